@@ -1,0 +1,22 @@
+/* Time for the whole program. Nobody else asks the operating system, so a test moves time by hand and a night passes in milliseconds. */
+#ifndef AMPGATE_BASE_CLOCK_H
+#define AMPGATE_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define US_PER_MS INT64_C(1000)
+#define US_PER_S INT64_C(1000000)
+
+int64_t clock_mono_us(void); /* since an arbitrary start; never jumps. For intervals and deadlines. Any thread. */
+int64_t clock_wall_us(void); /* since 1970 UTC; may be wrong or jump. For records and messages. Any thread. */
+
+/* Whether the wall clock can be served to stations: the kernel says it is synchronised, or a CSMS told us the time since start. */
+bool clock_trusted(void);
+void clock_told(int64_t wall_us); /* a CSMS answered with this time; counts as a source, does not set the system's clock */
+
+/* Tests: from now on time stands still until clock_advance moves it. */
+void clock_freeze(int64_t mono_us, int64_t wall_us);
+void clock_advance(int64_t us);
+
+#endif

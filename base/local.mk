@@ -1,0 +1,15 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	base/buf.c base/buf.h \
+	base/clock.c base/clock.h \
+	base/error.c base/error.h \
+	base/json.c base/json.h \
+	base/list.h \
+	base/log.c base/log.h \
+	base/loop.c base/loop.h \
+	base/mailbox.c base/mailbox.h \
+	base/map.c base/map.h \
+	base/mem.c base/mem.h \
+	base/stats.c base/stats.h \
+	base/str.c base/str.h \
+	base/timer.c base/timer.h

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libenergy.a
+libenergy_a_SOURCES =

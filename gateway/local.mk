@@ -1,0 +1,6 @@
+noinst_LIBRARIES += libgateway.a
+libgateway_a_SOURCES =
+
+sbin_PROGRAMS += ampgated
+ampgated_SOURCES = gateway/main.c
+ampgated_LDADD = $(GATEWAY_LIBS)

@@ -1,0 +1,37 @@
+/* Between payloads of a version and the neutral events. Two codecs, one for 1.6 and one for 2.x, mostly rows of (event field, JSON path,
+ * conversion). Reading is lenient: a field of the wrong type counts as absent (2.x numbers in strings, 1.6 values as numbers, a
+ * meterValue that is no list), since a relay forwards the bytes whatever we understood. */
+#ifndef AMPGATE_OCPP_CODEC_H
+#define AMPGATE_OCPP_CODEC_H
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "ocpp/catalogue.h"
+#include "ocpp/event.h"
+#include "ocpp/frame.h"
+
+/* A CALL's meaning. ERR_INVALID: its payload is not an object; ERR_UNSUPPORTED: the action means nothing to us (EV_NONE). Slices live
+ * with the frame's tree and `mem`. */
+int codec_read_call(struct frame *f, struct arena *mem, struct event *out) MUST_CHECK;
+
+/* The meaning of an answer (RESULT or ERROR) to a call of `act`. */
+int codec_read_answer(const struct action *act, struct frame *answer, struct arena *mem, struct reply *out) MUST_CHECK;
+
+/* The payload for an event or command in this version, appended as JSON text; the action it belongs to in *act_out.
+ * ERR_UNSUPPORTED: this version has no such message. */
+int codec_write_call(enum ocpp_version v, const struct event *e, struct buf *payload, const struct action **act_out) MUST_CHECK;
+
+/* The payload of the answer to a call of `act`. For what the reply leaves absent the smallest valid answer is written. */
+int codec_write_answer(enum ocpp_version v, const struct action *act, const struct reply *r, struct buf *payload) MUST_CHECK;
+
+/* Where a transaction id stands in a CALL's payload: the window of its value into f->raw (the digits in 1.6, the text between the quotes
+ * in 2.x), so that it can be spliced. Absent where the message has none. Paths: 1.6 transactionId in StopTransaction, MeterValues,
+ * RemoteStopTransaction, csChargingProfiles.transactionId in SetChargingProfile (and chargingProfile of RemoteStartTransaction). */
+struct slice codec_tx_window(const struct frame *f);
+/* The same for the answer of a 1.6 StartTransaction. */
+struct slice codec_tx_window_answer(const struct action *act, const struct frame *answer);
+
+/* The i-th entry of SendLocalList: 0, ERR_NOT_FOUND behind the last. An entry without token_status deletes. */
+int codec_list_entry(struct frame *f, size_t i, struct arena *mem, struct event *token_out, struct reply *info_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,10 @@
+noinst_LIBRARIES += libocpp.a
+libocpp_a_SOURCES = \
+	ocpp/calls.h \
+	ocpp/catalogue.h \
+	ocpp/codec.h \
+	ocpp/event.h \
+	ocpp/frame.h \
+	ocpp/link.h \
+	ocpp/splice.h \
+	ocpp/version.h

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libplugins.a
+libplugins_a_SOURCES =

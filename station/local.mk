@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libstation.a
+libstation_a_SOURCES =
