@@ -80,7 +80,7 @@ static void civil_from_days(int64_t z, int64_t *y, int *m, int *d)
 
 char *time_text(int64_t wall_us, char out[TIME_TEXT])
 {
-	int64_t ms = wall_us / 1000, day = ms / 86400000, rest = ms % 86400000, y;
+	int64_t ms = (wall_us - (wall_us < 0 ? 999 : 0)) / 1000, day = ms / 86400000, rest = ms % 86400000, y;
 	if (rest < 0) {
 		rest += 86400000;
 		day--;
