@@ -1,2 +1,2 @@
 noinst_LIBRARIES += libenergy.a
-libenergy_a_SOURCES =
+libenergy_a_SOURCES = energy/control.h energy/site.h

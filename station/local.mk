@@ -1,2 +1,2 @@
 noinst_LIBRARIES += libstation.a
-libstation_a_SOURCES =
+libstation_a_SOURCES = station/link-local.h station/station.h

@@ -1,0 +1,126 @@
+/* The load balancer of one site: fed with meter samples and what stations say, stepped once a second (and at once when a node is over its
+ * limit), it decides the limit of every EVSE and can say why. No sockets, no clock of its own: the caller passes monotonic time.
+ * Inside: meter (samples, age), guard (stale meters, silent stations, fallbacks), alloc (the pure division), limit (whether and when to
+ * send). Loop thread. */
+#ifndef AMPGATE_ENERGY_CONTROL_H
+#define AMPGATE_ENERGY_CONTROL_H
+
+#include "energy/site.h"
+#include "ocpp/event.h"
+
+enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME };
+enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS };
+
+struct control_conf {
+	enum strategy strategy;
+	int64_t interval_us;          /* of the tick, 1 s */
+	int64_t increase_after_us;    /* calm time before a raise */
+	int32_t increase_step_ma;     /* per raise; 0: no bound */
+	int64_t rotate_every_us;      /* who waits, when not everyone gets min_ma */
+	int64_t resend_us;            /* an unchanged limit is sent again after this (its dead-man must not run out); 0: never */
+	enum meter_lost on_meter_lost;
+	int64_t meter_lost_after_us;
+	int32_t meter_lost_ma;        /* per EVSE, for LOST_AMPS */
+	const struct node_conf *nodes;
+	size_t n_nodes;
+	const struct meter_conf *meters;
+	size_t n_meters;
+	const struct evse_conf *evses;
+	size_t n_evses;
+};
+
+/* A reason in INTERFACES' words: ev evse_max circuit operator waiting ramp meter_lost unconfirmed offline_fallback fault ... */
+struct cap {
+	const char *reason;
+	const char *ref;              /* circuit, meter, user ...; NULL: none */
+	int phase;                    /* 1..3; 0: all */
+	int32_t value_ma;
+	int64_t since_us;             /* monotonic */
+	int64_t until_us;             /* monotonic; 0: open */
+};
+
+/* What an EVSE is granted. */
+struct grant {
+	int32_t ma;                   /* per phase used; 0: paused */
+	uint8_t phases;               /* how many phases it is granted for: 1 or 3 */
+	struct cap binding;
+};
+
+struct control;
+
+/* `send` is called when a limit is to go to an EVSE (changed enough, or due again); the caller puts it on the wire and reports with
+ * control_evse_answered. Never called from inside the feeding functions, only from control_tick. */
+struct control_events {
+	void (*send)(void *arg, int evse, const struct grant *g);
+};
+
+/* Copies the configuration (ids included). */
+struct control *control_open(const struct control_conf *conf, const struct control_events *events, void *arg);
+void control_close(struct control *c);
+
+struct meter_sample {
+	int64_t at_us;                /* monotonic, when it was read */
+	struct milliamps ma;          /* import positive; signed */
+	double power_w;               /* NaN: not known */
+	double voltage_v[3];          /* NaN: not known */
+	double import_wh, export_wh;  /* NaN: not known */
+};
+/* True: a node is over its limit now, and control_tick should be called at once. */
+bool control_meter(struct control *c, int meter, const struct meter_sample *s);
+void control_meter_failed(struct control *c, int meter, const char *why); /* a read failed: unknown, not 0 */
+
+void control_evse_link(struct control *c, int evse, bool online, int64_t now_us);
+void control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us);
+void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us); /* a transaction runs, it wants current */
+/* What it draws on its own phases, from the station's meter values; energy_wh NaN: not said. */
+void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us);
+/* The station answered a limit: accepted or not. */
+void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us);
+
+/* A cap by the operator or another input, on a node (evse -1) or an EVSE (node -1); always with an end. Returns its id, from 1. */
+int control_cap_set(struct control *c, int node, int evse, int32_t ma, const char *reason, const char *owner, int64_t until_us);
+int control_cap_clear(struct control *c, int id);
+
+void control_tick(struct control *c, int64_t now_us);
+
+/* Views, for status, telemetry and `why`. */
+struct node_view {
+	const char *id;
+	struct milliamps limit;       /* in force now, caps included */
+	struct milliamps measured;    /* by its meter, or summed; MA_NONE: unknown */
+	struct milliamps planned;     /* base load plus what is granted below */
+	bool metered, stale;
+	int binding;                  /* EVSEs for which this node is the binding cap */
+	int binding_phase;            /* 1..3, 0: none */
+};
+struct evse_view {
+	const char *id, *station;
+	int evse, node;
+	enum evse_state state;
+	bool online, running, waiting;
+	struct grant grant;
+	int32_t sent_ma, confirmed_ma; /* last sent and last accepted; -1: none */
+	int32_t drawn_ma[3];          /* on its own phases */
+	int64_t drawn_at_us;          /* monotonic; 0: never */
+	double energy_wh;             /* NaN: unknown */
+	uint8_t lines[3], n_lines;
+};
+struct meter_view {
+	const char *id;
+	struct meter_sample last;     /* at_us 0: never */
+	bool stale;
+	int64_t age_us;               /* of the last change of value: a frozen meter is a lost one */
+	const char *fault;            /* NULL: none */
+};
+size_t control_nodes(const struct control *c);
+size_t control_evses(const struct control *c);
+size_t control_meters(const struct control *c);
+void control_node_view(const struct control *c, int node, struct node_view *out);
+void control_evse_view(const struct control *c, int evse, struct evse_view *out);
+void control_meter_view(const struct control *c, int meter, int64_t now_us, struct meter_view *out);
+/* The chain of caps of an EVSE, ascending by value; the first binds. Returns how many were written, at most `most`. */
+size_t control_why(const struct control *c, int evse, struct cap *out, size_t most);
+int control_find_evse(const struct control *c, const char *station, int evse); /* index, or ERR_NOT_FOUND */
+int control_find_node(const struct control *c, const char *id);
+
+#endif

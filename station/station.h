@@ -1,0 +1,70 @@
+/* A charging station: connectors and their transactions, authorisation, meter values, speaking OCPP over any link. In the daemon it runs
+ * the box's own relays over the in-process link; in the simulator it runs imagined cars over a WebSocket. It owns no socket and no thread;
+ * its outputs are an ordered relay and a link. Loop thread, no allocation after station_open but for messages. */
+#ifndef AMPGATE_STATION_STATION_H
+#define AMPGATE_STATION_STATION_H
+
+#include "base/mem.h"
+#include "ocpp/event.h"
+#include "ocpp/link.h"
+
+/* The hardware of one EVSE as the station sees it: fed by whoever polls it. */
+struct evse_input {
+	bool plugged, wants_energy;   /* IEC 61851 states: A: neither, B: plugged, C or D: both. Without a pilot both are true while a car may charge */
+	bool closed;                  /* contactor feedback */
+	const char *fault;            /* NULL: none; else a 1.6 errorCode: "PowerSwitchFailure", "GroundFailure" ... */
+	double i_a[3];                /* own phases; NaN: unknown */
+	double v[3];                  /* NaN: unknown */
+	double energy_wh;             /* register */
+};
+
+struct station_conf {
+	const char *id;
+	enum ocpp_version version;
+	const char *vendor, *model, *serial, *firmware;
+	int n_evses;
+	int phases;                   /* 1 or 3 */
+	int32_t max_ma;               /* hardware rating per phase */
+	int32_t min_ma;               /* 6000; below it the contactor opens. For an on/off load max_ma */
+	int64_t sample_us;            /* MeterValueSampleInterval; 0: none */
+	bool authorize_local;         /* start without asking the CSMS first (free, or the token is on the local list) */
+	const char *free_token;       /* starts by itself with this token when a car is there; NULL: needs a token or a remote start */
+	int64_t heartbeat_us;         /* used until BootNotification's answer says otherwise */
+	int64_t call_timeout_us;
+	uint64_t seed;                /* of message and transaction ids: simulators repeat, 0: random */
+};
+
+struct station_events {
+	/* What the EVSE's output shall be: closed or not, and the current the pilot offers. Idempotent. */
+	void (*output)(void *arg, int evse, bool close, int32_t offered_ma);
+	/* A transaction began or ended, for ledgers of simulators and status pages; may be NULL. tx: id as known (empty before the answer). */
+	void (*tx)(void *arg, int evse, enum tx_phase phase, const char *tx, const char *token, int64_t wall_us, double wh, const char *reason);
+};
+
+struct station;
+struct station *station_open(const struct station_conf *conf, const struct station_events *events, void *arg);
+void station_close(struct station *s); /* the link, if any, must be gone or is released */
+
+/* The link came up (boots if it has not since power-up, then reports status), or went. The station becomes the link's owner's delegate: whoever
+ * owns the link calls these from its link_events. */
+void station_link_up(struct station *s, struct link *l);
+void station_link_down(struct station *s);
+void station_text(struct station *s, struct slice text);
+void station_room(struct station *s);
+
+void station_input(struct station *s, int evse, const struct evse_input *in); /* evse from 1 */
+void station_token(struct station *s, int evse, const char *token);           /* a card was shown: starts, or stops what it started */
+void station_stop(struct station *s, int evse, const char *reason);           /* local stop */
+
+struct station_view {
+	bool booted, online;
+	enum evse_state state;
+	bool running;                 /* a transaction */
+	const char *tx, *token;       /* "" when none */
+	int32_t limit_ma;             /* what profiles allow now; MA_NONE-like INT32_MAX: nothing limits */
+	double start_wh;
+	int64_t queued;               /* messages waiting to be sent */
+};
+void station_view(const struct station *s, int evse, struct station_view *out);
+
+#endif

@@ -1,0 +1,21 @@
+/* Events in the order they happened, numbered without gaps, kept to a bound: what MQTT's event topic and `log` show. */
+#ifndef AMPGATE_STORAGE_JOURNAL_H
+#define AMPGATE_STORAGE_JOURNAL_H
+
+#include "base/mem.h"
+#include "storage/store.h"
+
+struct journal_rec {
+	int64_t seq;            /* from 1, never reused */
+	int64_t wall_us;
+	const char *code;       /* "uplink.down" */
+	const char *severity;   /* "info", "warning", "critical" */
+	const char *object;     /* "uplink/cpo" */
+	const char *args;       /* JSON object text */
+};
+
+int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *done, void *arg); /* its seq, at once; `done` when durable */
+int journal_each(struct store *s, int64_t after_seq, bool (*see)(void *arg, const struct journal_rec *rec), void *arg) MUST_CHECK;
+int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg) MUST_CHECK; /* the newest `keep` stay */
+
+#endif

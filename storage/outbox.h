@@ -1,0 +1,53 @@
+/* What the CSMS has not confirmed yet: transaction messages of stations, strictly in order per station, as text.
+ *
+ *   unsent --mark_sent--> sent-unconfirmed --confirm--> gone          park: set aside after failed attempts, visible, never dropped
+ *
+ * A record that was sent but not confirmed when the link or the process died is sent again under the same message id. */
+#ifndef AMPGATE_STORAGE_OUTBOX_H
+#define AMPGATE_STORAGE_OUTBOX_H
+
+#include "base/mem.h"
+#include "storage/store.h"
+
+enum outbox_state { OUTBOX_UNSENT, OUTBOX_SENT, OUTBOX_PARKED };
+enum outbox_kind { OUTBOX_TX_START, OUTBOX_TX_UPDATE, OUTBOX_TX_END, OUTBOX_NOTICE };
+
+struct outbox_rec {
+	int64_t seq;            /* given by outbox_put; ascending over all stations */
+	const char *station;    /* identity */
+	enum outbox_kind kind;
+	enum outbox_state state;
+	int version;            /* the station's OCPP version, as the caller numbers them */
+	const char *action, *message_id;
+	struct slice payload;   /* JSON text as the station sent it */
+	const char *tx;         /* the transaction id as the station knows it; NULL: none yet (a 1.6 start that was not answered) */
+	int64_t start_seq;      /* OUTBOX_TX_UPDATE, _END of a 1.6 transaction that started in the outbox: its start's seq; 0: none */
+	int64_t wall_us, mono_us;
+	bool clock_trusted;
+	bool late;              /* was accepted from the station while no CSMS could be reached */
+	int attempts;
+};
+
+/* Hands a record to the writer thread, which copies it at once. `done` gets the record's seq. Records of one station stay in order. With
+ * `done` NULL nobody waits. ERR_FULL: the size bound is reached and the record is none of a running transaction. */
+int outbox_put(struct store *s, const struct outbox_rec *rec, store_done *done, void *arg) MUST_CHECK;
+
+/* The oldest record of a station that is not parked: 0, or ERR_NOT_FOUND. Texts live in `mem`. */
+int outbox_head(struct store *s, const char *station, struct arena *mem, struct outbox_rec *out) MUST_CHECK;
+
+int outbox_mark_sent(struct store *s, int64_t seq, store_done *done, void *arg) MUST_CHECK; /* counts an attempt */
+int outbox_park(struct store *s, int64_t seq, const char *why, store_done *done, void *arg) MUST_CHECK;
+int outbox_retry(struct store *s, const char *station, store_done *done, void *arg) MUST_CHECK; /* parked ones become unsent; NULL: of all stations */
+
+/* The CSMS answered: the record goes. For a start, `csms_tx` (NULL: none) is bound to the transaction in the same commit (see txs.h). */
+int outbox_confirm(struct store *s, int64_t seq, const char *csms_tx, store_done *done, void *arg) MUST_CHECK;
+
+/* How many records of a station wait (unsent or sent); NULL: of all. Kept in memory, counted at open. Includes those not yet committed. */
+int64_t outbox_count(const struct store *s, const char *station);
+int64_t outbox_parked(const struct store *s);
+int64_t outbox_oldest_us(struct store *s); /* wall time of the oldest record; 0: empty */
+
+/* Walks records in order, for listing and export; `see` returns false to stop. after_seq 0: from the start; station NULL: all. */
+int outbox_each(struct store *s, const char *station, int64_t after_seq, bool (*see)(void *arg, const struct outbox_rec *rec), void *arg) MUST_CHECK;
+
+#endif
