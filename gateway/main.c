@@ -1,5 +1,139 @@
-/* The daemon: what is started and stopped, in order. */
-int main(void)
+/* ampgated: reads its arguments and its configuration, then runs. Exit status: 0 ended in order, 1 failed, 2 usage, 3 the configuration is
+ * not usable. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "config.h"
+#include "gateway/check.h"
+#include "gateway/daemon.h"
+#include "gateway/demo.h"
+#include "gateway/settings.h"
+
+enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
+
+struct arguments {
+	const char *config, *confd, *state_dir, *socket, *log_level;
+	bool check, print, origin, demo, doc;
+	int demo_seconds;
+};
+
+static const char usage[] =
+	"usage: ampgated [-c FILE] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
+	"       ampgated [-c FILE] --check-config | --print-config [--origin]\n"
+	"       ampgated --demo[=SECONDS]\n"
+	"       ampgated --config-doc | --version | --help\n";
+
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_DOC, OPT_FOREGROUND };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "conf-dir", required_argument, NULL, OPT_CONFD },
+	{ "check-config", no_argument, NULL, OPT_CHECK },
+	{ "print-config", no_argument, NULL, OPT_PRINT },
+	{ "origin", no_argument, NULL, OPT_ORIGIN },
+	{ "config-doc", no_argument, NULL, OPT_DOC },
+	{ "demo", optional_argument, NULL, OPT_DEMO },
+	{ "state-dir", required_argument, NULL, OPT_STATE },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "log-level", required_argument, NULL, OPT_LEVEL },
+	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/* -1: go on; else the exit status. */
+static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-	return 0;
+	int c;
+	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'c': a->config = optarg; break;
+		case OPT_CONFD: a->confd = optarg; break;
+		case OPT_CHECK: a->check = true; break;
+		case OPT_PRINT: a->print = true; break;
+		case OPT_ORIGIN: a->origin = true; break;
+		case OPT_DOC: a->doc = true; break;
+		case OPT_STATE: a->state_dir = optarg; break;
+		case OPT_SOCKET: a->socket = optarg; break;
+		case OPT_LEVEL: a->log_level = optarg; break;
+		case OPT_FOREGROUND: break;
+		case OPT_DEMO:
+			a->demo = true;
+			a->demo_seconds = optarg ? atoi(optarg) : 60;
+			break;
+		case 'h': fputs(usage, stdout); return EXIT_OK;
+		case 'V': puts("ampgated " PACKAGE_VERSION); return EXIT_OK;
+		default: fputs(usage, stderr); return EXIT_USAGE;
+		}
+	}
+	if (optind < argc || (a->log_level && log_level_parse(a->log_level) < 0)) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int load(const struct arguments *a, struct settings **conf)
+{
+	struct conf_report report = { 0 };
+	int err = settings_load(a->config, a->confd, conf, &report);
+	if (!err)
+		err = settings_check(*conf, &report);
+	if (conf_report_errors(&report) || a->check)
+		conf_report_print(&report, a->check ? stdout : stderr);
+	else
+		conf_report_print(&report, stderr);
+	conf_report_free(&report);
+	return err ? EXIT_CONFIG : EXIT_OK;
+}
+
+static void print(const struct settings *conf, bool origin)
+{
+	struct buf out = { 0 };
+	settings_print(conf, origin, &out);
+	fwrite(out.p, 1, out.n, stdout);
+	buf_free(&out);
+}
+
+static int print_doc(void)
+{
+	struct buf out = { 0 };
+	settings_write_doc(&out);
+	fwrite(out.p, 1, out.n, stdout);
+	buf_free(&out);
+	return EXIT_OK;
+}
+
+static int run(const struct arguments *a, const struct settings *conf)
+{
+	int level = a->log_level ? log_level_parse(a->log_level) : conf->log.level;
+	log_open((enum log_target)conf->log.target, (enum log_level)level);
+	struct daemon_options o = { .state_dir = a->state_dir, .socket = a->socket, .ready_fd = -1 };
+	return daemon_run(conf, &o) ? EXIT_FAILED : EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = { .config = SYSCONF_DIR "/ampgate.yaml", .state_dir = STATE_DIR };
+	struct settings *conf = NULL;
+	int status = read_arguments(argc, argv, &a);
+	if (status >= 0)
+		return status;
+	if (a.doc)
+		return print_doc();
+	if (a.demo)
+		return demo_run(a.demo_seconds, a.log_level);
+	status = load(&a, &conf);
+	if (!status && a.print)
+		print(conf, a.origin);
+	else if (!status && !a.check)
+		status = run(&a, conf);
+	settings_free(&conf);
+	return status;
 }

@@ -1,0 +1,188 @@
+/* From settings to energy/control, and its tick. EVSEs stand in the order of the settings: those of stations, then the box's own. */
+#include "gateway/balance.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/drivers.h"
+#include "gateway/limits.h"
+
+#define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
+#define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
+
+struct meter_feed {
+	struct gateway *gw;
+	int meter;
+};
+
+static struct {
+	struct timer tick;
+	struct meter_feed *feeds;
+	size_t n_feeds;
+	bool running;
+} state;
+
+/* --- the site --- */
+
+/* All meters: those of circuits first, then those inside the box's own EVSEs are left to relays.c. */
+static int meter_index(const struct settings *c, const struct meter_settings *m)
+{
+	return m >= c->meters && m < c->meters + c->n_meters ? (int)(m - c->meters) : -1;
+}
+
+static void describe_nodes(const struct settings *c, struct node_conf *nodes)
+{
+	for (size_t i = 0; i < c->n_circuits; i++) {
+		const struct circuit_settings *from = &c->circuits[i];
+		nodes[i] = (struct node_conf){ .id = from->id, .parent = from->parent ? (int)(from->parent - c->circuits) : -1,
+			.meter = from->meter ? meter_index(c, from->meter) : -1 };
+		for (int p = 0; p < 3; p++) {
+			nodes[i].limit.l[p] = from->limit_ma[p];
+			nodes[i].reserve.l[p] = from->reserve_ma;
+		}
+	}
+}
+
+static void describe_station_evse(const struct settings *c, const struct station_settings *st, int evse, struct arena *mem, struct evse_conf *out)
+{
+	int n_phases = __builtin_popcount(st->phases);
+	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/%d", st->id, evse), .station = st->id, .evse = evse,
+		.node = (int)(st->circuit - c->circuits), .min_ma = st->min_current_ma, .max_ma = st->max_current_ma,
+		.fallback_ma = st->fallback_current_ma, .fallback_after_us = FALLBACK_AFTER_US, .priority = st->priority };
+	out->n_lines = n_phases == 1 ? 1 : 3;
+	for (int p = 0; p < 3; p++)
+		out->lines[p] = st->grid_phase[p];
+	if (n_phases == 1)
+		out->lines[0] = (uint8_t)__builtin_ctz(st->phases);
+}
+
+static void describe_own_evse(const struct settings *c, const struct evse_settings *e, struct arena *mem, struct evse_conf *out)
+{
+	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/1", e->id), .station = e->id, .evse = 1, .node = (int)(e->circuit - c->circuits),
+		.min_ma = e->current_ma, .max_ma = e->current_ma, .fallback_ma = 0, .on_off = true, .fallback_after_us = US_PER_S };
+	for (int p = 0; p < 3; p++)
+		if (e->phases & (1 << p))
+			out->lines[out->n_lines++] = (uint8_t)p;
+}
+
+static size_t describe_evses(const struct settings *c, struct arena *mem, struct evse_conf **out)
+{
+	size_t most = c->n_evses, n = 0;
+	for (size_t i = 0; i < c->n_stations; i++)
+		most += (size_t)c->stations[i].evses;
+	*out = arena_new(mem, (most + 1) * sizeof(**out));
+	for (size_t i = 0; i < c->n_stations; i++)
+		for (int e = 1; c->stations[i].circuit && e <= c->stations[i].evses; e++)
+			describe_station_evse(c, &c->stations[i], e, mem, &(*out)[n++]);
+	for (size_t i = 0; i < c->n_evses; i++)
+		describe_own_evse(c, &c->evses[i], mem, &(*out)[n++]);
+	return n;
+}
+
+static void on_send(void *arg, int evse, const struct grant *grant)
+{
+	struct gateway *g = arg;
+	limits_send(g->limits, evse, grant);
+}
+
+static const struct control_events events = { on_send };
+
+int balance_open(struct gateway *g)
+{
+	const struct settings *c = g->conf;
+	struct arena mem = { 0 };
+	struct evse_conf *evses;
+	struct node_conf *nodes = arena_new(&mem, (c->n_circuits + 1) * sizeof(*nodes));
+	struct meter_conf *meters = arena_new(&mem, (c->n_meters + 1) * sizeof(*meters));
+	describe_nodes(c, nodes);
+	for (size_t i = 0; i < c->n_meters; i++)
+		meters[i] = (struct meter_conf){ .id = c->meters[i].id, .stale_after_us = c->meters[i].stale_after_us };
+	struct control_conf conf = {
+		.strategy = c->balancing.strategy,
+		.interval_us = c->balancing.interval_us,
+		.increase_after_us = c->balancing.increase.after_us,
+		.increase_step_ma = c->balancing.increase.step_ma,
+		.rotate_every_us = c->balancing.rotate_every_us,
+		.resend_us = RESEND_US,
+		.on_meter_lost = (enum meter_lost)c->balancing.on_meter_lost.limit,
+		.meter_lost_after_us = c->balancing.on_meter_lost.after_us,
+		.meter_lost_ma = c->balancing.on_meter_lost.limit_ma,
+		.nodes = nodes,
+		.n_nodes = c->n_circuits,
+		.meters = meters,
+		.n_meters = c->n_meters,
+		.n_evses = describe_evses(c, &mem, &evses),
+	};
+	conf.evses = evses;
+	g->control = control_open(&conf, &events, g);
+	g->limits = limits_open(g);
+	arena_free(&mem);
+	return 0;
+}
+
+/* --- feeding and ticking --- */
+
+static void on_tick(void *arg)
+{
+	struct gateway *g = arg;
+	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
+	control_tick(g->control, clock_mono_us());
+}
+
+static double sum_of(const double v[3])
+{
+	return v[0] + v[1] + v[2];
+}
+
+static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
+{
+	struct meter_feed *f = arg;
+	struct gateway *g = f->gw;
+	if (!from || !(from->valid & AG_I)) {
+		control_meter_failed(g->control, f->meter, fault ? fault : "no currents");
+		return;
+	}
+	struct meter_sample s = { .at_us = from->mono_us ? (int64_t)from->mono_us : clock_mono_us() };
+	for (int p = 0; p < 3; p++) {
+		s.ma.l[p] = isnan(from->i_a[p]) ? 0 : (int32_t)lrint(from->i_a[p] * 1000);
+		s.voltage_v[p] = from->valid & AG_U ? from->u_v[p] : NAN;
+	}
+	s.power_w = from->valid & AG_P ? sum_of(from->p_w) : NAN;
+	s.import_wh = from->valid & AG_IMPORT ? from->import_wh : NAN;
+	s.export_wh = from->valid & AG_EXPORT ? from->export_wh : NAN;
+	if (control_meter(g->control, f->meter, &s) && state.running)
+		control_tick(g->control, clock_mono_us());
+}
+
+int balance_start(struct gateway *g)
+{
+	const struct settings *c = g->conf;
+	state.feeds = mem_new((c->n_meters + 1) * sizeof(*state.feeds));
+	state.n_feeds = c->n_meters;
+	state.running = true;
+	for (size_t i = 0; i < c->n_meters; i++) {
+		struct meter_feed *f = &state.feeds[i];
+		*f = (struct meter_feed){ .gw = g, .meter = (int)i };
+		int handle = drivers_meter(g->host, &c->meters[i], on_meter, f);
+		if (handle < 0)
+			return handle;
+	}
+	timer_set(&state.tick, c->balancing.interval_us, on_tick, g);
+	return 0;
+}
+
+void balance_stop(struct gateway *g)
+{
+	(void)g;
+	state.running = false;
+	timer_cancel(&state.tick);
+}
+
+void balance_close(struct gateway *g)
+{
+	limits_close(g->limits);
+	control_close(g->control);
+	mem_free(state.feeds);
+	state.feeds = NULL;
+}

@@ -1,0 +1,623 @@
+/* The verbs. Handlers are short: they find their object, ask a module, and write what came out. */
+#include "gateway/command.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/mem.h"
+#include "config.h"
+#include "gateway/caps.h"
+#include "gateway/session.h"
+#include "gateway/telemetry.h"
+#include "gateway/trace.h"
+#include "gateway/view.h"
+#include "storage/tokens.h"
+#include "storage/txs.h"
+
+#define LIST_MOST 1000
+
+static int fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int fail(struct command *c, enum command_error err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+/* A text argument, or NULL. */
+static const char *text_arg(const struct command *c, const char *name)
+{
+	const cJSON *item = c->args ? cJSON_GetObjectItemCaseSensitive(c->args, name) : NULL;
+	return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static struct session *station_arg(struct command *c, int *err_out)
+{
+	const char *id = text_arg(c, "station");
+	struct session *s = id ? session_find(c->g, id) : NULL;
+	if (!id)
+		*err_out = fail(c, COMMAND_USAGE, "station is missing");
+	else if (!s)
+		*err_out = fail(c, COMMAND_NOT_FOUND, "no station '%s' has been seen", id);
+	return s;
+}
+
+/* --- views --- */
+
+static int run_version(struct command *c)
+{
+	jw_object(&c->w, NULL);
+	jw_string(&c->w, "version", PACKAGE_VERSION);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
+}
+
+static void write_station(struct session *s, struct json_writer *w)
+{
+	jw_object(w, NULL);
+	view_station(s, w);
+	jw_array(w, "evses");
+	for (int i = 1; i <= s->n_evses; i++) {
+		jw_object(w, NULL);
+		jw_int(w, "evse", i);
+		view_evse(s, i, w);
+		if (s->evses[i].control >= 0)
+			view_chain(s->gw, s->evses[i].control, w);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+	jw_end(w, '}');
+}
+
+/* Sessions in the order of their identities, so that lists can be compared. */
+static int by_id(const void *a, const void *b)
+{
+	return strcmp((*(struct session *const *)a)->id, (*(struct session *const *)b)->id);
+}
+
+static void write_stations(struct gateway *g, struct json_writer *w)
+{
+	size_t at = 0, n = 0;
+	struct session *s, **all = mem_new((g->sessions.count + 1) * sizeof(struct session *));
+	while ((s = map_next(&g->sessions, &at, NULL)))
+		all[n++] = s;
+	qsort(all, n, sizeof(struct session *), by_id);
+	for (size_t i = 0; i < n; i++)
+		write_station(all[i], w);
+	mem_free(all);
+}
+
+static int run_station_list(struct command *c)
+{
+	jw_array(&c->w, NULL);
+	write_stations(c->g, &c->w);
+	jw_end(&c->w, ']');
+	return COMMAND_OK;
+}
+
+static int run_station_show(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	if (s)
+		write_station(s, &c->w);
+	return err;
+}
+
+static void write_counts(struct gateway *g, struct json_writer *w)
+{
+	size_t at = 0;
+	int online = 0, pending = 0;
+	struct session *s;
+	while ((s = map_next(&g->sessions, &at, NULL))) {
+		online += s->link != NULL;
+		pending += s->link && !s->accepted;
+	}
+	jw_object(w, "stations");
+	jw_int(w, "configured", (int64_t)(g->conf->n_stations + g->conf->n_evses));
+	jw_int(w, "online", online);
+	jw_int(w, "pending", pending);
+	jw_end(w, '}');
+}
+
+static int run_status(struct command *c)
+{
+	struct json_writer *w = &c->w;
+	jw_object(w, NULL);
+	jw_string(w, "site", c->g->conf->site.id);
+	jw_string(w, "version", PACKAGE_VERSION);
+	jw_int(w, "uptime_s", (clock_mono_us() - c->g->started_us) / US_PER_S);
+	jw_bool(w, "clock_trusted", clock_trusted());
+	jw_bool(w, "mqtt", telemetry_up());
+	write_counts(c->g, w);
+	if (control_nodes(c->g->control))
+		view_site(c->g, w);
+	jw_array(w, "meters");
+	for (size_t i = 0; i < control_meters(c->g->control); i++) {
+		jw_object(w, NULL);
+		view_meter(c->g, (int)i, w);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+	jw_end(w, '}');
+	return COMMAND_OK;
+}
+
+static void write_list(struct command *c, size_t n, void (*view)(struct gateway *g, int i, struct json_writer *w))
+{
+	jw_array(&c->w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_object(&c->w, NULL);
+		view(c->g, (int)i, &c->w);
+		jw_end(&c->w, '}');
+	}
+	jw_end(&c->w, ']');
+}
+
+static int run_circuit_list(struct command *c)
+{
+	write_list(c, control_nodes(c->g->control), view_node);
+	return COMMAND_OK;
+}
+
+static int run_meter_list(struct command *c)
+{
+	write_list(c, control_meters(c->g->control), view_meter);
+	return COMMAND_OK;
+}
+
+static void view_uplink_at(struct gateway *g, int i, struct json_writer *w)
+{
+	view_uplink(g, (size_t)i, w);
+}
+
+static int run_uplink_list(struct command *c)
+{
+	write_list(c, c->g->conf->n_uplinks, view_uplink_at);
+	return COMMAND_OK;
+}
+
+static int run_uplink_switch(struct command *c)
+{
+	const char *id = text_arg(c, "uplink");
+	int64_t endpoint = json_int(c->args, "endpoint", 0);
+	if (!id)
+		return fail(c, COMMAND_USAGE, "uplink is missing");
+	for (size_t i = 0; i < c->g->conf->n_uplinks; i++) {
+		if (strcmp(c->g->conf->uplinks[i].id, id) != 0)
+			continue;
+		if (uplink_switch(c->g->uplinks[i], (int)endpoint - 1) != 0)
+			return fail(c, COMMAND_NOT_FOUND, "uplink '%s' has no endpoint %lld", id, (long long)endpoint);
+		jw_bool(&c->w, NULL, true);
+		return COMMAND_OK;
+	}
+	return fail(c, COMMAND_NOT_FOUND, "no uplink '%s'", id);
+}
+
+/* --- why --- */
+
+/* "G-07" or "G-07/2"; without a number the first EVSE. Index in energy/control, or negative. */
+static int evse_named(const struct gateway *g, const char *object)
+{
+	char station[64];
+	const char *slash = strrchr(object, '/');
+	int64_t n = 1;
+	if (slash && int_parse(slice_of(slash + 1), &n) == 0)
+		snprintf(station, sizeof(station), "%.*s", (int)(slash - object), object);
+	else
+		snprintf(station, sizeof(station), "%s", object);
+	return control_find_evse(g->control, station, (int)n);
+}
+
+static void write_why_evse(struct command *c, int index)
+{
+	struct evse_view v;
+	control_evse_view(c->g->control, index, &v);
+	struct session *s = session_find(c->g, v.station);
+	jw_object(&c->w, NULL);
+	jw_string(&c->w, "station", v.station);
+	jw_int(&c->w, "evse", v.evse);
+	if (s)
+		view_evse(s, v.evse, &c->w);
+	view_chain(c->g, index, &c->w);
+	jw_end(&c->w, '}');
+}
+
+static bool hangs_below(const struct gateway *g, int node, int top)
+{
+	const struct circuit_settings *c = &g->conf->circuits[node];
+	for (; c; c = c->parent)
+		if (c - g->conf->circuits == top)
+			return true;
+	return false;
+}
+
+static void write_why_circuit(struct command *c, int node)
+{
+	jw_object(&c->w, NULL);
+	view_node(c->g, node, &c->w);
+	jw_array(&c->w, "evses");
+	for (size_t i = 0; i < control_evses(c->g->control); i++) {
+		struct evse_view v;
+		control_evse_view(c->g->control, (int)i, &v);
+		if (hangs_below(c->g, v.node, node) && v.running)
+			write_why_evse(c, (int)i);
+	}
+	jw_end(&c->w, ']');
+	jw_end(&c->w, '}');
+}
+
+static int run_why(struct command *c)
+{
+	const char *object = text_arg(c, "object");
+	if (!object)
+		object = c->g->conf->n_circuits ? c->g->conf->circuits[0].id : "";
+	int node = control_find_node(c->g->control, object), evse = evse_named(c->g, object);
+	if (node >= 0)
+		write_why_circuit(c, node);
+	else if (evse >= 0)
+		write_why_evse(c, evse);
+	else
+		return fail(c, COMMAND_NOT_FOUND, "no circuit and no balanced EVSE is called '%s'", object);
+	return COMMAND_OK;
+}
+
+/* --- queue and transactions --- */
+
+static bool write_record(void *arg, const struct outbox_rec *r)
+{
+	static const char *const states[] = { "unsent", "sent-unconfirmed", "parked" };
+	struct json_writer *w = arg;
+	jw_object(w, NULL);
+	jw_int(w, "seq", r->seq);
+	jw_string(w, "station", r->station);
+	jw_string(w, "action", r->action);
+	jw_string(w, "state", states[r->state]);
+	jw_string(w, "message_id", r->message_id);
+	jw_string(w, "tx", r->tx);
+	jw_time(w, "at", r->wall_us);
+	jw_int(w, "attempts", r->attempts);
+	jw_end(w, '}');
+	return true;
+}
+
+static int run_queue_list(struct command *c)
+{
+	jw_array(&c->w, NULL);
+	int err = outbox_each(c->g->store, text_arg(c, "station"), json_int(c->args, "after", 0), write_record, &c->w);
+	jw_end(&c->w, ']');
+	return err ? fail(c, COMMAND_FAILED, "the queue cannot be read: %s", err_text(err)) : COMMAND_OK;
+}
+
+static void on_retry_stored(void *arg, int err, int64_t count)
+{
+	struct command *c = arg;
+	(void)count;
+	sessions_drain(c->g);
+	jw_bool(&c->w, NULL, err == 0);
+	command_finish(c, err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
+}
+
+static int run_queue_retry(struct command *c)
+{
+	int err = outbox_retry(c->g->store, text_arg(c, "station"), on_retry_stored, c);
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
+}
+
+static void write_moment(struct json_writer *w, const char *key, int64_t wall_us)
+{
+	if (wall_us)
+		jw_time(w, key, wall_us);
+	else
+		jw_null(w, key);
+}
+
+struct tx_list {
+	struct json_writer *w;
+	int left;
+};
+
+static bool write_tx(void *arg, const struct tx_rec *t)
+{
+	struct tx_list *l = arg;
+	char shown[TOKEN_SHOWN];
+	jw_object(l->w, NULL);
+	jw_int(l->w, "seq", t->start_seq);
+	jw_string(l->w, "station", t->station);
+	jw_int(l->w, "evse", t->evse);
+	jw_string(l->w, "tx", t->station_tx);
+	jw_string(l->w, "csms_tx", t->csms_tx);
+	jw_string(l->w, "token", t->token ? view_token(t->token, shown) : NULL);
+	write_moment(l->w, "start", t->start_us);
+	write_moment(l->w, "stop", t->stop_us);
+	jw_number(l->w, "start_wh", t->start_wh, 3);
+	jw_number(l->w, "stop_wh", t->stop_wh, 3);
+	jw_string(l->w, "reason", t->stop_reason);
+	jw_bool(l->w, "offline", t->offline);
+	jw_end(l->w, '}');
+	return --l->left > 0;
+}
+
+static int run_tx_list(struct command *c)
+{
+	struct tx_list l = { &c->w, LIST_MOST };
+	jw_array(&c->w, NULL);
+	int err = tx_each(c->g->store, text_arg(c, "station"), json_int(c->args, "after", 0), write_tx, &l);
+	jw_end(&c->w, ']');
+	return err ? fail(c, COMMAND_FAILED, "the ledger cannot be read: %s", err_text(err)) : COMMAND_OK;
+}
+
+static bool write_token(void *arg, const struct token_rec *t)
+{
+	struct json_writer *w = arg;
+	char shown[TOKEN_SHOWN], *token = mem_text(t->token);
+	jw_object(w, NULL);
+	jw_string(w, "token", view_token(token, shown));
+	jw_string(w, "source", t->source == TOKEN_LIST ? "list" : "cache");
+	jw_string(w, "status", t->status);
+	write_moment(w, "expiry", t->expiry_us);
+	jw_end(w, '}');
+	mem_free(token);
+	return true;
+}
+
+static int run_token_list(struct command *c)
+{
+	jw_array(&c->w, NULL);
+	int err = token_each(c->g->store, write_token, &c->w);
+	jw_end(&c->w, ']');
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
+}
+
+static void on_token_stored(void *arg, int err, int64_t value)
+{
+	struct command *c = arg;
+	(void)value;
+	jw_bool(&c->w, NULL, err == 0);
+	command_finish(c, err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
+}
+
+static int run_token_add(struct command *c)
+{
+	const char *token = text_arg(c, "token"), *status = text_arg(c, "status");
+	if (!token || !*token || strlen(token) > 255)
+		return fail(c, COMMAND_USAGE, "token is missing or longer than 255 characters");
+	struct token_rec rec = { .source = TOKEN_LIST, .token = slice_of(token), .status = status ? status : "Accepted", .updated_us = clock_wall_us() };
+	int err = token_put(c->g->store, &rec, on_token_stored, c);
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
+}
+
+/* --- call --- */
+
+static void on_call_answered(void *arg, struct call *call, int err, struct frame *answer)
+{
+	struct command *c = arg;
+	(void)call;
+	if (answer && answer->kind == FRAME_RESULT) {
+		jw_raw(&c->w, NULL, answer->payload);
+		command_finish(c, COMMAND_OK);
+	} else if (answer) {
+		command_finish(c, fail(c, COMMAND_FAILED, "%.*s: %.*s", SLICE_ARG(answer->code), SLICE_ARG(answer->description)));
+	} else {
+		command_finish(c, fail(c, err == ERR_TIMEOUT ? COMMAND_TIMEOUT : COMMAND_FAILED, "the station did not answer: %s", err_text(err)));
+	}
+}
+
+static int run_call(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	const char *action = text_arg(c, "action"), *payload = text_arg(c, "payload");
+	if (!s)
+		return err;
+	if (!action)
+		return fail(c, COMMAND_USAGE, "action is missing");
+	cJSON *tree = json_parse(slice_of(payload ? payload : "{}"));
+	bool object = cJSON_IsObject(tree);
+	cJSON_Delete(tree);
+	if (!object)
+		return fail(c, COMMAND_USAGE, "payload is not a JSON object");
+	if (!s->link)
+		return fail(c, COMMAND_FORBIDDEN, "station '%s' is not connected", s->id);
+	err = session_call(s, slice_of(action), slice_of(payload ? payload : "{}"), on_call_answered, c);
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
+}
+
+/* --- limits --- */
+
+static int limit_object(struct command *c, struct cap_rec *cap, char name[80], int *node, int *evse)
+{
+	const char *circuit = text_arg(c, "circuit"), *station = text_arg(c, "station");
+	*node = *evse = -1;
+	cap->object = name;
+	if (circuit) {
+		snprintf(name, 80, "%s", circuit);
+		*node = control_find_node(c->g->control, circuit);
+		return *node < 0 ? fail(c, COMMAND_NOT_FOUND, "no circuit '%s'", circuit) : COMMAND_OK;
+	}
+	if (!station)
+		return fail(c, COMMAND_USAGE, "circuit or station is missing");
+	snprintf(name, 80, "%s/%lld", station, (long long)json_int(c->args, "evse", 1));
+	*evse = control_find_evse(c->g->control, station, (int)json_int(c->args, "evse", 1));
+	return *evse < 0 ? fail(c, COMMAND_NOT_FOUND, "no balanced EVSE '%s'", name) : COMMAND_OK;
+}
+
+static int run_limit_set(struct command *c)
+{
+	struct cap_rec cap = { .user = c->user, .reason = text_arg(c, "reason") };
+	char name[80];
+	int node, evse;
+	int64_t for_us = 0;
+	double a = json_number(c->args, "limit_a", NAN);
+	const char *duration = text_arg(c, "for");
+	int err = limit_object(c, &cap, name, &node, &evse);
+	if (err)
+		return err;
+	if (!(a >= 0 && a <= 10000))
+		return fail(c, COMMAND_USAGE, "limit_a is missing or not between 0 and 10000");
+	if (!duration || conf_duration(duration, &for_us) != 0 || for_us <= 0)
+		return fail(c, COMMAND_USAGE, "for is missing or no duration such as 2h");
+	cap.ma = (int32_t)lrint(a * 1000);
+	cap.until_us = clock_wall_us() + for_us;
+	int id = caps_set(c->g, node, evse, &cap);
+	jw_object(&c->w, NULL);
+	jw_int(&c->w, "limit_id", id);
+	jw_time(&c->w, "until", cap.until_us);
+	jw_end(&c->w, '}');
+	log_info(NULL, "%s limits %s to %.1f A for %s%s%s", c->user, name, a, duration, cap.reason ? ": " : "", cap.reason ? cap.reason : "");
+	return COMMAND_OK;
+}
+
+static int run_limit_clear(struct command *c)
+{
+	int id = (int)json_int(c->args, "limit_id", 0);
+	if (caps_clear(c->g, id) != 0)
+		return fail(c, COMMAND_NOT_FOUND, "no limit %d", id);
+	jw_bool(&c->w, NULL, true);
+	return COMMAND_OK;
+}
+
+static void write_cap_rec(void *arg, const struct cap_rec *cap)
+{
+	struct json_writer *w = arg;
+	jw_object(w, NULL);
+	jw_int(w, "limit_id", cap->id);
+	jw_string(w, "object", cap->object);
+	jw_number(w, "limit_a", cap->ma / 1000.0, 3);
+	jw_time(w, "until", cap->until_us);
+	jw_string(w, "user", cap->user);
+	jw_string(w, "reason", cap->reason);
+	jw_end(w, '}');
+}
+
+static int run_limit_list(struct command *c)
+{
+	jw_array(&c->w, NULL);
+	caps_each(write_cap_rec, &c->w);
+	jw_end(&c->w, ']');
+	return COMMAND_OK;
+}
+
+/* --- trace --- */
+
+struct trace_query {
+	const char *station, *action;
+	int64_t from_seq;
+	int64_t newest;
+	struct json_writer *w;
+	bool first;
+};
+
+static bool matches(const struct trace_query *q, const struct trace_rec *r)
+{
+	return (!q->station || strcmp(q->station, r->station) == 0) && (!q->action || slice_is(r->action, q->action));
+}
+
+static bool write_traced(void *arg, const struct trace_rec *r)
+{
+	struct trace_query *q = arg;
+	struct buf line = { 0 };
+	if (!matches(q, r))
+		return true;
+	trace_write(r, &line);
+	jw_raw(q->w, NULL, buf_view(&line));
+	buf_free(&line);
+	return --q->newest > 0;
+}
+
+static int run_trace(struct command *c)
+{
+	struct trace_query q = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .newest = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	jw_array(&c->w, NULL);
+	trace_each(json_int(c->args, "after", 0), write_traced, &q);
+	jw_end(&c->w, ']');
+	return COMMAND_OK;
+}
+
+static int run_refresh(struct command *c)
+{
+	telemetry_refresh();
+	jw_bool(&c->w, NULL, true);
+	return COMMAND_OK;
+}
+
+/* --- the table --- */
+
+static const struct verb verbs[] = {
+#define VERB(verb_name, verb_role, handler, arguments, text) { verb_name, verb_role, handler, arguments, text },
+#include "gateway/commands.def"
+#undef VERB
+};
+
+const struct verb *command_table(size_t *n_out)
+{
+	*n_out = sizeof(verbs) / sizeof(verbs[0]);
+	return verbs;
+}
+
+const char *command_error_code(enum command_error e)
+{
+	switch (e) {
+	case COMMAND_USAGE:
+		return "invalid";
+	case COMMAND_NOT_FOUND:
+		return "not_found";
+	case COMMAND_FORBIDDEN:
+		return "forbidden";
+	case COMMAND_TIMEOUT:
+		return "timeout";
+	default:
+		return "failed";
+	}
+}
+
+void command_finish(struct command *c, enum command_error err)
+{
+	c->done(c->arg, err, err ? c->detail : c->result.p ? c->result.p : "null");
+	cJSON_Delete((cJSON *)c->args);
+	mem_free((char *)c->user);
+	buf_free(&c->result);
+	mem_free(c);
+}
+
+static const struct verb *verb_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run(struct command *c, const char *name, struct slice args_json, enum role role)
+{
+	const struct verb *v = verb_named(name);
+	if (!v)
+		return fail(c, COMMAND_USAGE, "no verb '%s'", name);
+	if (role < v->role)
+		return fail(c, COMMAND_FORBIDDEN, "'%s' is not for your role", name);
+	c->args = args_json.n ? json_parse(args_json) : NULL;
+	if (args_json.n && !cJSON_IsObject(c->args))
+		return fail(c, COMMAND_USAGE, "the arguments are not a JSON object");
+	return v->run(c);
+}
+
+void command_run(struct gateway *g, const char *verb, struct slice args_json, enum role role, const char *user,
+                 void (*done)(void *arg, enum command_error err, const char *json_or_detail), void *arg)
+{
+	struct command *c = NEW(struct command);
+	c->g = g;
+	c->user = mem_strdup(user);
+	c->done = done;
+	c->arg = arg;
+	jw_open(&c->w, &c->result);
+	int err = run(c, verb, args_json, role);
+	if (err != COMMAND_LATER)
+		command_finish(c, (enum command_error)err);
+}

@@ -1,0 +1,48 @@
+/* Verbs: one table (commands.def) behind the control socket and MQTT. A handler writes one JSON value as its result, or fails with a code
+ * and a text that name the place. Some finish later (a CALL waits for its station). Loop thread. */
+#ifndef AMPGATE_GATEWAY_COMMAND_H
+#define AMPGATE_GATEWAY_COMMAND_H
+
+#include "base/json.h"
+#include "gateway/gateway.h"
+
+enum role { ROLE_VIEWER, ROLE_OPERATOR, ROLE_INSTALLER, ROLE_ADMIN };
+
+/* What a failed command reports; the client's exit code follows from it. */
+enum command_error {
+	COMMAND_OK,
+	COMMAND_FAILED,    /* 1 */
+	COMMAND_USAGE,     /* 2: arguments missing or wrong */
+	COMMAND_NOT_FOUND, /* 5: no such object */
+	COMMAND_FORBIDDEN, /* 6: role or state */
+	COMMAND_TIMEOUT    /* 7 */
+};
+const char *command_error_code(enum command_error e); /* "failed", "invalid", "not_found", "forbidden", "timeout" */
+
+struct command {
+	struct gateway *g;
+	const char *user;          /* who asks, for caps and the journal */
+	const cJSON *args;         /* an object, or NULL; lives during the handler */
+	struct buf result;         /* JSON */
+	struct json_writer w;      /* into result */
+	char detail[200];          /* of a failure */
+	void (*done)(void *arg, enum command_error err, const char *json_or_detail);
+	void *arg;
+};
+
+/* Runs a verb. `done` is called exactly once, perhaps before this returns. `args_json` absent: none. */
+void command_run(struct gateway *g, const char *verb, struct slice args_json, enum role role, const char *user,
+                 void (*done)(void *arg, enum command_error err, const char *json_or_detail), void *arg);
+
+/* The table, for help and completion. */
+struct verb {
+	const char *name;   /* "station.list" */
+	enum role role;
+	int (*run)(struct command *c); /* enum command_error, or COMMAND_LATER after keeping c */
+	const char *args, *help;
+};
+enum { COMMAND_LATER = -1 };
+const struct verb *command_table(size_t *n_out);
+void command_finish(struct command *c, enum command_error err); /* for handlers that said COMMAND_LATER */
+
+#endif

@@ -1,0 +1,290 @@
+/* Start and stop are two mirrored lists. The listeners come last and go first: nobody is let in before everything behind the door works. */
+#include "gateway/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/stats.h"
+#include "config.h"
+#include "gateway/access.h"
+#include "gateway/api.h"
+#include "gateway/balance.h"
+#include "gateway/caps.h"
+#include "gateway/dial.h"
+#include "gateway/gateway.h"
+#include "gateway/host.h"
+#include "gateway/relays.h"
+#include "gateway/session.h"
+#include "gateway/telemetry.h"
+#include "gateway/trace.h"
+
+static struct {
+	struct gateway g;
+	const struct daemon_options *options;
+	struct api *api;
+	struct access **listeners;
+} d;
+
+/* Tells systemd (sd_notify's datagram, without its library). */
+static void notify(const char *text)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	if (!path || strlen(path) >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, strlen(path));
+	socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = 0;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, n) < 0)
+		log_warn(NULL, "the service manager could not be told: %s", strerror(errno));
+	close(fd);
+}
+
+static void on_stop(void *arg)
+{
+	(void)arg;
+	log_info(NULL, "stopping");
+	loop_stop();
+}
+
+/* --- the list of starts --- */
+
+static int start_loop(void)
+{
+	int err = loop_open();
+	if (!err)
+		err = loop_on_signal(SIGTERM, on_stop, NULL);
+	if (!err)
+		err = loop_on_signal(SIGINT, on_stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return err;
+}
+
+static int start_store(void)
+{
+	char *path = NULL, *why = NULL;
+	bool salvaged = false;
+	if (mkdir(d.options->state_dir, 0700) != 0 && errno != EEXIST) {
+		log_error(NULL, "%s: %s", d.options->state_dir, strerror(errno));
+		return -errno;
+	}
+	if (asprintf(&path, "%s/ampgate.db", d.options->state_dir) < 0)
+		return -ENOMEM;
+	struct store_config c = { .path = path, .size_most = d.g.conf->offline.queue.max_size_bytes };
+	int err = store_open(&c, &d.g.store, &salvaged, &why);
+	if (err)
+		log_error(NULL, "%s: %s", path, why ? why : err_text(err));
+	if (salvaged)
+		log_error(NULL, "%s was damaged; what was readable has been kept, the damaged file is beside it", path);
+	mem_free(why);
+	free(path);
+	return err;
+}
+
+static void on_sink_state(void *arg, const char *sink, bool up, const char *why)
+{
+	(void)arg, (void)sink;
+	telemetry_sink_state(up, why);
+}
+
+static void on_sink_command(void *arg, const char *sink, const char *verb, const char *json, void (*reply)(void *reply_arg, const char *json),
+                            void *reply_arg)
+{
+	(void)arg, (void)sink;
+	telemetry_command(verb, json, reply, reply_arg);
+}
+
+static int start_host(void)
+{
+	struct host_events events = { on_sink_command, on_sink_state };
+	return host_open(&d.g.host, &events, NULL);
+}
+
+static int start_uplinks(void)
+{
+	int err = 0;
+	d.g.uplinks = mem_new((d.g.conf->n_uplinks + 1) * sizeof(*d.g.uplinks));
+	for (size_t i = 0; i < d.g.conf->n_uplinks && !err; i++)
+		err = uplink_open(&d.g.conf->uplinks[i], &d.g.uplinks[i]);
+	return err;
+}
+
+static int start_balance(void)
+{
+	return balance_open(&d.g);
+}
+
+static int start_telemetry(void)
+{
+	return telemetry_open(&d.g);
+}
+
+static int start_meters(void)
+{
+	return balance_start(&d.g);
+}
+
+static int start_relays(void)
+{
+	return relays_open(&d.g);
+}
+
+static int start_api(void)
+{
+	return api_open(&d.g, d.options->socket ? d.options->socket : d.g.conf->control.socket, &d.api);
+}
+
+static int start_listeners(void)
+{
+	int err = 0;
+	d.listeners = mem_new((d.g.conf->n_listeners + 1) * sizeof(struct access *));
+	for (size_t i = 0; i < d.g.conf->n_listeners && !err; i++)
+		err = access_open(&d.g, &d.g.conf->listeners[i], &d.listeners[i]);
+	return err;
+}
+
+/* --- the list of stops --- */
+
+static void stop_listeners(void)
+{
+	for (size_t i = 0; d.listeners && i < d.g.conf->n_listeners; i++)
+		access_close(d.listeners[i]);
+	mem_free(d.listeners);
+	d.listeners = NULL;
+}
+
+static void stop_api(void)
+{
+	api_close(d.api);
+	d.api = NULL;
+}
+
+static void stop_relays(void)
+{
+	relays_close();
+}
+
+static void stop_meters(void)
+{
+	balance_stop(&d.g);
+}
+
+static void stop_telemetry(void)
+{
+	telemetry_close();
+}
+
+static void stop_sessions(void)
+{
+	sessions_close(&d.g, "the local controller stops");
+	/* Close frames leave before the process does. */
+	int64_t until = clock_mono_us() + US_PER_S / 2;
+	while (clock_mono_us() < until)
+		loop_turn(US_PER_S / 10);
+}
+
+static void stop_uplinks(void)
+{
+	for (size_t i = 0; d.g.uplinks && i < d.g.conf->n_uplinks; i++)
+		uplink_close(d.g.uplinks[i]);
+	mem_free(d.g.uplinks);
+	d.g.uplinks = NULL;
+}
+
+static void stop_host(void)
+{
+	host_close(&d.g.host);
+}
+
+static void stop_store(void)
+{
+	if (d.g.store)
+		store_close(d.g.store);
+	sessions_free(&d.g);
+}
+
+static void stop_balance(void)
+{
+	balance_close(&d.g);
+	caps_free();
+}
+
+static void stop_loop(void)
+{
+	dial_shutdown();
+	loop_close();
+	trace_free();
+	stats_free();
+}
+
+/* Store callbacks reach into sessions, so the store ends after the sessions are closed and before they are freed. */
+static const struct stage {
+	const char *name;
+	int (*start)(void);
+	void (*stop)(void);
+} stages[] = {
+	{ "event loop", start_loop, stop_loop },
+	{ "load balancer", start_balance, stop_balance },
+	{ "storage", start_store, stop_store },
+	{ "uplinks", start_uplinks, stop_uplinks },
+	{ "plugin host", start_host, stop_host },
+	{ "sessions", NULL, stop_sessions },
+	{ "telemetry", start_telemetry, stop_telemetry },
+	{ "meters", start_meters, stop_meters },
+	{ "relays", start_relays, stop_relays },
+	{ "control socket", start_api, stop_api },
+	{ "listeners", start_listeners, stop_listeners },
+};
+#define STAGES (int)(sizeof(stages) / sizeof(stages[0]))
+
+static void tell_ready(void)
+{
+	notify("READY=1\n");
+	if (d.options->ready_fd >= 0 && write(d.options->ready_fd, "ready\n", 6) != 6)
+		log_warn(NULL, "nobody waits for us to be ready");
+}
+
+int daemon_run(const struct settings *conf, const struct daemon_options *options)
+{
+	unsigned char boot[4];
+	int started = 0, err = 0;
+	memset(&d, 0, sizeof(d));
+	d.g.conf = conf;
+	d.g.started_us = clock_mono_us();
+	d.options = options;
+	if (getrandom(boot, sizeof(boot), 0) == (ssize_t)sizeof(boot))
+		hex_text(boot, sizeof(boot), d.g.boot_id);
+	log_info(NULL, "ampgate %s starts, site %s", PACKAGE_VERSION, conf->site.id);
+	for (; started < STAGES && !err; started++) {
+		err = stages[started].start ? stages[started].start() : 0;
+		if (err)
+			log_error(NULL, "%s cannot be started: %s", stages[started].name, err_text(err));
+	}
+	if (!err) {
+		sessions_drain(&d.g);
+		tell_ready();
+		err = loop_run();
+		notify("STOPPING=1\n");
+	}
+	while (started-- > 0)
+		stages[started].stop();
+	log_info(NULL, "stopped");
+	return err;
+}

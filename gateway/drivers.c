@@ -1,0 +1,77 @@
+/* One writer per kind of device. */
+#include "gateway/drivers.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+static void write_bus(struct json_writer *w, const struct bus_settings *bus)
+{
+	char parity[2] = { bus->parity, 0 };
+	jw_string(w, "device", bus->device);
+	jw_int(w, "baud", bus->baud);
+	jw_string(w, "parity", parity);
+}
+
+static void write_place(struct json_writer *w, const char *host, int port, int unit, const struct bus_settings *bus)
+{
+	if (host) {
+		jw_string(w, "host", host);
+		jw_int(w, "port", port);
+	} else if (bus) {
+		write_bus(w, bus);
+	}
+	jw_int(w, "unit", unit);
+}
+
+int drivers_meter(struct host *h, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
+{
+	static const char *const names[] = { "modbus-tcp", "modbus-rtu", "sim" };
+	struct buf config = { 0 };
+	struct json_writer w;
+	char why[200] = "";
+	jw_open(&w, &config);
+	jw_object(&w, NULL);
+	jw_string(&w, "driver", names[m->driver]);
+	if (m->driver != METER_SIM) {
+		jw_string(&w, "model", m->model);
+		write_place(&w, m->host, m->port, m->unit, m->bus);
+		jw_number(&w, "ct_ratio", m->ct_ratio, 6);
+		jw_bool(&w, "invert", m->invert);
+	}
+	jw_end(&w, '}');
+	struct host_conf conf = { .id = m->id, .driver = names[m->driver], .config = config.p, .poll_us = m->poll_us };
+	int handle = host_meter(h, &conf, on_sample, arg, why, sizeof(why));
+	if (handle < 0)
+		log_error(NULL, "meter %s cannot be started: %s", m->id, why);
+	buf_free(&config);
+	return handle;
+}
+
+static void write_point(struct json_writer *w, const char *key, const struct modbus_point *p)
+{
+	if (!p)
+		return;
+	jw_object(w, key);
+	write_place(w, p->host, p->port, p->unit, p->bus);
+	jw_int(w, "address", p->address);
+	jw_end(w, '}');
+}
+
+int drivers_evse(struct host *h, const struct evse_settings *e, host_on_state *on_state, void *arg)
+{
+	static const char *const names[] = { "modbus-relay", "sim" };
+	struct buf config = { 0 };
+	struct json_writer w;
+	char why[200] = "";
+	jw_open(&w, &config);
+	jw_object(&w, NULL);
+	write_point(&w, "contactor", e->contactor);
+	write_point(&w, "feedback", e->feedback);
+	jw_end(&w, '}');
+	struct host_conf conf = { .id = e->id, .driver = names[e->driver], .config = config.p };
+	int handle = host_evse(h, &conf, on_state, arg, why, sizeof(why));
+	if (handle < 0)
+		log_error(NULL, "EVSE %s cannot be started: %s", e->id, why);
+	buf_free(&config);
+	return handle;
+}

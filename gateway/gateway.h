@@ -1,0 +1,32 @@
+/* The parts of a running gateway, handed to those who need more than their own. One per process. Loop thread. */
+#ifndef AMPGATE_GATEWAY_GATEWAY_H
+#define AMPGATE_GATEWAY_GATEWAY_H
+
+#include "base/map.h"
+#include "energy/control.h"
+#include "gateway/settings.h"
+#include "gateway/uplink.h"
+#include "storage/store.h"
+
+struct session;
+struct limits;
+struct host;
+
+struct gateway {
+	const struct settings *conf;
+	struct store *store;
+	struct host *host;
+	struct control *control;
+	struct limits *limits;
+	struct map sessions;          /* identity -> struct session, for the life of the process */
+	struct uplink **uplinks;      /* in the order of the settings */
+	struct arena strangers;       /* settings of stations that the file does not name */
+	char boot_id[9];              /* of this run, for event numbers */
+	int64_t started_us;           /* monotonic */
+	unsigned connections;         /* station links open now */
+};
+
+/* The uplink behind its settings; NULL for NULL. */
+struct uplink *gateway_uplink(const struct gateway *g, const struct uplink_settings *conf);
+
+#endif

@@ -1,0 +1,502 @@
+/* Transaction messages on their way through the outbox; the drawing is in ledger.h.
+ *
+ * A `held` is a station's CALL that has no answer yet. It ends when the answer has been sent: the CSMS's after its commit, or ours. What is
+ * easy to get wrong: nothing is answered before its commit; the next record may not be sent before the last one's confirmation is
+ * committed, or it would be found at the head again; and the station may have gone, or have asked again under another message id. */
+#include "gateway/ledger.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/local.h"
+#include "gateway/replay.h"
+#include "gateway/tap.h"
+#include "gateway/trace.h"
+#include "ocpp/codec.h"
+#include "ocpp/splice.h"
+#include "storage/txs.h"
+
+struct held {
+	struct list entry;
+	struct session *s;
+	const struct action *act;
+	uint64_t link_number;     /* the link its CALL came by */
+	char *id;                 /* of the CALL, the newest if it came again */
+	int64_t seq;              /* of its record; 0: not stored yet */
+	enum tx_phase phase;
+	bool names_tx;            /* a 1.6 start: its answer names the transaction */
+	unsigned char fingerprint[16];
+	int evse;
+	char *token, *tx;
+	int64_t time_us;
+	double wh;
+	struct buf answer;        /* payload that will be sent when the commit is done */
+	struct timer patience;
+};
+
+static void held_free(struct held *h)
+{
+	timer_cancel(&h->patience);
+	list_remove(&h->entry);
+	mem_free(h->id);
+	mem_free(h->token);
+	mem_free(h->tx);
+	buf_free(&h->answer);
+	mem_free(h);
+}
+
+static bool station_waits(const struct held *h)
+{
+	return h->s->link && h->link_number == h->s->link_number;
+}
+
+static void say(struct held *h)
+{
+	if (station_waits(h))
+		session_answer(h->s, slice_of(h->id), buf_view(&h->answer));
+}
+
+/* --- answers of our own --- */
+
+static void write_own_answer(struct held *h)
+{
+	struct event e;
+	event_init(&e, EV_TX);
+	e.phase = h->phase;
+	e.token = slice_of(h->token);
+	buf_reset(&h->answer);
+	local_tx_answer(h->s, h->act, &e, &h->answer);
+}
+
+/* Puts the id the station is told into our answer, which has "%ID%" in its place. */
+static void name_tx(struct held *h, int64_t id)
+{
+	char digits[24];
+	struct buf named = { 0 };
+	const char *at = h->answer.p ? strstr(h->answer.p, "%ID%") : NULL;
+	snprintf(digits, sizeof(digits), "%lld", (long long)id);
+	mem_free(h->tx);
+	h->tx = mem_strdup(digits);
+	if (!at)
+		return;
+	splice_write(&named, buf_view(&h->answer), (struct slice){ at, 4 }, slice_of(digits));
+	buf_free(&h->answer);
+	h->answer = named;
+}
+
+static void tx_is_named(struct held *h)
+{
+	tap_tx_started(h->s, h->evse, slice_of(h->tx), slice_of(h->token), h->time_us, h->wh);
+}
+
+static void storage_failed(struct held *h, int err)
+{
+	log_error(&h->s->log, "%s could not be stored: %s; the station is asked to repeat it", h->act->name, err_text(err));
+	if (station_waits(h))
+		session_refuse(h->s, slice_of(h->id), "InternalError", "the message could not be stored");
+}
+
+static void on_named(void *arg, int err, int64_t id)
+{
+	struct held *h = arg;
+	if (err) {
+		storage_failed(h, err);
+	} else {
+		name_tx(h, id);
+		say(h);
+		tx_is_named(h);
+	}
+	held_free(h);
+}
+
+/* No answer from the CSMS is to be had now: ours, after what it needs is durable. The held leaves the list, so that an answer that comes
+ * later finds nobody waiting. */
+static void answer_alone(struct held *h)
+{
+	timer_cancel(&h->patience);
+	list_remove(&h->entry);
+	write_own_answer(h);
+	if (h->names_tx) {
+		int err = tx_assign(h->s->gw->store, h->seq, h->answer.p, on_named, h);
+		if (err)
+			on_named(h, err, 0);
+		return;
+	}
+	say(h);
+	held_free(h);
+}
+
+static void on_patience_over(void *arg)
+{
+	struct held *h = arg;
+	log_warn(&h->s->log, "the CSMS does not answer %s; it is answered here and delivered later", h->act->name);
+	answer_alone(h);
+}
+
+/* --- storing --- */
+
+static void wait_for_csms(struct held *h)
+{
+	if (!session_lane_is_up(h->s) && h->s->state != SESSION_WAITING) {
+		answer_alone(h);
+		return;
+	}
+	timer_set(&h->patience, uplink_conf(h->s->lane.uplink)->call_timeout_us, on_patience_over, h);
+	replay_kick(h->s);
+}
+
+static void on_stored(void *arg, int err, int64_t seq)
+{
+	struct held *h = arg;
+	if (err) {
+		storage_failed(h, err);
+		held_free(h);
+		return;
+	}
+	h->seq = seq;
+	if (!h->names_tx && h->phase == TX_START)
+		tx_is_named(h);
+	wait_for_csms(h);
+}
+
+/* Stored together with its provisional id and our answer. */
+static void on_stored_alone(void *arg, int err, int64_t id)
+{
+	on_named(arg, err, id);
+}
+
+static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
+{
+	*rec = (struct outbox_rec){
+		.station = h->s->id,
+		.kind = h->phase == TX_START ? OUTBOX_TX_START : h->phase == TX_END ? OUTBOX_TX_END : OUTBOX_TX_UPDATE,
+		.state = OUTBOX_UNSENT,
+		.version = h->s->version,
+		.action = f->act->name,
+		.message_id = h->id,
+		.payload = f->payload,
+		.tx = h->tx,
+		.wall_us = clock_wall_us(),
+		.mono_us = clock_mono_us(),
+		.clock_trusted = clock_trusted(),
+		.late = !session_waits_for_lane(h->s),
+	};
+}
+
+static int store_start(struct held *h, const struct outbox_rec *rec)
+{
+	bool alone = h->names_tx && rec->late;
+	struct tx_rec tx = { .station = h->s->id, .station_tx = h->names_tx ? NULL : h->tx, .csms_tx = h->names_tx ? NULL : h->tx, .evse = h->evse,
+		.token = h->token, .start_us = h->time_us, .start_wh = h->wh, .stop_wh = NAN, .offline = rec->late };
+	memcpy(tx.fingerprint, h->fingerprint, sizeof(tx.fingerprint));
+	if (alone)
+		write_own_answer(h);
+	return tx_start(h->s->gw->store, rec, &tx, alone, alone ? h->answer.p : NULL, alone ? on_stored_alone : on_stored, h);
+}
+
+static int64_t start_of(struct session *s, const char *tx_id)
+{
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	int64_t seq = tx_id && tx_by_station_id(s->gw->store, s->id, tx_id, &mem, &tx) == 0 ? tx.start_seq : 0;
+	arena_free(&mem);
+	return seq;
+}
+
+static void store(struct held *h, struct frame *f, const struct event *e)
+{
+	struct outbox_rec rec;
+	char *reason = NULL;
+	int err;
+	describe(h, f, &rec);
+	if (h->phase == TX_START) {
+		err = store_start(h, &rec);
+	} else {
+		rec.start_seq = start_of(h->s, h->tx);
+		if (h->phase == TX_END) {
+			reason = e->reason.p ? mem_text(e->reason) : NULL;
+			err = tx_stop(h->s->gw->store, h->s->id, h->tx, e->time_us, e->meter_wh, reason, NULL, NULL);
+		} else {
+			err = 0;
+		}
+		if (!err)
+			err = outbox_put(h->s->gw->store, &rec, on_stored, h);
+	}
+	mem_free(reason);
+	if (err) {
+		storage_failed(h, err);
+		held_free(h);
+	}
+}
+
+/* --- the same message again --- */
+
+/* Waits already: answered under the newest message id, on the newest link. */
+static bool joins_a_waiting_one(struct session *s, const struct frame *f, const unsigned char fingerprint[16])
+{
+	LIST_WALK(&s->held, struct held, entry, h) {
+		if (memcmp(h->fingerprint, fingerprint, sizeof(h->fingerprint)) != 0)
+			continue;
+		mem_free(h->id);
+		h->id = mem_text(f->id);
+		h->link_number = s->link_number;
+		return true;
+	}
+	return false;
+}
+
+static struct held *held_new(struct session *s, const struct frame *f, const struct event *e, const unsigned char fingerprint[16])
+{
+	struct held *h = NEW(struct held);
+	h->s = s;
+	h->act = f->act;
+	h->link_number = s->link_number;
+	h->id = mem_text(f->id);
+	h->phase = e->kind == EV_TX ? e->phase : TX_UPDATE;
+	h->names_tx = h->phase == TX_START && !e->tx.p;
+	h->evse = e->evse;
+	h->token = e->token.p ? mem_text(e->token) : NULL;
+	h->tx = e->tx.p ? mem_text(e->tx) : NULL;
+	h->time_us = e->time_us;
+	h->wh = e->meter_wh;
+	memcpy(h->fingerprint, fingerprint, sizeof(h->fingerprint));
+	list_append(&s->held, &h->entry);
+	return h;
+}
+
+static void on_repeat_answered(void *arg, int err, int64_t id)
+{
+	on_named(arg, err, id);
+}
+
+/* A start that is in the ledger: the answer it got, or the one it can have now. */
+static void repeat_start(struct session *s, struct frame *f, const struct event *e, const unsigned char fingerprint[16], const struct tx_rec *tx)
+{
+	log_info(&s->log, "%s came again and is the same transaction", f->act->name);
+	if (tx->answer) {
+		session_answer(s, f->id, slice_of(tx->answer));
+		return;
+	}
+	struct held *h = held_new(s, f, e, fingerprint);
+	h->seq = tx->start_seq;
+	if (!tx->csms_tx || !h->names_tx) {
+		wait_for_csms(h);
+		return;
+	}
+	list_remove(&h->entry);
+	write_own_answer(h);
+	int64_t id = strtoll(tx->csms_tx, NULL, 10);
+	name_tx(h, id);
+	int err = tx_answered(s->gw->store, tx->start_seq, tx->csms_tx, tx->csms_tx, h->answer.p, on_repeat_answered, h);
+	if (err)
+		on_named(h, err, 0);
+}
+
+static bool is_known_start(struct session *s, struct frame *f, const struct event *e, const unsigned char fingerprint[16])
+{
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	bool known = tx_by_fingerprint(s->gw->store, s->id, fingerprint, &mem, &tx) == 0;
+	if (known)
+		repeat_start(s, f, e, fingerprint, &tx);
+	arena_free(&mem);
+	return known;
+}
+
+static bool is_known_stop(struct session *s, struct frame *f, const struct event *e)
+{
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	char *id = e->tx.p ? arena_text(&mem, e->tx) : NULL;
+	bool known = id && tx_by_station_id(s->gw->store, s->id, id, &mem, &tx) == 0 && tx.stop_us != 0 && tx.stop_us == e->time_us &&
+		(tx.stop_wh == e->meter_wh || (isnan(tx.stop_wh) && isnan(e->meter_wh)));
+	arena_free(&mem);
+	if (!known)
+		return false;
+	struct buf payload = { 0 };
+	log_info(&s->log, "%s came again; it is kept already", f->act->name);
+	local_tx_answer(s, f->act, e, &payload);
+	session_answer(s, f->id, buf_view(&payload));
+	buf_free(&payload);
+	return true;
+}
+
+/* What makes a message the same one: for a start what INTERFACES promises, for the rest its bytes. */
+static void fingerprint_of(const struct session *s, const struct frame *f, const struct event *e, unsigned char out[16])
+{
+	if (e->kind == EV_TX && e->phase == TX_START && !e->tx.p)
+		tx_fingerprint(s->id, e->evse, e->token, e->time_us, e->meter_wh, out);
+	else
+		tx_fingerprint(s->id, -1, f->payload, 0, 0, out);
+}
+
+void ledger_take(struct session *s, struct frame *f, const struct event *e)
+{
+	unsigned char fingerprint[16];
+	fingerprint_of(s, f, e, fingerprint);
+	if (joins_a_waiting_one(s, f, fingerprint))
+		return;
+	if (e->kind == EV_TX && e->phase == TX_START && is_known_start(s, f, e, fingerprint))
+		return;
+	if (e->kind == EV_TX && e->phase == TX_END && is_known_stop(s, f, e))
+		return;
+	store(held_new(s, f, e, fingerprint), f, e);
+}
+
+bool ledger_wants_meter_values(const struct session *s, const struct event *e)
+{
+	if (!e->tx.p)
+		return false; /* outside transactions: nothing hangs on it */
+	return !list_empty(&s->held) || outbox_count(s->gw->store, s->id) > 0 || !session_waits_for_lane(s);
+}
+
+/* --- answers of the CSMS --- */
+
+static struct held *waiting_for(struct session *s, int64_t seq)
+{
+	LIST_WALK(&s->held, struct held, entry, h)
+		if (h->seq == seq)
+			return h;
+	return NULL;
+}
+
+/* A confirmation on its way to disk. */
+struct confirming {
+	struct session *s;
+	struct held *held;    /* who waits, off the list; NULL: nobody */
+	struct slice raw;     /* owned: the CSMS's answer, whole */
+	struct slice payload; /* window into it */
+	char csms_tx[64];     /* "" where the answer names none */
+	char refused[32];     /* the token's status when the CSMS did not accept it; "" */
+};
+
+static void confirming_free(struct confirming *c)
+{
+	if (c->held)
+		held_free(c->held);
+	mem_free((char *)c->raw.p);
+	mem_free(c);
+}
+
+/* The station hears the CSMS's bytes, unless it asked again under another id or has to know the transaction by another one. */
+static void pass_on(struct confirming *c, int64_t told)
+{
+	struct held *h = c->held;
+	struct frame answer;
+	struct frame_fault fault;
+	if (frame_parse(&answer, h->s->version, c->raw, &fault) != 0)
+		return;
+	bool same_id = slice_is(answer.id, h->id);
+	struct slice window = h->names_tx ? codec_tx_window_answer(h->act, &answer) : (struct slice){ NULL, 0 };
+	char digits[24];
+	snprintf(digits, sizeof(digits), "%lld", (long long)told);
+	bool same_tx = !window.n || told <= 0 || slice_is(window, digits) || strcmp(digits, c->csms_tx) == 0;
+	if (same_id && same_tx && station_waits(h)) {
+		session_forward_answer(h->s, &answer);
+		return;
+	}
+	buf_reset(&h->answer);
+	if (same_tx)
+		buf_slice(&h->answer, answer.payload);
+	else
+		splice_write(&h->answer, answer.payload, window, slice_of(digits));
+	if (!same_tx)
+		snprintf(c->csms_tx, sizeof(c->csms_tx), "%s", digits);
+	say(h);
+}
+
+static void on_confirmed(void *arg, int err, int64_t told)
+{
+	struct confirming *c = arg;
+	struct session *s = c->s;
+	if (err)
+		log_error(&s->log, "a confirmation could not be stored (%s); the message will be delivered again", err_text(err));
+	if (c->held) {
+		pass_on(c, told);
+		if (c->held->names_tx && c->csms_tx[0]) {
+			mem_free(c->held->tx);
+			c->held->tx = mem_strdup(c->csms_tx);
+			tx_is_named(c->held);
+		}
+	} else if (c->refused[0]) {
+		log_warn(&s->log, "the CSMS answered %s to a transaction that was accepted here while it was away", c->refused);
+	}
+	confirming_free(c);
+	s->replay.seq = 0;
+	replay_kick(s);
+}
+
+static struct confirming *confirming_new(struct session *s, struct held *h, const struct action *act, struct frame *answer)
+{
+	struct confirming *c = NEW(struct confirming);
+	struct arena mem = { 0 };
+	struct reply reply;
+	c->s = s;
+	c->held = h;
+	c->raw = (struct slice){ mem_text(answer->raw), answer->raw.n };
+	c->payload = (struct slice){ c->raw.p + (answer->payload.p - answer->raw.p), answer->payload.n };
+	struct slice window = codec_tx_window_answer(act, answer);
+	snprintf(c->csms_tx, sizeof(c->csms_tx), "%.*s", SLICE_ARG(window));
+	if (codec_read_answer(act, answer, &mem, &reply) == 0 && reply.token_status.p && !slice_is(reply.token_status, "Accepted"))
+		snprintf(c->refused, sizeof(c->refused), "%.*s", SLICE_ARG(reply.token_status));
+	arena_free(&mem);
+	return c;
+}
+
+/* Notes the answer: with the ledger row of a start that the station has no name for yet, else just the record's end. */
+static int confirm(struct confirming *c, const struct outbox_rec *rec)
+{
+	struct store *st = c->s->gw->store;
+	bool names = rec->kind == OUTBOX_TX_START && c->csms_tx[0];
+	if (!names && !(rec->kind == OUTBOX_TX_START && rec->tx))
+		return outbox_confirm(st, rec->seq, NULL, on_confirmed, c);
+	if (names && rec->tx)
+		return outbox_confirm(st, rec->seq, c->csms_tx, on_confirmed, c);
+	char *payload = mem_text(c->payload);
+	const char *tx = names ? c->csms_tx : rec->tx;
+	int err = tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c);
+	mem_free(payload);
+	return err;
+}
+
+bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer)
+{
+	if (rec->kind == OUTBOX_TX_START && !rec->tx && !codec_tx_window_answer(act, answer).n)
+		return false; /* an answer without the transaction id it must name is no answer */
+	struct held *h = waiting_for(s, rec->seq);
+	if (h) {
+		timer_cancel(&h->patience);
+		list_remove(&h->entry);
+	}
+	struct confirming *c = confirming_new(s, h, act, answer);
+	int err = confirm(c, rec);
+	if (err)
+		on_confirmed(c, err, 0);
+	return true;
+}
+
+void ledger_failed(struct session *s, int64_t seq)
+{
+	struct held *h = waiting_for(s, seq);
+	if (h)
+		answer_alone(h);
+}
+
+void ledger_lane_down(struct session *s)
+{
+	LIST_WALK(&s->held, struct held, entry, h)
+		if (h->seq)
+			answer_alone(h);
+}
+
+void ledger_link_down(struct session *s)
+{
+	/* Those not stored yet finish by themselves and find nobody to tell; the others need nothing any more but their record. */
+	LIST_WALK(&s->held, struct held, entry, h)
+		if (h->seq)
+			held_free(h);
+}

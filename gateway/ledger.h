@@ -1,0 +1,31 @@
+/* Transaction messages of stations: durable first, then acknowledged. Every start, stop and TransactionEvent goes through the outbox, with
+ * the CSMS near or far; 1.6 MeterValues only while something of that station waits there, so that order is kept.
+ *
+ *   station's CALL --> stored --> sent by replay --> the CSMS's answer --> stored --> the station's answer, the CSMS's bytes
+ *                        |                               | none in time, or no lane
+ *                        +---------- alone --------------+--> provisional id stored --> the station's answer, ours
+ *
+ * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start: it gets the answer it got
+ * before, or waits for the one that is under way. Loop thread. */
+#ifndef AMPGATE_GATEWAY_LEDGER_H
+#define AMPGATE_GATEWAY_LEDGER_H
+
+#include "gateway/session.h"
+#include "storage/outbox.h"
+
+/* A transaction message from the station; `e` is its meaning. Takes what it needs from the frame. */
+void ledger_take(struct session *s, struct frame *f, const struct event *e);
+
+/* Whether a 1.6 MeterValues has to go the durable way now. */
+bool ledger_wants_meter_values(const struct session *s, const struct event *e);
+
+/* From replay: the CSMS answered a record. Notes it durably, tells the station if it waits, then lets the replay go on. False: the answer
+ * lacks what it must have, and the record stays. */
+bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer);
+/* From replay: the CSMS refused the record or did not answer; it will be tried again, and who waits gets our answer. */
+void ledger_failed(struct session *s, int64_t seq);
+
+void ledger_lane_down(struct session *s);  /* those who wait get our answer */
+void ledger_link_down(struct session *s);  /* nobody waits any more */
+
+#endif

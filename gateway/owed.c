@@ -1,0 +1,237 @@
+/* What goes up first when a lane comes up. Names in the kept store, per station:
+ *   boot            payload of the newest BootNotification that was answered here
+ *   accepted        a CSMS accepted this station once; the value is the heartbeat interval it gave
+ *   status/E/C      action, newline, payload of the newest state of a connector that was answered here
+ *   notice/N        action, newline, payload of a single notice */
+#include "gateway/owed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/replay.h"
+#include "gateway/trace.h"
+#include "ocpp/codec.h"
+#include "storage/kept.h"
+
+#define RETRY_US (10 * US_PER_S)
+#define NOTICES_MOST 100 /* per station; a flood of notices must not fill the disk */
+
+static void keep(struct session *s, const char *name, struct slice value)
+{
+	int err = kept_put(s->gw->store, s->id, name, value, NULL, NULL);
+	if (err)
+		log_error(&s->log, "%s could not be kept: %s", name, err_text(err));
+}
+
+static void forget(struct session *s, const char *name)
+{
+	int err = kept_remove(s->gw->store, s->id, name, NULL, NULL);
+	if (err)
+		log_error(&s->log, "%s could not be removed: %s", name, err_text(err));
+}
+
+static void keep_message(struct session *s, const char *name, const struct frame *f)
+{
+	struct buf value = { 0 };
+	buf_printf(&value, "%s\n", f->act->name);
+	buf_slice(&value, f->payload);
+	keep(s, name, buf_view(&value));
+	buf_free(&value);
+}
+
+static bool count_one(void *arg, const char *name, struct slice value)
+{
+	unsigned *count = arg;
+	(void)name, (void)value;
+	++*count;
+	return true;
+}
+
+void owed_load(struct session *s)
+{
+	struct arena mem = { 0 };
+	struct slice value;
+	int64_t interval;
+	if (kept_get(s->gw->store, s->id, "accepted", &mem, &value) == 0) {
+		s->accepted = true;
+		if (int_parse(value, &interval) == 0)
+			s->interval_s = interval;
+	}
+	s->owed.boot = kept_get(s->gw->store, s->id, "boot", &mem, &value) == 0;
+	if (kept_each(s->gw->store, s->id, "status/", count_one, &s->owed.statuses) != 0 ||
+	    kept_each(s->gw->store, s->id, "notice/", count_one, &s->owed.notices) != 0)
+		log_error(&s->log, "what is owed to the CSMS cannot be read");
+	arena_free(&mem);
+}
+
+void owed_boot(struct session *s, const struct frame *f)
+{
+	s->owed.boot = true;
+	keep(s, "boot", f->payload);
+}
+
+static void status_name(const struct event *e, char name[40])
+{
+	snprintf(name, 40, "status/%d/%d", e->evse, e->connector);
+}
+
+void owed_status(struct session *s, const struct frame *f, const struct event *e)
+{
+	char name[40];
+	status_name(e, name);
+	s->owed.statuses++;
+	keep_message(s, name, f);
+}
+
+void owed_status_seen(struct session *s, const struct event *e)
+{
+	char name[40];
+	if (!s->owed.statuses)
+		return;
+	status_name(e, name);
+	forget(s, name);
+}
+
+void owed_notice(struct session *s, const struct frame *f)
+{
+	char name[40];
+	if (s->owed.notices >= NOTICES_MOST) {
+		log_warn(&s->log, "more than %d notices wait for the CSMS; a %s is dropped", NOTICES_MOST, f->act->name);
+		return;
+	}
+	s->owed.notices++;
+	snprintf(name, sizeof(name), "notice/%020lld", (long long)clock_wall_us());
+	keep_message(s, name, f);
+}
+
+void owed_boot_accepted(struct session *s, int64_t interval_s)
+{
+	char text[24];
+	if (s->owed.boot)
+		forget(s, "boot");
+	s->owed.boot = false;
+	if (s->accepted && !s->configured && s->interval_s == interval_s)
+		return;
+	s->accepted = true;
+	if (interval_s > 0)
+		s->interval_s = interval_s;
+	snprintf(text, sizeof(text), "%lld", (long long)s->interval_s);
+	keep(s, "accepted", slice_of(text));
+}
+
+/* --- paying --- */
+
+static int ask_csms(struct session *s, const char *action, struct slice payload, call_done *done, void *arg)
+{
+	char id[UUID_TEXT];
+	struct buf text = { 0 };
+	uuid_text(id);
+	frame_write_call(&text, slice_of(id), action, payload);
+	struct ask ask = { .text = buf_view(&text), .id = slice_of(id), .act = catalogue_find(s->lane.version, slice_of(action)),
+		.timeout_us = uplink_conf(s->lane.uplink)->call_timeout_us, .done = done, .arg = arg };
+	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = slice_of(action) };
+	trace_frame(s, TRACE_CSMS, TRACE_TX, ask.text, &f, TRACE_REPLAYED);
+	int err = calls_ask(&s->to_csms, &ask, NULL);
+	buf_free(&text);
+	return err;
+}
+
+struct payment {
+	struct session *s;
+	char *name;
+};
+
+static void on_paid(void *arg, struct call *c, int err, struct frame *answer)
+{
+	struct payment *p = arg;
+	(void)c;
+	/* A refusal ends it as well: the CSMS has seen the message. */
+	if (answer)
+		forget(p->s, p->name);
+	else
+		log_debug(&p->s->log, "%s stays owed: %s", p->name, err_text(err));
+	mem_free(p->name);
+	mem_free(p);
+}
+
+static bool pay_one(void *arg, const char *name, struct slice value)
+{
+	struct session *s = arg;
+	const char *newline = memchr(value.p, '\n', value.n);
+	if (!newline)
+		return true;
+	char *action = mem_text((struct slice){ value.p, (size_t)(newline - value.p) });
+	struct slice payload = { newline + 1, value.n - (size_t)(newline + 1 - value.p) };
+	struct payment *p = NEW(struct payment);
+	p->s = s;
+	p->name = mem_strdup(name);
+	int err = ask_csms(s, action, payload, on_paid, p);
+	if (err)
+		on_paid(p, NULL, err, NULL);
+	mem_free(action);
+	return err == 0;
+}
+
+static void pay_rest(struct session *s)
+{
+	if (s->owed.statuses && kept_each(s->gw->store, s->id, "status/", pay_one, s) != 0)
+		log_error(&s->log, "owed states cannot be read");
+	if (s->owed.notices && kept_each(s->gw->store, s->id, "notice/", pay_one, s) != 0)
+		log_error(&s->log, "owed notices cannot be read");
+	s->owed.statuses = s->owed.notices = 0;
+	s->replay.ready = true;
+	replay_kick(s);
+}
+
+static void on_pay_again(void *arg)
+{
+	owed_pay(arg);
+}
+
+static void on_boot_answered(void *arg, struct call *c, int err, struct frame *answer)
+{
+	struct session *s = arg;
+	struct arena mem = { 0 };
+	struct reply reply;
+	int64_t wait_us = RETRY_US;
+	s->owed.boot_in_flight = false;
+	reply_init(&reply);
+	if (answer && codec_read_answer(c->act, answer, &mem, &reply) == 0) {
+		if (reply.time_us)
+			clock_told(reply.time_us);
+		if (reply.interval_s > 0)
+			wait_us = reply.interval_s * US_PER_S;
+	}
+	if (slice_is(reply.status, "Accepted")) {
+		owed_boot_accepted(s, reply.interval_s);
+		pay_rest(s);
+	} else if (err != ERR_CLOSED && err != ERR_REFUSED) {
+		log_warn(&s->log, "the CSMS does not accept the station yet: %.*s", SLICE_ARG(reply.status));
+		timer_set(&s->owed.retry, wait_us, on_pay_again, s);
+	}
+	arena_free(&mem);
+}
+
+void owed_pay(struct session *s)
+{
+	struct arena mem = { 0 };
+	struct slice boot;
+	if (!session_lane_is_up(s) || s->owed.boot_in_flight)
+		return;
+	if (!s->owed.boot || kept_get(s->gw->store, s->id, "boot", &mem, &boot) != 0) {
+		pay_rest(s);
+	} else if (ask_csms(s, "BootNotification", boot, on_boot_answered, s) == 0) {
+		s->owed.boot_in_flight = true;
+	} else {
+		timer_set(&s->owed.retry, RETRY_US, on_pay_again, s);
+	}
+	arena_free(&mem);
+}
+
+void owed_stop(struct session *s)
+{
+	timer_cancel(&s->owed.retry);
+}

@@ -1,0 +1,11 @@
+/* From the outbox to the CSMS: one station's records in order, one in flight, under the message id the station gave. Ids of transactions are
+ * put back to the CSMS's, and what happened while alone is marked as such; every other byte is the station's. */
+#ifndef AMPGATE_GATEWAY_REPLAY_H
+#define AMPGATE_GATEWAY_REPLAY_H
+
+#include "gateway/session.h"
+
+void replay_kick(struct session *s); /* sends the next record on a later turn, if the lane is up and nothing is in flight */
+void replay_stop(struct session *s); /* the lane went, or the session ends */
+
+#endif

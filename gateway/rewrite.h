@@ -1,0 +1,17 @@
+/* The few bytes we change in a message that passes: the transaction id, where station and CSMS know different ones, and 2.x "offline" on
+ * what is delivered late. All other bytes stay. */
+#ifndef AMPGATE_GATEWAY_REWRITE_H
+#define AMPGATE_GATEWAY_REWRITE_H
+
+#include "base/buf.h"
+#include "gateway/session.h"
+
+/* Appends the frame's text with the transaction id that the other side knows. False: nothing to change, nothing appended.
+ * Towards the CSMS an id whose start it never saw becomes -1 (1.6 errata 3.18). */
+bool rewrite_to_csms(const struct session *s, const struct frame *f, struct buf *out);
+bool rewrite_to_station(const struct session *s, const struct frame *f, struct buf *out);
+
+/* Appends the payload of a message kept while alone, marked as such where its version has a word for that (2.x E04.FR.03). */
+void rewrite_late(const struct action *act, struct slice payload, struct buf *out);
+
+#endif

@@ -1,0 +1,111 @@
+/* One station, whatever it is made of: its link (a WebSocket, or the in-process link of a relay), its lane to the CSMS, and what is known
+ * about it. A session lives from a station's first contact to the end of the process; links come and go.
+ *
+ *                      link up              lane up
+ *   AWAY <-----------------------> WAITING ---------> ONLINE
+ *     ^  link down    (any state)     |                | ^
+ *     |                               | first attempt  | | lane up: what the CSMS missed goes up (owed.h, replay.h)
+ *     |                               | failed         v |
+ *     +------------------------------ +-----------> ISLAND    every request is answered here (local.h)
+ *
+ * WAITING: the lane is being opened for the first time, so requests wait for it a moment instead of being answered by us. Under on_loss
+ * "mirror" a station is not served alone: instead of ISLAND its link is closed.
+ *
+ * Frames pass through as bytes. Two `calls` objects keep the rule of one outstanding CALL per direction: one towards the station, shared by
+ * the CSMS and by us; one towards the CSMS, shared by the station, the replay and what we owe. Loop thread. */
+#ifndef AMPGATE_GATEWAY_SESSION_H
+#define AMPGATE_GATEWAY_SESSION_H
+
+#include "gateway/gateway.h"
+#include "gateway/uplink.h"
+#include "ocpp/calls.h"
+#include "ocpp/event.h"
+
+enum session_state { SESSION_AWAY, SESSION_WAITING, SESSION_ONLINE, SESSION_ISLAND };
+
+#define SESSION_EVSES 32 /* EVSE ids we keep a state for; more are carried, not understood */
+
+struct session_evse {
+	enum evse_state state;
+	int64_t since_us;         /* monotonic */
+	int control;              /* index in energy/control; -1: none */
+	char tx[64];              /* running transaction, as the station knows it; "" */
+	char token[64];
+	int64_t tx_since_us;      /* wall */
+	double tx_start_wh, energy_wh; /* NaN: unknown */
+	double power_w;           /* NaN: unknown */
+	char error[40];           /* errorCode other than NoError; "" */
+};
+
+struct session {
+	struct gateway *gw;
+	const struct station_settings *conf;
+	const char *id;
+	struct log log;
+	enum session_state state;
+	int64_t since_us;             /* monotonic, of the state */
+	struct link *link;            /* the station's; NULL: away */
+	uint64_t link_number;         /* counts its links: an answer belongs on the link its question came by */
+	enum ocpp_version version;    /* of the present or last link */
+	struct lane lane;
+	struct calls to_station, to_csms;
+	struct slice credential;      /* what the station showed us, for password: relay; owned */
+
+	struct list held;             /* transaction messages whose sender waits (ledger.h) */
+	struct {
+		int64_t seq;          /* of the record in flight; 0: none */
+		bool ready;           /* boot and states have gone up, the queue may */
+		struct timer retry;
+		struct later kick;
+	} replay;
+	struct {
+		bool boot;            /* the CSMS has not seen the last boot */
+		bool boot_in_flight;
+		unsigned statuses;    /* newest states that it has not seen */
+		unsigned notices;
+		struct timer retry;
+	} owed;
+
+	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
+	bool booted;                  /* BootNotification seen on this link */
+	bool fallback_installed;
+	int64_t interval_s;           /* heartbeat interval last given */
+	char vendor[51], model[51], firmware[51], serial[51];
+	int n_evses;                  /* highest EVSE id seen or configured */
+	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
+	uint64_t faults;              /* unreadable frames */
+	struct timer linger;          /* the lane stays open a while for the queue when the station has gone */
+	bool configured;              /* named in the file */
+};
+
+/* The session of an identity, made at first contact. NULL: a stranger that onboarding refuses. */
+struct session *session_of(struct gateway *g, struct slice identity);
+struct session *session_find(const struct gateway *g, const char *identity);
+
+/* A station's link is open. The newest wins: an older link of the same identity is closed (2.x: a stale connection must not block). */
+void session_attach(struct session *s, struct link *l);
+
+/* After a restart: opens lanes for stations that are not here but whose records wait in the outbox. */
+void sessions_drain(struct gateway *g);
+/* The station is gone and its queue is empty, or new records wait: opens or closes the lane accordingly. */
+void session_lane_review(struct session *s);
+
+/* Stops everything of all sessions; their memory stays until sessions_free. */
+void sessions_close(struct gateway *g, const char *reason);
+void sessions_free(struct gateway *g);
+
+/* Our own CALL to a station: waits its turn behind the CSMS's, never reaches the CSMS. `done` as in ocpp/calls.h. */
+int session_command(struct session *s, const struct event *command, call_done *done, void *arg) MUST_CHECK;
+/* The same with an action and payload as text, for `ampgate call`. */
+int session_call(struct session *s, struct slice action, struct slice payload, call_done *done, void *arg) MUST_CHECK;
+
+/* For the modules of this folder. */
+void session_answer(struct session *s, struct slice id, struct slice payload);             /* RESULT to the station, ours */
+void session_refuse(struct session *s, struct slice id, const char *code, const char *text); /* CALLERROR to the station, ours */
+void session_forward_answer(struct session *s, const struct frame *answer);                 /* the CSMS's bytes, to the station */
+bool session_lane_is_up(const struct session *s);
+bool session_waits_for_lane(const struct session *s);  /* up, or its first attempt is under way */
+const char *session_state_text(enum session_state st);
+const struct session_evse *session_evse_at(const struct session *s, int evse); /* NULL: beyond what is kept */
+
+#endif

@@ -1,0 +1,166 @@
+/* A ring of whole records in one block of memory: the oldest go when the newest need room. */
+#include "gateway/trace.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "gateway/session.h"
+
+#define RING_BYTES (2 * 1024 * 1024)
+#define RING_RECORDS 8192
+#define RAW_MOST (64 * 1024) /* longer frames are kept up to here; listeners see them whole */
+
+/* A kept record: its texts stand in the ring at `at`: raw, then the station's name. */
+struct kept {
+	struct trace_rec rec;
+	size_t at, length;
+};
+
+static struct {
+	char *bytes;
+	struct kept *records;
+	size_t first, count, head; /* index of the oldest; next free byte */
+	int64_t seq;
+	struct list listeners;
+} ring;
+
+static struct list *listeners(void)
+{
+	if (!ring.listeners.next)
+		list_init(&ring.listeners);
+	return &ring.listeners;
+}
+
+static struct kept *record_at(size_t i)
+{
+	return &ring.records[(ring.first + i) % RING_RECORDS];
+}
+
+static void drop_oldest(void)
+{
+	ring.first = (ring.first + 1) % RING_RECORDS;
+	ring.count--;
+}
+
+static bool overlaps(const struct kept *k, size_t at, size_t length)
+{
+	return k->at < at + length && at < k->at + k->length;
+}
+
+/* Room for so many bytes in one piece; what stood there is forgotten. */
+static char *make_room(size_t length, size_t *at_out)
+{
+	if (ring.head + length > RING_BYTES)
+		ring.head = 0;
+	while (ring.count && (ring.count == RING_RECORDS || overlaps(record_at(0), ring.head, length)))
+		drop_oldest();
+	*at_out = ring.head;
+	ring.head += length;
+	return ring.bytes + *at_out;
+}
+
+static struct slice moved(struct slice s, struct slice from, const char *to)
+{
+	if (!s.p || s.p < from.p || s.p + s.n > from.p + from.n)
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ to + (s.p - from.p), s.n };
+}
+
+static void keep(const struct trace_rec *r)
+{
+	struct slice raw = { r->raw.p, r->raw.n < RAW_MOST ? r->raw.n : RAW_MOST };
+	size_t name = strlen(r->station) + 1, at;
+	if (!ring.bytes) {
+		ring.bytes = mem_new(RING_BYTES);
+		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
+	}
+	char *to = make_room(raw.n + name, &at);
+	memcpy(to, raw.p, raw.n);
+	memcpy(to + raw.n, r->station, name);
+	struct kept *k = record_at(ring.count++);
+	*k = (struct kept){ .rec = *r, .at = at, .length = raw.n + name };
+	k->rec.raw = (struct slice){ to, raw.n };
+	k->rec.id = moved(r->id, raw, to);
+	k->rec.action = moved(r->action, raw, to);
+	k->rec.station = to + raw.n;
+}
+
+void trace_frame(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,
+                 enum trace_verdict verdict)
+{
+	struct trace_rec r = {
+		.seq = ++ring.seq,
+		.wall_us = clock_wall_us(),
+		.station = s->id,
+		.side = side,
+		.way = way,
+		.verdict = verdict,
+		.kind = f ? (int)f->kind : 0,
+		.version = s->version,
+		.raw = raw,
+	};
+	if (f) {
+		r.id = f->id;
+		r.action = f->action;
+	}
+	keep(&r);
+	LIST_WALK(listeners(), struct trace_listener, entry, l)
+		l->see(l->arg, &r);
+}
+
+void trace_write(const struct trace_rec *r, struct buf *out)
+{
+	static const char *const verdicts[] = { "forwarded", "answered_locally", "queued", "replayed", "modified", "originated", "blocked", "dropped", "malformed" };
+	struct json_writer w;
+	jw_open(&w, out);
+	jw_object(&w, NULL);
+	jw_int(&w, "v", 1);
+	jw_int(&w, "seq", r->seq);
+	jw_time(&w, "ts", r->wall_us);
+	jw_string(&w, "station", r->station);
+	jw_string(&w, "side", r->side == TRACE_STATION ? "station" : "csms");
+	jw_string(&w, "dir", r->way == TRACE_RX ? "rx" : "tx");
+	jw_string(&w, "ver", version_subprotocol(r->version));
+	jw_int(&w, "type", r->kind);
+	jw_text(&w, "id", r->id);
+	jw_text(&w, "action", r->action);
+	jw_int(&w, "len", (int64_t)r->raw.n);
+	jw_string(&w, "verdict", verdicts[r->verdict]);
+	if (utf8_valid(r->raw)) {
+		jw_text(&w, "raw", r->raw);
+	} else {
+		char *text = mem_new(4 * ((r->raw.n + 2) / 3) + 1);
+		base64_text(r->raw.p, r->raw.n, text);
+		jw_string(&w, "raw_base64", text);
+		mem_free(text);
+	}
+	jw_end(&w, '}');
+}
+
+void trace_each(int64_t after_seq, bool (*see)(void *arg, const struct trace_rec *r), void *arg)
+{
+	for (size_t i = 0; i < ring.count; i++)
+		if (record_at(i)->rec.seq > after_seq && !see(arg, &record_at(i)->rec))
+			return;
+}
+
+void trace_listen(struct trace_listener *l)
+{
+	list_append(listeners(), &l->entry);
+}
+
+void trace_unlisten(struct trace_listener *l)
+{
+	list_remove(&l->entry);
+}
+
+void trace_free(void)
+{
+	mem_free(ring.bytes);
+	mem_free(ring.records);
+	ring.bytes = NULL;
+	ring.records = NULL;
+	ring.count = 0;
+}
