@@ -1,10 +1,12 @@
 noinst_LIBRARIES += libocpp.a
 libocpp_a_SOURCES = \
-	ocpp/calls.h \
-	ocpp/catalogue.h \
+	ocpp/actions.def \
+	ocpp/calls.c ocpp/calls.h \
+	ocpp/catalogue.c ocpp/catalogue.h \
 	ocpp/codec.h \
-	ocpp/event.h \
-	ocpp/frame.h \
+	ocpp/event.c ocpp/event.h \
+	ocpp/frame.c ocpp/frame.h \
 	ocpp/link.h \
-	ocpp/splice.h \
-	ocpp/version.h
+	ocpp/scan.c ocpp/scan.h \
+	ocpp/splice.c ocpp/splice.h \
+	ocpp/version.c ocpp/version.h
