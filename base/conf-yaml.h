@@ -12,6 +12,7 @@
 #include "base/mem.h"
 
 #define CONF_YAML_DEPTH 16
+#define CONF_YAML_CHILDREN 4096             /* of one map or list */
 #define CONF_YAML_NODES 200000              /* aliases count as what they repeat */
 #define CONF_YAML_SIZE (4 * 1024 * 1024)    /* bytes of one file */
 

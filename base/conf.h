@@ -44,7 +44,7 @@ void conf_report_free(struct conf_report *r);
 /* ---- tables ---- */
 
 enum conf_type {
-	CONF_TEXT,     /* const char * */
+	CONF_TEXT,     /* const char *; min and max are lengths in bytes, 255 when not said */
 	CONF_ID,       /* const char *: [a-z0-9-]{1,40} */
 	CONF_IDENTITY, /* const char *: an OCPP identity, up to 48 of its characters */
 	CONF_INT,      /* int */
@@ -62,7 +62,7 @@ enum conf_type {
 	CONF_PATH,     /* const char *: a file that must be readable when the configuration is checked */
 	CONF_SECRET,   /* const char *: cred:NAME, or a literal with a warning; {id} stands for the object's id */
 	CONF_SECRET_PATH, /* const char *: the path of the file that cred:NAME stands for, or a path */
-	CONF_REF,      /* pointer to an object of the section .refers, set by conf_resolve; NULL when absent */
+	CONF_REF,      /* pointer to an object of the section .refers (.table: its table), set by conf_resolve; NULL when absent */
 	CONF_SECTION,  /* struct, in place: .table */
 	CONF_MAYBE,    /* pointer to a struct, NULL when absent: .table */
 	CONF_OBJECTS,  /* map by id: pointer to an array of structs, followed by its size_t count; the struct begins with const char *id */
@@ -87,12 +87,11 @@ struct conf_row {
 	size_t at;
 	const char *help;        /* one sentence */
 	bool required;
-	bool no_doc;             /* documented elsewhere in the same table */
 	const char *const *words; /* NULL-terminated */
 	const char *later;       /* words that are known and refused as not available yet, separated by spaces */
 	const char *refers;      /* CONF_REF: section, "circuits" */
 	const struct conf_table *table;
-	int (*read)(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at); /* CONF_SPECIAL */
+	int (*read)(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at); /* CONF_SPECIAL; CONF_SECRET that is used later */
 	const char *shape;       /* CONF_SPECIAL: what the manual says about the form */
 };
 
@@ -144,16 +143,24 @@ void conf_fill_free(struct conf_fill *f); /* maps and lists of the filling; not 
 int conf_range(struct conf_report *r, const struct conf_node *keyed, void (*each)(void *arg, const char *name, size_t at), void *arg);
 bool conf_is_range(const char *key);
 
+/* For CONF_SPECIAL readers: remembers a node for a later step (references, paths). */
+void conf_use_add(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at);
+
+/* The object of a section ("circuits"), or NULL. */
+void *conf_object(const struct conf_fill *f, const char *section, const char *id);
+
 /* Readers of single texts, for whoever has no row: 0 or ERR_SYNTAX / ERR_TOO_LARGE. */
 int conf_duration(const char *text, int64_t *us_out) MUST_CHECK;
 int conf_size(const char *text, int64_t *bytes_out) MUST_CHECK;
 int conf_milli(const char *text, int64_t *thousandths_out) MUST_CHECK; /* "6.5" -> 6500 */
+#define CONF_VALUE_TEXT 32
+char *conf_value_text(enum conf_type type, int64_t value, char out[CONF_VALUE_TEXT]); /* a stored number as it would be written */
 bool conf_id_ok(const char *text);       /* [a-z0-9-]{1,40} */
 bool conf_identity_ok(const char *text); /* OCPP identity: 1 to 48 of letters, digits and *-_=:+|@. */
 
 /* The effective values as YAML, secrets as "***"; with `origin` each line says which file and line it comes from. */
 void conf_print(const struct conf_table *table, const struct conf_node *map, bool origin, struct buf *out);
-/* The manual's tables in Markdown, one per section, `title` first. */
-void conf_write_doc(const struct conf_table *table, const char *title, struct buf *out);
+/* The manual's tables in Markdown, one per section. */
+void conf_write_doc(const struct conf_table *table, struct buf *out);
 
 #endif
