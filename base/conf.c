@@ -409,9 +409,8 @@ static void fill_preset(struct conf_fill *f, const struct conf_row *row, void *a
 
 static void fill_absent(struct conf_fill *f, const struct conf_table *table, const struct conf_row *row, const struct conf_node *map, void *at)
 {
-	static const struct conf_pos nowhere = { NULL, 0, 0, 0 };
-	if (row->required)
-		conf_say(f->report, CONF_ERROR, map ? map->key ? &map->key_pos : &map->pos : &nowhere, NULL, "missing key '%s' in %s", row->name, table->noun);
+	if (row->required && map)
+		conf_say(f->report, CONF_ERROR, map->key ? &map->key_pos : &map->pos, NULL, "missing key '%s' in %s", row->name, table->noun);
 	else if (row->type == CONF_SECTION)
 		conf_fill(f, row->table, NULL, at);
 	else if (row->preset)

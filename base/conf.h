@@ -86,7 +86,7 @@ struct conf_row {
 	enum conf_effect takes_effect;
 	size_t at;
 	const char *help;        /* one sentence */
-	bool required;
+	bool required;           /* whenever the map around it is there */
 	const char *const *words; /* NULL-terminated */
 	const char *later;       /* words that are known and refused as not available yet, separated by spaces */
 	const char *refers;      /* CONF_REF: section, "circuits" */
@@ -128,7 +128,7 @@ struct conf_fill {
  * Builds new nodes where both have something to say, shares the others. */
 struct conf_node *conf_merge(struct arena *mem, const struct conf_node *base, const struct conf_node *over);
 
-/* Presets, then the values of `map` (NULL: only presets), then what is missing or unknown. `object` is zeroed memory of table->size. */
+/* The values of `map` (NULL: none), presets for the others; says what is missing or unknown. `object` is zeroed memory of table->size. */
 void conf_fill(struct conf_fill *f, const struct conf_table *table, const struct conf_node *map, void *object);
 
 /* One value by its row; what CONF_SPECIAL readers call for their parts. 0 or ERR_INVALID with a message. */

@@ -66,6 +66,12 @@ struct meter_settings {
 enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME };
 enum meter_lost { METER_LOST_FALLBACK, METER_LOST_STOP, METER_LOST_AMPS };
 
+struct meter_lost_settings {
+	int64_t after_us; /* counted from the moment the readings are stale */
+	enum meter_lost limit;
+	int32_t limit_ma; /* METER_LOST_AMPS: per EVSE */
+};
+
 struct balancing_settings {
 	int64_t interval_us;
 	enum strategy strategy;
@@ -75,11 +81,7 @@ struct balancing_settings {
 		int64_t after_us;
 		int32_t step_ma;
 	} increase;
-	struct {
-		int64_t after_us;
-		enum meter_lost limit;
-		int32_t limit_ma; /* METER_LOST_AMPS: per EVSE */
-	} on_meter_lost;
+	struct meter_lost_settings on_meter_lost;
 };
 
 enum validation { VALIDATION_LENIENT, VALIDATION_STRICT, VALIDATION_OFF };
@@ -145,17 +147,21 @@ struct endpoint_settings {
 	int priority;    /* the lowest is tried first; the array is sorted */
 };
 
+enum uplink_mode { UPLINK_PER_STATION }; /* one lane per station */
+enum uplink_version { UPLINK_AS_STATION }; /* each lane speaks what its station speaks */
 enum on_loss { ON_LOSS_HOLD, ON_LOSS_MIRROR };
 
 struct uplink_settings {
 	const char *id;
+	enum uplink_mode mode;
+	enum uplink_version version;
 	enum on_loss on_loss;
 	struct endpoint_settings *endpoints;
 	size_t n_endpoints;
 	int64_t failback_after_us;
 	int security_profile; /* 0..3 */
-	const char *user;     /* Basic user, may hold {id}; "{id}" by default */
-	const char *password; /* as written, unresolved: see settings_uplink_password */
+	const char *user;     /* Basic user; {id} in it stands for the identity towards the CSMS */
+	const char *password; /* as written: "cred:uplink-{id}"; resolved in station_settings and evse_settings. NULL: none */
 	const char *ca, *cert, *key; /* paths; NULL: system trust, no client certificate */
 	struct {
 		int64_t min_us, max_us;
