@@ -2,6 +2,10 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
+	base/conf.c base/conf.h \
+	base/conf-print.c \
+	base/conf-read.c \
+	base/conf-yaml.c base/conf-yaml.h \
 	base/error.c base/error.h \
 	base/json.c base/json.h \
 	base/list.h \

@@ -1,5 +1,12 @@
+# see docs/ARCHITECTURE.md, Tests
 noinst_LIBRARIES += libgateway.a
-libgateway_a_SOURCES =
+libgateway_a_SOURCES = \
+	gateway/check.c gateway/check.h \
+	gateway/check-electric.c \
+	gateway/settings.c gateway/settings.h \
+	gateway/settings-link.c \
+	gateway/settings-secret.c \
+	gateway/settings-tables.c gateway/settings-tables.h
 
 sbin_PROGRAMS += ampgated
 ampgated_SOURCES = gateway/main.c

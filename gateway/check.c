@@ -1,0 +1,424 @@
+/* Everything that can be known about a configuration without starting it, beyond what reading it shows: whether keys fit together, and
+ * whether the files, models and addresses that it names are there. The electrical part is in check-electric.c.
+ *
+ * A key that has no effect under the driver or profile beside it is an error: it would be accepted and ignored. */
+#include "gateway/check.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/settings-tables.h"
+
+struct checking {
+	const struct settings *s;
+	struct conf_report *report;
+};
+
+static void warn_at(struct checking *c, const struct conf_node *n, const char *hint, const char *text)
+{
+	conf_say(c->report, CONF_WARNING, n->kind == CONF_MAP && n->key ? &n->key_pos : &n->pos, hint, "%s", text);
+}
+
+/* An error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
+static void refuse_keys(struct checking *c, const struct conf_node *map, const char *keys, const char *why)
+{
+	for (const struct conf_node *n = map->kind == CONF_MAP ? map->first : NULL; n; n = n->next) {
+		const char *at = strstr(keys, n->key);
+		size_t len = strlen(n->key);
+		if (at && (at == keys || at[-1] == ' ') && (at[len] == ' ' || !at[len]) && !conf_is_null(n))
+			conf_say(c->report, CONF_ERROR, &n->key_pos, NULL, "'%s' has no effect %s", n->key, why);
+	}
+}
+
+static void need(struct checking *c, const struct conf_node *map, const void *value, const char *key, const char *why)
+{
+	if (!value)
+		settings_wrong(c->report, map, "missing key '%s', needed %s", key, why);
+}
+
+/* ---- files ---- */
+
+static void check_paths(struct checking *c)
+{
+	const struct conf_fill *f = &c->s->source->fill;
+	for (size_t i = 0; i < f->n_uses; i++) {
+		const struct conf_use *use = &f->uses[i];
+		if (use->row->type != CONF_PATH && use->row->type != CONF_SECRET_PATH)
+			continue;
+		const char *path = *(const char *const *)use->at;
+		if (*path != '/')
+			settings_wrong(c->report, use->node, "'%s' has to be a whole path, from /", path);
+		else if (access(path, R_OK) != 0)
+			settings_wrong(c->report, use->node, "'%s' cannot be read: %s", path, err_text(-errno));
+	}
+}
+
+static void check_buses(struct checking *c)
+{
+	for (size_t i = 0; i < c->s->n_buses; i++) {
+		const struct bus_settings *b = &c->s->buses[i];
+		const struct conf_node *n = settings_node(c->s, "buses", b->id, "device", NULL);
+		if (*b->device != '/')
+			settings_wrong(c->report, n, "'%s' has to be a whole path, from /", b->device);
+		else if (access(b->device, F_OK) != 0)
+			warn_at(c, n, NULL, "this device is not there now");
+	}
+}
+
+static void check_timezone(struct checking *c)
+{
+	const char *zone = c->s->site.timezone;
+	struct buf path = { 0 };
+	if (!zone || access("/usr/share/zoneinfo", R_OK) != 0)
+		return;
+	buf_printf(&path, "/usr/share/zoneinfo/%s", zone);
+	if (*zone == '/' || strstr(zone, "..") || access(path.p, R_OK) != 0)
+		settings_wrong(c->report, settings_node(c->s, "site", "timezone", NULL, NULL), "time zone '%s' is not known", zone);
+	buf_free(&path);
+}
+
+/* ---- meters and Modbus ---- */
+
+struct names {
+	const char *names[256]; /* NULL-terminated */
+	size_t n;
+	bool any_directory;
+};
+
+static void list_models(struct arena *mem, const char *path, struct names *out)
+{
+	DIR *dir = path ? opendir(path) : NULL;
+	const struct dirent *d;
+	if (!dir)
+		return;
+	out->any_directory = true;
+	while ((d = readdir(dir)) && out->n < 255) {
+		size_t n = strlen(d->d_name);
+		if (n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0)
+			out->names[out->n++] = arena_text(mem, (struct slice){ d->d_name, n - 5 });
+	}
+	closedir(dir);
+}
+
+static void check_model(struct checking *c, const char *model, const struct conf_node *n)
+{
+	struct arena mem = { 0 };
+	struct names known = { 0 };
+	list_models(&mem, c->s->source->models, &known);
+	list_models(&mem, SYSCONF_DIR "/models", &known);
+	list_models(&mem, DATA_DIR "/models", &known);
+	const char *near = str_nearest(model, known.names);
+	bool found = false;
+	for (size_t i = 0; i < known.n; i++)
+		found = found || strcmp(known.names[i], model) == 0;
+	if (!known.any_directory)
+		warn_at(c, n, NULL, "there is no directory of meter models, so this was not checked");
+	else if (!found)
+		conf_say(c->report, CONF_ERROR, &n->pos, near ? arena_printf(&mem, "did you mean '%s'?", near) : "a file of this name in the models directory",
+			"meter model '%s' is not known", model);
+	arena_free(&mem);
+}
+
+static void check_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
+{
+	if (m->driver == METER_SIM) {
+		refuse_keys(c, n, "model host port bus unit", "with driver sim");
+	} else {
+		need(c, n, m->model, "model", "by this driver");
+		if (m->model)
+			check_model(c, m->model, conf_child(n, "model"));
+	}
+	if (m->driver == METER_MODBUS_TCP) {
+		need(c, n, m->host, "host", "by driver modbus-tcp");
+		refuse_keys(c, n, "bus", "with driver modbus-tcp");
+	}
+	if (m->driver == METER_MODBUS_RTU) {
+		need(c, n, m->bus, "bus", "by driver modbus-rtu");
+		refuse_keys(c, n, "host port", "with driver modbus-rtu");
+	}
+	if (m->stale_after_us <= m->poll_us)
+		settings_wrong(c->report, conf_child(n, "stale_after") ? conf_child(n, "stale_after") : n, "stale_after has to be longer than poll");
+}
+
+/* An overload that no meter sees has to end before a fuse is warm. */
+#define BLIND_US INT64_C(10000000)
+
+static void check_blind_time(struct checking *c, const struct meter_settings *m)
+{
+	if (m->stale_after_us + c->s->balancing.on_meter_lost.after_us > BLIND_US)
+		warn_at(c, settings_node(c->s, "meters", m->id, "stale_after", NULL), NULL,
+			"with balancing.on_meter_lost.after this is more than 10s in which an overload is not seen");
+}
+
+static bool measures_a_circuit(const struct settings *s, const struct meter_settings *m)
+{
+	for (size_t i = 0; i < s->n_circuits; i++)
+		if (s->circuits[i].meter == m)
+			return true;
+	return false;
+}
+
+static void check_meters(struct checking *c)
+{
+	for (size_t i = 0; i < c->s->n_meters; i++) {
+		const struct meter_settings *m = &c->s->meters[i];
+		const struct conf_node *n = settings_node(c->s, "meters", m->id, NULL, NULL);
+		check_meter(c, m, n);
+		if (measures_a_circuit(c->s, m))
+			check_blind_time(c, m);
+		else
+			warn_at(c, n, NULL, "no circuit uses this meter");
+	}
+}
+
+static void check_point(struct checking *c, const struct modbus_point *p, const struct conf_node *n)
+{
+	if (p->bus)
+		refuse_keys(c, n, "host port", "on a bus");
+	else
+		need(c, n, p->host, "host", "unless 'bus' is given");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_point(const struct modbus_point *a, const struct modbus_point *b)
+{
+	return a && b && a->bus == b->bus && same_text(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit &&
+		a->address == b->address;
+}
+
+static void check_evse(struct checking *c, const struct evse_settings *e)
+{
+	const struct conf_node *n = settings_node(c->s, "evses", e->id, NULL, NULL);
+	if (e->driver == EVSE_SIM)
+		refuse_keys(c, n, "contactor feedback", "with driver sim");
+	else
+		need(c, n, e->contactor, "contactor", "by driver modbus-relay");
+	if (e->contactor)
+		check_point(c, e->contactor, conf_child(n, "contactor"));
+	if (e->feedback)
+		check_point(c, e->feedback, conf_child(n, "feedback"));
+	if (e->meter)
+		check_meter(c, e->meter, conf_child(n, "meter"));
+	if (!e->authorize)
+		settings_wrong(c->report, conf_child(n, "authorize"), "nobody could start here");
+	if (!(e->authorize & AUTHORIZE_FREE))
+		refuse_keys(c, n, "token", "unless 'authorize' has free");
+	for (const struct evse_settings *o = c->s->evses; o < e; o++)
+		if (same_point(o->contactor, e->contactor))
+			settings_wrong(c->report, conf_child(n, "contactor"), "this is the contactor of '%s' already", o->id);
+}
+
+/* ---- listeners ---- */
+
+static bool is_any(const char *address)
+{
+	return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+static bool collide(const struct listener_settings *a, const struct listener_settings *b)
+{
+	return a->port == b->port && (strcmp(a->address, b->address) == 0 || is_any(a->address) || is_any(b->address));
+}
+
+static void check_listener(struct checking *c, const struct listener_settings *l)
+{
+	const struct conf_node *n = settings_node(c->s, "listen", "ocpp", l->id, NULL);
+	unsigned char address[sizeof(struct in6_addr)];
+	if (inet_pton(AF_INET, l->address, address) != 1 && inet_pton(AF_INET6, l->address, address) != 1)
+		settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", l->id, "address"), "'%s' is no IPv4 or IPv6 address", l->address);
+	if (!l->tls && l->min_security_profile >= 2)
+		settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", l->id, "min_security_profile"), "profile %d needs 'tls'", l->min_security_profile);
+	if (l->min_security_profile == 3 && l->tls && !l->tls->client_ca)
+		settings_wrong(c->report, settings_node(c->s, "tls", l->tls->id, NULL, NULL), "profile 3 on listener '%s' needs 'client_ca' here", l->id);
+	for (const struct listener_settings *o = c->s->listeners; o < l; o++)
+		if (collide(o, l))
+			settings_wrong(c->report, conf_child(n, "port"), "port %d is taken by listener '%s'", l->port, o->id);
+}
+
+/* The highest profile that a station can reach there. */
+static int most_profile(const struct listener_settings *l)
+{
+	return !l->tls ? 1 : l->tls->client_ca ? 3 : 2;
+}
+
+/* Without a password a station comes in with profile 0, or with a certificate. */
+static bool lets_in(const struct listener_settings *l, const struct station_settings *st)
+{
+	int least = l->min_security_profile > st->min_security_profile ? l->min_security_profile : st->min_security_profile;
+	int most = most_profile(l);
+	return least <= most && (st->password || st->password_relay || least == 0 || most == 3);
+}
+
+static void check_way_in(struct checking *c, const struct station_settings *st)
+{
+	const struct conf_node *n = settings_node(c->s, "stations", st->id, NULL, NULL);
+	if (!c->s->n_listeners) {
+		settings_wrong(c->report, settings_node(c->s, "stations", NULL, NULL, NULL), "no listener for stations, see listen.ocpp");
+		return;
+	}
+	for (size_t i = 0; i < c->s->n_listeners; i++)
+		if (lets_in(&c->s->listeners[i], st))
+			return;
+	conf_say(c->report, CONF_ERROR, &n->key_pos, st->password ? NULL : "give it a password, or set min_security_profile: 0",
+		"no listener would let this station in");
+}
+
+/* ---- uplinks ---- */
+
+static bool is_secure(const char *url)
+{
+	return strncmp(url, "wss://", 6) == 0;
+}
+
+static void check_endpoints(struct checking *c, const struct uplink_settings *u, const struct conf_node *n)
+{
+	const struct conf_node *list = conf_child(n, "endpoints");
+	for (const struct conf_node *e = list->first; e; e = e->next) {
+		const struct conf_node *url = conf_child(e, "url");
+		if (u->security_profile >= 2 && !is_secure(url->text))
+			settings_wrong(c->report, url, "profile %d needs wss://", u->security_profile);
+		else if (u->security_profile < 2 && is_secure(url->text))
+			settings_wrong(c->report, url, "profile %d is without TLS: use 2 or 3 with wss://", u->security_profile);
+	}
+}
+
+static void check_uplink(struct checking *c, const struct uplink_settings *u)
+{
+	const struct conf_node *n = settings_node(c->s, "uplinks", u->id, NULL, NULL);
+	check_endpoints(c, u, n);
+	if (u->security_profile == 3) {
+		need(c, n, u->cert, "cert", "by security_profile 3");
+		need(c, n, u->key, "key", "by security_profile 3");
+	} else {
+		refuse_keys(c, n, "cert key", "below security_profile 3");
+	}
+	if (u->security_profile == 0 || u->security_profile == 3)
+		refuse_keys(c, n, "password user", "with this security_profile");
+	if (u->security_profile < 2)
+		refuse_keys(c, n, "ca check_name", "below security_profile 2");
+}
+
+/* Profiles 1 and 2 show a password for everyone on the uplink. */
+static void check_shown(struct checking *c, const struct uplink_settings *u, bool relayed)
+{
+	if (u && !relayed && !u->password && (u->security_profile == 1 || u->security_profile == 2))
+		settings_wrong(c->report, settings_node(c->s, "uplinks", u->id, NULL, NULL), "missing key 'password', needed by security_profile %d",
+			u->security_profile);
+}
+
+/* ---- identities ---- */
+
+struct identities {
+	struct map by_name; /* "station G-01", "uplink cpo G-01" -> what has it */
+	struct arena mem;
+};
+
+static void claim(struct checking *c, struct identities *ids, char *name, const struct conf_node *n, const char *where)
+{
+	const struct conf_node *other = map_get(&ids->by_name, slice_of(name));
+	if (other)
+		settings_wrong(c->report, n, "'%s' has the same identity%s", other->key, where);
+	else
+		map_put(&ids->by_name, slice_of(name), (void *)n);
+}
+
+static void check_identities(struct checking *c)
+{
+	struct identities ids = { 0 };
+	for (size_t i = 0; i < c->s->n_stations; i++) {
+		const struct station_settings *st = &c->s->stations[i];
+		const struct conf_node *n = settings_node(c->s, "stations", st->id, NULL, NULL);
+		claim(c, &ids, arena_printf(&ids.mem, "/%s", st->id), n, "");
+		if (st->uplink)
+			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", st->uplink->id, st->uplink_id), n, " towards the CSMS");
+	}
+	for (size_t i = 0; i < c->s->n_evses; i++) {
+		const struct evse_settings *e = &c->s->evses[i];
+		const struct conf_node *n = settings_node(c->s, "evses", e->id, NULL, NULL);
+		claim(c, &ids, arena_printf(&ids.mem, "/%s", e->id), n, "");
+		if (e->uplink)
+			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", e->uplink->id, e->id), n, " towards the CSMS");
+	}
+	map_free(&ids.by_name);
+	arena_free(&ids.mem);
+}
+
+/* ---- MQTT ---- */
+
+static void check_mqtt(struct checking *c)
+{
+	const struct mqtt_settings *m = &c->s->mqtt;
+	const struct conf_node *n = settings_node(c->s, "mqtt", NULL, NULL, NULL);
+	if (!m->url)
+		return;
+	if (!m->tls)
+		refuse_keys(c, n, "ca", "without mqtts://");
+	if (m->password && !m->username)
+		need(c, n, NULL, "username", "by 'password'");
+	if (strpbrk(m->base, "+#$") || *m->base == '/' || m->base[strlen(m->base) - 1] == '/')
+		settings_wrong(c->report, settings_node(c->s, "mqtt", "base", NULL, NULL), "'%s' cannot begin a topic", m->base);
+}
+
+/* ---- all of it ---- */
+
+int check_settings(const struct settings *s, struct conf_report *report, struct buf *proofs)
+{
+	struct checking c = { s, report };
+	unsigned before = report->errors;
+	check_paths(&c);
+	check_timezone(&c);
+	for (size_t i = 0; i < s->n_listeners; i++)
+		check_listener(&c, &s->listeners[i]);
+	check_buses(&c);
+	check_meters(&c);
+	for (size_t i = 0; i < s->n_stations; i++) {
+		check_way_in(&c, &s->stations[i]);
+		check_shown(&c, s->stations[i].uplink, s->stations[i].password_relay);
+	}
+	for (size_t i = 0; i < s->n_evses; i++) {
+		check_evse(&c, &s->evses[i]);
+		check_shown(&c, s->evses[i].uplink, false);
+	}
+	for (size_t i = 0; i < s->n_uplinks; i++)
+		check_uplink(&c, &s->uplinks[i]);
+	check_identities(&c);
+	check_mqtt(&c);
+	check_electric(s, report, proofs);
+	return report->errors > before ? ERR_INVALID : 0;
+}
+
+static void verdict(const struct conf_report *r, struct buf *out)
+{
+	buf_printf(out, "%u error%s, %u warning%s: configuration %s\n", r->errors, r->errors == 1 ? "" : "s", r->warnings, r->warnings == 1 ? "" : "s",
+		r->errors ? "not usable (exit 3)" : "usable");
+}
+
+int check_config(const struct settings_files *files, struct buf *out, struct settings **out_settings)
+{
+	struct conf_report report = { 0 };
+	struct buf proofs = { 0 };
+	struct settings *s;
+	int rc = settings_load_files(files, &s, &report);
+	if (rc == 0)
+		rc = check_settings(s, &report, &proofs);
+	conf_report_print(&report, out);
+	buf_slice(out, buf_view(&proofs));
+	verdict(&report, out);
+	if (rc == 0 && out_settings)
+		*out_settings = s;
+	else
+		settings_free(&s);
+	if (rc != 0 && out_settings)
+		*out_settings = NULL;
+	buf_free(&proofs);
+	conf_report_free(&report);
+	return rc == 0 ? 0 : CHECK_EXIT_INVALID;
+}

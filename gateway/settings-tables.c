@@ -1,0 +1,586 @@
+/* Every key that this release understands, one row each; docs/CONFIG.md is written from here. A key without a row is refused, and a row
+ * without a reader in the program does not belong here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/settings-tables.h"
+
+#define MS INT64_C(1000)
+#define S (1000 * MS)
+#define MIN (60 * S)
+#define H (60 * MIN)
+#define DAY (24 * H)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define A INT64_C(1000)
+
+#define AT(type, field) .at = offsetof(struct type, field)
+#define OWNER(type, field, at) ((struct type *)(void *)((char *)(at) - offsetof(struct type, field)))
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* ---- values with a form of their own ---- */
+
+static int wrong(struct conf_fill *f, const struct conf_node *n, const char *hint, const char *text)
+{
+	conf_say(f->report, CONF_ERROR, &n->pos, hint, "%s", text);
+	return ERR_INVALID;
+}
+
+static int read_word(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, int *out)
+{
+	struct conf_row choice = *row;
+	choice.type = CONF_CHOICE;
+	return conf_read(f, &choice, n, out);
+}
+
+/* Ranges have had their list dealt out by now, so a list here belongs to a single station. */
+static int read_rotation(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	int i;
+	if (n->kind == CONF_LIST)
+		return wrong(f, n, "give this station one rotation", "a list of rotations needs a range of stations");
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	*(const char **)at = row->words[i];
+	return 0;
+}
+
+static int read_station_phases(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct conf_row part = *row;
+	int count;
+	part.type = n->kind == CONF_SCALAR ? CONF_INT : CONF_PHASES;
+	if (n->kind != CONF_SCALAR)
+		return conf_read(f, &part, n, at);
+	if (conf_read(f, &part, n, &count) != 0)
+		return ERR_INVALID;
+	*(uint8_t *)at = (uint8_t)(PHASES_COUNTED | count);
+	return 0;
+}
+
+static int read_parity(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	int i;
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	*(char *)at = "NEO"[i];
+	return 0;
+}
+
+static int read_mqtt_protocol(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	int i;
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	*(int *)at = i == 0 ? 5 : 4;
+	return 0;
+}
+
+static int read_meter_lost(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct meter_lost_settings *lost = OWNER(meter_lost_settings, limit, at);
+	struct conf_row amps = *row;
+	int i;
+	amps.type = CONF_AMPS;
+	if (n->kind == CONF_SCALAR && strspn(n->text, "0123456789.") > 0) {
+		lost->limit = METER_LOST_AMPS;
+		return conf_read(f, &amps, n, &lost->limit_ma);
+	}
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	lost->limit = (enum meter_lost)i;
+	return 0;
+}
+
+/* ---- references that may also be a word ---- */
+
+static const struct conf_table tls_table, circuit_table;
+static const struct conf_row tls_ref = { .name = "tls", .type = CONF_REF, .refers = "tls", .table = &tls_table };
+static const struct conf_row auto_circuit_rows[] = {
+	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .required = true, AT(onboarding_settings, circuit),
+	  .help = "Where unknown stations are put" },
+	{ 0 }
+};
+static const struct conf_table auto_table = { .noun = "onboarding.auto", .size = sizeof(struct onboarding_settings), .rows = auto_circuit_rows };
+static const struct conf_row onboarding_rows[] = {
+	{ .name = "auto", .type = CONF_SECTION, .required = true, .table = &auto_table, .help = "Unknown stations are served on this circuit" },
+	{ 0 }
+};
+static const struct conf_table onboarding_table = { .noun = "onboarding", .size = sizeof(struct onboarding_settings), .rows = onboarding_rows };
+
+static int read_listener_tls(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	(void)row;
+	if (n->kind == CONF_SCALAR && strcmp(n->text, "none") == 0)
+		return 0;
+	return conf_read(f, &tls_ref, n, at);
+}
+
+static int read_onboarding(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct onboarding_settings *o = at;
+	int i;
+	if (n->kind == CONF_MAP) {
+		o->mode = ONBOARDING_AUTO;
+		conf_fill(f, &onboarding_table, n, o);
+		return 0;
+	}
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	o->mode = (enum onboarding_mode)i;
+	return 0;
+}
+
+/* ---- secrets with a twist ---- */
+
+static int read_station_password(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct conf_row plain = *row;
+	plain.read = NULL;
+	if (strcmp(n->text, "relay") != 0)
+		return conf_read(f, &plain, n, at);
+	OWNER(station_settings, password, at)->password_relay = true;
+	return 0;
+}
+
+/* {id} means the station that uses the uplink, so there is nothing to look up yet. */
+static int read_uplink_password(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	(void)row;
+	if (strncmp(n->text, "cred:", 5) != 0)
+		settings_secret_literal(f->report, n);
+	*(const char **)at = n->text;
+	return 0;
+}
+
+/* ---- addresses ---- */
+
+struct url {
+	struct slice host, path;
+	int port; /* 0: not said */
+};
+
+/* What stands behind "scheme://": host or [v6], port, the rest. */
+static int url_parse(const char *rest, struct url *out)
+{
+	struct slice all = { rest, strcspn(rest, "/?#") };
+	const char *bracket = *rest == '[' ? memchr(rest, ']', all.n) : NULL;
+	const char *colon = memchr(bracket ? bracket : rest, ':', all.n - (size_t)((bracket ? bracket : rest) - rest));
+	int64_t port = 0;
+	out->host = bracket ? (struct slice){ rest + 1, (size_t)(bracket - rest - 1) } : (struct slice){ rest, colon ? (size_t)(colon - rest) : all.n };
+	out->path = slice_of(rest + all.n);
+	if (colon && (int_parse((struct slice){ colon + 1, (size_t)(rest + all.n - colon - 1) }, &port) != 0 || port < 1 || port > 65535))
+		return ERR_SYNTAX;
+	if (!out->host.n || memchr(out->host.p, '@', out->host.n) || strpbrk(rest, " \t\"<>"))
+		return ERR_SYNTAX;
+	out->port = (int)port;
+	return 0;
+}
+
+/* The part behind the first of two schemes that fits, and which it was: NULL when neither does. */
+static const char *scheme(const char *url, const char *plain, const char *secure, bool *is_secure)
+{
+	*is_secure = strncmp(url, secure, strlen(secure)) == 0;
+	if (*is_secure)
+		return url + strlen(secure);
+	return strncmp(url, plain, strlen(plain)) == 0 ? url + strlen(plain) : NULL;
+}
+
+static int read_mqtt_url(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct mqtt_settings *m = OWNER(mqtt_settings, url, at);
+	struct conf_row text = *row;
+	struct url url;
+	text.type = CONF_TEXT;
+	if (conf_read(f, &text, n, &m->url) != 0)
+		return ERR_INVALID;
+	const char *rest = scheme(n->text, "mqtt://", "mqtts://", &m->tls);
+	if (!rest || url_parse(rest, &url) != 0 || url.path.n > 1)
+		return wrong(f, n, "write it like mqtts://host:8883", "not the address of a broker");
+	m->host = arena_text(f->mem, url.host);
+	m->port = url.port ? url.port : m->tls ? 8883 : 1883;
+	return 0;
+}
+
+static int read_endpoint_url(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct conf_row text = *row;
+	struct url url;
+	bool tls;
+	text.type = CONF_TEXT;
+	if (conf_read(f, &text, n, at) != 0)
+		return ERR_INVALID;
+	const char *rest = scheme(n->text, "ws://", "wss://", &tls);
+	if (!rest || url_parse(rest, &url) != 0 || memchr(url.path.p, '#', url.path.n))
+		return wrong(f, n, "write it like wss://host/path/{id}", "not the address of a CSMS");
+	if (!strstr(n->text, "{id}"))
+		*(const char **)at = arena_printf(f->mem, "%s%s{id}", n->text, n->text[strlen(n->text) - 1] == '/' ? "" : "/");
+	return 0;
+}
+
+/* ---- the site ---- */
+
+static const struct conf_row site_rows[] = {
+	{ .name = "id", .type = CONF_ID, AT(site_settings, id), .preset = "site", .takes_effect = AT_RESTART,
+	  .help = "Name of the site in topics, metrics and file names" },
+	{ .name = "name", .type = CONF_TEXT, AT(site_settings, name), .help = "Name of the site for people" },
+	{ .name = "timezone", .type = CONF_TEXT, AT(site_settings, timezone), .help = "Zone of displayed times, as in Europe/Berlin; stored times are UTC" },
+	{ .name = "voltage_v", .type = CONF_INT, .min = 100, .max = 480, .preset = "230", AT(site_settings, voltage_v),
+	  .help = "Voltage from phase to neutral, used where no meter measures it" },
+	{ 0 }
+};
+static const struct conf_table site_table = { .noun = "site", .size = sizeof(struct site_settings), .rows = site_rows };
+
+static const struct conf_row listener_rows[] = {
+	{ .name = "address", .type = CONF_TEXT, AT(listener_settings, address), .preset = "0.0.0.0", .takes_effect = AT_RELISTEN,
+	  .help = "IPv4 or IPv6 address to listen on" },
+	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .required = true, AT(listener_settings, port), .takes_effect = AT_RELISTEN,
+	  .help = "TCP port" },
+	{ .name = "tls", .type = CONF_SPECIAL, .read = read_listener_tls, .shape = "`none`, or the id of an entry in tls", .preset = "none",
+	  AT(listener_settings, tls), .takes_effect = AT_RELISTEN, .help = "Certificate that stations see; none is a plain socket" },
+	{ .name = "min_security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "1", AT(listener_settings, min_security_profile),
+	  .help = "Stations below this OCPP security profile are refused; 0 lets them in without a password" },
+	{ .name = "ping", .type = CONF_DURATION, .min = 0, .max = H, .preset = "60s", AT(listener_settings, ping_us),
+	  .help = "Pause after which a silent station is pinged; 0s sends none" },
+	{ .name = "max_message", .type = CONF_SIZE, .min = 4 * KIB, .max = 16 * MIB, .preset = "256KiB", AT(listener_settings, max_message_bytes),
+	  .help = "A station that sends a longer message is disconnected" },
+	{ 0 }
+};
+static const struct conf_table listener_table = { .noun = "listener", .size = sizeof(struct listener_settings), .rows = listener_rows };
+
+static const struct conf_row listen_rows[] = {
+	{ .name = "ocpp", .type = CONF_OBJECTS, AT(settings, listeners), .table = &listener_table,
+	  .help = "Where charging stations connect; their identity is the last segment of the path" },
+	{ 0 }
+};
+static const struct conf_table listen_table = { .noun = "listen", .rows = listen_rows };
+
+static const struct conf_row tls_rows[] = {
+	{ .name = "cert", .type = CONF_PATH, .required = true, AT(tls_settings, cert), .takes_effect = AT_RELISTEN,
+	  .help = "Certificate of this box with its chain, PEM" },
+	{ .name = "key", .type = CONF_SECRET_PATH, .required = true, AT(tls_settings, key), .takes_effect = AT_RELISTEN, .help = "Its private key, PEM" },
+	{ .name = "client_ca", .type = CONF_PATH, AT(tls_settings, client_ca), .takes_effect = AT_RELISTEN,
+	  .help = "Authorities whose station certificates are accepted (security profile 3), PEM" },
+	{ 0 }
+};
+static const struct conf_table tls_table = { .noun = "tls entry", .size = sizeof(struct tls_settings), .rows = tls_rows };
+
+/* ---- electricity ---- */
+
+static const struct conf_table meter_table;
+
+static const struct conf_row circuit_rows[] = {
+	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("feeder", "grid_connection"), .preset = "feeder", AT(circuit_settings, kind),
+	  .help = "Exactly one circuit is the grid_connection, the root of the tree" },
+	{ .name = "name", .type = CONF_TEXT, AT(circuit_settings, name), .help = "Name for people" },
+	{ .name = "parent", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, AT(circuit_settings, parent),
+	  .help = "The circuit that feeds this one" },
+	{ .name = "limit_a", .type = CONF_PHASE_AMPS, .min = 1 * A, .max = 10000 * A, .required = true, AT(circuit_settings, limit_ma),
+	  .help = "What the circuit may carry per phase" },
+	{ .name = "reserve_a", .type = CONF_AMPS, .min = 0, .max = 10000 * A, .preset = "0", AT(circuit_settings, reserve_ma),
+	  .help = "Kept free below the limit" },
+	{ .name = "phases", .type = CONF_PHASES, AT(circuit_settings, phases), .help = "Phases of the grid that it has; those of its parent when not said" },
+	{ .name = "meter", .type = CONF_REF, .refers = "meters", .table = &meter_table, AT(circuit_settings, meter),
+	  .help = "What measures it; without one the circuits and stations below are added up" },
+	{ 0 }
+};
+static const struct conf_table circuit_table = { .noun = "circuit", .size = sizeof(struct circuit_settings), .rows = circuit_rows };
+
+static const struct conf_row bus_rows[] = {
+	{ .name = "device", .type = CONF_TEXT, .required = true, AT(bus_settings, device), .takes_effect = AT_RECONNECT, .help = "Serial device" },
+	{ .name = "baud", .type = CONF_INT, .min = 1200, .max = 115200, .preset = "9600", AT(bus_settings, baud), .takes_effect = AT_RECONNECT,
+	  .help = "Bits per second" },
+	{ .name = "parity", .type = CONF_SPECIAL, .read = read_parity, .words = WORDS("none", "even", "odd"), .preset = "even", AT(bus_settings, parity),
+	  .takes_effect = AT_RECONNECT, .help = "Parity; with none there are two stop bits" },
+	{ 0 }
+};
+static const struct conf_table bus_table = { .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
+
+static const struct conf_row meter_rows[] = {
+	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-tcp", "modbus-rtu", "sim"), .required = true, AT(meter_settings, driver),
+	  .takes_effect = AT_RECONNECT, .help = "How it is read; sim is a meter that exists only in this program" },
+	{ .name = "model", .type = CONF_ID, AT(meter_settings, model), .takes_effect = AT_RECONNECT,
+	  .help = "Name of its register map, a file in the models directory" },
+	{ .name = "host", .type = CONF_TEXT, AT(meter_settings, host), .takes_effect = AT_RECONNECT, .help = "modbus-tcp: address or name" },
+	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", AT(meter_settings, port), .takes_effect = AT_RECONNECT,
+	  .help = "modbus-tcp: TCP port" },
+	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(meter_settings, bus), .takes_effect = AT_RECONNECT,
+	  .help = "modbus-rtu: its line" },
+	{ .name = "unit", .type = CONF_INT, .min = 0, .max = 255, .preset = "1", AT(meter_settings, unit), .takes_effect = AT_RECONNECT,
+	  .help = "Modbus unit number" },
+	{ .name = "poll", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "1s", AT(meter_settings, poll_us), .help = "Time from reading to reading" },
+	{ .name = "stale_after", .type = CONF_DURATION, .min = 500 * MS, .max = H, .preset = "5s", AT(meter_settings, stale_after_us),
+	  .help = "A meter without a reading for this long counts as lost" },
+	{ .name = "ct_ratio", .type = CONF_NUMBER, .min = 1, .max = 100000000, .preset = "1", AT(meter_settings, ct_ratio),
+	  .help = "Factor of current transformers that the meter does not know of" },
+	{ .name = "invert", .type = CONF_BOOL, .preset = "false", AT(meter_settings, invert), .help = "Built in backwards: import and export change places" },
+	{ 0 }
+};
+static const struct conf_table meter_table = { .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
+
+static const struct conf_row increase_rows[] = {
+	{ .name = "after", .type = CONF_DURATION, .min = 0, .max = H, .preset = "15s", AT(balancing_settings, increase.after_us),
+	  .help = "Room has to stay this long before a current rises" },
+	{ .name = "step_a", .type = CONF_AMPS, .min = A / 10, .max = 1000 * A, .preset = "4", AT(balancing_settings, increase.step_ma), .help = "Most that it rises at once" },
+	{ 0 }
+};
+/* Rows of this table count from the start of balancing, not of increase. */
+static const struct conf_table increase_table = { .noun = "balancing.increase", .rows = increase_rows };
+
+static const struct conf_row meter_lost_rows[] = {
+	{ .name = "after", .type = CONF_DURATION, .min = 0, .max = H, .preset = "3s", AT(meter_lost_settings, after_us),
+	  .help = "Time that readings may be stale before currents are lowered" },
+	{ .name = "limit", .type = CONF_SPECIAL, .read = read_meter_lost, .words = WORDS("fallback", "stop"), .shape = "amperes per EVSE, or ", .max = 1000 * A,
+	  .preset = "fallback", AT(meter_lost_settings, limit), .help = "Current of each EVSE below a circuit whose meter is lost" },
+	{ 0 }
+};
+static const struct conf_table meter_lost_table = { .noun = "balancing.on_meter_lost", .size = sizeof(struct meter_lost_settings), .rows = meter_lost_rows };
+
+static const struct conf_row balancing_rows[] = {
+	{ .name = "interval", .type = CONF_DURATION, .min = 200 * MS, .max = MIN, .preset = "1s", AT(balancing_settings, interval_us),
+	  .help = "Time from one allocation to the next" },
+	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come"), .later = "deadline", .preset = "fair",
+	  AT(balancing_settings, strategy), .help = "Who gets what is left when it is not enough for everyone" },
+	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, .preset = "6", AT(balancing_settings, min_current_ma),
+	  .help = "An EVSE that would get less is paused" },
+	{ .name = "rotate_every", .type = CONF_DURATION, .min = MIN, .max = DAY, .preset = "15m", AT(balancing_settings, rotate_every_us),
+	  .help = "Time after which the paused ones have their turn" },
+	{ .name = "increase", .type = CONF_SECTION, .table = &increase_table, .help = "How currents rise; they fall at once" },
+	{ .name = "on_meter_lost", .type = CONF_SECTION, .table = &meter_lost_table, AT(balancing_settings, on_meter_lost), .help = "What happens without readings" },
+	{ 0 }
+};
+static const struct conf_table balancing_table = { .noun = "balancing", .size = sizeof(struct balancing_settings), .rows = balancing_rows };
+
+/* ---- stations ---- */
+
+static const struct conf_table uplink_table;
+
+/* Keys that station_defaults and a station share, in that order of precedence. */
+#define STATION_SHARED_ROWS                                                                                                                  \
+	{ .name = "uplink", .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(station_settings, uplink), .takes_effect = AT_RECONNECT,    \
+	  .help = "Where its messages go; without one they stay in the box" },                                                                    \
+	{ .name = "subprotocols", .type = CONF_TEXTS, .words = WORDS("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), .later = "ocpp1.5s ocpp1.2s",             \
+	  .preset = "[ocpp2.1, ocpp2.0.1, ocpp1.6]", AT(station_settings, subprotocols), .takes_effect = AT_RECONNECT,                            \
+	  .help = "Versions that may be spoken, in order of preference" },                                                                       \
+	{ .name = "password", .type = CONF_SECRET, .read = read_station_password, .shape = "`cred:NAME` or `relay`", AT(station_settings, password),    \
+	  .takes_effect = AT_RECONNECT, .help = "What it has to show; relay passes what it shows on to the CSMS" },                                \
+	{ .name = "min_security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "0", AT(station_settings, min_security_profile),           \
+	  .takes_effect = AT_RECONNECT, .help = "Refused below this profile, whatever its listener allows" },                                    \
+	{ .name = "evses", .type = CONF_INT, .min = 1, .max = 64, .preset = "1", AT(station_settings, evses), .help = "How many EVSEs it has" },       \
+	{ .name = "max_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 1000 * A, .preset = "32", AT(station_settings, max_current_ma),            \
+	  .help = "Most that one EVSE gets per phase" },                                                                                        \
+	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, AT(station_settings, min_current_ma),                             \
+	  .help = "An EVSE that would get less is paused; that of balancing when not said" },                                                    \
+	{ .name = "fallback_current_a", .type = CONF_AMPS, .min = 0, .max = 1000 * A, .preset = "6", AT(station_settings, fallback_current_ma),       \
+	  .help = "What each EVSE takes per phase when this box cannot reach it; kept in the station as its default profile" },                   \
+	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(station_settings, priority), .help = "The highest is served first" }, \
+	{ .name = "meter_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(station_settings, meter_interval_us),              \
+	  .help = "How often it is asked to send meter values while charging" },                                                                \
+	{ .name = "validation", .type = CONF_CHOICE, .words = WORDS("lenient", "strict", "off"), .preset = "lenient", AT(station_settings, validation), \
+	  .help = "Messages that break the standard: lenient reports them, strict answers an error, off does not look" }
+
+static const struct conf_row station_defaults_rows[] = { STATION_SHARED_ROWS, { 0 } };
+const struct conf_table station_defaults_table = { .noun = "station_defaults", .size = sizeof(struct station_settings), .rows = station_defaults_rows };
+
+static const struct conf_row station_rows[] = {
+	{ .name = "name", .type = CONF_TEXT, AT(station_settings, name), .help = "Name for people" },
+	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .required = true, AT(station_settings, circuit),
+	  .help = "What feeds it" },
+	{ .name = "rotation", .type = CONF_SPECIAL, .read = read_rotation, .words = WORDS("RST", "STR", "TRS", "RTS", "SRT", "TSR"),
+	  .shape = "a word, or a list that is dealt out over a range: ", AT(station_settings, rotation),
+	  .help = "Phases of the grid at the terminals L1, L2 and L3 of the station; RST when neither this nor phases says otherwise" },
+	{ .name = "phases", .type = CONF_SPECIAL, .read = read_station_phases, .shape = "1 to 3, or a list of L1, L2, L3", .min = 1, .max = 3,
+	  AT(station_settings, phases), .help = "How many phases it uses, or which of the grid; all of its circuit when not said" },
+	{ .name = "uplink_id", .type = CONF_IDENTITY, AT(station_settings, uplink_id), .takes_effect = AT_RECONNECT,
+	  .help = "Its identity towards the CSMS, where it differs" },
+	STATION_SHARED_ROWS,
+	{ 0 }
+};
+static const struct conf_table station_table = { .noun = "station", .size = sizeof(struct station_settings), .ids_are_identities = true, .rows = station_rows };
+
+/* ---- EVSEs of this box ---- */
+
+#define POINT_ROWS                                                                                                                           \
+	{ .name = "host", .type = CONF_TEXT, AT(modbus_point, host), .takes_effect = AT_RECONNECT, .help = "Modbus TCP: address or name" },           \
+	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", AT(modbus_point, port), .takes_effect = AT_RECONNECT,            \
+	  .help = "Modbus TCP: port" },                                                                                                         \
+	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(modbus_point, bus), .takes_effect = AT_RECONNECT,               \
+	  .help = "Modbus RTU: its line" },                                                                                                     \
+	{ .name = "unit", .type = CONF_INT, .min = 0, .max = 255, .preset = "1", AT(modbus_point, unit), .takes_effect = AT_RECONNECT,                \
+	  .help = "Modbus unit number" }
+
+static const struct conf_row contactor_rows[] = {
+	POINT_ROWS,
+	{ .name = "coil", .type = CONF_INT, .min = 0, .max = 65535, .required = true, AT(modbus_point, address), .takes_effect = AT_RECONNECT,
+	  .help = "Number of the coil, from 0" },
+	{ 0 }
+};
+static const struct conf_table contactor_table = { .noun = "contactor", .size = sizeof(struct modbus_point), .rows = contactor_rows };
+
+static const struct conf_row feedback_rows[] = {
+	POINT_ROWS,
+	{ .name = "input", .type = CONF_INT, .min = 0, .max = 65535, .required = true, AT(modbus_point, address), .takes_effect = AT_RECONNECT,
+	  .help = "Number of the discrete input, from 0" },
+	{ 0 }
+};
+static const struct conf_table feedback_table = { .noun = "feedback", .size = sizeof(struct modbus_point), .rows = feedback_rows };
+
+static const struct conf_row evse_rows[] = {
+	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .required = true, AT(evse_settings, circuit),
+	  .help = "What feeds it" },
+	{ .name = "uplink", .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(evse_settings, uplink), .takes_effect = AT_RECONNECT,
+	  .help = "Where it appears as a station; without one it is known to this box alone" },
+	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-relay", "sim"), .later = "gpio-relay", .required = true, AT(evse_settings, driver),
+	  .takes_effect = AT_RECONNECT, .help = "What switches it; sim is a contactor with a car that exists only in this program" },
+	{ .name = "phases", .type = CONF_PHASES, AT(evse_settings, phases), .help = "Phases of the grid that it switches; all of its circuit when not said" },
+	{ .name = "current_a", .type = CONF_AMPS, .min = 1 * A, .max = 80 * A, .required = true, AT(evse_settings, current_ma),
+	  .help = "What it takes per phase when it is on: all or nothing" },
+	{ .name = "authorize", .type = CONF_CHOICES, .words = WORDS("free", "remote", "local_list", "cache"), .preset = "[remote, local_list]",
+	  AT(evse_settings, authorize), .help = "Who may start: anyone who plugs in, the CSMS, tokens of the local list, tokens seen before" },
+	{ .name = "token", .type = CONF_TEXT, .min = 1, .max = 20, .preset = "FREE", AT(evse_settings, token),
+	  .help = "Token that sessions carry which nobody had to authorize" },
+	{ .name = "contactor", .type = CONF_MAYBE, .table = &contactor_table, AT(evse_settings, contactor), .help = "The coil that closes the contactor" },
+	{ .name = "feedback", .type = CONF_MAYBE, .table = &feedback_table, AT(evse_settings, feedback),
+	  .help = "The input that tells whether the contactor is closed, to notice a welded one" },
+	{ .name = "meter", .type = CONF_MAYBE, .table = &meter_table, AT(evse_settings, meter), .help = "The meter of this EVSE" },
+	{ 0 }
+};
+static const struct conf_table evse_table = { .noun = "evse", .size = sizeof(struct evse_settings), .ids_are_identities = true, .rows = evse_rows };
+
+/* ---- outward ---- */
+
+static const struct conf_row endpoint_rows[] = {
+	{ .name = "url", .type = CONF_SPECIAL, .read = read_endpoint_url, .shape = "ws:// or wss:// address", .required = true, AT(endpoint_settings, url),
+	  .takes_effect = AT_RECONNECT, .help = "{id} stands for the station's identity, which is appended when {id} does not occur" },
+	{ .name = "priority", .type = CONF_INT, .min = 1, .max = 100, .preset = "1", AT(endpoint_settings, priority), .takes_effect = AT_RECONNECT,
+	  .help = "The lowest is tried first" },
+	{ 0 }
+};
+static const struct conf_table endpoint_table = { .noun = "endpoint", .size = sizeof(struct endpoint_settings), .rows = endpoint_rows };
+
+static const struct conf_row reconnect_rows[] = {
+	{ .name = "min", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "5s", AT(uplink_settings, reconnect.min_us), .help = "First pause" },
+	{ .name = "max", .type = CONF_DURATION, .min = S, .max = DAY, .preset = "5m", AT(uplink_settings, reconnect.max_us), .help = "Longest pause; each is twice the one before" },
+	{ .name = "jitter", .type = CONF_PERCENT, .min = 0, .max = 100, .preset = "50%", AT(uplink_settings, reconnect.jitter_percent),
+	  .help = "Random part of each pause, so that a site does not return all at once" },
+	{ 0 }
+};
+/* Rows of this table count from the start of the uplink. */
+static const struct conf_table reconnect_table = { .noun = "reconnect", .rows = reconnect_rows };
+
+static const struct conf_row uplink_rows[] = {
+	{ .name = "mode", .type = CONF_CHOICE, .words = WORDS("per-station"), .later = "aggregate multiplex", .preset = "per-station", AT(uplink_settings, mode),
+	  .takes_effect = AT_RECONNECT, .help = "A connection of its own for every station" },
+	{ .name = "version", .type = CONF_CHOICE, .words = WORDS("as-station"), .later = "ocpp1.6 ocpp2.0.1 ocpp2.1", .preset = "as-station",
+	  AT(uplink_settings, version), .takes_effect = AT_RECONNECT, .help = "The version of OCPP that the station speaks" },
+	{ .name = "on_loss", .type = CONF_CHOICE, .words = WORDS("hold", "mirror"), .preset = "hold", AT(uplink_settings, on_loss),
+	  .help = "While the CSMS is away: hold serves stations alone, mirror disconnects them too" },
+	{ .name = "failback_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "10m", AT(uplink_settings, failback_after_us),
+	  .help = "Time on a later endpoint after which the first is tried again; 0s stays" },
+	{ .name = "security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "1", AT(uplink_settings, security_profile), .takes_effect = AT_RECONNECT,
+	  .help = "OCPP security profile towards the CSMS: 1 password, 2 with TLS, 3 client certificate" },
+	{ .name = "user", .type = CONF_TEXT, .preset = "{id}", AT(uplink_settings, user), .takes_effect = AT_RECONNECT,
+	  .help = "User name of the password, {id} is the station's identity towards the CSMS" },
+	{ .name = "password", .type = CONF_SECRET, .read = read_uplink_password, .shape = "`cred:NAME`, {id} in it is the station's identity towards the CSMS",
+	  AT(uplink_settings, password), .takes_effect = AT_RECONNECT, .help = "What is shown to the CSMS (profiles 1 and 2)" },
+	{ .name = "ca", .type = CONF_PATH, AT(uplink_settings, ca), .takes_effect = AT_RECONNECT,
+	  .help = "Authorities that may vouch for the CSMS, PEM; those of the system when not said" },
+	{ .name = "cert", .type = CONF_PATH, AT(uplink_settings, cert), .takes_effect = AT_RECONNECT, .help = "Client certificate (profile 3), PEM" },
+	{ .name = "key", .type = CONF_SECRET_PATH, AT(uplink_settings, key), .takes_effect = AT_RECONNECT, .help = "Its private key, PEM" },
+	{ .name = "check_name", .type = CONF_BOOL, .preset = "true", AT(uplink_settings, check_name), .takes_effect = AT_RECONNECT,
+	  .help = "Whether the certificate of the CSMS must carry its host name" },
+	{ .name = "ping", .type = CONF_DURATION, .min = 0, .max = H, .preset = "30s", AT(uplink_settings, ping_us), .takes_effect = AT_RECONNECT,
+	  .help = "Pause after which a silent connection is pinged; 0s sends none" },
+	{ .name = "call_timeout", .type = CONF_DURATION, .min = S, .max = 10 * MIN, .preset = "30s", AT(uplink_settings, call_timeout_us),
+	  .help = "Longest wait for an answer of the CSMS" },
+	{ .name = "endpoints", .type = CONF_ITEMS, .required = true, .table = &endpoint_table, AT(uplink_settings, endpoints), .takes_effect = AT_RECONNECT,
+	  .help = "Addresses of the CSMS" },
+	{ .name = "reconnect", .type = CONF_SECTION, .table = &reconnect_table, .help = "Pauses between attempts" },
+	{ 0 }
+};
+static const struct conf_table uplink_table = { .noun = "uplink", .size = sizeof(struct uplink_settings), .rows = uplink_rows };
+
+static const struct conf_row queue_rows[] = {
+	{ .name = "max_age", .type = CONF_DURATION, .min = H, .max = 3650 * DAY, .preset = "90d", AT(offline_settings, queue.max_age_us),
+	  .help = "What is older is dropped" },
+	{ .name = "max_size", .type = CONF_SIZE, .min = MIB, .max = 64 * GIB, .preset = "256MiB", AT(offline_settings, queue.max_size_bytes),
+	  .help = "Room on disk for it" },
+	{ 0 }
+};
+/* Rows of this table count from the start of offline. */
+static const struct conf_table queue_table = { .noun = "offline.queue", .rows = queue_rows };
+
+static const struct conf_row offline_rows[] = {
+	{ .name = "authorize", .type = CONF_CHOICES, .words = WORDS("local_list", "cache", "all"), .preset = "[local_list, cache]", AT(offline_settings, authorize),
+	  .help = "Whose tokens are accepted while the CSMS is away" },
+	{ .name = "queue", .type = CONF_SECTION, .table = &queue_table, .help = "Messages that wait for the CSMS" },
+	{ 0 }
+};
+static const struct conf_table offline_table = { .noun = "offline", .size = sizeof(struct offline_settings), .rows = offline_rows };
+
+static const struct conf_row mqtt_rows[] = {
+	{ .name = "url", .type = CONF_SPECIAL, .read = read_mqtt_url, .shape = "mqtt:// or mqtts:// address", .required = true, AT(mqtt_settings, url),
+	  .takes_effect = AT_RECONNECT, .help = "The broker" },
+	{ .name = "protocol", .type = CONF_SPECIAL, .read = read_mqtt_protocol, .words = WORDS("5", "3.1.1"), .preset = "5", AT(mqtt_settings, protocol),
+	  .takes_effect = AT_RECONNECT, .help = "Version of MQTT" },
+	{ .name = "username", .type = CONF_TEXT, AT(mqtt_settings, username), .takes_effect = AT_RECONNECT, .help = "User name at the broker" },
+	{ .name = "password", .type = CONF_SECRET, AT(mqtt_settings, password), .takes_effect = AT_RECONNECT, .help = "Its password" },
+	{ .name = "base", .type = CONF_TEXT, .min = 1, .max = 64, .preset = "ampgate", AT(mqtt_settings, base), .takes_effect = AT_RECONNECT,
+	  .help = "First level of all topics, before the id of the site" },
+	{ .name = "telemetry_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(mqtt_settings, telemetry_interval_us),
+	  .help = "Time from one telemetry message to the next" },
+	{ .name = "commands", .type = CONF_TEXTS,
+	  .words = WORDS("refresh", "diag", "station.reset", "station.unlock", "station.trigger", "evse.start", "evse.stop", "limit.set", "limit.clear"),
+	  .preset = "[refresh, diag]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker: " },
+	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RECONNECT,
+	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
+	{ 0 }
+};
+static const struct conf_table mqtt_table = { .noun = "mqtt", .size = sizeof(struct mqtt_settings), .rows = mqtt_rows };
+
+static const struct conf_row log_rows[] = {
+	{ .name = "level", .type = CONF_CHOICE, .words = WORDS("error", "warn", "info", "debug"), .preset = "info", AT(log_settings, level),
+	  .help = "Least important lines that are written" },
+	{ .name = "target", .type = CONF_CHOICE, .words = WORDS("stderr", "journal", "syslog"), .preset = "stderr", AT(log_settings, target),
+	  .takes_effect = AT_RESTART, .help = "Where they are written to" },
+	{ 0 }
+};
+static const struct conf_table log_table = { .noun = "log", .size = sizeof(struct log_settings), .rows = log_rows };
+_Static_assert(LVL_ERROR == 0 && LVL_DEBUG == 3 && LOG_TO_STDERR == 0 && LOG_TO_SYSLOG == 2, "words of log stand in the order of base/log.h");
+
+static const struct conf_row control_rows[] = {
+	{ .name = "socket", .type = CONF_TEXT, .min = 2, .max = 107, .preset = RUN_DIR "/control.sock", AT(control_settings, socket), .takes_effect = AT_RESTART,
+	  .help = "Socket that the client ampgate connects to" },
+	{ 0 }
+};
+static const struct conf_table control_table = { .noun = "control", .size = sizeof(struct control_settings), .rows = control_rows };
+
+/* ---- the root ---- */
+
+static const struct conf_row root_rows[] = {
+	{ .name = "version", .type = CONF_INT, .min = 1, .max = 1, .required = true, AT(settings, version), .help = "Version of this file's keys" },
+	{ .name = "onboarding", .type = CONF_SPECIAL, .read = read_onboarding, .words = WORDS("manual", "reject"), .shape = "`{auto: {circuit: ID}}`, or ",
+	  .preset = "manual", AT(settings, onboarding), .help = "Stations that are not listed: wait to be accepted, are refused, or are served on a circuit" },
+	{ .name = "site", .type = CONF_SECTION, .table = &site_table, AT(settings, site), .help = "The place" },
+	{ .name = "listen", .type = CONF_SECTION, .table = &listen_table, .help = "Sockets" },
+	{ .name = "tls", .type = CONF_OBJECTS, .table = &tls_table, AT(settings, tls), .help = "Certificates for listeners" },
+	{ .name = "circuits", .type = CONF_OBJECTS, .table = &circuit_table, .required = true, AT(settings, circuits),
+	  .help = "The tree of fuses, from the grid connection down" },
+	{ .name = "buses", .type = CONF_OBJECTS, .table = &bus_table, AT(settings, buses), .help = "Serial lines for Modbus" },
+	{ .name = "meters", .type = CONF_OBJECTS, .table = &meter_table, AT(settings, meters), .help = "Meters of circuits" },
+	{ .name = "balancing", .type = CONF_SECTION, .table = &balancing_table, AT(settings, balancing), .help = "How current is shared" },
+	{ .name = "station_defaults", .type = CONF_SECTION, .table = &station_defaults_table, AT(settings, station_defaults),
+	  .help = "What holds for every station that does not say otherwise, and for stations that are not listed" },
+	{ .name = "stations", .type = CONF_OBJECTS, .table = &station_table, AT(settings, stations),
+	  .help = "Charging stations by their identity or a range of them, \"G-[01-11]\"; a plain identity refines a range" },
+	{ .name = "evses", .type = CONF_OBJECTS, .table = &evse_table, AT(settings, evses), .help = "EVSEs that this box switches itself" },
+	{ .name = "uplinks", .type = CONF_OBJECTS, .table = &uplink_table, AT(settings, uplinks), .help = "Charging station management systems" },
+	{ .name = "offline", .type = CONF_SECTION, .table = &offline_table, AT(settings, offline), .help = "What happens while the CSMS is away" },
+	{ .name = "mqtt", .type = CONF_SECTION, .table = &mqtt_table, AT(settings, mqtt), .help = "Telemetry and commands over a broker; without it there is no MQTT" },
+	{ .name = "log", .type = CONF_SECTION, .table = &log_table, AT(settings, log), .help = "The log" },
+	{ .name = "control", .type = CONF_SECTION, .table = &control_table, AT(settings, control), .help = "The local control socket" },
+	{ 0 }
+};
+const struct conf_table settings_table = { .noun = "the configuration", .size = sizeof(struct settings), .rows = root_rows };

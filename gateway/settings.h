@@ -1,0 +1,260 @@
+/* Everything the configuration says, as plain structs. One load fills one struct settings out of one arena; it is never changed afterwards
+ * and dies whole (a reload makes a new one and the old one goes when nobody points into it any more).
+ *
+ * Units: *_us microseconds, *_ma milliamperes, *_bytes. Texts and lists live as long as the settings. Lists of words end with NULL.
+ * References are pointers, NULL where the configuration names nothing. Loop thread only. */
+#ifndef AMPGATE_GATEWAY_SETTINGS_H
+#define AMPGATE_GATEWAY_SETTINGS_H
+
+#include "base/conf.h"
+
+struct site_settings {
+	const char *id, *name, *timezone; /* timezone NULL: UTC */
+	int voltage_v;                    /* phase to neutral */
+};
+
+struct tls_settings { /* a server certificate */
+	const char *id;
+	const char *cert, *key; /* paths of PEM files; cred:NAME is already a path here */
+	const char *client_ca;  /* path; NULL: no client certificates asked for */
+};
+
+struct listener_settings {
+	const char *id;
+	const char *address;
+	int port;
+	const struct tls_settings *tls; /* NULL: plain */
+	int min_security_profile;       /* 0..3 */
+	int64_t ping_us;                /* 0: no pings */
+	int64_t max_message_bytes;
+};
+
+enum circuit_kind { CIRCUIT_FEEDER, CIRCUIT_GRID };
+
+struct circuit_settings { /* parents stand before their children */
+	const char *id;
+	const char *name; /* NULL: none */
+	enum circuit_kind kind;
+	const struct circuit_settings *parent; /* NULL: the root */
+	int32_t limit_ma[3];                   /* per grid phase; 0 on phases it does not have */
+	int32_t reserve_ma;                    /* kept free below the limit */
+	uint8_t phases;                        /* PHASE_L1 | ... */
+	const struct meter_settings *meter;    /* NULL: summed from below */
+};
+
+struct bus_settings { /* a serial Modbus line, 8 data bits */
+	const char *id;
+	const char *device;
+	int baud;
+	char parity; /* 'N' (two stop bits, as the Modbus standard asks), 'E', 'O' */
+};
+
+enum meter_driver { METER_MODBUS_TCP, METER_MODBUS_RTU, METER_SIM };
+
+struct meter_settings {
+	const char *id; /* "R-01" for the meter inside evses.R-01 */
+	enum meter_driver driver;
+	const char *model; /* name of a register map; NULL for sim */
+	const char *host;  /* modbus-tcp */
+	int port, unit;
+	const struct bus_settings *bus; /* modbus-rtu */
+	int64_t poll_us, stale_after_us;
+	double ct_ratio;
+	bool invert; /* import and export swapped */
+};
+
+enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME };
+enum meter_lost { METER_LOST_FALLBACK, METER_LOST_STOP, METER_LOST_AMPS };
+
+struct meter_lost_settings {
+	int64_t after_us; /* counted from the moment the readings are stale */
+	enum meter_lost limit;
+	int32_t limit_ma; /* METER_LOST_AMPS: per EVSE */
+};
+
+struct balancing_settings {
+	int64_t interval_us;
+	enum strategy strategy;
+	int32_t min_current_ma; /* default of the stations too */
+	int64_t rotate_every_us;
+	struct {
+		int64_t after_us;
+		int32_t step_ma;
+	} increase;
+	struct meter_lost_settings on_meter_lost;
+};
+
+enum validation { VALIDATION_LENIENT, VALIDATION_STRICT, VALIDATION_OFF };
+
+/* A charging station on the network, station_defaults already merged in. */
+struct station_settings {
+	const char *id; /* identity as connected */
+	const char *name;
+	const struct circuit_settings *circuit; /* NULL only for strangers that wait to be accepted */
+	const char *rotation;  /* OCPP word: "RST" ... */
+	uint8_t grid_phase[3]; /* station phase 1..3 (index 0..2) -> grid phase 0..2 */
+	uint8_t phases;        /* grid phases it can draw from */
+	int evses;             /* 1.. */
+	int32_t max_current_ma, min_current_ma, fallback_current_ma; /* per EVSE and phase */
+	int priority;          /* higher is served first */
+	const struct uplink_settings *uplink; /* NULL: never forwarded */
+	const char *uplink_id;       /* identity towards the CSMS; equals id unless configured */
+	const char *password;        /* what the station has to show; NULL: nothing is asked */
+	bool password_relay;         /* its own credential is shown to the CSMS, password is NULL */
+	const char *uplink_password; /* what we show the CSMS for it; NULL: none, or password_relay */
+	const char *const *subprotocols; /* in order of preference: "ocpp2.0.1", ... */
+	int min_security_profile;
+	int64_t meter_interval_us;
+	enum validation validation;
+};
+
+enum onboarding_mode { ONBOARDING_MANUAL, ONBOARDING_REJECT, ONBOARDING_AUTO };
+
+struct onboarding_settings {
+	enum onboarding_mode mode;
+	const struct circuit_settings *circuit; /* ONBOARDING_AUTO */
+};
+
+enum evse_driver { EVSE_MODBUS_RELAY, EVSE_SIM };
+enum { AUTHORIZE_FREE = 1, AUTHORIZE_REMOTE = 2, AUTHORIZE_LOCAL_LIST = 4, AUTHORIZE_CACHE = 8 };
+
+/* One bit of a Modbus device: over TCP (host) or on a bus. */
+struct modbus_point {
+	const char *host; /* NULL: on the bus */
+	int port, unit;
+	const struct bus_settings *bus;
+	int address; /* number of the coil or discrete input, from 0 */
+};
+
+/* An EVSE that this box runs itself. */
+struct evse_settings {
+	const char *id; /* its identity as a station */
+	const struct circuit_settings *circuit;
+	const struct uplink_settings *uplink; /* NULL: never leaves the box */
+	const char *uplink_password;          /* NULL: none */
+	enum evse_driver driver;
+	uint8_t phases;
+	int32_t current_ma; /* all or nothing */
+	const struct modbus_point *contactor; /* NULL for sim */
+	const struct modbus_point *feedback;  /* NULL: no welded-contact check */
+	const struct meter_settings *meter;   /* NULL: none */
+	unsigned authorize;                   /* AUTHORIZE_... */
+	const char *token;                    /* idToken of sessions under AUTHORIZE_FREE */
+};
+
+struct endpoint_settings {
+	const char *url; /* ws:// or wss://; always holds {id}, which stands for the percent-encoded identity */
+	int priority;    /* the lowest is tried first; the array is sorted */
+};
+
+enum uplink_mode { UPLINK_PER_STATION }; /* one lane per station */
+enum uplink_version { UPLINK_AS_STATION }; /* each lane speaks what its station speaks */
+enum on_loss { ON_LOSS_HOLD, ON_LOSS_MIRROR };
+
+struct uplink_settings {
+	const char *id;
+	enum uplink_mode mode;
+	enum uplink_version version;
+	enum on_loss on_loss;
+	struct endpoint_settings *endpoints;
+	size_t n_endpoints;
+	int64_t failback_after_us;
+	int security_profile; /* 0..3 */
+	const char *user;     /* Basic user; {id} in it stands for the identity towards the CSMS */
+	const char *password; /* as written: "cred:uplink-{id}"; resolved in station_settings and evse_settings. NULL: none */
+	const char *ca, *cert, *key; /* paths; NULL: system trust, no client certificate */
+	struct {
+		int64_t min_us, max_us;
+		int jitter_percent;
+	} reconnect;
+	int64_t ping_us, call_timeout_us; /* ping 0: none */
+	bool check_name;
+};
+
+enum { OFFLINE_LOCAL_LIST = 1, OFFLINE_CACHE = 2, OFFLINE_ALL = 4 };
+
+struct offline_settings {
+	unsigned authorize; /* OFFLINE_... */
+	struct {
+		int64_t max_age_us, max_size_bytes;
+	} queue;
+};
+
+struct mqtt_settings {
+	const char *url;  /* NULL: no MQTT */
+	const char *host; /* the parts of url */
+	int port;
+	bool tls;
+	int protocol; /* 5, or 4 for MQTT 3.1.1 */
+	const char *username, *password, *base, *ca;
+	int64_t telemetry_interval_us;
+	const char *const *commands; /* allowed verbs; empty: none */
+};
+
+struct log_settings {
+	int level;  /* enum log_level */
+	int target; /* enum log_target */
+};
+
+struct control_settings {
+	const char *socket; /* path */
+};
+
+struct settings {
+	int version;
+	struct site_settings site;
+	struct listener_settings *listeners;
+	size_t n_listeners;
+	struct tls_settings *tls;
+	size_t n_tls;
+	struct circuit_settings *circuits;
+	size_t n_circuits;
+	struct bus_settings *buses;
+	size_t n_buses;
+	struct meter_settings *meters; /* without those inside evses */
+	size_t n_meters;
+	struct balancing_settings balancing;
+	struct station_settings station_defaults; /* id NULL */
+	struct station_settings *stations;
+	size_t n_stations;
+	struct onboarding_settings onboarding;
+	struct evse_settings *evses;
+	size_t n_evses;
+	struct uplink_settings *uplinks;
+	size_t n_uplinks;
+	struct offline_settings offline;
+	struct mqtt_settings mqtt;
+	struct log_settings log;
+	struct control_settings control;
+
+	struct settings_source *source; /* private: tree, arena, indexes */
+};
+
+/* Where configuration comes from. Zero-initialise; NULL members take the installed places. */
+struct settings_files {
+	const char *main_file;   /* required */
+	const char *confd;       /* directory of *.yaml, read in the order of their names; NULL: none */
+	const char *credentials; /* directory of secrets, after $CREDENTIALS_DIRECTORY; NULL: SYSCONF_DIR/credentials */
+	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
+};
+
+/* Reads, merges, types and links everything. 0 with *out, or ERR_INVALID (or an I/O error) with *out NULL; in both cases the report holds
+ * what there is to say. Not yet checked: files, ports and electrical proofs (gateway/check.h). */
+int settings_load(const char *main_file, const char *confd, struct settings **out, struct conf_report *report) MUST_CHECK;
+int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report) MUST_CHECK;
+void settings_free(struct settings **s);
+
+/* By identity as connected (exact); NULL: nobody of that name is configured. */
+const struct station_settings *settings_station(const struct settings *s, struct slice identity);
+const struct evse_settings *settings_evse(const struct settings *s, struct slice id);
+
+/* The settings of a station that the file does not name: station_defaults, the circuit of onboarding.auto, its own passwords. Allocated
+ * in `mem`; points into `s`. Secrets that do not exist are NULL. */
+struct station_settings *settings_stranger(const struct settings *s, struct slice identity, struct arena *mem);
+
+/* The effective configuration as YAML, secrets masked; with `origin` each key says its file and line. */
+void settings_print(const struct settings *s, bool origin, struct buf *out);
+/* docs/CONFIG.md. */
+void settings_write_doc(struct buf *out);
+
+#endif
