@@ -1,5 +1,12 @@
 noinst_LIBRARIES += libgateway.a
-libgateway_a_SOURCES =
+libgateway_a_SOURCES = \
+	gateway/deflate.c gateway/deflate.h \
+	gateway/dial.c gateway/dial.h \
+	gateway/http1.c gateway/http1.h \
+	gateway/link-ws.c gateway/link-ws.h \
+	gateway/listen.c gateway/listen.h \
+	gateway/stream.c gateway/stream.h \
+	gateway/tls.c gateway/tls.h
 
 sbin_PROGRAMS += ampgated
 ampgated_SOURCES = gateway/main.c
