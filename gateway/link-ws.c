@@ -8,7 +8,7 @@
  * close frame) concerns nobody else. The object is freed when it is ENDED and released, always from `settle` at the end of a turn.
  *
  * wslay reads and writes frames; messages are put together here. wslay's frame context holds 4 KiB, so an idle link has none: all links share
- * one parser and one writer, and only a link whose peer stopped in the middle of a frame keeps the parser it was in until the rest comes.
+ * one parser and two writers, and only a link whose peer stopped in the middle of a frame keeps the parser it was in until the rest comes.
  * A frame is at its boundary when as many bytes were consumed as were fed; headers are counted by their known length, since wslay does not
  * tell. Writing goes to the link's own buffer, which leaves in one write at the end of the turn and is freed when drained.
  *
@@ -78,7 +78,8 @@ struct ws_link {
 
 /* One thread, and nothing below runs twice at the same time. */
 static struct {
-	wslay_frame_context_ptr parser, writer;
+	wslay_frame_context_ptr parser;
+	wslay_frame_context_ptr writers[2]; /* by masking: a context that has masked once masks for ever */
 	struct slice feed;  /* what the parser reads from */
 	struct buf *out;    /* what the writer appends to */
 	char input[INPUT_ROOM];
@@ -144,9 +145,10 @@ void ws_link_free_shared(void)
 {
 	if (shared.parser)
 		wslay_frame_context_free(shared.parser);
-	if (shared.writer)
-		wslay_frame_context_free(shared.writer);
-	shared.parser = shared.writer = NULL;
+	for (int i = 0; i < 2; i++)
+		if (shared.writers[i])
+			wslay_frame_context_free(shared.writers[i]);
+	shared.parser = shared.writers[0] = shared.writers[1] = NULL;
 }
 
 /* ---- states */
@@ -299,11 +301,12 @@ static void put_frame(struct ws_link *l, uint8_t opcode, uint8_t rsv, struct sli
 		.fin = 1, .rsv = rsv, .opcode = opcode, .mask = l->o.client,
 		.payload_length = payload.n, .data = (const uint8_t *)payload.p, .data_length = payload.n,
 	};
-	if (!shared.writer)
-		shared.writer = context_new();
+	wslay_frame_context_ptr *writer = &shared.writers[l->o.client];
+	if (!*writer)
+		*writer = context_new();
 	shared.out = &l->out;
 	buf_room(&l->out, payload.n + 14);
-	ssize_t n = wslay_frame_send(shared.writer, &f);
+	ssize_t n = wslay_frame_send(*writer, &f);
 	assert(n == (ssize_t)payload.n);
 	(void)n;
 	if (!l->blocked)
