@@ -1,1 +1,10 @@
 # unit tests of gateway/
+UNIT_GATEWAY = tests/unit/gateway/deflate tests/unit/gateway/http1 tests/unit/gateway/link-ws
+check_PROGRAMS += $(UNIT_GATEWAY)
+TESTS += $(UNIT_GATEWAY)
+tests_unit_gateway_deflate_SOURCES = tests/unit/gateway/deflate.c
+tests_unit_gateway_deflate_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_http1_SOURCES = tests/unit/gateway/http1.c
+tests_unit_gateway_http1_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_link_ws_SOURCES = tests/unit/gateway/link-ws.c
+tests_unit_gateway_link_ws_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,37 @@
+/* Connecting to a CSMS: name, TCP, TLS, upgrade, each with its time and a clear cause when it fails. Loop thread. */
+#ifndef AMPGATE_GATEWAY_DIAL_H
+#define AMPGATE_GATEWAY_DIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "gateway/link-ws.h"
+#include "gateway/tls.h"
+#include "ocpp/link.h"
+
+/* Everything is copied or counted before dial returns. */
+struct dial_config {
+	const char *url;          /* ws://, wss:// (http:// and https:// are the same), identity in place and percent-encoded */
+	const char *subprotocol;  /* "ocpp1.6", or a list in order of preference; NULL: none is offered and none may come back */
+	const char *user;
+	struct slice password;    /* bytes; absent: no Authorization */
+	struct tls_client *tls;   /* needed for wss */
+	const char *interface;    /* leave by this one, where the system lets us; NULL: as routed */
+	int64_t timeout_us;       /* for the whole connect; 0: 30 s */
+	int64_t ping_us, pong_timeout_us;
+	size_t message_most, queue_most;
+	bool deflate;             /* offer compression */
+	void (*binary)(void *owner, struct link *l, struct slice bytes); /* as in struct ws_options; NULL in OCPP */
+};
+
+/* Never NULL. `up` or `down` follows on a later turn. In `down`: the negative errno of the connect; -EHOSTUNREACH: the name has no address;
+ * ERR_TLS with OpenSSL's reason; ERR_TIMEOUT with the stage; and with code the HTTP status: ERR_AUTH for 401 and 403, ERR_NOT_FOUND for 404,
+ * ERR_REFUSED for others; ERR_PROTOCOL for an answer that is none, and a wrong or missing subprotocol; ERR_INVALID for the URL. */
+struct link *dial(const struct dial_config *c, const struct link_events *events, void *owner);
+
+/* The stages of this link's connect, from `up` or `down` on; only for links that dial made. */
+const struct dial_times *dial_times(struct link *l);
+
+#endif
