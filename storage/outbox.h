@@ -26,20 +26,25 @@ struct outbox_rec {
 	bool clock_trusted;
 	bool late;              /* was accepted from the station while no CSMS could be reached */
 	int attempts;
+	const char *parked_why; /* OUTBOX_PARKED only, and only in what is read; else NULL */
 };
 
-/* Hands a record to the writer thread, which copies it at once. `done` gets the record's seq. Records of one station stay in order. With
- * `done` NULL nobody waits. ERR_FULL: the size bound is reached and the record is none of a running transaction. */
+/* Hands a copy of the record to the writer thread. `done` gets the record's seq. Records of one station stay in order. With `done` NULL
+ * nobody waits. Through `done`: ERR_FULL when the file's size bound is near (starts and notices) or reached (the rest: a reserve is kept for
+ * transactions that run). Returned at once: ERR_CLOSED. seq, state, attempts and parked_why are not read. */
 int outbox_put(struct store *s, const struct outbox_rec *rec, store_done *done, void *arg) MUST_CHECK;
 
 /* The oldest record of a station that is not parked: 0, or ERR_NOT_FOUND. Texts live in `mem`. */
 int outbox_head(struct store *s, const char *station, struct arena *mem, struct outbox_rec *out) MUST_CHECK;
 
-int outbox_mark_sent(struct store *s, int64_t seq, store_done *done, void *arg) MUST_CHECK; /* counts an attempt */
+/* These tell `done` ERR_NOT_FOUND where there is no such record (any more). */
+int outbox_mark_sent(struct store *s, int64_t seq, store_done *done, void *arg) MUST_CHECK; /* `done` gets the number of attempts with this one */
 int outbox_park(struct store *s, int64_t seq, const char *why, store_done *done, void *arg) MUST_CHECK;
-int outbox_retry(struct store *s, const char *station, store_done *done, void *arg) MUST_CHECK; /* parked ones become unsent; NULL: of all stations */
+/* Parked ones become unsent again, at their old place in the order, their attempts forgotten; station NULL: of all. `done`: how many. */
+int outbox_retry(struct store *s, const char *station, store_done *done, void *arg) MUST_CHECK;
 
-/* The CSMS answered: the record goes. For a start, `csms_tx` (NULL: none) is bound to the transaction in the same commit (see txs.h). */
+/* The CSMS answered: the record goes. For a start, `csms_tx` (NULL: none) is bound to the transaction in the same commit (see txs.h).
+ * ERR_NOT_FOUND: it had gone before. */
 int outbox_confirm(struct store *s, int64_t seq, const char *csms_tx, store_done *done, void *arg) MUST_CHECK;
 
 /* How many records of a station wait (unsent or sent); NULL: of all. Kept in memory, counted at open. Includes those not yet committed. */
@@ -47,7 +52,8 @@ int64_t outbox_count(const struct store *s, const char *station);
 int64_t outbox_parked(const struct store *s);
 int64_t outbox_oldest_us(struct store *s); /* wall time of the oldest record; 0: empty */
 
-/* Walks records in order, for listing and export; `see` returns false to stop. after_seq 0: from the start; station NULL: all. */
+/* Walks records in order, for listing and export; `see` returns false to stop and may call anything but store_close. after_seq 0: from the
+ * start; station NULL: all. Texts live until `see` returns. */
 int outbox_each(struct store *s, const char *station, int64_t after_seq, bool (*see)(void *arg, const struct outbox_rec *rec), void *arg) MUST_CHECK;
 
 #endif
