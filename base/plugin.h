@@ -1,8 +1,9 @@
 /* The plugin ABI (man ampgate-plugin(3)): what a meter, a relay or a telemetry sink offers to the program. C11, no other dependency.
  *
  * Structs start with their size and grow at the end, as sqlite3_io_methods does; a plugin checks `size` before it uses a later member.
- * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there; without the flag it is called
- * on the loop and returns within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise. */
+ * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there, but for create, bus and destroy:
+ * these run on the loop, before the worker knows the object and after it has forgotten it, and do not block. Without the flag all are called
+ * on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise. */
 #ifndef AMPGATE_PLUGIN_H
 #define AMPGATE_PLUGIN_H
 
@@ -15,12 +16,13 @@ enum { AG_METER = 1, AG_EVSE = 2, AG_BALANCER = 4, AG_GRID = 8, AG_AUTH = 16, AG
 enum { AG_F_THREAD = 1 };
 
 /* Bits of ag_meter_sample.valid. What is not valid is unknown, never 0. */
-enum { AG_I = 1, AG_U = 2, AG_P = 4, AG_IMPORT = 8, AG_EXPORT = 16 };
+enum { AG_I = 1, AG_U = 2, AG_P = 4, AG_IMPORT = 8, AG_EXPORT = 16, AG_POWER = 32 };
 typedef struct {
-	double i_a[3], u_v[3], p_w[3]; /* per phase, import positive */
+	double i_a[3], u_v[3], p_w[3]; /* per phase, import positive; NaN for a phase the meter does not have, as L2 of a one-phase meter */
 	double import_wh, export_wh;
 	uint32_t valid;
 	uint64_t mono_us;              /* when it was read; 0: the host stamps it */
+	double power_w;                /* of all phases */
 } ag_meter_sample;
 
 enum { AG_FAULT_NONE, AG_FAULT_WELDED, AG_FAULT_NOT_CLOSING, AG_FAULT_IO, AG_FAULT_OTHER };
@@ -35,7 +37,7 @@ typedef struct {
 
 /* One message for a sink. */
 typedef struct {
-	const char *topic;             /* below the sink's base */
+	const char *topic;             /* below the sink's base; with a leading '/' the whole topic, without that '/' */
 	const char *payload;
 	size_t length;
 	int qos;
@@ -69,6 +71,10 @@ typedef struct {
 	int (*evse_set)(void *self, int evse, const double limit_a[3]);        /* 0 A: open the contactor; idempotent; also the keep-alive */
 	int (*evse_state)(void *self, int evse, ag_evse_state *out);
 	int (*publish)(void *self, const ag_message *m);                       /* loop thread; copies */
+	/* Why the last call of the object failed, until its next call and on the same thread; "" when it did not. May be NULL. */
+	const char *(*fault)(void *self);
+	/* AG_F_THREAD: objects with the same text share one worker, as they share a wire. NULL: a worker for each object. */
+	const char *(*bus)(void *self);
 } ag_plugin;
 
 #endif

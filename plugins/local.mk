@@ -1,2 +1,8 @@
 noinst_LIBRARIES += libplugins.a
-libplugins_a_SOURCES =
+libplugins_a_SOURCES = \
+	plugins/modbus-bus.c plugins/modbus-bus.h \
+	plugins/modbus.c \
+	plugins/plugins.h \
+	plugins/regmap-yaml.c \
+	plugins/regmap.c plugins/regmap.h \
+	plugins/sunspec.c plugins/sunspec.h

@@ -1,0 +1,12 @@
+/* The plugins that are built in. */
+#ifndef AMPGATE_PLUGINS_PLUGINS_H
+#define AMPGATE_PLUGINS_PLUGINS_H
+
+#include "base/plugin.h"
+
+const ag_plugin *plugin_modbus(void);       /* AG_METER: meters over Modbus TCP and RTU */
+const ag_plugin *plugin_modbus_relay(void); /* AG_EVSE: contactors on a Modbus relay board */
+const ag_plugin *plugin_mqtt(void);         /* AG_SINK: an MQTT broker */
+const ag_plugin *plugin_sim(void);          /* AG_METER, AG_EVSE: simulated, for tests and the demo */
+
+#endif
