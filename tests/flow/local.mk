@@ -1,1 +1,3 @@
 # see docs/ARCHITECTURE.md, Tests
+TESTS += tests/flow/dictionary.js
+EXTRA_DIST += tests/flow/dictionary.js tests/package.json tests/package-lock.json
