@@ -1,6 +1,28 @@
 # see docs/ARCHITECTURE.md, Tests
 noinst_LIBRARIES += libgateway.a
 libgateway_a_SOURCES = \
+	gateway/access.c gateway/access.h \
+	gateway/api.c gateway/api.h \
+	gateway/balance.c gateway/balance.h \
+	gateway/caps.c gateway/caps.h \
+	gateway/command.c gateway/command.h \
+	gateway/daemon.c gateway/daemon.h \
+	gateway/drivers.c gateway/drivers.h \
+	gateway/ledger.c gateway/ledger.h \
+	gateway/limits.c gateway/limits.h \
+	gateway/local.c gateway/local.h \
+	gateway/owed.c gateway/owed.h \
+	gateway/replay.c gateway/replay.h \
+	gateway/rewrite.c gateway/rewrite.h \
+	gateway/session.c gateway/session.h \
+	gateway/tap.c gateway/tap.h \
+	gateway/telemetry.c gateway/telemetry.h \
+	gateway/trace.c gateway/trace.h \
+	gateway/uplink.c gateway/uplink.h \
+	gateway/view.c gateway/view.h \
+	gateway/commands.def \
+	gateway/gateway.h \
+	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \
 	gateway/settings.c gateway/settings.h \

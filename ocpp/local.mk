@@ -4,30 +4,24 @@ libocpp_a_SOURCES = \
 	ocpp/calls.c ocpp/calls.h \
 	ocpp/catalogue.c ocpp/catalogue.h \
 	ocpp/codec.h \
+	ocpp/dictionary.c ocpp/dictionary.h ocpp/dictionary-tables.h \
 	ocpp/event.c ocpp/event.h \
+	ocpp/format.c ocpp/format.h \
 	ocpp/frame.c ocpp/frame.h \
 	ocpp/link.h \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/splice.c ocpp/splice.h \
-	ocpp/version.c ocpp/version.h \
-	ocpp/splice.h \
-	ocpp/version.h \
-	ocpp/dictionary-tables.h \
-	ocpp/dictionary.c \
-	ocpp/dictionary.h \
-	ocpp/format.c \
-	ocpp/format.h \
-	ocpp/validate.c \
-	ocpp/validate.h \
-nodist_libocpp_a_SOURCES = ocpp/dictionary-tables.c \
- \
-# The dictionary text becomes tables by a program of its own, which runs on the machine that builds. \
-DICTIONARY = ocpp/ocpp16.dict ocpp/ocpp201.dict ocpp/ocpp21.dict \
-EXTRA_DIST += $(DICTIONARY) ocpp/dictc.c \
-BUILT_SOURCES += ocpp/dictionary-tables.c \
-CLEANFILES += ocpp/dictionary-tables.c ocpp/dictc \
-ocpp/dictc: ocpp/dictc.c ocpp/dictionary-tables.h ocpp/dictionary.h \
-	@$(MKDIR_P) ocpp \
-	$(AM_V_CC)$(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I$(srcdir) -o $@ $(srcdir)/ocpp/dictc.c \
-ocpp/dictionary-tables.c: ocpp/dictc $(DICTIONARY) \
+	ocpp/validate.c ocpp/validate.h \
+	ocpp/version.c ocpp/version.h
+nodist_libocpp_a_SOURCES = ocpp/dictionary-tables.c
+
+# The dictionary text becomes tables by a program of its own, which runs on the machine that builds.
+DICTIONARY = ocpp/ocpp16.dict ocpp/ocpp201.dict ocpp/ocpp21.dict
+EXTRA_DIST += $(DICTIONARY) ocpp/dictc.c
+BUILT_SOURCES += ocpp/dictionary-tables.c
+CLEANFILES += ocpp/dictionary-tables.c ocpp/dictc
+ocpp/dictc: ocpp/dictc.c ocpp/dictionary-tables.h ocpp/dictionary.h
+	@$(MKDIR_P) ocpp
+	$(AM_V_CC)$(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I$(srcdir) -o $@ $(srcdir)/ocpp/dictc.c
+ocpp/dictionary-tables.c: ocpp/dictc $(DICTIONARY)
 	$(AM_V_GEN)here=`pwd` && cd $(srcdir) && $$here/ocpp/dictc $(DICTIONARY) > $$here/$@.new && mv $$here/$@.new $$here/$@
