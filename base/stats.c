@@ -10,16 +10,16 @@
 static struct {
 	struct map by_name;
 	struct arena mem;
-	struct stat **order;
+	struct stat_cell **order;
 	size_t count, room;
 } all;
 
-struct stat *stat_named(const char *name, const char *labels)
+struct stat_cell *stat_named(const char *name, const char *labels)
 {
 	char key[256];
 	int n = snprintf(key, sizeof(key), "%s{%s}", name, labels);
 	struct slice k = { key, (size_t)n < sizeof(key) ? (size_t)n : sizeof(key) - 1 };
-	struct stat *s = map_get(&all.by_name, k);
+	struct stat_cell *s = map_get(&all.by_name, k);
 	if (s)
 		return s;
 	s = arena_new(&all.mem, sizeof(*s));
@@ -28,13 +28,13 @@ struct stat *stat_named(const char *name, const char *labels)
 	map_put(&all.by_name, k, s);
 	if (all.count == all.room) {
 		all.room = all.room ? all.room * 2 : 64;
-		all.order = mem_grow(all.order, all.room * sizeof(struct stat *));
+		all.order = mem_grow(all.order, all.room * sizeof(struct stat_cell *));
 	}
 	all.order[all.count++] = s;
 	return s;
 }
 
-void stats_each(void (*see)(const struct stat *s, void *arg), void *arg)
+void stats_each(void (*see)(const struct stat_cell *s, void *arg), void *arg)
 {
 	for (size_t i = 0; i < all.count; i++)
 		see(all.order[i], arg);

@@ -127,14 +127,14 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 int access_open(struct gateway *g, const struct listener_settings *conf, struct access **out)
 {
 	struct access *a = NEW(struct access);
-	char fault[200] = "";
+	char fault[TLS_WHY] = "";
 	int err = 0;
 	a->gw = g;
 	a->conf = conf;
 	a->log = (struct log){ NULL, "listener", conf->id };
 	if (conf->tls) {
 		struct tls_server_config t = { .cert = conf->tls->cert, .key = conf->tls->key, .client_ca = conf->tls->client_ca };
-		err = tls_server_open(&t, &a->tls, fault, sizeof(fault));
+		err = tls_server_open(&t, &a->tls, fault);
 		if (err)
 			log_error(&a->log, "TLS cannot be set up: %s", fault);
 	}
@@ -161,7 +161,7 @@ void access_close(struct access *a)
 		return;
 	if (a->listener)
 		listener_close(a->listener);
-	tls_server_free(a->tls);
+	tls_server_free(&a->tls);
 	mem_free(a);
 }
 

@@ -105,7 +105,7 @@ int balance_open(struct gateway *g)
 		.increase_step_ma = c->balancing.increase.step_ma,
 		.rotate_every_us = c->balancing.rotate_every_us,
 		.resend_us = RESEND_US,
-		.on_meter_lost = (enum meter_lost)c->balancing.on_meter_lost.limit,
+		.on_meter_lost = c->balancing.on_meter_lost.limit,
 		.meter_lost_after_us = c->balancing.on_meter_lost.after_us,
 		.meter_lost_ma = c->balancing.on_meter_lost.limit_ma,
 		.nodes = nodes,

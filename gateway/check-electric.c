@@ -202,6 +202,6 @@ void check_electric(const struct settings *s, struct conf_report *report, struct
 		must_fit(s->evses[i].circuit, s->evses[i].phases, s->evses[i].current_ma, "current_a",
 			settings_node(s, "evses", s->evses[i].id, "current_a", NULL), report);
 	prove(s, &fallback, report, proofs);
-	if (s->balancing.on_meter_lost.limit == METER_LOST_AMPS)
+	if (s->balancing.on_meter_lost.limit == LOST_AMPS)
 		prove(s, &lost, report, proofs);
 }

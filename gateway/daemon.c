@@ -23,7 +23,6 @@
 #include "gateway/api.h"
 #include "gateway/balance.h"
 #include "gateway/caps.h"
-#include "gateway/dial.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
 #include "gateway/relays.h"
@@ -228,7 +227,6 @@ static void stop_balance(void)
 
 static void stop_loop(void)
 {
-	dial_shutdown();
 	loop_close();
 	trace_free();
 	stats_free();

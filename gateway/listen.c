@@ -5,7 +5,6 @@
  * bounds the peer that sends a byte now and then. Tolerated from the field: no "Connection: Upgrade", several slashes, a slash at the end.
  *
  * Links outlive a closed listener, so it counts its links and goes with the last of them. */
-#define _GNU_SOURCE /* accept4 */
 #include "gateway/listen.h"
 
 #include <errno.h>

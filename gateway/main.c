@@ -79,18 +79,16 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 	return -1;
 }
 
+/* What there is to say goes to standard output where it was asked for, else to standard error, and only if it is something. */
 static int load(const struct arguments *a, struct settings **conf)
 {
-	struct conf_report report = { 0 };
-	int err = settings_load(a->config, a->confd, conf, &report);
-	if (!err)
-		err = settings_check(*conf, &report);
-	if (conf_report_errors(&report) || a->check)
-		conf_report_print(&report, a->check ? stdout : stderr);
-	else
-		conf_report_print(&report, stderr);
-	conf_report_free(&report);
-	return err ? EXIT_CONFIG : EXIT_OK;
+	struct settings_files files = { .main_file = a->config, .confd = a->confd };
+	struct buf said = { 0 };
+	int status = check_config(&files, &said, conf);
+	if (said.n && (status || a->check))
+		fwrite(said.p, 1, said.n, a->check ? stdout : stderr);
+	buf_free(&said);
+	return status ? EXIT_CONFIG : EXIT_OK;
 }
 
 static void print(const struct settings *conf, bool origin)

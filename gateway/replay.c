@@ -13,6 +13,7 @@
 #include "gateway/ledger.h"
 #include "gateway/rewrite.h"
 #include "gateway/trace.h"
+#include "ocpp/catalogue.h"
 #include "storage/outbox.h"
 
 #define ATTEMPTS_MOST 3                  /* TransactionMessageAttempts, 1.6 3.7.1; MessageAttempts[TransactionEvent], 2.x E13 */

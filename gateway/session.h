@@ -17,6 +17,7 @@
 #define AMPGATE_GATEWAY_SESSION_H
 
 #include "gateway/gateway.h"
+#include "base/loop.h"
 #include "gateway/uplink.h"
 #include "ocpp/calls.h"
 #include "ocpp/event.h"

@@ -85,7 +85,7 @@ static int read_meter_lost(struct conf_fill *f, const struct conf_row *row, cons
 	int i;
 	amps.type = CONF_AMPS;
 	if (n->kind == CONF_SCALAR && strspn(n->text, "0123456789.") > 0) {
-		lost->limit = METER_LOST_AMPS;
+		lost->limit = LOST_AMPS;
 		return conf_read(f, &amps, n, &lost->limit_ma);
 	}
 	if (read_word(f, row, n, &i) != 0)

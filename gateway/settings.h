@@ -7,6 +7,7 @@
 #define AMPGATE_GATEWAY_SETTINGS_H
 
 #include "base/conf.h"
+#include "energy/control.h"
 
 struct site_settings {
 	const char *id, *name, *timezone; /* timezone NULL: UTC */
@@ -63,13 +64,11 @@ struct meter_settings {
 	bool invert; /* import and export swapped */
 };
 
-enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME };
-enum meter_lost { METER_LOST_FALLBACK, METER_LOST_STOP, METER_LOST_AMPS };
 
 struct meter_lost_settings {
 	int64_t after_us; /* counted from the moment the readings are stale */
 	enum meter_lost limit;
-	int32_t limit_ma; /* METER_LOST_AMPS: per EVSE */
+	int32_t limit_ma; /* LOST_AMPS: per EVSE */
 };
 
 struct balancing_settings {

@@ -66,9 +66,9 @@ int uplink_open(const struct uplink_settings *conf, struct uplink **out)
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		tls |= strncmp(conf->endpoints[i].url, "wss:", 4) == 0;
 	if (tls) {
-		char fault[200] = "";
+		char fault[TLS_WHY] = "";
 		struct tls_client_config c = { .ca = conf->ca, .cert = conf->cert, .key = conf->key, .check_name = conf->check_name };
-		int err = tls_client_open(&c, &u->tls, fault, sizeof(fault));
+		int err = tls_client_open(&c, &u->tls, fault);
 		if (err) {
 			log_error(&u->log, "TLS cannot be set up: %s", fault);
 			mem_free(u);
@@ -84,7 +84,7 @@ void uplink_close(struct uplink *u)
 	if (!u)
 		return;
 	timer_cancel(&u->failback);
-	tls_client_free(u->tls);
+	tls_client_free(&u->tls);
 	mem_free(u);
 }
 

@@ -1,0 +1,8 @@
+/* ampgated --demo: the main job on an embedded site of simulated stations, meters and a CSMS, with a verdict computed from what was measured. */
+#ifndef AMPGATE_GATEWAY_DEMO_H
+#define AMPGATE_GATEWAY_DEMO_H
+
+/* Exit status: 0 only when the verdict is PASS. `seconds` 0: stays until interrupted. `log_level` NULL: warnings. */
+int demo_run(int seconds, const char *log_level);
+
+#endif
