@@ -435,16 +435,22 @@ static int run_call(struct command *c)
 
 static int limit_object(struct command *c, struct cap_rec *cap, char name[80], int *node, int *evse)
 {
-	const char *circuit = text_arg(c, "circuit"), *station = text_arg(c, "station");
+	const char *circuit = text_arg(c, "circuit"), *station = text_arg(c, "station"), *object = text_arg(c, "object");
 	*node = *evse = -1;
 	cap->object = name;
+	if (object) { /* as people type it: a circuit, a station, or an EVSE of one */
+		snprintf(name, 80, "%s", object);
+		*node = control_find_node(c->g->control, object);
+		*evse = *node < 0 ? evse_named(c->g, object) : -1;
+		return *node < 0 && *evse < 0 ? fail(c, COMMAND_NOT_FOUND, "no circuit and no balanced EVSE is called '%s'", object) : COMMAND_OK;
+	}
 	if (circuit) {
 		snprintf(name, 80, "%s", circuit);
 		*node = control_find_node(c->g->control, circuit);
 		return *node < 0 ? fail(c, COMMAND_NOT_FOUND, "no circuit '%s'", circuit) : COMMAND_OK;
 	}
 	if (!station)
-		return fail(c, COMMAND_USAGE, "circuit or station is missing");
+		return fail(c, COMMAND_USAGE, "circuit, station or object is missing");
 	snprintf(name, 80, "%s/%lld", station, (long long)json_int(c->args, "evse", 1));
 	*evse = control_find_evse(c->g->control, station, (int)json_int(c->args, "evse", 1));
 	return *evse < 0 ? fail(c, COMMAND_NOT_FOUND, "no balanced EVSE '%s'", name) : COMMAND_OK;
@@ -510,10 +516,8 @@ static int run_limit_list(struct command *c)
 
 struct trace_query {
 	const char *station, *action;
-	int64_t from_seq;
-	int64_t newest;
+	int64_t left;
 	struct json_writer *w;
-	bool first;
 };
 
 static bool matches(const struct trace_query *q, const struct trace_rec *r)
@@ -530,12 +534,12 @@ static bool write_traced(void *arg, const struct trace_rec *r)
 	trace_write(r, &line);
 	jw_raw(q->w, NULL, buf_view(&line));
 	buf_free(&line);
-	return --q->newest > 0;
+	return --q->left > 0;
 }
 
 static int run_trace(struct command *c)
 {
-	struct trace_query q = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .newest = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	struct trace_query q = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .left = json_int(c->args, "most", LIST_MOST), .w = &c->w };
 	jw_array(&c->w, NULL);
 	trace_each(json_int(c->args, "after", 0), write_traced, &q);
 	jw_end(&c->w, ']');

@@ -447,17 +447,14 @@ static struct confirming *confirming_new(struct session *s, struct held *h, cons
 	return c;
 }
 
-/* Notes the answer: with the ledger row of a start that the station has no name for yet, else just the record's end. */
+/* Notes the answer: a start's in its ledger row too, where a station that was told a provisional id meanwhile keeps it. */
 static int confirm(struct confirming *c, const struct outbox_rec *rec)
 {
 	struct store *st = c->s->gw->store;
-	bool names = rec->kind == OUTBOX_TX_START && c->csms_tx[0];
-	if (!names && !(rec->kind == OUTBOX_TX_START && rec->tx))
+	if (rec->kind != OUTBOX_TX_START)
 		return outbox_confirm(st, rec->seq, NULL, on_confirmed, c);
-	if (names && rec->tx)
-		return outbox_confirm(st, rec->seq, c->csms_tx, on_confirmed, c);
 	char *payload = mem_text(c->payload);
-	const char *tx = names ? c->csms_tx : rec->tx;
+	const char *tx = rec->tx ? rec->tx : c->csms_tx;
 	int err = tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c);
 	mem_free(payload);
 	return err;

@@ -1,0 +1,254 @@
+/* Pages and tables. A table is a row of columns, each a path into the objects of a list; what is unknown is a dash. */
+#include "gateway/ctl-print.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+struct column {
+	const char *title, *path;
+	int width;
+};
+
+/* A value as a word: text as it is, numbers short, three currents with spaces. */
+static void word(const cJSON *v, char *out, size_t room)
+{
+	if (!v || cJSON_IsNull(v)) {
+		snprintf(out, room, "-");
+	} else if (cJSON_IsString(v)) {
+		snprintf(out, room, "%s", v->valuestring);
+	} else if (cJSON_IsNumber(v)) {
+		snprintf(out, room, "%.10g", v->valuedouble);
+	} else if (cJSON_IsBool(v)) {
+		snprintf(out, room, "%s", cJSON_IsTrue(v) ? "yes" : "no");
+	} else if (cJSON_IsArray(v)) {
+		size_t n = 0;
+		const cJSON *item;
+		out[0] = 0;
+		cJSON_ArrayForEach(item, v) {
+			char one[64];
+			word(item, one, sizeof(one));
+			n += (size_t)snprintf(out + n, room - n, "%s%5s", n ? " " : "", one);
+			if (n >= room)
+				break;
+		}
+	} else {
+		out[0] = 0;
+	}
+}
+
+static void table(const cJSON *list, const struct column *columns)
+{
+	const cJSON *item;
+	for (const struct column *c = columns; c->title; c++)
+		printf("%-*s ", c->width, c->title);
+	puts("");
+	cJSON_ArrayForEach(item, list) {
+		for (const struct column *c = columns; c->title; c++) {
+			char text[200];
+			word(json_at(item, c->path), text, sizeof(text));
+			printf("%-*s ", c->width, text);
+		}
+		puts("");
+	}
+}
+
+static const char *text_of(const cJSON *r, const char *path)
+{
+	const cJSON *v = json_at(r, path);
+	return cJSON_IsString(v) ? v->valuestring : "-";
+}
+
+static double number(const cJSON *r, const char *path)
+{
+	return json_number(r, path, NAN);
+}
+
+static void print_age(double s)
+{
+	if (s >= 86400)
+		printf("%dd %dh", (int)(s / 86400), (int)(s / 3600) % 24);
+	else if (s >= 3600)
+		printf("%dh %dmin", (int)(s / 3600), (int)(s / 60) % 60);
+	else
+		printf("%dmin %ds", (int)(s / 60), (int)s % 60);
+}
+
+static void print_grid(const cJSON *r)
+{
+	printf("GRID    ");
+	for (int i = 0; i < 3; i++) {
+		char at[16], limit[16];
+		snprintf(at, sizeof(at), "i_a.%d", i);
+		snprintf(limit, sizeof(limit), "limit_a.%d", i);
+		if (isnan(number(r, at)))
+			printf(" L%d ?/%g A ", i + 1, number(r, limit));
+		else
+			printf(" L%d %.0f/%g A ", i + 1, number(r, at), number(r, limit));
+	}
+	if (!isnan(number(r, "p_w")))
+		printf("  %.1f kW", number(r, "p_w") / 1000);
+	const cJSON *m;
+	cJSON_ArrayForEach(m, json_at(r, "meters")) {
+		printf("  meter %s %s", text_of(m, "id"), text_of(m, "state"));
+		if (!isnan(number(m, "age_s")))
+			printf(" %.1f s", number(m, "age_s"));
+	}
+	puts("");
+}
+
+static void print_uplink_line(const cJSON *r)
+{
+	const cJSON *u;
+	printf("UPLINK  ");
+	cJSON_ArrayForEach(u, json_at(r, "uplink"))
+		printf(" %s %s, endpoint %.0f, %.0f of %.0f lanes up ", u->string, text_of(u, "state"), number(u, "endpoint"), number(u, "lanes_up"), number(u, "lanes"));
+	printf("  queue %.0f", number(r, "queue.messages"));
+	if (number(r, "queue.messages") > 0)
+		printf(" (oldest %.0f s)", number(r, "queue.oldest_s"));
+	if (number(r, "queue.parked") > 0)
+		printf(", %.0f set aside -> ampgate queue list", number(r, "queue.parked"));
+	printf("   MQTT %s   clock %s\n", json_bool(r, "mqtt", false) ? "up" : "down", json_bool(r, "clock_trusted", false) ? "trusted" : "not trusted");
+}
+
+void print_status(const cJSON *r)
+{
+	printf("%s  ampgate %s  up ", text_of(r, "site"), text_of(r, "version"));
+	print_age(number(r, "uptime_s"));
+	puts("");
+	if (json_at(r, "limit_a"))
+		print_grid(r);
+	print_uplink_line(r);
+	printf("STATIONS %.0f/%.0f online", number(r, "stations.online"), number(r, "stations.configured"));
+	if (!isnan(number(r, "charging")))
+		printf("   charging %.0f   waiting %.0f", number(r, "charging"), number(r, "waiting"));
+	if (number(r, "stations.pending") > 0)
+		printf("   pending %.0f -> ampgate station list", number(r, "stations.pending"));
+	puts("");
+	const cJSON *b;
+	cJSON_ArrayForEach(b, json_at(r, "binding"))
+		printf("BINDING  %s %s (%.0f EVSEs)   -> ampgate why %s\n", text_of(b, "circuit"), text_of(b, "phase"), number(b, "evses"), text_of(b, "circuit"));
+}
+
+static void print_cap(const cJSON *cap, const char *title)
+{
+	char what[160];
+	bool ref = cJSON_IsString(json_at(cap, "ref")), phase = cJSON_IsString(json_at(cap, "phase"));
+	snprintf(what, sizeof(what), "%s%s%s%s%s", text_of(cap, "reason"), ref ? " " : "", ref ? text_of(cap, "ref") : "", phase ? " " : "",
+	         phase ? text_of(cap, "phase") : "");
+	printf(" %-9s %-30s ", title, what);
+	if (isnan(number(cap, "value_a")))
+		printf("      -");
+	else
+		printf("%5.1f A", number(cap, "value_a"));
+	printf("   since %.8s", strlen(text_of(cap, "since")) > 19 ? text_of(cap, "since") + 11 : "-");
+	if (cJSON_IsString(json_at(cap, "until")))
+		printf("   until %.8s", text_of(cap, "until") + 11);
+	puts("");
+}
+
+static void print_why_evse(const cJSON *r)
+{
+	static const char *const titles[] = { "binding", "next", "then" };
+	char drawn[64];
+	int i = 0;
+	const cJSON *cap;
+	printf("%s evse %.0f   %s", text_of(r, "station"), number(r, "evse"), text_of(r, "state"));
+	if (!isnan(number(r, "offered_a")))
+		printf("   offered %.1f A", number(r, "offered_a"));
+	word(json_at(r, "i_a"), drawn, sizeof(drawn));
+	printf("   drawn L1 L2 L3 %s A\n", drawn);
+	cJSON_ArrayForEach(cap, json_at(r, "chain")) {
+		print_cap(cap, i < 3 ? titles[i] : "");
+		i++;
+	}
+}
+
+void print_why(const cJSON *r)
+{
+	const cJSON *e;
+	if (!json_at(r, "limit_a")) {
+		print_why_evse(r);
+		return;
+	}
+	char measured[64], limit[64], planned[64];
+	word(json_at(r, "i_a"), measured, sizeof(measured));
+	word(json_at(r, "limit_a"), limit, sizeof(limit));
+	word(json_at(r, "planned_a"), planned, sizeof(planned));
+	printf("circuit %s\n limit    %s A\n measured %s A\n planned  %s A\n", text_of(r, "id"), limit, measured, planned);
+	if (number(r, "binding_evses") > 0)
+		printf(" binds %.0f EVSEs on %s\n", number(r, "binding_evses"), text_of(r, "binding_phase"));
+	cJSON_ArrayForEach(e, json_at(r, "evses")) {
+		print_why_evse(e);
+	}
+}
+
+void print_stations(const cJSON *r)
+{
+	static const struct column columns[] = {
+		{ "ID", "id", 14 }, { "LINK", "state", 8 }, { "LANE", "lane", 5 }, { "VERSION", "subprotocol", 10 }, { "EVSE 1", "evses.0.state", 14 },
+		{ "L1    L2    L3 (A)", "evses.0.i_a", 18 }, { "OFFER", "evses.0.offered_a", 6 }, { "WHY", "evses.0.chain.0.reason", 12 },
+		{ "", "evses.0.chain.0.ref", 12 }, { "QUEUED", "queued", 6 }, { "MODEL", "model", 12 }, { 0 },
+	};
+	table(r, columns);
+}
+
+void print_circuits(const cJSON *r)
+{
+	static const struct column columns[] = { { "CIRCUIT", "id", 14 }, { "MEASURED (A)", "i_a", 20 }, { "PLANNED (A)", "planned_a", 20 },
+		{ "LIMIT (A)", "limit_a", 20 }, { "METER", "metered", 6 }, { "STALE", "stale", 6 }, { "BINDS", "binding_evses", 5 }, { "ON", "binding_phase", 3 }, { 0 } };
+	table(r, columns);
+}
+
+void print_meters(const cJSON *r)
+{
+	static const struct column columns[] = { { "METER", "id", 14 }, { "STATE", "state", 8 }, { "L1    L2    L3 (A)", "i_a", 20 }, { "W", "p_w", 9 },
+		{ "AGE s", "age_s", 6 }, { "FAULT", "fault", 30 }, { 0 } };
+	table(r, columns);
+}
+
+void print_uplinks(const cJSON *r)
+{
+	static const struct column columns[] = { { "UPLINK", "id", 12 }, { "STATE", "state", 11 }, { "ENDPOINT", "endpoint", 8 }, { "URL", "url", 44 },
+		{ "LANES", "lanes", 6 }, { "UP", "lanes_up", 5 }, { "FAULT", "fault", 30 }, { 0 } };
+	table(r, columns);
+}
+
+void print_queue(const cJSON *r)
+{
+	static const struct column columns[] = { { "SEQ", "seq", 8 }, { "STATION", "station", 14 }, { "ACTION", "action", 18 }, { "STATE", "state", 16 },
+		{ "TX", "tx", 12 }, { "AT", "at", 24 }, { "TRIES", "attempts", 5 }, { 0 } };
+	table(r, columns);
+}
+
+void print_txs(const cJSON *r)
+{
+	static const struct column columns[] = { { "STATION", "station", 14 }, { "EVSE", "evse", 4 }, { "TX", "tx", 12 }, { "CSMS TX", "csms_tx", 12 },
+		{ "TOKEN", "token", 16 }, { "START", "start", 24 }, { "STOP", "stop", 24 }, { "FROM Wh", "start_wh", 9 }, { "TO Wh", "stop_wh", 9 },
+		{ "REASON", "reason", 12 }, { "OFFLINE", "offline", 7 }, { 0 } };
+	table(r, columns);
+}
+
+void print_limits(const cJSON *r)
+{
+	static const struct column columns[] = { { "ID", "limit_id", 5 }, { "OBJECT", "object", 16 }, { "LIMIT A", "limit_a", 8 }, { "UNTIL", "until", 24 },
+		{ "BY", "user", 10 }, { "REASON", "reason", 30 }, { 0 } };
+	table(r, columns);
+}
+
+void print_trace_line(const cJSON *r)
+{
+	bool station = strcmp(text_of(r, "side"), "station") == 0, rx = strcmp(text_of(r, "dir"), "rx") == 0;
+	printf("%.12s %-12s %s%s%s %-17s %s\n", strlen(text_of(r, "ts")) > 23 ? text_of(r, "ts") + 11 : "-", text_of(r, "station"),
+	       station ? "station" : "       ", (station == rx) ? " -> " : " <- ", station ? "       " : "   csms", text_of(r, "verdict"), text_of(r, "raw"));
+}
+
+void print_trace(const cJSON *r)
+{
+	const cJSON *item;
+	cJSON_ArrayForEach(item, r) {
+		print_trace_line(item);
+	}
+}

@@ -1,0 +1,19 @@
+/* Results of the daemon for people's eyes. */
+#ifndef AMPGATE_GATEWAY_CTL_PRINT_H
+#define AMPGATE_GATEWAY_CTL_PRINT_H
+
+#include <cjson/cJSON.h>
+
+void print_status(const cJSON *r);
+void print_why(const cJSON *r);
+void print_stations(const cJSON *r);
+void print_circuits(const cJSON *r);
+void print_meters(const cJSON *r);
+void print_uplinks(const cJSON *r);
+void print_queue(const cJSON *r);
+void print_txs(const cJSON *r);
+void print_limits(const cJSON *r);
+void print_trace(const cJSON *r);
+void print_trace_line(const cJSON *r);
+
+#endif

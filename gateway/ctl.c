@@ -1,0 +1,339 @@
+/* ampgate: the client. Asks the daemon over its control socket, prints for people or, with --json, what the daemon said; and offers the
+ * simulators. Exit status: 0 ok, 1 failed, 2 usage, 4 no daemon, 5 no such object, 6 refused, 7 no answer in time. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "config.h"
+#include "gateway/ctl-print.h"
+#include "gateway/sim.h"
+
+enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_TIMEOUT };
+
+struct options {
+	const char *socket;
+	bool json;
+};
+
+static const char usage[] =
+	"usage: ampgate [--socket PATH] [--json] COMMAND ...\n"
+	"  status                                     the whole site on one page\n"
+	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
+	"  station list | show ID                     charging stations\n"
+	"  circuit list    meter list    uplink list  the site's parts\n"
+	"  uplink switch NAME N                       move all lanes to endpoint N\n"
+	"  queue list [ID] | retry [ID]               messages the CSMS has not confirmed\n"
+	"  tx list [ID]                               transactions\n"
+	"  call ID ACTION [JSON]                      send one OCPP CALL and show the answer\n"
+	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
+	"  token list | add TOKEN [STATUS]            local list and cache\n"
+	"  trace [-f] [ID]                            frames that passed, or as they pass\n"
+	"  refresh    version                         publish all telemetry again; the daemon's version\n"
+	"  sim station|csms|meter ...                 simulators; each says more with --help\n";
+
+/* --- the connection --- */
+
+struct connection {
+	int fd;
+	struct buf in;
+};
+
+static int connect_daemon(const char *path, struct connection *c)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(to.sun_path)) {
+		fprintf(stderr, "ampgate: %s: the path is too long\n", path);
+		return EXIT_USAGE;
+	}
+	strcpy(to.sun_path, path);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		fprintf(stderr, "ampgate: no daemon at %s: %s\n", path, strerror(errno));
+		return EXIT_UNREACHABLE;
+	}
+	return EXIT_OK;
+}
+
+static int send_request(struct connection *c, const char *method, const struct buf *args)
+{
+	struct buf line = { 0 };
+	struct json_writer w;
+	jw_open(&w, &line);
+	jw_object(&w, NULL);
+	jw_string(&w, "jsonrpc", "2.0");
+	jw_int(&w, "id", 1);
+	jw_string(&w, "method", method);
+	jw_raw(&w, "params", args->n ? buf_view(args) : SLICE("{}"));
+	jw_end(&w, '}');
+	buf_puts(&line, "\n");
+	bool ok = send(c->fd, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n;
+	buf_free(&line);
+	return ok ? EXIT_OK : EXIT_UNREACHABLE;
+}
+
+/* The next line as a tree; NULL: the daemon closed. */
+static cJSON *read_line(struct connection *c)
+{
+	char *newline;
+	while (!(c->in.n && (newline = memchr(c->in.p, '\n', c->in.n)))) {
+		ssize_t n = recv(c->fd, buf_room(&c->in, 65536), 65536, 0);
+		if (n <= 0)
+			return NULL;
+		c->in.n += (size_t)n;
+	}
+	cJSON *tree = json_parse((struct slice){ c->in.p, (size_t)(newline - c->in.p) });
+	buf_consume(&c->in, (size_t)(newline - c->in.p) + 1);
+	return tree;
+}
+
+static int exit_of(const char *code)
+{
+	static const struct {
+		const char *code;
+		int status;
+	} map[] = { { "invalid", EXIT_USAGE }, { "not_found", EXIT_NOT_FOUND }, { "forbidden", EXIT_REFUSED }, { "timeout", EXIT_TIMEOUT } };
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (strcmp(map[i].code, code) == 0)
+			return map[i].status;
+	return EXIT_FAILED;
+}
+
+static int show_error(const cJSON *answer)
+{
+	struct slice code = json_text(answer, "error.data.code"), detail = json_text(answer, "error.message");
+	fprintf(stderr, "ampgate: %.*s\n", SLICE_ARG(detail));
+	char *text = mem_text(code);
+	int status = exit_of(text);
+	mem_free(text);
+	return status;
+}
+
+typedef void print_fn(const cJSON *result);
+
+static void print_json(const cJSON *result)
+{
+	char *text = cJSON_Print(result);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int request(const struct options *o, const char *method, struct buf *args, print_fn *print)
+{
+	struct connection c = { .fd = -1 };
+	int status = connect_daemon(o->socket, &c);
+	if (!status)
+		status = send_request(&c, method, args);
+	cJSON *answer = status ? NULL : read_line(&c);
+	if (!status && !answer) {
+		fprintf(stderr, "ampgate: the daemon closed the connection\n");
+		status = EXIT_UNREACHABLE;
+	} else if (!status && cJSON_HasObjectItem(answer, "error")) {
+		status = show_error(answer);
+	} else if (!status) {
+		(o->json || !print ? print_json : print)(cJSON_GetObjectItem(answer, "result"));
+	}
+	cJSON_Delete(answer);
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	buf_free(args);
+	return status;
+}
+
+/* --- commands --- */
+
+/* Arguments as an object: pairs of key and value, values NULL are left out. */
+static struct buf object(const char *const pairs[][2], size_t n)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		if (pairs[i][1])
+			jw_string(&w, pairs[i][0], pairs[i][1]);
+	jw_end(&w, '}');
+	return out;
+}
+
+static int bad_usage(const char *why)
+{
+	fprintf(stderr, "ampgate: %s\n%s", why, usage);
+	return EXIT_USAGE;
+}
+
+static int simple(const struct options *o, const char *method, const char *key, const char *value, print_fn *print)
+{
+	struct buf args = object((const char *const[][2]){ { key, value } }, 1);
+	return request(o, method, &args, print);
+}
+
+static int run_call(const struct options *o, int argc, char **argv)
+{
+	if (argc < 3)
+		return bad_usage("call needs a station and an action");
+	struct buf args = object((const char *const[][2]){ { "station", argv[1] }, { "action", argv[2] }, { "payload", argc > 3 ? argv[3] : NULL } }, 3);
+	return request(o, "call", &args, NULL);
+}
+
+static int run_limit(const struct options *o, int argc, char **argv)
+{
+	const char *duration = NULL, *reason = NULL, *words[4] = { NULL };
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc)
+			duration = argv[++i];
+		else if (strcmp(argv[i], "--reason") == 0 && i + 1 < argc)
+			reason = argv[++i];
+		else if (n < 4)
+			words[n++] = argv[i];
+	}
+	if (n == 1 && strcmp(words[0], "list") == 0)
+		return simple(o, "limit.list", "x", NULL, print_limits);
+	if (n == 2 && strcmp(words[0], "clear") == 0)
+		return simple(o, "limit.clear", "limit_id", words[1], NULL);
+	if (n != 3 || strcmp(words[0], "set") != 0)
+		return bad_usage("limit set OBJECT AMPS --for DURATION, limit clear ID, or limit list");
+	struct buf args = object((const char *const[][2]){ { "object", words[1] }, { "limit_a", words[2] }, { "for", duration }, { "reason", reason } }, 4);
+	return request(o, "limit.set", &args, NULL);
+}
+
+static int run_trace(const struct options *o, int argc, char **argv)
+{
+	const char *station = NULL;
+	bool follow = false;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-f") == 0)
+			follow = true;
+		else
+			station = argv[i];
+	}
+	if (!follow)
+		return simple(o, "trace", "station", station, print_trace);
+	struct connection c = { .fd = -1 };
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	jw_array(&w, "topics");
+	jw_string(&w, NULL, "trace");
+	jw_end(&w, ']');
+	if (station)
+		jw_string(&w, "station", station);
+	jw_end(&w, '}');
+	int status = connect_daemon(o->socket, &c);
+	if (!status)
+		status = send_request(&c, "subscribe", &args);
+	buf_free(&args);
+	cJSON *line;
+	while (!status && (line = read_line(&c))) {
+		const cJSON *record = cJSON_GetObjectItem(line, "params");
+		if (cJSON_HasObjectItem(line, "error"))
+			status = show_error(line);
+		else if (record && o->json) {
+			char *text = cJSON_PrintUnformatted(record);
+			puts(text);
+			cJSON_free(text);
+		} else if (record) {
+			print_trace_line(record);
+		}
+		fflush(stdout);
+		cJSON_Delete(line);
+	}
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return status;
+}
+
+/* Verbs of the form NOUN WORD [ARGUMENT]. */
+static const struct {
+	const char *noun, *word, *method, *key;
+	bool needs;
+	print_fn *print;
+} rows[] = {
+	{ "status", NULL, "status", NULL, false, print_status },
+	{ "why", NULL, "why", "object", false, print_why },
+	{ "station", "list", "station.list", NULL, false, print_stations },
+	{ "station", "show", "station.show", "station", true, NULL },
+	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
+	{ "meter", "list", "meter.list", NULL, false, print_meters },
+	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
+	{ "queue", "list", "queue.list", "station", false, print_queue },
+	{ "queue", "retry", "queue.retry", "station", false, NULL },
+	{ "tx", "list", "tx.list", "station", false, print_txs },
+	{ "token", "list", "token.list", NULL, false, NULL },
+	{ "refresh", NULL, "refresh", NULL, false, NULL },
+	{ "version", NULL, "version", NULL, false, NULL },
+};
+
+static int run_row(const struct options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int used = rows[i].word ? 2 : 1;
+		if (strcmp(rows[i].noun, argv[0]) != 0 || (rows[i].word && (argc < 2 || strcmp(rows[i].word, argv[1]) != 0)))
+			continue;
+		const char *argument = argc > used ? argv[used] : NULL;
+		if (argc > used + (rows[i].key != NULL) || (rows[i].needs && !argument))
+			return bad_usage("too many or too few words");
+		return simple(o, rows[i].method, rows[i].key ? rows[i].key : "x", argument, rows[i].print);
+	}
+	return bad_usage("no such command");
+}
+
+static int run(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[0], "help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(argv[0], "call") == 0)
+		return run_call(o, argc, argv);
+	if (strcmp(argv[0], "limit") == 0)
+		return run_limit(o, argc, argv);
+	if (strcmp(argv[0], "trace") == 0)
+		return run_trace(o, argc, argv);
+	if (strcmp(argv[0], "sim") == 0)
+		return sim_main(argc, argv);
+	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {
+		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
+		return request(o, "uplink.switch", &args, NULL);
+	}
+	if (argc > 2 && strcmp(argv[0], "token") == 0 && strcmp(argv[1], "add") == 0) {
+		struct buf args = object((const char *const[][2]){ { "token", argv[2] }, { "status", argc > 3 ? argv[3] : NULL } }, 2);
+		return request(o, "token.add", &args, NULL);
+	}
+	return run_row(o, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+		{ "no-color", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+	struct options o = { .socket = getenv("AMPGATE_SOCKET") };
+	int c;
+	if (!o.socket)
+		o.socket = RUN_DIR "/control.sock";
+	while ((c = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+		switch (c) {
+		case 's': o.socket = optarg; break;
+		case 'j': o.json = true; break;
+		case 'n': break;
+		case 'h': fputs(usage, stdout); return EXIT_OK;
+		case 'V': puts("ampgate " PACKAGE_VERSION); return EXIT_OK;
+		default: fputs(usage, stderr); return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return bad_usage("no command");
+	return run(&o, argc - optind, argv + optind);
+}
