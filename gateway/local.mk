@@ -22,6 +22,7 @@ libgateway_a_SOURCES = \
 	gateway/view.c gateway/view.h \
 	gateway/commands.def \
 	gateway/gateway.h \
+	gateway/relays.c gateway/relays.h \
 	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \
@@ -36,6 +37,10 @@ libgateway_a_SOURCES = \
 	gateway/listen.c gateway/listen.h \
 	gateway/stream.c gateway/stream.h \
 	gateway/tls.c gateway/tls.h
+
+bin_PROGRAMS += ampgate
+ampgate_SOURCES = gateway/ctl.c gateway/ctl-print.c gateway/ctl-print.h
+ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated
 ampgated_SOURCES = gateway/main.c

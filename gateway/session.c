@@ -642,14 +642,33 @@ struct session *session_find(const struct gateway *g, const char *identity)
 	return map_get(&g->sessions, slice_of(identity));
 }
 
+/* One of the box's own EVSEs, as the station it is towards the CSMS. */
+static const struct station_settings *own_station(struct gateway *g, const struct evse_settings *own)
+{
+	struct station_settings *st = arena_new(&g->strangers, sizeof(*st));
+	*st = g->conf->station_defaults;
+	st->id = st->uplink_id = own->id;
+	st->name = NULL;
+	st->circuit = own->circuit;
+	st->evses = 1;
+	st->max_current_ma = st->min_current_ma = own->current_ma;
+	st->fallback_current_ma = 0; /* it stops when we do, by its driver */
+	st->uplink = own->uplink;
+	st->password = NULL;
+	st->password_relay = false;
+	st->uplink_password = own->uplink_password;
+	return st;
+}
+
 struct session *session_of(struct gateway *g, struct slice identity)
 {
 	struct session *s = map_get(&g->sessions, identity);
 	if (s)
 		return s;
 	const struct station_settings *conf = settings_station(g->conf, identity);
-	if (conf)
-		return session_new(g, identity, conf, true);
+	const struct evse_settings *own = settings_evse(g->conf, identity);
+	if (conf || own)
+		return session_new(g, identity, conf ? conf : own_station(g, own), true);
 	if (g->conf->onboarding.mode == ONBOARDING_REJECT)
 		return NULL;
 	struct station_settings *stranger = settings_stranger(g->conf, identity, &g->strangers);
