@@ -120,14 +120,15 @@ void watch_want(struct watch *w, unsigned interest)
 {
 	if (w->interest == interest)
 		return;
-	if (w->interest)
-		event_del(&w->event);
+	if (w->event)
+		event_free(w->event);
+	w->event = NULL;
 	w->interest = interest;
 	if (!interest)
 		return;
 	short what = (short)(EV_PERSIST | (interest & WATCH_READ ? EV_READ : 0) | (interest & WATCH_WRITE ? EV_WRITE : 0));
-	event_assign(&w->event, loop.base, w->fd, what, on_ready, w);
-	event_add(&w->event, NULL);
+	w->event = event_new(loop.base, w->fd, what, on_ready, w);
+	event_add(w->event, NULL);
 }
 
 void later_call(struct later *l, void (*run)(void *arg), void *arg)

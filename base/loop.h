@@ -3,7 +3,6 @@
 #ifndef AMPGATE_BASE_LOOP_H
 #define AMPGATE_BASE_LOOP_H
 
-#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,7 +21,7 @@ void loop_turn(int64_t wait_us);
 /* A descriptor to be told about. Level-triggered. */
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };
 struct watch {
-	struct event event;
+	void *event; /* libevent's, while anything is wanted; its type shares its name with ocpp/event.h */
 	int fd;
 	unsigned interest;
 	void (*ready)(void *arg, unsigned what);
