@@ -6,5 +6,6 @@ libocpp_a_SOURCES = \
 	ocpp/event.h \
 	ocpp/frame.h \
 	ocpp/link.h \
+	ocpp/profile-read.c ocpp/profile-read.h \
 	ocpp/splice.h \
 	ocpp/version.h
