@@ -1,6 +1,8 @@
 noinst_LIBRARIES += libstation.a
 libstation_a_SOURCES = \
+	station/authz.c station/authz.h \
 	station/connector.c station/connector.h \
+	station/keys.c station/keys.h \
 	station/link-local.c station/link-local.h \
 	station/profiles.c station/profiles.h \
 	station/sampling.c station/sampling.h \
