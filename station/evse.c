@@ -4,6 +4,9 @@
  *   remote start ---------------------------------> claimed
  *   free token, car is there -----------------------------------------------> transaction
  *
+ * A fault opens the relay but ends no transaction: the connector comes back to where it was (1.6 specification 4.9, row I), and whoever wants
+ * the session over unplugs, shows the card or stops it from afar.
+ *
  * Starting and stopping are two functions, evse_start and evse_stop; whatever wants either goes through them. In evse_stop the transaction
  * leaves the EVSE before the connector is told, so that the state change behind it is reported as the connector's and no longer as the
  * transaction's. Nothing here waits for the link: permission and output are decided on the spot. */
@@ -44,13 +47,19 @@ void evse_report(struct evse *e)
 	wire_tell(&s->wire, &ev);
 }
 
+/* What a transaction's messages call the connector's state: a fault inside a transaction is the station's own suspension. */
+static enum evse_state charging_state(enum evse_state state)
+{
+	return state == EVSE_FAULTED ? EVSE_SUSPENDED_EVSE : state;
+}
+
 static void begin_tx_event(struct evse *e, struct event *ev, enum tx_phase phase, const char *trigger)
 {
 	event_init(ev, EV_TX);
 	ev->phase = phase;
 	ev->time_us = clock_wall_us();
 	ev->word = ev->reason = slice_of(trigger);
-	ev->state = e->con.state;
+	ev->state = charging_state(e->con.state);
 }
 
 static size_t take_samples(struct evse *e, enum sampling_context context, struct sample out[SAMPLES_MOST])
@@ -121,17 +130,12 @@ static void on_output(void *arg, struct connector *c)
 	e->s->events->output(e->s->arg, c->evse, c->close, c->offered_ma);
 }
 
-static bool is_charging_state(enum evse_state state)
-{
-	return state == EVSE_CHARGING || state == EVSE_SUSPENDED_EV || state == EVSE_SUSPENDED_EVSE;
-}
-
 static void on_state(void *arg, struct connector *c, enum evse_state old)
 {
 	struct evse *e = arg;
 	struct station *s = e->s;
 	log_debug(&s->log, "EVSE %d: %s -> %s", c->evse, evse_state_text(old), evse_state_text(c->state));
-	if (e->tx && s->dialect->tx_tells_all && is_charging_state(c->state))
+	if (e->tx && s->dialect->tx_tells_all && charging_state(c->state) != charging_state(old))
 		tell_state(e);
 	if (dialect_state(s->dialect, c->state) != e->reported)
 		evse_report(e);
@@ -310,8 +314,6 @@ void evse_feed(struct evse *e, const struct evse_input *reading)
 		return;
 	}
 	connector_feed(&e->con, &in);
-	if (in.fault)
-		evse_stop(e, "Other");
 	evse_try_start(e);
 }
 
@@ -536,6 +538,8 @@ void evse_open(struct evse *e, struct station *s, int number)
 
 void evse_close(struct evse *e)
 {
+	if (e->con.close || e->con.offered_ma)
+		e->s->events->output(e->s->arg, e->con.evse, false, 0);
 	timer_cancel(&e->sample);
 	timer_cancel(&e->claim);
 	timer_cancel(&e->reservation.end);
