@@ -1,13 +1,18 @@
 noinst_LIBRARIES += libocpp.a
 libocpp_a_SOURCES = \
-	ocpp/calls.h \
-	ocpp/catalogue.h \
+	ocpp/actions.def \
+	ocpp/calls.c ocpp/calls.h \
+	ocpp/catalogue.c ocpp/catalogue.h \
 	ocpp/codec.h \
-	ocpp/dialect.c ocpp/dialect.h \
-	ocpp/event.h \
-	ocpp/frame.h \
+	ocpp/event.c ocpp/event.h \
+	ocpp/frame.c ocpp/frame.h \
 	ocpp/link.h \
+	ocpp/scan.c ocpp/scan.h \
+	ocpp/splice.c ocpp/splice.h \
+	ocpp/version.c ocpp/version.h
+
+# What a station needs to read and to say beyond events.
+libocpp_a_SOURCES += \
+	ocpp/dialect.c ocpp/dialect.h \
 	ocpp/profile-read.c ocpp/profile-read.h \
-	ocpp/settings.c ocpp/settings.h \
-	ocpp/splice.h \
-	ocpp/version.h
+	ocpp/settings.c ocpp/settings.h

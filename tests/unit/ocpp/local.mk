@@ -1,1 +1,11 @@
-# unit tests of ocpp/
+UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls
+check_PROGRAMS += $(UNIT_OCPP)
+TESTS += $(UNIT_OCPP)
+tests_unit_ocpp_frame_SOURCES = tests/unit/ocpp/frame.c
+tests_unit_ocpp_frame_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+tests_unit_ocpp_catalogue_SOURCES = tests/unit/ocpp/catalogue.c
+tests_unit_ocpp_catalogue_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+tests_unit_ocpp_splice_SOURCES = tests/unit/ocpp/splice.c
+tests_unit_ocpp_splice_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+tests_unit_ocpp_calls_SOURCES = tests/unit/ocpp/calls.c
+tests_unit_ocpp_calls_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
