@@ -25,3 +25,8 @@ ocpp/dictc: ocpp/dictc.c ocpp/dictionary-tables.h ocpp/dictionary.h
 	$(AM_V_CC)$(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I$(srcdir) -o $@ $(srcdir)/ocpp/dictc.c
 ocpp/dictionary-tables.c: ocpp/dictc $(DICTIONARY)
 	$(AM_V_GEN)here=`pwd` && cd $(srcdir) && $$here/ocpp/dictc $(DICTIONARY) > $$here/$@.new && mv $$here/$@.new $$here/$@
+# What a station needs to read and to say beyond events.
+libocpp_a_SOURCES += \
+	ocpp/dialect.c ocpp/dialect.h \
+	ocpp/profile-read.c ocpp/profile-read.h \
+	ocpp/settings.c ocpp/settings.h

@@ -1,2 +1,16 @@
 noinst_LIBRARIES += libstation.a
-libstation_a_SOURCES = station/link-local.h station/station.h
+libstation_a_SOURCES = \
+	station/authz.c station/authz.h \
+	station/car.c station/car.h \
+	station/commands.c \
+	station/connector.c station/connector.h \
+	station/evse.c \
+	station/inside.h \
+	station/keys.c station/keys.h \
+	station/link-local.c station/link-local.h \
+	station/profiles.c station/profiles.h \
+	station/relay.c station/relay.h \
+	station/sampling.c station/sampling.h \
+	station/station.c station/station.h \
+	station/txn.c station/txn.h \
+	station/wire.c station/wire.h

@@ -43,7 +43,7 @@ struct station_events {
 
 struct station;
 struct station *station_open(const struct station_conf *conf, const struct station_events *events, void *arg);
-void station_close(struct station *s); /* the link, if any, must be gone or is released */
+void station_close(struct station *s); /* opens every output; the link, if any, must be gone or is released */
 
 /* The link came up (boots if it has not since power-up, then reports status), or went. The station becomes the link's owner's delegate: whoever
  * owns the link calls these from its link_events. */

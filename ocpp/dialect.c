@@ -1,0 +1,28 @@
+#include "ocpp/dialect.h"
+
+static const struct dialect dialects[OCPP_VERSIONS] = {
+	[OCPP16] = { .station_status = true, .unlock_ends_tx = true, .names = 0 },
+	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1 },
+	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1 },
+};
+
+const struct dialect *dialect_of(enum ocpp_version v)
+{
+	return &dialects[v];
+}
+
+enum evse_state dialect_state(const struct dialect *d, enum evse_state state)
+{
+	if (!d->tx_tells_all)
+		return state;
+	switch (state) {
+	case EVSE_PREPARING:
+	case EVSE_CHARGING:
+	case EVSE_SUSPENDED_EV:
+	case EVSE_SUSPENDED_EVSE:
+	case EVSE_FINISHING:
+		return EVSE_OCCUPIED;
+	default:
+		return state;
+	}
+}

@@ -1,0 +1,24 @@
+/* What a station does differently in each version, as rows: who speaks for a station asks here and never for the version. */
+#ifndef AMPGATE_OCPP_DIALECT_H
+#define AMPGATE_OCPP_DIALECT_H
+
+#include <stdbool.h>
+
+#include "ocpp/event.h"
+#include "ocpp/version.h"
+
+struct dialect {
+	bool names_tx;         /* the station names its transactions; else the CSMS does, in the answer to the start */
+	bool tx_tells_all;     /* samples and charging states of a transaction travel in its own messages */
+	bool station_status;   /* the station as a whole has a StatusNotification, of connector 0 */
+	bool unlock_ends_tx;   /* UnlockConnector ends a running transaction; else it is refused while one runs */
+	bool refuses_by_error; /* a station that was rejected answers every CALL with SecurityError */
+	unsigned names;        /* which of a setting's two names: 0 the key, 1 component and variable */
+};
+
+const struct dialect *dialect_of(enum ocpp_version v);
+
+/* The state as this version's StatusNotification can tell it: 2.x knows only Occupied for all that a plugged car does. */
+enum evse_state dialect_state(const struct dialect *d, enum evse_state state);
+
+#endif

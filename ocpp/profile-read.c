@@ -1,0 +1,188 @@
+/* The names of 1.6 and 2.x differ in three places (the profile's member, its id, one schedule against a list of up to three), so both are
+ * looked for instead of two readers. Of several schedules (2.x with ISO 15118) the first counts. */
+#include "ocpp/profile-read.h"
+
+#include <math.h>
+
+#include "base/json.h"
+
+static int purpose_of(struct slice word, enum profile_purpose *out)
+{
+	static const struct {
+		const char *word;
+		enum profile_purpose purpose;
+	} rows[] = {
+		{ "ChargePointMaxProfile", PURPOSE_STATION_MAX },
+		{ "ChargingStationMaxProfile", PURPOSE_STATION_MAX },
+		{ "TxDefaultProfile", PURPOSE_TX_DEFAULT },
+		{ "TxProfile", PURPOSE_TX },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (slice_is(word, rows[i].word)) {
+			*out = rows[i].purpose;
+			return 0;
+		}
+	}
+	return ERR_INVALID;
+}
+
+static int read_unit(struct slice word, bool *watts)
+{
+	*watts = slice_is(word, "W");
+	return *watts || slice_is(word, "A") ? 0 : ERR_INVALID;
+}
+
+static int read_kind(const cJSON *profile, struct charging_profile *out)
+{
+	struct slice kind = json_text(profile, "chargingProfileKind");
+	if (slice_is(kind, "Absolute"))
+		out->kind = PROFILE_ABSOLUTE;
+	else if (slice_is(kind, "Relative"))
+		out->kind = PROFILE_RELATIVE;
+	else if (slice_is(kind, "Recurring"))
+		out->kind = PROFILE_RECURRING;
+	else
+		return ERR_INVALID;
+	if (out->kind == PROFILE_RECURRING)
+		out->cycle_s = slice_is(json_text(profile, "recurrencyKind"), "Weekly") ? 7 * 86400 : 86400;
+	return 0;
+}
+
+static int64_t read_time(const cJSON *tree, const char *path)
+{
+	int64_t us = 0;
+	return time_parse(json_text(tree, path), &us) == 0 ? us : 0;
+}
+
+static int read_periods(const cJSON *list, struct arena *mem, struct charging_profile *out)
+{
+	int n = cJSON_GetArraySize(list);
+	if (n < 1)
+		return ERR_INVALID;
+	if (n > PROFILE_PERIODS_MOST)
+		return ERR_TOO_LARGE;
+	out->periods = arena_new(mem, (size_t)n * sizeof(out->periods[0]));
+	const cJSON *item;
+	cJSON_ArrayForEach(item, list)
+	{
+		struct charging_period *p = &out->periods[out->n_periods++];
+		p->start_s = json_int(item, "startPeriod", -1);
+		p->limit = json_number(item, "limit", INFINITY);
+		p->phases = (int)json_int(item, "numberPhases", 0);
+		int64_t least = out->n_periods > 1 ? p[-1].start_s + 1 : 0;
+		if (p->start_s < least || (out->n_periods == 1 && p->start_s != 0) || p->limit < 0)
+			return ERR_INVALID;
+	}
+	return 0;
+}
+
+static int read_schedule(const cJSON *schedule, struct arena *mem, struct charging_profile *out)
+{
+	int err = read_unit(json_text(schedule, "chargingRateUnit"), &out->watts);
+	if (err)
+		return err;
+	out->start_us = read_time(schedule, "startSchedule");
+	out->duration_s = json_int(schedule, "duration", 0);
+	if (out->duration_s < 0)
+		return ERR_INVALID;
+	return read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
+}
+
+int profile_read(struct frame *f, struct arena *mem, struct charging_profile *out)
+{
+	const cJSON *tree = frame_tree(f);
+	const cJSON *profile = json_at(tree, "csChargingProfiles");
+	*out = (struct charging_profile){ 0 };
+	if (!profile)
+		profile = json_at(tree, "chargingProfile");
+	if (!profile)
+		return ERR_NOT_FOUND;
+	out->id = json_int(profile, "chargingProfileId", json_int(profile, "id", -1));
+	int64_t level = json_int(profile, "stackLevel", -1);
+	if (level < 0 || level > INT32_MAX)
+		return ERR_INVALID;
+	out->stack_level = (int)level;
+	out->valid_from_us = read_time(profile, "validFrom");
+	out->valid_to_us = read_time(profile, "validTo");
+	const cJSON *tx = json_at(profile, "transactionId");
+	if (cJSON_IsString(tx))
+		out->tx = slice_of(tx->valuestring);
+	else if (tx)
+		out->tx = slice_of(arena_printf(mem, "%lld", (long long)json_int(profile, "transactionId", -1)));
+	int err = purpose_of(json_text(profile, "chargingProfilePurpose"), &out->purpose);
+	if (!err)
+		err = read_kind(profile, out);
+	if (err)
+		return err;
+	const cJSON *schedule = json_at(profile, "chargingSchedule");
+	return read_schedule(cJSON_IsArray(schedule) ? cJSON_GetArrayItem(schedule, 0) : schedule, mem, out);
+}
+
+void profile_filter_read(struct frame *f, struct profile_filter *out)
+{
+	const cJSON *tree = frame_tree(f);
+	const cJSON *criteria = json_at(tree, "chargingProfileCriteria");
+	if (!criteria)
+		criteria = tree;
+	out->id = json_int(tree, "id", json_int(tree, "chargingProfileId", -1));
+	out->evse = (int)json_int(criteria, "connectorId", json_int(criteria, "evseId", -1));
+	out->stack_level = (int)json_int(criteria, "stackLevel", -1);
+	if (purpose_of(json_text(criteria, "chargingProfilePurpose"), &out->purpose) != 0)
+		out->purpose = PURPOSE_NONE;
+}
+
+int schedule_ask_read(struct frame *f, struct schedule_ask *out)
+{
+	const cJSON *tree = frame_tree(f);
+	struct slice unit = json_text(tree, "chargingRateUnit");
+	out->evse = (int)json_int(tree, "connectorId", json_int(tree, "evseId", -1));
+	out->duration_s = json_int(tree, "duration", -1);
+	out->watts = false;
+	if (out->evse < 0 || out->duration_s < 0)
+		return ERR_INVALID;
+	return unit.p ? read_unit(unit, &out->watts) : 0;
+}
+
+static void write_periods(struct json_writer *w, const struct charging_period *periods, size_t n)
+{
+	jw_array(w, "chargingSchedulePeriod");
+	for (size_t i = 0; i < n; i++) {
+		jw_object(w, NULL);
+		jw_int(w, "startPeriod", periods[i].start_s);
+		jw_number(w, "limit", periods[i].limit, 1);
+		if (periods[i].phases)
+			jw_int(w, "numberPhases", periods[i].phases);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+}
+
+/* 1.6 keeps EVSE and start beside the schedule (errata 3.57), 2.x puts them into it. */
+static void write_16(struct json_writer *w, const struct schedule_ask *ask, int64_t start_us)
+{
+	jw_int(w, "connectorId", ask->evse);
+	jw_time(w, "scheduleStart", start_us);
+	jw_object(w, "chargingSchedule");
+}
+
+static void write_2x(struct json_writer *w, const struct schedule_ask *ask, int64_t start_us)
+{
+	jw_object(w, "schedule");
+	jw_int(w, "evseId", ask->evse);
+	jw_time(w, "scheduleStart", start_us);
+}
+
+void schedule_write_answer(enum ocpp_version v, const struct schedule_ask *ask, int64_t start_us, const struct charging_period *periods,
+                           size_t n, struct buf *payload)
+{
+	struct json_writer w;
+	jw_open(&w, payload);
+	jw_object(&w, NULL);
+	jw_string(&w, "status", "Accepted");
+	(v == OCPP16 ? write_16 : write_2x)(&w, ask, start_us);
+	jw_int(&w, "duration", ask->duration_s);
+	jw_string(&w, "chargingRateUnit", ask->watts ? "W" : "A");
+	write_periods(&w, periods, n);
+	jw_end(&w, '}');
+	jw_end(&w, '}');
+}

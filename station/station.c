@@ -1,0 +1,405 @@
+/* The cabinet: registration with the CSMS, heartbeats, status of the whole, reset, and the division of what profiles allow among the EVSEs.
+ *
+ *   NONE --boot answered--> ACCEPTED, PENDING or REJECTED
+ *   PENDING, REJECTED, no answer --interval--> boot again
+ *   ACCEPTED --reset--> NONE; the link is dropped, and the next one boots
+ *
+ * A link that comes back without a reset in between does not boot again (1.6-J 5.4, 2.x Part 4 5.4). */
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "station/inside.h"
+
+#define BOOT_RETRY_US (60 * US_PER_S)        /* where the answer names no interval, or none came */
+#define RESET_LATEST_US (5 * US_PER_S)       /* for the last messages of transactions to be answered; what is left is sent after the boot */
+#define LIMITS_LOOK_US (60 * US_PER_S)       /* profiles follow wall time, which may be set: look again at least this often */
+
+struct evse *station_evse(struct station *s, int evse)
+{
+	return evse >= 1 && evse <= s->conf.n_evses ? &s->evses[evse - 1] : NULL;
+}
+
+bool station_running(const struct station *s)
+{
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		if (s->evses[i].tx)
+			return true;
+	}
+	return false;
+}
+
+/* Limits */
+
+static int32_t to_ma(double amps, int32_t most_ma)
+{
+	/* A thousandth of a milliampere forgives 0.1 A steps their binary form. */
+	return amps * 1000 >= most_ma ? most_ma : (int32_t)floor(amps * 1000 + 1e-3);
+}
+
+/* What is allowed to the whole is divided evenly among the transactions, first come by number where it does not carry all of them at their
+ * minimum (2.0.1 K04.FR.05 leaves the division to the station). */
+static double share_of(double whole, int running, int place, int32_t min_ma)
+{
+	if (isinf(whole) || running == 0)
+		return whole;
+	int carried = (int)(whole * 1000 / min_ma);
+	if (carried < running && carried > 0)
+		running = carried;
+	return place < running ? whole / running : 0;
+}
+
+static void on_limits(void *arg)
+{
+	station_limits(arg);
+}
+
+void station_limits(struct station *s)
+{
+	int64_t now_us = clock_wall_us(), until_us = INT64_MAX;
+	double whole = profiles_station_limit(&s->profiles, now_us, &until_us);
+	int running = 0, place = 0;
+	for (int i = 0; i < s->conf.n_evses; i++)
+		running += s->evses[i].tx != NULL;
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		struct evse *e = &s->evses[i];
+		struct profile_tx tx;
+		evse_profile_tx(e, &tx);
+		double amps = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us);
+		double share = e->tx ? share_of(whole, running, place++, s->conf.min_ma) : whole;
+		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
+		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
+	}
+	timer_cancel(&s->limits);
+	if (until_us != INT64_MAX)
+		timer_set(&s->limits, until_us - now_us < LIMITS_LOOK_US ? until_us - now_us : LIMITS_LOOK_US, on_limits, s);
+}
+
+/* Status and heartbeat */
+
+void station_report_whole(struct station *s)
+{
+	struct event ev;
+	if (!s->dialect->station_status || !station_talks(s))
+		return;
+	event_init(&ev, EV_STATUS);
+	ev.evse = 0;
+	ev.state = s->inoperative ? EVSE_UNAVAILABLE : EVSE_AVAILABLE;
+	ev.time_us = clock_wall_us();
+	wire_tell(&s->wire, &ev);
+}
+
+static void on_heartbeat(void *arg)
+{
+	struct station *s = arg;
+	station_heartbeat(s);
+	station_heartbeat_changed(s);
+}
+
+void station_heartbeat(struct station *s)
+{
+	struct event ev;
+	event_init(&ev, EV_HEARTBEAT);
+	if (s->link)
+		wire_tell(&s->wire, &ev);
+}
+
+void station_heartbeat_changed(struct station *s)
+{
+	if (station_talks(s))
+		timer_set(&s->heartbeat, keys_int(&s->keys, KEY_HEARTBEAT) * US_PER_S, on_heartbeat, s);
+}
+
+/* Registration */
+
+static void on_registered(struct station *s)
+{
+	station_report_whole(s);
+	for (int i = 0; i < s->conf.n_evses; i++)
+		evse_report(&s->evses[i]);
+	station_heartbeat_changed(s);
+	txns_flow(&s->txns, true);
+	for (int i = 0; i < s->conf.n_evses; i++)
+		evse_try_start(&s->evses[i]);
+}
+
+static void change_registration(struct station *s, enum registration r)
+{
+	static const char *const words[] = { "not registered", "pending", "rejected", "accepted" };
+	if (r != s->registration)
+		log_info(&s->log, "%s", words[r]);
+	s->registration = r;
+	if (r == REG_ACCEPTED)
+		on_registered(s);
+}
+
+static void on_boot_due(void *arg)
+{
+	station_boot(arg);
+}
+
+static void take_interval(struct station *s, int64_t interval_s)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)interval_s);
+	if (interval_s > 0)
+		keys_preset(&s->keys, KEY_HEARTBEAT, text);
+}
+
+static void on_booted(void *arg, int err, const struct reply *r)
+{
+	struct station *s = arg;
+	if (s->closing || err == ERR_CLOSED)
+		return; /* the next link boots */
+	int64_t wait_us = !err && r->interval_s > 0 ? r->interval_s * US_PER_S : BOOT_RETRY_US;
+	if (!err && slice_is(r->status, "Accepted")) {
+		take_interval(s, r->interval_s);
+		change_registration(s, REG_ACCEPTED);
+		return;
+	}
+	if (err)
+		log_warn(&s->log, "BootNotification: %s", err_text(err));
+	else
+		change_registration(s, slice_is(r->status, "Pending") ? REG_PENDING : REG_REJECTED);
+	timer_set(&s->boot, wait_us, on_boot_due, s);
+}
+
+void station_boot(struct station *s)
+{
+	struct event ev;
+	timer_cancel(&s->boot);
+	event_init(&ev, EV_BOOT);
+	ev.vendor = slice_of(s->conf.vendor);
+	ev.model = slice_of(s->conf.model);
+	ev.serial = slice_of(s->conf.serial);
+	ev.firmware = slice_of(s->conf.firmware);
+	ev.boot_reason = slice_of(s->boot_reason);
+	int err = wire_ask(&s->wire, &ev, NULL, on_booted, s);
+	if (err)
+		timer_set(&s->boot, BOOT_RETRY_US, on_boot_due, s);
+}
+
+/* Reset: transactions end, their last messages get a moment to be answered, the link is dropped, and what comes up is a booting station. */
+
+static void reset_now(struct station *s)
+{
+	const struct reset_kind *kind = s->reset;
+	s->reset = NULL;
+	timer_cancel(&s->reset_latest);
+	timer_cancel(&s->heartbeat);
+	txns_flow(&s->txns, false);
+	s->boot_reason = kind->boot_reason;
+	change_registration(s, REG_NONE);
+	for (int i = 0; i < s->conf.n_evses; i++)
+		connector_forget_use(&s->evses[i].con);
+	if (s->link)
+		link_close(s->link, 1000, "reset");
+}
+
+static void on_reset_latest(void *arg)
+{
+	reset_now(arg);
+}
+
+void station_reset(struct station *s, const struct reset_kind *kind)
+{
+	log_info(&s->log, "reset: %s", kind->word);
+	s->reset_idle = NULL;
+	s->reset = kind;
+	timer_set(&s->reset_latest, RESET_LATEST_US, on_reset_latest, s);
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		evse_unclaim(&s->evses[i]);
+		evse_stop(&s->evses[i], kind->reason);
+	}
+	station_reset_if_due(s);
+}
+
+void station_reset_if_due(struct station *s)
+{
+	if (s->reset_idle && !station_running(s))
+		station_reset(s, s->reset_idle);
+	else if (s->reset && !station_running(s) && !s->txns.count)
+		reset_now(s);
+}
+
+/* The link */
+
+void station_link_up(struct station *s, struct link *l)
+{
+	assert(loop_is_mine());
+	s->link = l;
+	calls_link_up(&s->wire.calls, l);
+	if (s->registration == REG_ACCEPTED)
+		on_registered(s);
+	else
+		station_boot(s);
+}
+
+void station_link_down(struct station *s)
+{
+	s->link = NULL;
+	timer_cancel(&s->boot);
+	timer_cancel(&s->heartbeat);
+	/* Flow ends first: what the wire gives back must not be sent again at once. */
+	txns_flow(&s->txns, false);
+	calls_link_down(&s->wire.calls, true);
+}
+
+static void refuse_text(struct station *s, const struct frame_fault *fault)
+{
+	struct buf out = { 0 };
+	log_warn(&s->log, "the CSMS sent what is no message: %s", fault->reason);
+	if (!fault->is_call)
+		return;
+	frame_write_error(&out, fault->id, fault->code, fault->reason);
+	int err = s->link ? link_send(s->link, buf_view(&out)) : 0;
+	if (err)
+		log_warn(&s->log, "no answer could be sent: %s", err_text(err));
+	buf_free(&out);
+}
+
+void station_text(struct station *s, struct slice text)
+{
+	struct frame f;
+	struct frame_fault fault;
+	int err = frame_parse(&f, s->conf.version, text, &fault);
+	if (err == FRAME_IGNORED)
+		return;
+	if (err) {
+		refuse_text(s, &fault);
+		return;
+	}
+	if (f.kind == FRAME_CALL)
+		commands_on_call(s, &f);
+	else if ((f.kind == FRAME_RESULT || f.kind == FRAME_ERROR) && !calls_answer(&s->wire.calls, &f))
+		log_debug(&s->log, "an answer to nothing that was asked");
+	frame_done(&f);
+}
+
+void station_room(struct station *s)
+{
+	calls_room(&s->wire.calls);
+}
+
+/* What the owner of the hardware says */
+
+void station_input(struct station *s, int evse, const struct evse_input *in)
+{
+	struct evse *e = station_evse(s, evse);
+	assert(e && loop_is_mine());
+	evse_feed(e, in);
+}
+
+void station_token(struct station *s, int evse, const char *token)
+{
+	struct evse *e = station_evse(s, evse);
+	assert(e && loop_is_mine());
+	evse_token(e, token);
+}
+
+void station_stop(struct station *s, int evse, const char *reason)
+{
+	struct evse *e = station_evse(s, evse);
+	assert(e && loop_is_mine());
+	evse_stop(e, reason);
+}
+
+void station_view(const struct station *s, int evse, struct station_view *out)
+{
+	const struct evse *e = &s->evses[evse - 1];
+	*out = (struct station_view){
+		.booted = s->registration == REG_ACCEPTED,
+		.online = s->link != NULL,
+		.state = e->con.state,
+		.running = e->tx != NULL,
+		.tx = e->tx ? e->tx->id : "",
+		.token = e->tx ? e->tx->token : "",
+		.limit_ma = e->limit_ma,
+		.start_wh = e->tx ? e->tx->start_wh : 0,
+		.queued = (int64_t)s->txns.count,
+	};
+}
+
+/* Life */
+
+static void keep_text(struct station *s, const char **text)
+{
+	if (*text)
+		*text = arena_text(&s->mem, slice_of(*text));
+}
+
+static void copy_conf(struct station *s, const struct station_conf *conf)
+{
+	s->conf = *conf;
+	keep_text(s, &s->conf.id);
+	keep_text(s, &s->conf.vendor);
+	keep_text(s, &s->conf.model);
+	keep_text(s, &s->conf.serial);
+	keep_text(s, &s->conf.firmware);
+	keep_text(s, &s->conf.free_token);
+}
+
+static void preset_int(struct station *s, enum key key, int64_t value)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	keys_preset(&s->keys, key, text);
+}
+
+static void preset_keys(struct station *s)
+{
+	const struct station_conf *c = &s->conf;
+	keys_open(&s->keys);
+	preset_int(s, KEY_CONNECTORS, c->n_evses);
+	preset_int(s, KEY_PHASES, c->phases);
+	preset_int(s, KEY_SAMPLE_INTERVAL, c->sample_us / US_PER_S);
+	if (c->heartbeat_us >= US_PER_S)
+		preset_int(s, KEY_HEARTBEAT, c->heartbeat_us / US_PER_S);
+	keys_preset(&s->keys, KEY_LOCAL_PRE_AUTHORIZE, c->authorize_local ? "true" : "false");
+	keys_preset(&s->keys, KEY_VENDOR, c->vendor);
+	keys_preset(&s->keys, KEY_MODEL, c->model);
+	keys_preset(&s->keys, KEY_SERIAL, c->serial);
+	keys_preset(&s->keys, KEY_FIRMWARE, c->firmware);
+}
+
+struct station *station_open(const struct station_conf *conf, const struct station_events *events, void *arg)
+{
+	struct station *s = mem_new(sizeof(*s) + (size_t)conf->n_evses * sizeof(s->evses[0]));
+	copy_conf(s, conf);
+	s->events = events;
+	s->arg = arg;
+	s->dialect = dialect_of(conf->version);
+	s->log = (struct log){ .key = "station", .value = s->conf.id };
+	s->boot_reason = "PowerUp";
+	preset_keys(s);
+	profiles_open(&s->profiles, conf->phases);
+	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed);
+	txns_open(&s->txns, &s->wire, s->dialect, &evse_txns_events, s);
+	for (int i = 0; i < conf->n_evses; i++)
+		evse_open(&s->evses[i], s, i + 1);
+	station_limits(s);
+	return s;
+}
+
+void station_close(struct station *s)
+{
+	s->closing = true;
+	s->link = NULL;
+	txns_flow(&s->txns, false);
+	wire_close(&s->wire);
+	txns_close(&s->txns);
+	for (int i = 0; i < s->conf.n_evses; i++)
+		evse_close(&s->evses[i]);
+	timer_cancel(&s->boot);
+	timer_cancel(&s->heartbeat);
+	timer_cancel(&s->limits);
+	timer_cancel(&s->reset_latest);
+	profiles_close(&s->profiles);
+	keys_close(&s->keys);
+	authz_close(&s->authz);
+	arena_free(&s->mem);
+	mem_free(s);
+}
