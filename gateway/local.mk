@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libgateway.a
-libgateway_a_SOURCES =
+libgateway_a_SOURCES = \
+	gateway/host.c gateway/host.h
 
 sbin_PROGRAMS += ampgated
 ampgated_SOURCES = gateway/main.c

@@ -1,0 +1,59 @@
+/* The host of the plugins: it creates their objects, polls meters and EVSEs in worker threads (one per bus) or on the loop, and brings what
+ * they say to the loop. It clamps nothing and decides nothing.
+ *
+ * Loop thread only. All callbacks run on the loop, none from inside a function of this header but host_close, which calls none at all.
+ * Close a host before another one is opened for the same buses. */
+#ifndef AMPGATE_GATEWAY_HOST_H
+#define AMPGATE_GATEWAY_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/plugin.h"
+
+struct host;
+
+struct host_events {
+	/* A command that came in by a sink. `reply` is called exactly once, at once or later, on the loop; see ag_host.command. */
+	void (*command)(void *arg, const char *sink, const char *verb, const char *json, void (*reply)(void *reply_arg, const char *json), void *reply_arg);
+	void (*sink_state)(void *arg, const char *sink, bool up, const char *why);
+};
+
+/* `events` is copied; may be NULL. */
+int host_open(struct host **out, const struct host_events *events, void *arg) MUST_CHECK;
+
+/* Opens every relay, ends the workers, frees everything. Takes as long as a read that is under way, at most a few seconds. What plugins
+ * still owe (a reply to a command) is accepted until here and dropped afterwards. */
+void host_close(struct host **host);
+
+/* Makes a plugin known under a driver's name, beside those built in: modbus-tcp, modbus-rtu, modbus-relay, mqtt, sim. */
+void host_driver(struct host *h, const char *driver, const ag_plugin *plugin);
+
+struct host_conf {
+	const char *id;      /* of the meter, EVSE or sink: for the log */
+	const char *driver;
+	const char *config;  /* JSON */
+	int64_t poll_us;     /* 0: 1 s for meters, 200 ms for EVSEs */
+};
+
+/* A sample, or NULL with the reason why there is none. */
+typedef void host_on_sample(void *arg, const ag_meter_sample *s, const char *fault);
+/* The state, or NULL with the reason why it is not known. */
+typedef void host_on_state(void *arg, const ag_evse_state *s, const char *fault);
+
+/* These return a handle from 0, or a negative error with its text in `err`; the configuration is checked, nothing is connected yet. */
+int host_meter(struct host *h, const struct host_conf *conf, host_on_sample *on_sample, void *arg, char *err, size_t errlen) MUST_CHECK;
+int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_state, void *arg, char *err, size_t errlen) MUST_CHECK;
+int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t errlen) MUST_CHECK;
+
+/* What the EVSE may take per phase; 0 A opens its contactor. Kept alive by the host: it is repeated every second as long as the loop runs,
+ * and opened by the worker when the loop has not run for HOST_DEAD_US. Before the first call nothing is switched. */
+#define HOST_DEAD_US (5 * INT64_C(1000000))
+void host_evse_set(struct host *h, int evse, const double amps[3]);
+
+/* Copies. 0, ERR_FULL when the sink cannot take more now, or another error of the sink. */
+int host_publish(struct host *h, int sink, const ag_message *m) MUST_CHECK;
+
+#endif
