@@ -1,8 +1,11 @@
 noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
+	plugins/modbus-relay.c \
 	plugins/modbus.c \
+	plugins/mqtt.c \
 	plugins/plugins.h \
 	plugins/regmap-yaml.c \
 	plugins/regmap.c plugins/regmap.h \
+	plugins/sim.c \
 	plugins/sunspec.c plugins/sunspec.h

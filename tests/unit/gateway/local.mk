@@ -8,3 +8,6 @@ tests_unit_gateway_http1_SOURCES = tests/unit/gateway/http1.c
 tests_unit_gateway_http1_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_link_ws_SOURCES = tests/unit/gateway/link-ws.c
 tests_unit_gateway_link_ws_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+UNIT_GATEWAY = tests/unit/gateway/host
+tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c tests/unit/unit.h
+tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
