@@ -201,7 +201,7 @@ static void test_requests_and_answers(void **state)
 		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE "Sec-WebSocket-Key: c2hvcnQ=\r\n\r\n", 400, 0, NULL },
 		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE KEY KEY "\r\n", 400, 0, NULL },
 		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE KEY "Content-Length: 5\r\n\r\n", 400, 0, NULL },
-		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE KEY "Authorization: Bearer x\r\n\r\n", 400, 0, NULL },
+		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE KEY "Authorization: Bearer x\r\n\r\n", 101, 1, "CP1" }, /* as if none were there */
 		{ "GET /CP1 HTTP/1.1\r\n" UPGRADE KEY "Host: b\r\n\r\n", 400, 0, NULL },
 		{ "GET /CP1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n" KEY "\r\n", 426, 0, NULL },
 		{ "GET /CP1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" KEY "\r\n", 400, 0, NULL },
@@ -222,6 +222,7 @@ static void test_requests_and_answers(void **state)
 		if (t.got.n < 13 || memcmp(t.got.p, want, 13) != 0 || (int)t.accepted != rows[i].accepted ||
 		    (rows[i].identity && strcmp(rows[i].identity, t.identity) != 0))
 			fail_msg("row %zu: %.40s, identity \"%s\"", i, buf_view(&t.got).p, t.identity);
+		assert_false(t.has_credentials);
 		if (rows[i].status != 101)
 			assert_true(t.eof);
 		finish();
