@@ -737,6 +737,19 @@ struct link *ws_link_new(const struct ws_options *o, void (*cancel_connect)(void
 	return &l->base;
 }
 
+void ws_link_pings(struct link *base, int64_t ping_us, int64_t pong_timeout_us)
+{
+	struct ws_link *l = of(base);
+	l->o.ping_us = ping_us;
+	l->o.pong_timeout_us = pong_timeout_us ? pong_timeout_us : ping_us;
+	l->pinged_us = 0;
+	l->ping_due_us = clock_mono_us() + ping_us;
+	if (l->state != OPEN)
+		return;
+	timer_cancel(&l->timer);
+	watch_over(l);
+}
+
 struct dial_times *ws_link_times(struct link *l)
 {
 	assert(l->ops == &ops);

@@ -48,6 +48,9 @@ void ws_link_failed(struct link *l, int err, int code, const char *reason);
 #define WS_ACCEPT_TEXT 29
 void ws_accept_text(struct slice key, char out[WS_ACCEPT_TEXT]);
 
+/* From now on so; fields as in struct ws_options. For stations that cannot bear pings, or have an interval of their own. */
+void ws_link_pings(struct link *l, int64_t ping_us, int64_t pong_timeout_us);
+
 int ws_link_send_binary(struct link *l, struct slice bytes); /* as link_send */
 
 void ws_link_free_shared(void); /* the process's parsers, at its end */

@@ -170,11 +170,10 @@ static const char *read_upgrade(struct asked *a)
 	return NULL;
 }
 
-static const char *read_credentials(struct asked *a)
+/* Credentials that cannot be read count as none: whether any are needed is for the judge to say. */
+static void read_credentials(struct asked *a)
 {
-	int err = http_basic(&a->head, a->credentials, sizeof(a->credentials), &a->rq.user, &a->rq.password);
-	a->rq.has_credentials = err == 0;
-	return err && err != ERR_NOT_FOUND ? "Authorization is not Basic" : NULL;
+	a->rq.has_credentials = http_basic(&a->head, a->credentials, sizeof(a->credentials), &a->rq.user, &a->rq.password) == 0;
 }
 
 /* Whether it is an upgrade request at all; answers where it is none. */
@@ -204,12 +203,11 @@ static bool read_request(struct incoming *in, struct slice head, struct asked *a
 	why = read_upgrade(a);
 	if (!why)
 		why = read_identity(a);
-	if (!why)
-		why = read_credentials(a);
 	if (why) {
 		refuse(in, 400, "", why);
 		return false;
 	}
+	read_credentials(a);
 	a->rq.subprotocols = http_field(&a->head, "Sec-WebSocket-Protocol");
 	a->rq.host = http_field(&a->head, "Host");
 	a->rq.tls = in->stream.ssl != NULL;

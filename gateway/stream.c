@@ -20,12 +20,22 @@
 
 #include "base/loop.h"
 
+/* Chargers are known that cannot bear WebSocket pings; a dead one is noticed all the same, after two minutes. */
+#define KEEPALIVE_AFTER_S 60
+#define KEEPALIVE_EVERY_S 20
+#define KEEPALIVE_TRIES 3
+
 void stream_open(struct stream *s, int fd, struct ssl_st *ssl)
 {
 	int on = 1;
 	*s = (struct stream){ .fd = fd, .ssl = ssl };
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails on a socketpair, where there is nothing to delay */
+	/* These fail on a socketpair, where they mean nothing. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){ KEEPALIVE_AFTER_S }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){ KEEPALIVE_EVERY_S }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){ KEEPALIVE_TRIES }, sizeof(int));
 	if (ssl)
 		SSL_set_fd(ssl, fd);
 }

@@ -16,7 +16,7 @@ struct stream {
 	unsigned wants;     /* after -EAGAIN from a TLS call: the WATCH_ bits it waits for */
 };
 
-void stream_open(struct stream *s, int fd, struct ssl_st *ssl); /* takes both; sets the socket non-blocking and TCP_NODELAY */
+void stream_open(struct stream *s, int fd, struct ssl_st *ssl); /* takes both; non-blocking, TCP_NODELAY, keepalive */
 void stream_close(struct stream *s);                            /* fine for a closed one */
 
 /* The TLS handshake, either side: 0 done (or plain), -EAGAIN: call again when `wants` is ready, ERR_TLS with the reason in *why_out

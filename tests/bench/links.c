@@ -1,5 +1,6 @@
-/* What a WebSocket link costs: opens N pairs (default 1000, argv[1]) between two processes on loopback, prints the memory of an idle link, then
- * echoes frames of 300 bytes (argv[2]) over all of them and prints the processor time of the echoing process, which reads and writes each frame once. */
+/* What WebSocket links cost: N stations (default 1000, argv[1]) talk through a relay to an echo, three processes on loopback. Prints the heap of
+ * an idle link, and the processor time that relay and echo spend per frame of 300 bytes (argv[2]); both read and write each frame once. With a
+ * port as argv[3] the stations go there instead, to a relay of another make that connects to the echo, whose port is printed. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "gateway/listen.h"
 
 #define ROUNDS 100
+#define ECHO_PORT 18887 /* where a relay of another make connects to */
 
 static struct {
 	size_t links, size, up, echoed;
@@ -37,20 +39,23 @@ static void on_judge(void *arg, const struct ws_request *rq, struct ws_verdict *
 	*out = (struct ws_verdict){ .status = 101, .version = OCPP16 };
 }
 
-static void on_echo(void *owner, struct link *l, struct slice text)
+/* One frame went through. Starts counting with the first, when all links are up and what their handshakes needed is gone. */
+static void count(const char *who, size_t all, size_t links)
 {
 	static int64_t start;
-	size_t all = b.links * ROUNDS;
-	(void)owner;
-	if (!b.echoed++) { /* all links are up, and what their handshakes needed is gone */
+	if (!b.echoed++) {
 		start = cpu_us();
-		printf("%zu links: %.2f KiB of heap each\n", b.links, (double)(mallinfo2().uordblks - b.heap_before) / (double)b.links / 1024);
+		printf("%s: %zu links, %.2f KiB of heap each\n", who, links, (double)(mallinfo2().uordblks - b.heap_before) / (double)links / 1024);
 	}
-	if (b.echoed == all) {
-		double us = (double)(cpu_us() - start);
-		printf("%zu frames of %zu bytes: %.1f ms CPU per 1000 echoed frames\n", all, b.size, us / (double)all);
-		fflush(stdout);
-	}
+	if (b.echoed == all)
+		printf("%s: %.2f ms CPU per 1000 frames of %zu bytes\n", who, (double)(cpu_us() - start) / (double)all, b.size);
+	fflush(stdout);
+}
+
+static void on_echo(void *owner, struct link *l, struct slice text)
+{
+	(void)owner;
+	count("echo", b.links * ROUNDS, b.links);
 	if (link_send(l, text) != 0)
 		abort();
 }
@@ -71,7 +76,75 @@ static void on_accepted(void *arg, const struct ws_request *rq, struct link *l)
 	b.up++;
 }
 
-/* ---- the other process: sends on all links, and again on each when its echo is there */
+/* ---- the relay: a lane to the echo for each station, and text through as it is */
+
+struct lane {
+	struct link *station, *server;
+	struct buf held; /* came before the lane was up */
+	bool up;
+};
+
+static char echo_url[64];
+
+static void on_lane_up(void *owner, struct link *l)
+{
+	struct lane *p = owner;
+	p->up = true;
+	if (p->held.n && link_send(l, buf_view(&p->held)) != 0)
+		abort();
+	buf_free(&p->held);
+}
+
+static void on_relay(void *owner, struct link *l, struct slice text)
+{
+	struct lane *p = owner;
+	count("relay", 2 * b.links * ROUNDS, 2 * b.links);
+	if (l == p->station && !p->up)
+		buf_slice(&p->held, text);
+	else if (link_send(l == p->station ? p->server : p->station, text) != 0)
+		abort();
+}
+
+static void on_relay_down(void *owner, struct link *l, const struct link_end *why)
+{
+	struct lane *p = owner;
+	(void)why;
+	link_release(l);
+	link_release(l == p->station ? p->server : p->station);
+	mem_free(p);
+	if (--b.up == 0)
+		loop_stop();
+}
+
+static void on_station(void *arg, const struct ws_request *rq, struct link *l)
+{
+	static const struct link_events relay_events = { .up = on_lane_up, .text = on_relay, .down = on_relay_down };
+	struct lane *p = NEW(struct lane);
+	struct dial_config c = { .url = echo_url };
+	(void)arg, (void)rq;
+	b.up++;
+	p->station = l;
+	p->server = dial(&c, &relay_events, p);
+	l->events = &relay_events;
+	l->owner = p;
+}
+
+static void run_relay(int echo_port, int tell)
+{
+	struct listener *listener;
+	struct listener_config c = { .address = "127.0.0.1", .judge = on_judge, .accepted = on_station };
+	snprintf(echo_url, sizeof(echo_url), "ws://127.0.0.1:%d/CP1", echo_port);
+	if (loop_open() != 0 || listener_open(&c, &listener) != 0)
+		abort();
+	int port = listener_port(listener);
+	if (write(tell, &port, sizeof(port)) != sizeof(port))
+		abort();
+	b.heap_before = mallinfo2().uordblks;
+	loop_run();
+	_exit(0);
+}
+
+/* ---- the stations: one process sends on all links, and again on each when its echo is there */
 
 static void on_back(void *owner, struct link *l, struct slice text)
 {
@@ -120,20 +193,29 @@ static void run_client(int port)
 int main(int argc, char **argv)
 {
 	struct listener *listener;
-	struct listener_config c = { .address = "127.0.0.1", .judge = on_judge, .accepted = on_accepted };
+	struct listener_config c = { .address = "127.0.0.1", .judge = on_judge, .accepted = on_accepted, .port = argc > 3 ? ECHO_PORT : 0 };
 	struct rlimit files = { 65536, 65536 };
+	int port = argc > 3 ? atoi(argv[3]) : 0, tell[2];
 	b.links = argc > 1 ? (size_t)atoi(argv[1]) : 1000;
 	b.size = argc > 2 ? (size_t)atoi(argv[2]) : 300;
 	setrlimit(RLIMIT_NOFILE, &files);
-	if (loop_open() != 0 || listener_open(&c, &listener) != 0)
+	if (loop_open() != 0 || listener_open(&c, &listener) != 0 || pipe(tell) != 0)
 		return 1;
-	int port = listener_port(listener);
-	pid_t child = fork();
-	if (child == 0)
+	printf("echo on port %d\n", listener_port(listener));
+	fflush(stdout);
+	if (!port) {
+		if (fork() == 0)
+			run_relay(listener_port(listener), tell[1]);
+		if (read(tell[0], &port, sizeof(port)) != sizeof(port))
+			return 1;
+	}
+	if (fork() == 0)
 		run_client(port);
 	b.heap_before = mallinfo2().uordblks;
 	loop_run();
+	while (wait(NULL) > 0)
+		continue;
 	listener_close(listener);
 	loop_close();
-	return waitpid(child, NULL, 0) == child ? 0 : 1;
+	return 0;
 }

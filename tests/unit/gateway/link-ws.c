@@ -499,6 +499,25 @@ static void test_pings(void **state)
 	finish();
 }
 
+static void test_pings_change_with_the_station(void **state)
+{
+	(void)state;
+	start((struct ws_options){ .ping_us = 30 * US_PER_S });
+	ws_link_pings(t.l, 0, 0);
+	clock_advance(1000 * US_PER_S);
+	settle();
+	assert_int_equal(t.got.n, 0);
+	ws_link_pings(t.l, 10 * US_PER_S, 0);
+	clock_advance(10 * US_PER_S);
+	settle();
+	assert_int_equal(t.got.n, 2);
+	clock_advance(10 * US_PER_S);
+	settle();
+	assert_int_equal(t.downs, 1);
+	assert_string_equal(t.reason, "no pong");
+	finish();
+}
+
 static void test_idle(void **state)
 {
 	(void)state;
@@ -635,6 +654,7 @@ int main(void)
 		cmocka_unit_test(test_the_connection_is_lost),
 		cmocka_unit_test(test_closing_and_releasing_inside_a_message),
 		cmocka_unit_test(test_pings),
+		cmocka_unit_test(test_pings_change_with_the_station),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_pongs),
 		cmocka_unit_test(test_the_queue_has_two_marks),
