@@ -37,13 +37,13 @@ done
 sed -e "s,/etc/ampgate/tls,$dir/tls,g; s,/etc/ssl/certs,$dir/tls," "$srcdir/etc/examples/garage24.yaml" >"$dir/garage24.yaml"
 run --print "$dir/garage24.yaml" >"$dir/once.yaml"
 run --print "$dir/once.yaml" >"$dir/twice.yaml"
-diff "$dir/once.yaml" "$dir/twice.yaml" >"$dir/got"
+test -s "$dir/once.yaml" && diff "$dir/once.yaml" "$dir/twice.yaml" >"$dir/got"
 verdict $? "garage24 as printed reads the same"
 
 run --origin "$dir/garage24.yaml" >"$dir/got"
 test "$(grep -c '^  G-[0-9][0-9]:$' "$dir/got")" = 22
 verdict $? "garage24 has 22 single stations"
-! grep -v '#' "$dir/got" | grep -q ': [^ ]'
+grep -q ':.*# ' "$dir/got" && ! grep -v '#' "$dir/got" | grep -q ': [^ ]'
 verdict $? "each value says where it comes from"
 
 run "$dir/garage24.yaml" >"$dir/got"
