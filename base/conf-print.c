@@ -69,7 +69,7 @@ static void print_key(struct buf *out, unsigned indent, const char *key)
 
 static void print_single(const struct printing *p, const struct conf_row *row, const struct conf_node *n, unsigned indent)
 {
-	if (!n && !row->preset)
+	if (!n && (!row->preset || row->at_times))
 		return;
 	print_key(p->out, indent, row->name);
 	buf_puts(p->out, " ");
@@ -77,8 +77,10 @@ static void print_single(const struct printing *p, const struct conf_row *row, c
 		buf_puts(p->out, "\"***\"");
 	else if (n)
 		print_value(p->out, n);
-	else
+	else if (*row->preset == '[')
 		buf_puts(p->out, row->preset);
+	else
+		print_scalar(p->out, row->preset);
 	print_end(p, n);
 }
 

@@ -94,7 +94,9 @@ static void milli_text(int64_t value, char out[CONF_VALUE_TEXT])
 
 char *conf_value_text(enum conf_type type, int64_t value, char out[CONF_VALUE_TEXT])
 {
-	if (type == CONF_DURATION)
+	if (type == CONF_DURATION && !value)
+		snprintf(out, CONF_VALUE_TEXT, "0s");
+	else if (type == CONF_DURATION)
 		unit_text(durations, value, out);
 	else if (type == CONF_SIZE)
 		unit_text(sizes, value, out);

@@ -65,11 +65,16 @@ static struct conf_pos pos_of_byte(const struct reading *r, size_t offset)
 static void complain_syntax(struct reading *r)
 {
 	const yaml_parser_t *p = &r->parser;
+	const char *problem = p->problem ? p->problem : "unreadable";
 	struct conf_pos pos = { r->file, (unsigned)p->problem_mark.line + 1, (unsigned)p->problem_mark.column + 1, 1 };
+	char hint[64] = "";
 	if (p->error == YAML_READER_ERROR)
 		pos = pos_of_byte(r, p->problem_offset);
-	conf_say(r->report, CONF_ERROR, &pos, strstr(p->problem ? p->problem : "", "cannot start any token") ? "tabs cannot indent, and this character cannot begin a value" : NULL,
-		"%s%s%s", p->problem ? p->problem : "unreadable", p->context ? " " : "", p->context ? p->context : "");
+	if (strstr(problem, "cannot start any token"))
+		snprintf(hint, sizeof(hint), "indent with blanks, not tabs, or put the value in quotes");
+	else if (p->context && p->context_mark.line != p->problem_mark.line)
+		snprintf(hint, sizeof(hint), "what is open here begins on line %zu", p->context_mark.line + 1);
+	conf_say(r->report, CONF_ERROR, &pos, *hint ? hint : NULL, "%s%s%s", problem, p->context ? " " : "", p->context ? p->context : "");
 }
 
 /* The next event, or false with the reason in the report. */

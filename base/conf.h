@@ -87,6 +87,7 @@ struct conf_row {
 	size_t at;
 	const char *help;        /* one sentence */
 	bool required;           /* whenever the map around it is there */
+	bool at_times;           /* has an effect only beside some other value: its preset is not printed */
 	const char *const *words; /* NULL-terminated */
 	const char *later;       /* words that are known and refused as not available yet, separated by spaces */
 	const char *refers;      /* CONF_REF: section, "circuits" */

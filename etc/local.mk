@@ -40,3 +40,4 @@ dist_models_DATA = \
 	etc/models/socomec-diris-b30.yaml \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
+EXTRA_DIST += etc/ampgate.yaml etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml

@@ -218,10 +218,11 @@ static void link_uplink(struct settings *s, struct uplink_settings *u, struct co
 
 void settings_link(struct settings *s, struct conf_report *r)
 {
+	unsigned before = r->errors;
 	link_circuits(s, r);
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		link_uplink(s, &s->uplinks[i], r);
-	if (r->errors)
+	if (r->errors > before)
 		return; /* stations could hang on a circle of circuits */
 	if (!s->station_defaults.min_current_ma)
 		s->station_defaults.min_current_ma = s->balancing.min_current_ma;

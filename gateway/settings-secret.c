@@ -86,13 +86,14 @@ static bool is_said(const struct conf_report *r, const struct conf_pos *pos)
 	return false;
 }
 
-void settings_secret_missing(const struct settings_source *src, struct conf_report *r, const struct conf_node *n, const char *id)
+void settings_secret_missing(struct settings_source *src, struct conf_report *r, const struct conf_node *n, const char *id)
 {
 	struct arena mem = { 0 };
 	if (!is_said(r, &n->pos)) {
 		const char *name = with_id(&mem, n->text + 5, id);
 		char *hint = arena_printf(&mem, "put it into %s/%s", credentials_dir(src), name);
 		conf_say(r, CONF_ERROR, &n->pos, hint, "credential '%s' is missing or empty", name);
+		src->missing++;
 	}
 	arena_free(&mem);
 }
@@ -111,9 +112,10 @@ const char *settings_secret(void *arg, struct conf_fill *f, const struct conf_ro
 	if (!id && strstr(n->text, "{id}"))
 		return n->text; /* station_defaults: there is no station yet */
 	const char *found = is_path ? credential_path(src, f->mem, with_id(f->mem, n->text + 5, id)) : settings_secret_text(src, f->mem, n->text, id);
-	if (!found)
-		settings_secret_missing(src, f->report, n, id);
-	return found;
+	if (found)
+		return found;
+	settings_secret_missing(src, f->report, n, id);
+	return n->text; /* nobody will use these settings, but the rest of them can be checked */
 }
 
 void settings_secret_literal(struct conf_report *r, const struct conf_node *n)

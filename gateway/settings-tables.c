@@ -304,11 +304,11 @@ static const struct conf_row meter_rows[] = {
 	{ .name = "model", .type = CONF_ID, AT(meter_settings, model), .takes_effect = AT_RECONNECT,
 	  .help = "Name of its register map, a file in the models directory" },
 	{ .name = "host", .type = CONF_TEXT, AT(meter_settings, host), .takes_effect = AT_RECONNECT, .help = "modbus-tcp: address or name" },
-	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", AT(meter_settings, port), .takes_effect = AT_RECONNECT,
+	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", .at_times = true, AT(meter_settings, port), .takes_effect = AT_RECONNECT,
 	  .help = "modbus-tcp: TCP port" },
 	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(meter_settings, bus), .takes_effect = AT_RECONNECT,
 	  .help = "modbus-rtu: its line" },
-	{ .name = "unit", .type = CONF_INT, .min = 0, .max = 255, .preset = "1", AT(meter_settings, unit), .takes_effect = AT_RECONNECT,
+	{ .name = "unit", .type = CONF_INT, .min = 0, .max = 255, .preset = "1", .at_times = true, AT(meter_settings, unit), .takes_effect = AT_RECONNECT,
 	  .help = "Modbus unit number" },
 	{ .name = "poll", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "1s", AT(meter_settings, poll_us), .help = "Time from reading to reading" },
 	{ .name = "stale_after", .type = CONF_DURATION, .min = 500 * MS, .max = H, .preset = "5s", AT(meter_settings, stale_after_us),
@@ -404,7 +404,7 @@ static const struct conf_table station_table = { .noun = "station", .size = size
 
 #define POINT_ROWS                                                                                                                           \
 	{ .name = "host", .type = CONF_TEXT, AT(modbus_point, host), .takes_effect = AT_RECONNECT, .help = "Modbus TCP: address or name" },           \
-	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", AT(modbus_point, port), .takes_effect = AT_RECONNECT,            \
+	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", .at_times = true, AT(modbus_point, port), .takes_effect = AT_RECONNECT,            \
 	  .help = "Modbus TCP: port" },                                                                                                         \
 	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(modbus_point, bus), .takes_effect = AT_RECONNECT,               \
 	  .help = "Modbus RTU: its line" },                                                                                                     \
@@ -439,7 +439,7 @@ static const struct conf_row evse_rows[] = {
 	  .help = "What it takes per phase when it is on: all or nothing" },
 	{ .name = "authorize", .type = CONF_CHOICES, .words = WORDS("free", "remote", "local_list", "cache"), .preset = "[remote, local_list]",
 	  AT(evse_settings, authorize), .help = "Who may start: anyone who plugs in, the CSMS, tokens of the local list, tokens seen before" },
-	{ .name = "token", .type = CONF_TEXT, .min = 1, .max = 20, .preset = "FREE", AT(evse_settings, token),
+	{ .name = "token", .type = CONF_TEXT, .min = 1, .max = 20, .preset = "FREE", .at_times = true, AT(evse_settings, token),
 	  .help = "Token that sessions carry which nobody had to authorize" },
 	{ .name = "contactor", .type = CONF_MAYBE, .table = &contactor_table, AT(evse_settings, contactor), .help = "The coil that closes the contactor" },
 	{ .name = "feedback", .type = CONF_MAYBE, .table = &feedback_table, AT(evse_settings, feedback),
@@ -481,7 +481,7 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "Time on a later endpoint after which the first is tried again; 0s stays" },
 	{ .name = "security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "1", AT(uplink_settings, security_profile), .takes_effect = AT_RECONNECT,
 	  .help = "OCPP security profile towards the CSMS: 1 password, 2 with TLS, 3 client certificate" },
-	{ .name = "user", .type = CONF_TEXT, .preset = "{id}", AT(uplink_settings, user), .takes_effect = AT_RECONNECT,
+	{ .name = "user", .type = CONF_TEXT, .preset = "{id}", .at_times = true, AT(uplink_settings, user), .takes_effect = AT_RECONNECT,
 	  .help = "User name of the password, {id} is the station's identity towards the CSMS" },
 	{ .name = "password", .type = CONF_SECRET, .read = read_uplink_password, .shape = "`cred:NAME`, {id} in it is the station's identity towards the CSMS",
 	  AT(uplink_settings, password), .takes_effect = AT_RECONNECT, .help = "What is shown to the CSMS (profiles 1 and 2)" },
@@ -489,7 +489,7 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "Authorities that may vouch for the CSMS, PEM; those of the system when not said" },
 	{ .name = "cert", .type = CONF_PATH, AT(uplink_settings, cert), .takes_effect = AT_RECONNECT, .help = "Client certificate (profile 3), PEM" },
 	{ .name = "key", .type = CONF_SECRET_PATH, AT(uplink_settings, key), .takes_effect = AT_RECONNECT, .help = "Its private key, PEM" },
-	{ .name = "check_name", .type = CONF_BOOL, .preset = "true", AT(uplink_settings, check_name), .takes_effect = AT_RECONNECT,
+	{ .name = "check_name", .type = CONF_BOOL, .preset = "true", .at_times = true, AT(uplink_settings, check_name), .takes_effect = AT_RECONNECT,
 	  .help = "Whether the certificate of the CSMS must carry its host name" },
 	{ .name = "ping", .type = CONF_DURATION, .min = 0, .max = H, .preset = "30s", AT(uplink_settings, ping_us), .takes_effect = AT_RECONNECT,
 	  .help = "Pause after which a silent connection is pinged; 0s sends none" },

@@ -13,6 +13,7 @@ struct settings_source {
 	struct conf_fill fill;
 	struct conf_node *tree; /* layers merged, ranges expanded, station_defaults merged into each station */
 	const char *credentials, *models;
+	unsigned missing; /* secrets: errors that do not keep anybody from looking at the rest */
 };
 
 /* While a station's phases wait for its circuit: a number of phases instead of their names. */
@@ -24,6 +25,9 @@ const struct conf_node *settings_node(const struct settings *s, const char *a, c
 void settings_wrong(struct conf_report *r, const struct conf_node *n, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* settings_load_files, but *out is also there when nothing but secrets is missing, for the check to go on. */
+int settings_load_partly(const struct settings_files *files, struct settings **out, struct conf_report *report) MUST_CHECK;
+
 /* settings-link.c: derives what no single row can say (order, phases, names) and checks that it fits together. */
 void settings_link(struct settings *s, struct conf_report *report);
 
@@ -32,7 +36,7 @@ const char *settings_secret(void *arg, struct conf_fill *f, const struct conf_ro
 /* The secret that `text` stands for, in `mem`; NULL: it does not exist. `{id}` becomes `id`. */
 const char *settings_secret_text(const struct settings_source *src, struct arena *mem, const char *text, const char *id);
 /* Messages at a secret's node: it does not exist; it stands in the file for all to read. */
-void settings_secret_missing(const struct settings_source *src, struct conf_report *r, const struct conf_node *n, const char *id);
+void settings_secret_missing(struct settings_source *src, struct conf_report *r, const struct conf_node *n, const char *id);
 void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 /* check-electric.c: the electrical part of check_settings. `proofs` may be NULL. */
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);

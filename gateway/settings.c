@@ -230,33 +230,40 @@ static struct conf_node *prepare(struct arena *mem, const struct conf_node *root
 
 /* ---- loading ---- */
 
-static void fill(struct settings *s, struct conf_report *report)
+static int fill(struct settings *s, struct conf_report *report)
 {
 	struct settings_source *src = s->source;
+	unsigned before = report->errors;
 	src->fill = (struct conf_fill){ .mem = &src->mem, .report = report, .secret = settings_secret, .secret_arg = src };
 	src->tree = prepare(&src->mem, src->tree, report);
 	conf_fill(&src->fill, &settings_table, src->tree, s);
 	conf_resolve(&src->fill);
-	if (!report->errors)
+	if (report->errors == before + src->missing)
 		settings_link(s, report);
 	src->fill.report = NULL; /* the report may go before the settings do */
+	return report->errors == before ? 0 : report->errors == before + src->missing ? ERR_AUTH : ERR_INVALID;
 }
 
-int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report)
+int settings_load_partly(const struct settings_files *files, struct settings **out, struct conf_report *report)
 {
 	struct settings *s = NEW(struct settings);
-	unsigned before = report->errors;
 	s->source = NEW(struct settings_source);
 	s->source->credentials = files->credentials ? arena_text(&s->source->mem, slice_of(files->credentials)) : NULL;
 	s->source->models = files->models ? arena_text(&s->source->mem, slice_of(files->models)) : NULL;
 	int rc = read_layers(s->source, files, report);
-	if (rc == 0) {
-		fill(s, report);
-		rc = report->errors > before ? ERR_INVALID : 0;
-	}
-	if (rc != 0)
+	if (rc == 0)
+		rc = fill(s, report);
+	if (rc != 0 && rc != ERR_AUTH)
 		settings_free(&s);
 	*out = s;
+	return rc;
+}
+
+int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report)
+{
+	int rc = settings_load_partly(files, out, report);
+	if (rc != 0)
+		settings_free(out);
 	return rc;
 }
 

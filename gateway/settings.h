@@ -237,8 +237,9 @@ struct settings_files {
 	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
 };
 
-/* Reads, merges, types and links everything. 0 with *out, or ERR_INVALID (or an I/O error) with *out NULL; in both cases the report holds
- * what there is to say. Not yet checked: files, ports and electrical proofs (gateway/check.h). */
+/* Reads, merges, types and links everything. 0 with *out; else *out is NULL: ERR_AUTH when nothing but secrets is missing, ERR_SYNTAX,
+ * ERR_INVALID or an I/O error. Either way the report holds what there is to say. Not yet checked: files, ports and the electrical proofs
+ * (gateway/check.h). */
 int settings_load(const char *main_file, const char *confd, struct settings **out, struct conf_report *report) MUST_CHECK;
 int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report) MUST_CHECK;
 void settings_free(struct settings **s);

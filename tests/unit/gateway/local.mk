@@ -16,3 +16,6 @@ tests_unit_gateway_listen_SOURCES = tests/unit/gateway/listen.c
 tests_unit_gateway_listen_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_dial_SOURCES = tests/unit/gateway/dial.c
 tests_unit_gateway_dial_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+UNIT_GATEWAY = tests/unit/gateway/settings
+tests_unit_gateway_settings_SOURCES = tests/unit/gateway/settings.c
+tests_unit_gateway_settings_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
