@@ -6,6 +6,7 @@
 #include "tests/unit/storage/lab.h"
 
 #define CUTS_MOST 1000
+#define DAYS 8
 
 struct cuts {
 	struct lab *lab;
@@ -59,13 +60,10 @@ static void check_cut(const struct cuts *c, int n)
 	mem_free(c->known[n]);
 }
 
-static void test_the_power_is_cut_at_every_sync(void **state)
+static void one_day(unsigned seed)
 {
-	(void)state;
 	struct cuts *c = NEW(struct cuts);
-	const char *given = getenv("SEED");
-	c->seed = given ? (unsigned)atoi(given) : (unsigned)getpid();
-	print_message("SEED=%u\n", c->seed);
+	c->seed = seed;
 	c->lab = lab_new();
 	c->day = NEW(struct day);
 	vfs_watch(on_sync, c);
@@ -78,10 +76,20 @@ static void test_the_power_is_cut_at_every_sync(void **state)
 	day_check(c->day, c->lab->path);
 	for (int n = 0; n < c->count; n++)
 		check_cut(c, n);
-	print_message("%d cuts\n", c->count);
 	mem_free(c->day);
 	lab_free(c->lab);
 	mem_free(c);
+}
+
+static void test_the_power_is_cut_at_every_sync(void **state)
+{
+	const char *given = getenv("SEED");
+	unsigned seed = given ? (unsigned)atoi(given) : (unsigned)getpid();
+	(void)state;
+	for (unsigned i = 0; i < DAYS; i++) {
+		print_message("SEED=%u\n", seed + i);
+		one_day(seed + i);
+	}
 }
 
 int main(void)

@@ -155,10 +155,10 @@ void vfs_cut(const char *folder, unsigned *seed)
 {
 	pthread_mutex_lock(&disk.lock);
 	LIST_WALK(&disk.images, struct image, entry, i) {
-		char name[300], *bytes = mem_new(i->n);
-		size_t n = i->n;
 		if (!i->synced && rand_r(seed) % 2)
 			continue;
+		char name[300], *bytes = mem_new(i->n);
+		size_t n = i->n;
 		if (n)
 			memcpy(bytes, i->bytes, n);
 		LIST_WALK(&i->pending, struct pending, entry, p)

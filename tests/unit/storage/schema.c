@@ -130,7 +130,7 @@ LAB_TEST(test_what_is_readable_of_a_damaged_file_is_kept_and_no_number_comes_bac
 	assert_int_equal(kept_get(lab->s, "A", "boot", &mem, &value), 0);
 	assert_int_equal(tx_by_station_id(lab->s, "A", "1500000001", &mem, &tx), 0);
 	arena_free(&mem);
-	tx.fingerprint[0] = 1;
+	tx = (struct tx_rec){ .fingerprint = { 1 }, .evse = 1 };
 	assert_true(VALUE_OF(tx_start(lab->s, &rec, &tx, true, NULL, on_answer, &last)) > 1500001000);
 	rec.kind = OUTBOX_NOTICE;
 	assert_true(VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last)) > 3001 + 1000);
