@@ -45,7 +45,4 @@ struct station_counts {
 };
 const struct station_counts *store_counts(const struct store *s, const char *station);
 
-/* What a fetch function says: a row of a list, in pages, so that no statement is open while the caller looks at a row. */
-#define PAGE_ROWS 64
-
 #endif

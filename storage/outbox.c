@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "storage/pages.h"
 #include "storage/rows.h"
 
 #define ROW_OVERHEAD 200 /* bytes that a row takes beside its texts, indexes included; a guess on the safe side */
@@ -191,26 +192,25 @@ int64_t outbox_parked(const struct store *s)
 #define COLUMNS "seq, station, kind, state, version, action, message_id, payload, tx, start_seq, wall_us, mono_us, clock_trusted, late, attempts," \
 		" parked_why"
 
-static struct outbox_rec take_rec(struct query *q, struct arena *mem)
+static void take(struct query *q, struct arena *mem, void *row)
 {
-	struct outbox_rec r;
-	r.seq = take_int(q);
-	r.station = take_text(q, mem);
-	r.kind = (enum outbox_kind)take_int(q);
-	r.state = (enum outbox_state)take_int(q);
-	r.version = (int)take_int(q);
-	r.action = take_text(q, mem);
-	r.message_id = take_text(q, mem);
-	r.payload = take_bytes(q, mem);
-	r.tx = take_text(q, mem);
-	r.start_seq = take_int(q);
-	r.wall_us = take_int(q);
-	r.mono_us = take_int(q);
-	r.clock_trusted = take_int(q);
-	r.late = take_int(q);
-	r.attempts = (int)take_int(q);
-	r.parked_why = take_text(q, mem);
-	return r;
+	struct outbox_rec *r = row;
+	r->seq = take_int(q);
+	r->station = take_text(q, mem);
+	r->kind = (enum outbox_kind)take_int(q);
+	r->state = (enum outbox_state)take_int(q);
+	r->version = (int)take_int(q);
+	r->action = take_text(q, mem);
+	r->message_id = take_text(q, mem);
+	r->payload = take_bytes(q, mem);
+	r->tx = take_text(q, mem);
+	r->start_seq = take_int(q);
+	r->wall_us = take_int(q);
+	r->mono_us = take_int(q);
+	r->clock_trusted = take_int(q);
+	r->late = take_int(q);
+	r->attempts = (int)take_int(q);
+	r->parked_why = take_text(q, mem);
 }
 
 int outbox_head(struct store *s, const char *station, struct arena *mem, struct outbox_rec *out)
@@ -220,7 +220,7 @@ int outbox_head(struct store *s, const char *station, struct arena *mem, struct 
 	give_text(&q, station);
 	bool found = query_next(&q);
 	if (found)
-		*out = take_rec(&q, mem);
+		take(&q, mem, out);
 	query_close(&q);
 	return d->err ? d->err : found ? 0 : ERR_NOT_FOUND;
 }
@@ -238,38 +238,32 @@ static const char page_of_station[] =
 	" ORDER BY seq LIMIT ?3";
 static const char page_of_all[] = "SELECT " COLUMNS " FROM outbox WHERE ?1 IS NULL AND seq > ?2 ORDER BY seq LIMIT ?3";
 
-static int read_page(struct db *d, const char *station, int64_t after_seq, struct arena *mem, struct outbox_rec page[PAGE_ROWS])
+struct list_of { /* an argument of pages_walk */
+	struct pages pages;
+	const char *station;
+	int64_t after_seq;
+	bool (*see)(void *arg, const struct outbox_rec *rec);
+	void *arg;
+};
+
+static struct query ask(const struct pages *p, struct db *d, const void *after)
 {
-	int n = 0;
-	struct query q = query_open(d, station ? page_of_station : page_of_all);
-	give_text(&q, station);
-	give_int(&q, after_seq);
+	const struct list_of *l = (const struct list_of *)p;
+	struct query q = query_open(d, l->station ? page_of_station : page_of_all);
+	give_text(&q, l->station);
+	give_int(&q, after ? ((const struct outbox_rec *)after)->seq : l->after_seq);
 	give_int(&q, PAGE_ROWS);
-	while (n < PAGE_ROWS && query_next(&q))
-		page[n++] = take_rec(&q, mem);
-	query_close(&q);
-	return n;
+	return q;
+}
+
+static bool show(const struct pages *p, const void *row)
+{
+	const struct list_of *l = (const struct list_of *)p;
+	return l->see(l->arg, row);
 }
 
 int outbox_each(struct store *s, const char *station, int64_t after_seq, bool (*see)(void *arg, const struct outbox_rec *rec), void *arg)
 {
-	struct outbox_rec page[PAGE_ROWS];
-	bool more = true;
-	int err = 0;
-	while (more) {
-		struct arena mem = { 0 };
-		struct db *d = store_reader(s);
-		int n = read_page(d, station, after_seq, &mem, page);
-		err = d->err;
-		more = !err && n == PAGE_ROWS;
-		for (int i = 0; i < n && !err; i++) {
-			after_seq = page[i].seq;
-			if (!see(arg, &page[i])) {
-				more = false;
-				break;
-			}
-		}
-		arena_free(&mem);
-	}
-	return err;
+	struct list_of l = { { sizeof(struct outbox_rec), ask, take, show }, station, after_seq, see, arg };
+	return pages_walk(s, &l.pages);
 }

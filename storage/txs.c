@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "storage/pages.h"
 #include "storage/rows.h"
 #include "storage/schema.h"
 
@@ -410,26 +411,25 @@ int tx_trim(struct store *s, int64_t older_than_us, store_done *done, void *arg)
 #define COLUMNS "start_seq, station, fingerprint, station_tx, csms_tx, answer, evse, token, start_us, stop_us, start_wh, stop_wh, stop_reason," \
 		" offline, running, confirmed"
 
-static struct tx_rec take_rec(struct query *q, struct arena *mem)
+static void take(struct query *q, struct arena *mem, void *row)
 {
-	struct tx_rec t;
-	t.start_seq = take_int(q);
-	t.station = take_text(q, mem);
-	take_blob(q, t.fingerprint, sizeof(t.fingerprint));
-	t.station_tx = take_text(q, mem);
-	t.csms_tx = take_text(q, mem);
-	t.answer = take_text(q, mem);
-	t.evse = (int)take_int(q);
-	t.token = take_text(q, mem);
-	t.start_us = take_int(q);
-	t.stop_us = take_int(q);
-	t.start_wh = take_real(q);
-	t.stop_wh = take_real(q);
-	t.stop_reason = take_text(q, mem);
-	t.offline = take_int(q);
-	t.running = take_int(q);
-	t.confirmed = take_int(q);
-	return t;
+	struct tx_rec *t = row;
+	t->start_seq = take_int(q);
+	t->station = take_text(q, mem);
+	take_blob(q, t->fingerprint, sizeof(t->fingerprint));
+	t->station_tx = take_text(q, mem);
+	t->csms_tx = take_text(q, mem);
+	t->answer = take_text(q, mem);
+	t->evse = (int)take_int(q);
+	t->token = take_text(q, mem);
+	t->start_us = take_int(q);
+	t->stop_us = take_int(q);
+	t->start_wh = take_real(q);
+	t->stop_wh = take_real(q);
+	t->stop_reason = take_text(q, mem);
+	t->offline = take_int(q);
+	t->running = take_int(q);
+	t->confirmed = take_int(q);
 }
 
 /* The row that the query finds. */
@@ -438,7 +438,7 @@ static int take_one(struct query *q, struct arena *mem, struct tx_rec *out)
 	struct db *d = q->db;
 	bool found = query_next(q);
 	if (found)
-		*out = take_rec(q, mem);
+		take(q, mem, out);
 	query_close(q);
 	return d->err ? d->err : found ? 0 : ERR_NOT_FOUND;
 }
@@ -488,32 +488,32 @@ bool tx_has_mapping(const struct store *s, const char *station)
 	return store_counts(s, station)->mapped > 0;
 }
 
+struct list_of { /* an argument of pages_walk */
+	struct pages pages;
+	const char *station;
+	int64_t after_seq;
+	bool (*see)(void *arg, const struct tx_rec *rec);
+	void *arg;
+};
+
+static struct query ask(const struct pages *p, struct db *d, const void *after)
+{
+	const struct list_of *l = (const struct list_of *)p;
+	struct query q = query_open(d, "SELECT " COLUMNS " FROM tx WHERE start_seq > ?2 AND (?1 IS NULL OR station = ?1) ORDER BY start_seq LIMIT ?3");
+	give_text(&q, l->station);
+	give_int(&q, after ? ((const struct tx_rec *)after)->start_seq : l->after_seq);
+	give_int(&q, PAGE_ROWS);
+	return q;
+}
+
+static bool show(const struct pages *p, const void *row)
+{
+	const struct list_of *l = (const struct list_of *)p;
+	return l->see(l->arg, row);
+}
+
 int tx_each(struct store *s, const char *station, int64_t after_start_seq, bool (*see)(void *arg, const struct tx_rec *rec), void *arg)
 {
-	struct tx_rec page[PAGE_ROWS];
-	bool more = true;
-	int err = 0;
-	while (more) {
-		struct arena mem = { 0 };
-		struct db *d = store_reader(s);
-		int n = 0;
-		struct query q = query_open(d, "SELECT " COLUMNS " FROM tx WHERE start_seq > ?2 AND (?1 IS NULL OR station = ?1) ORDER BY start_seq LIMIT ?3");
-		give_text(&q, station);
-		give_int(&q, after_start_seq);
-		give_int(&q, PAGE_ROWS);
-		while (n < PAGE_ROWS && query_next(&q))
-			page[n++] = take_rec(&q, &mem);
-		query_close(&q);
-		err = d->err;
-		more = !err && n == PAGE_ROWS;
-		for (int i = 0; i < n && !err; i++) {
-			after_start_seq = page[i].start_seq;
-			if (!see(arg, &page[i])) {
-				more = false;
-				break;
-			}
-		}
-		arena_free(&mem);
-	}
-	return err;
+	struct list_of l = { { sizeof(struct tx_rec), ask, take, show }, station, after_start_seq, see, arg };
+	return pages_walk(s, &l.pages);
 }

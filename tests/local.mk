@@ -14,6 +14,7 @@ include tests/unit/station/local.mk
 include tests/unit/plugins/local.mk
 include tests/unit/gateway/local.mk
 include tests/tools/local.mk
+include tests/fault/local.mk
 include tests/flow/local.mk
 include tests/sim/local.mk
 include tests/fuzz/local.mk

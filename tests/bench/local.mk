@@ -9,3 +9,7 @@ EXTRA_PROGRAMS += tests/bench/validate
 tests_bench_validate_SOURCES = tests/bench/validate.c
 tests_bench_validate_LDADD = $(OCPP_LIBS)
 CLEANFILES += tests/bench/validate
+EXTRA_PROGRAMS += tests/bench/store
+BENCHES += tests/bench/store
+tests_bench_store_SOURCES = tests/bench/store.c
+tests_bench_store_LDADD = $(STORAGE_LIBS)

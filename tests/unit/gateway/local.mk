@@ -1,6 +1,12 @@
 # unit tests of gateway/
-UNIT_GATEWAY = tests/unit/gateway/deflate tests/unit/gateway/http1 tests/unit/gateway/link-ws tests/unit/gateway/listen \
-	tests/unit/gateway/dial
+UNIT_GATEWAY = \
+	tests/unit/gateway/deflate \
+	tests/unit/gateway/http1 \
+	tests/unit/gateway/link-ws \
+	tests/unit/gateway/listen \
+	tests/unit/gateway/dial \
+	tests/unit/gateway/host \
+	tests/unit/gateway/settings
 check_PROGRAMS += $(UNIT_GATEWAY)
 TESTS += $(UNIT_GATEWAY)
 tests_unit_gateway_deflate_SOURCES = tests/unit/gateway/deflate.c
@@ -9,13 +15,11 @@ tests_unit_gateway_http1_SOURCES = tests/unit/gateway/http1.c
 tests_unit_gateway_http1_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_link_ws_SOURCES = tests/unit/gateway/link-ws.c
 tests_unit_gateway_link_ws_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
-UNIT_GATEWAY = tests/unit/gateway/host
-tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c tests/unit/unit.h
-tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_listen_SOURCES = tests/unit/gateway/listen.c
 tests_unit_gateway_listen_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_dial_SOURCES = tests/unit/gateway/dial.c
 tests_unit_gateway_dial_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
-UNIT_GATEWAY = tests/unit/gateway/settings
+tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c
+tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_settings_SOURCES = tests/unit/gateway/settings.c
 tests_unit_gateway_settings_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

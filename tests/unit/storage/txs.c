@@ -249,8 +249,10 @@ static void test_fingerprints_tell_starts_apart(void **state)
 	tx_fingerprint("G-07", 1, SLICE("ABC"), 77, 1200, first);
 	tx_fingerprint("G-07", 1, SLICE("ABC"), 77, 1200, same);
 	assert_memory_equal(first, same, 16);
-	static const unsigned char stored[16] = { 0 };
-	assert_memory_not_equal(first, stored, 16);
+	static const unsigned char stored[16] = { /* in files of today, so it must be the same tomorrow */
+		0xdc, 0x42, 0xc0, 0xef, 0xa6, 0xc7, 0x8a, 0x16, 0x62, 0x51, 0x7d, 0x5b, 0xd9, 0x13, 0x74, 0x09,
+	};
+	assert_memory_equal(first, stored, 16);
 	const struct { const char *station; int evse; const char *token; int64_t us; double wh; } differ[] = {
 		{ "G-08", 1, "ABC", 77, 1200 }, { "G-07", 2, "ABC", 77, 1200 }, { "G-07", 1, "ABD", 77, 1200 },
 		{ "G-07", 1, "ABC", 78, 1200 }, { "G-07", 1, "ABC", 77, 1201 }, { "G-07", 1, "ABC", 77, NAN },

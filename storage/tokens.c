@@ -1,0 +1,138 @@
+/* Tokens, keyed by their text in lower case: OCPP compares them without case, in ASCII, which is also what SQLite's lower() changes. The list is
+ * source 0 and sorts before the cache, so the first row of a token is the one that counts. */
+#include "storage/tokens.h"
+
+#include <assert.h>
+
+#include "storage/job.h"
+#include "storage/pages.h"
+
+#define ROW_OVERHEAD 200
+
+struct change {
+	struct job job;
+	struct token_rec rec;
+};
+
+static struct slice copy(struct arena *mem, struct slice s)
+{
+	return s.p ? arena_slice(mem, s) : s;
+}
+
+static void run_put(struct job *j, struct db *d)
+{
+	struct change *c = (struct change *)j;
+	db_admit(d, ROW_OVERHEAD, false);
+	struct query q = query_open(d, "INSERT OR REPLACE INTO token (folded, source, token, type, status, expiry_us, grp, updated_us)"
+				       " VALUES (lower(?1), ?2, ?1, ?3, ?4, ?5, ?6, ?7)");
+	give_bytes(&q, c->rec.token);
+	give_int(&q, c->rec.source);
+	give_bytes(&q, c->rec.type);
+	give_text(&q, c->rec.status);
+	give_int(&q, c->rec.expiry_us);
+	give_bytes(&q, c->rec.group);
+	give_int(&q, c->rec.updated_us);
+	query_run(&q);
+}
+
+int token_put(struct store *s, const struct token_rec *t, store_done *done, void *arg)
+{
+	assert(t->token.p && t->status);
+	struct change *c = job_new(sizeof(*c), run_put, done, arg);
+	struct arena *mem = &c->job.mem;
+	c->rec = *t;
+	c->rec.token = copy(mem, t->token);
+	c->rec.type = copy(mem, t->type);
+	c->rec.status = arena_text(mem, slice_of(t->status));
+	c->rec.group = copy(mem, t->group);
+	return job_post(s, &c->job);
+}
+
+static void run_remove(struct job *j, struct db *d)
+{
+	struct change *c = (struct change *)j;
+	struct query q = query_open(d, "DELETE FROM token WHERE folded = lower(?) AND source = ?");
+	give_bytes(&q, c->rec.token);
+	give_int(&q, c->rec.source);
+	j->value = query_run(&q);
+}
+
+int token_remove(struct store *s, enum token_source source, struct slice token, store_done *done, void *arg)
+{
+	struct change *c = job_new(sizeof(*c), run_remove, done, arg);
+	c->rec.source = source;
+	c->rec.token = copy(&c->job.mem, token);
+	return job_post(s, &c->job);
+}
+
+static void run_clear(struct job *j, struct db *d)
+{
+	struct change *c = (struct change *)j;
+	struct query q = query_open(d, "DELETE FROM token WHERE source = ?");
+	give_int(&q, c->rec.source);
+	j->value = query_run(&q);
+}
+
+int token_clear(struct store *s, enum token_source source, store_done *done, void *arg)
+{
+	struct change *c = job_new(sizeof(*c), run_clear, done, arg);
+	c->rec.source = source;
+	return job_post(s, &c->job);
+}
+
+#define COLUMNS "source, token, type, status, expiry_us, grp, updated_us"
+
+static void take(struct query *q, struct arena *mem, void *row)
+{
+	struct token_rec *t = row;
+	t->source = (enum token_source)take_int(q);
+	t->token = take_bytes(q, mem);
+	t->type = take_bytes(q, mem);
+	t->status = take_text(q, mem);
+	t->expiry_us = take_int(q);
+	t->group = take_bytes(q, mem);
+	t->updated_us = take_int(q);
+}
+
+int token_find(struct store *s, struct slice token, int64_t now_us, struct arena *mem, struct token_rec *out)
+{
+	struct db *d = store_reader(s);
+	struct query q = query_open(d, "SELECT " COLUMNS " FROM token WHERE folded = lower(?) ORDER BY source LIMIT 1");
+	give_bytes(&q, token);
+	bool found = query_next(&q);
+	if (found)
+		take(&q, mem, out);
+	query_close(&q);
+	if (found && out->expiry_us && out->expiry_us <= now_us)
+		out->status = "Expired";
+	return d->err ? d->err : found ? 0 : ERR_NOT_FOUND;
+}
+
+struct list_of { /* an argument of pages_walk */
+	struct pages pages;
+	bool (*see)(void *arg, const struct token_rec *t);
+	void *arg;
+};
+
+static struct query ask(const struct pages *p, struct db *d, const void *after)
+{
+	const struct token_rec *last = after;
+	struct query q = query_open(d, "SELECT " COLUMNS " FROM token WHERE (folded, source) > (lower(?), ?) ORDER BY folded, source LIMIT ?");
+	(void)p;
+	give_bytes(&q, last ? last->token : SLICE(""));
+	give_int(&q, last ? (int)last->source : -1);
+	give_int(&q, PAGE_ROWS);
+	return q;
+}
+
+static bool show(const struct pages *p, const void *row)
+{
+	const struct list_of *l = (const struct list_of *)p;
+	return l->see(l->arg, row);
+}
+
+int token_each(struct store *s, bool (*see)(void *arg, const struct token_rec *t), void *arg)
+{
+	struct list_of l = { { sizeof(struct token_rec), ask, take, show }, see, arg };
+	return pages_walk(s, &l.pages);
+}
