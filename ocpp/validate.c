@@ -5,8 +5,8 @@
  *
  * Easy to get wrong: lengths count Unicode code points, and an escaped pair of surrogates is one of them. A name or word may be written
  * with escapes and is still that name. 1.0 and 1e2 are integers to JSON schema. A limit of 16.1 is a multiple of 0.1 although no double
- * is: multiples are decided on the digits, and only long fractions by arithmetic with a tolerance, since some stations print floats as
- * 16.100000381 (1.6 schema, multipleOf). */
+ * is: multiples are decided on the digits, and only long fractions by arithmetic with a tolerance, since some peers print what they
+ * computed in full, as 16.099999999999998 (1.6 schema, multipleOf). */
 #include "ocpp/validate.h"
 
 #include <math.h>
@@ -101,11 +101,24 @@ static size_t write_path(const struct place *at, char *out, size_t room)
 	return n + (size_t)snprintf(out + n, room - n, plain_name(at->name) ? ".%.*s" : "[\"%.*s\"]", SLICE_ARG(at->name));
 }
 
+/* Names come from the peer: a path that was cut inside a character, or holds bytes that are none, is made printable. */
+static void mend_path(char path[VERDICT_PATH])
+{
+	size_t n = strlen(path);
+	for (size_t cut = 0; cut < 3 && n == VERDICT_PATH - 1 - cut && !utf8_valid((struct slice){ path, n }); cut++)
+		path[--n] = 0;
+	if (utf8_valid((struct slice){ path, n }))
+		return;
+	for (char *p = path; *p; p++)
+		*p = *p & 0x80 ? '?' : *p;
+}
+
 /* Reports a fault. False where the reading ends. */
 static bool fault(struct scan *s, const struct place *at, enum rule rule, struct slice value)
 {
 	struct verdict v = { .rule = rule, .code = rule_error_code(rule, s->version), .at = value, .shape = at->shape, .field = at->field };
 	write_path(at, v.path, sizeof(v.path));
+	mend_path(v.path);
 	if (s->first->ok)
 		*s->first = v;
 	if (s->how->on_fault)
@@ -498,12 +511,16 @@ static bool is_ordinary(const struct number *n, const struct type *t)
 	return !t->flags && !n->exponent && n->whole.n <= 9 && (!n->fraction.n || t->kind == FIELD_DECIMAL);
 }
 
-static bool is_tenths(const struct number *n)
+/* How far from a tenth a number may be, in tenths, that was computed in double or in single precision and printed in full. */
+#define DOUBLE 1e-6
+#define SINGLE 1e-3
+
+static bool is_tenths(const struct number *n, double tolerance)
 {
 	if (!n->exponent && n->fraction.n <= 1)
 		return true;
 	double tenths = number_value(n) * 10;
-	return fabs(tenths - round(tenths)) < 1e-6;
+	return fabs(tenths - round(tenths)) < tolerance;
 }
 
 static enum rule number_fault(const struct scan *s, const struct type *t, const struct number *n)
@@ -520,7 +537,7 @@ static enum rule number_fault(const struct scan *s, const struct type *t, const 
 		return RULE_MINIMUM;
 	if ((t->flags & TYPE_MAX) && v > t->max)
 		return RULE_MAXIMUM;
-	return (t->flags & TYPE_TENTHS) && !is_tenths(n) ? RULE_MULTIPLE_OF : RULE_NONE;
+	return (t->flags & TYPE_TENTHS) && !is_tenths(n, s->how->lenient ? SINGLE : DOUBLE) ? RULE_MULTIPLE_OF : RULE_NONE;
 }
 
 static bool check_number(struct scan *s, const struct place *at, const struct type *t)
