@@ -30,19 +30,23 @@ static char *line_of(struct arena *mem, const struct conf_file *file, unsigned l
 	return NULL;
 }
 
-/* A password written into the file itself must not get into a log with the line around it. Columns stay where they are. */
+/* A password written into the file itself must not get into a log with the line around it. Where it ends depends on quotes and braces
+ * around it, so all that follows is hidden. Columns stay where they are. */
 static void mask_passwords(char *line)
 {
-	static const char key[] = "password:";
+	static const char key[] = "password";
 	for (char *p = strstr(line, key); p; p = strstr(p, key)) {
 		p += sizeof(key) - 1;
-		p += strspn(p, " \t");
-		if (strncmp(p, "cred:", 5) == 0 || strncmp(p, "relay", 5) == 0)
+		char *value = p + strspn(p, "\"' \t");
+		if (*value++ != ':')
 			continue;
-		char quote = *p == '"' || *p == '\'' ? *p++ : 0;
-		for (; *p && (quote ? *p != quote : !strchr(",}#", *p)); p++)
-			if ((*p & 0xc0) != 0x80) /* one star per character, not per byte */
-				*p = '*';
+		value += strspn(value, "\"' \t");
+		if (strncmp(value, "cred:", 5) == 0)
+			continue;
+		for (; *value; value++)
+			if ((*value & 0xc0) != 0x80) /* one star per character, not per byte */
+				*value = '*';
+		return;
 	}
 }
 

@@ -118,7 +118,11 @@ const char *settings_secret(void *arg, struct conf_fill *f, const struct conf_ro
 	return n->text; /* nobody will use these settings, but the rest of them can be checked */
 }
 
+/* Said without the line of the file: it may hold nothing but the secret. */
 void settings_secret_literal(struct conf_report *r, const struct conf_node *n)
 {
-	conf_say(r, CONF_WARNING, &n->pos, "write cred:NAME and put it into the file NAME in the credentials directory", "a secret in the configuration itself");
+	struct conf_file unseen = { .name = n->pos.file->name };
+	struct conf_pos pos = n->pos;
+	pos.file = &unseen;
+	conf_say(r, CONF_WARNING, &pos, "write cred:NAME and put it into the file NAME in the credentials directory", "a secret in the configuration itself");
 }

@@ -24,7 +24,7 @@ compare() {
 		hint)
 			hint="$place $severity $text"
 			hint=${hint% } hint=${hint% }
-			test -n "$index" && awk -v from="$index" -v h="$hint" 'NR > from && NR <= from + 2 && index($0, h) { found = 1 } END { exit !found }' "$got" ||
+			test -n "$index" && awk -v from="$index" -v h="$hint" 'NR >= from && NR <= from + 2 && index($0, h) { found = 1 } END { exit !found }' "$got" ||
 				echo "missing hint: $hint"
 			;;
 		esac
