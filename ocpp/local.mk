@@ -1,14 +1,20 @@
 noinst_LIBRARIES += libocpp.a
 libocpp_a_SOURCES = \
 	ocpp/actions.def \
+	ocpp/bind.c ocpp/bind.h \
 	ocpp/calls.c ocpp/calls.h \
 	ocpp/catalogue.c ocpp/catalogue.h \
 	ocpp/codec.h \
 	ocpp/dictionary.c ocpp/dictionary.h ocpp/dictionary-tables.h \
+	ocpp/codec-16.c \
+	ocpp/codec-2x.c \
+	ocpp/codec.c ocpp/codec.h \
 	ocpp/event.c ocpp/event.h \
 	ocpp/format.c ocpp/format.h \
 	ocpp/frame.c ocpp/frame.h \
 	ocpp/link.h \
+	ocpp/profile.c ocpp/profile.h \
+	ocpp/samples.c ocpp/samples.h \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/splice.c ocpp/splice.h \
 	ocpp/validate.c ocpp/validate.h \
