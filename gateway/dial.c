@@ -68,6 +68,7 @@ struct lookup_mail {
 	int err;
 	struct addrinfo *found;
 	struct mailbox *to;
+	pthread_t thread;
 };
 
 static struct {
@@ -76,6 +77,7 @@ static struct {
 } lookups;
 
 static void on_addresses(struct dialing *d, int err, const struct addrinfo *found);
+static struct later close_mailbox;
 
 static struct lookup *find_lookup(const char *host, const char *port)
 {
@@ -100,8 +102,6 @@ static void end_lookup(struct lookup *l, int err, const struct addrinfo *found)
 	mem_free(l);
 }
 
-static struct later close_mailbox;
-
 static void on_close_mailbox(void *arg)
 {
 	(void)arg;
@@ -115,6 +115,7 @@ static void deliver(struct mail *mail, void *arg)
 {
 	struct lookup_mail *m = (struct lookup_mail *)(void *)mail;
 	(void)arg;
+	pthread_join(m->thread, NULL); /* it has nothing left to do, but may still be inside mailbox_post */
 	struct lookup *l = find_lookup(m->host, m->port);
 	if (l)
 		end_lookup(l, m->err, m->found);
@@ -145,8 +146,6 @@ static void *lookup_thread(void *arg)
 /* 0, or why no thread could be started. */
 static int start_lookup(struct lookup *l)
 {
-	pthread_t thread;
-	pthread_attr_t detached;
 	if (!lookups.mailbox) {
 		int err = mailbox_open(&lookups.mailbox, NULL);
 		if (err)
@@ -157,10 +156,7 @@ static int start_lookup(struct lookup *l)
 	m->host = mem_strdup(l->host);
 	m->port = mem_strdup(l->port);
 	m->to = lookups.mailbox;
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	int err = pthread_create(&thread, &detached, lookup_thread, m);
-	pthread_attr_destroy(&detached);
+	int err = pthread_create(&m->thread, NULL, lookup_thread, m);
 	if (err) {
 		mem_free(m->host);
 		mem_free(m->port);
