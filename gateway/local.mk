@@ -35,8 +35,10 @@ libgateway_a_SOURCES = \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \
 	gateway/listen.c gateway/listen.h \
+	gateway/lookup.c gateway/lookup.h \
 	gateway/stream.c gateway/stream.h \
-	gateway/tls.c gateway/tls.h
+	gateway/tls.c gateway/tls.h \
+	gateway/utf8.c gateway/utf8.h
 
 bin_PROGRAMS += ampgate
 ampgate_SOURCES = gateway/ctl.c gateway/ctl-print.c gateway/ctl-print.h
