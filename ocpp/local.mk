@@ -18,17 +18,29 @@ libocpp_a_SOURCES = \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/splice.c ocpp/splice.h \
 	ocpp/validate.c ocpp/validate.h \
-	ocpp/version.c ocpp/version.h
+	ocpp/version.c ocpp/version.h \
+	ocpp/splice.h \
+	ocpp/version.h \
+	ocpp/dictionary-tables.h \
+	ocpp/dictionary.c \
+	ocpp/dictionary.h \
+	ocpp/format.c \
+	ocpp/format.h \
+	ocpp/scan.c \
+	ocpp/scan.h \
+	ocpp/validate.c \
+	ocpp/validate.h
 nodist_libocpp_a_SOURCES = ocpp/dictionary-tables.c
 
 # The dictionary text becomes tables by a program of its own, which runs on the machine that builds.
 DICTIONARY = ocpp/ocpp16.dict ocpp/ocpp201.dict ocpp/ocpp21.dict
-EXTRA_DIST += $(DICTIONARY) ocpp/dictc.c
+DICTC = ocpp/dictc.c ocpp/dictc-read.c
+EXTRA_DIST += $(DICTIONARY) $(DICTC) ocpp/dictc.h
 BUILT_SOURCES += ocpp/dictionary-tables.c
 CLEANFILES += ocpp/dictionary-tables.c ocpp/dictc
-ocpp/dictc: ocpp/dictc.c ocpp/dictionary-tables.h ocpp/dictionary.h
+ocpp/dictc: $(DICTC) ocpp/dictc.h ocpp/dictionary-tables.h ocpp/dictionary.h
 	@$(MKDIR_P) ocpp
-	$(AM_V_CC)$(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I$(srcdir) -o $@ $(srcdir)/ocpp/dictc.c
+	$(AM_V_CC)here=`pwd` && cd $(srcdir) && $(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I. -o $$here/$@ $(DICTC)
 ocpp/dictionary-tables.c: ocpp/dictc $(DICTIONARY)
 	$(AM_V_GEN)here=`pwd` && cd $(srcdir) && $$here/ocpp/dictc $(DICTIONARY) > $$here/$@.new && mv $$here/$@.new $$here/$@
 # What a station needs to read and to say beyond events.

@@ -5,15 +5,15 @@
 #define AMPGATE_OCPP_VALIDATE_H
 
 #include "ocpp/dictionary.h"
+#include "ocpp/scan.h"
 
-#define VALIDATE_DEPTH 32 /* levels of nesting, as many as a tree can have that is made of the payload afterwards */
 #define VERDICT_PATH 256
 
 enum rule {
 	RULE_NONE,
 	RULE_SYNTAX,        /* no JSON; nothing behind this place was looked at */
 	RULE_UTF8,          /* bytes or escapes that are no Unicode text */
-	RULE_DEPTH,         /* nested deeper than VALIDATE_DEPTH; nothing behind this place was looked at */
+	RULE_DEPTH,         /* nested deeper than SCAN_DEPTH; nothing behind this place was looked at */
 	RULE_DUPLICATE_KEY,
 	RULE_UNKNOWN_FIELD,
 	RULE_REQUIRED,

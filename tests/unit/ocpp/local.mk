@@ -19,3 +19,5 @@ tests_unit_ocpp_format_SOURCES = tests/unit/ocpp/format.c
 tests_unit_ocpp_format_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_validate_SOURCES = tests/unit/ocpp/validate.c
 tests_unit_ocpp_validate_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/ocpp/dictc.sh
+EXTRA_DIST += tests/unit/ocpp/dictc.sh
