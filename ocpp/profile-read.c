@@ -88,7 +88,7 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 	return read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
 }
 
-int profile_read(struct frame *f, struct arena *mem, struct charging_profile *out)
+int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
 {
 	const cJSON *tree = frame_tree(f);
 	const cJSON *profile = json_at(tree, "csChargingProfiles");
