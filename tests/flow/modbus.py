@@ -104,7 +104,8 @@ def config(port, **more):
 
 
 def read(conf, count=1, poll_ms=20):
-    out = subprocess.run([TOOLS + "/meter-read", conf, str(count), str(poll_ms)], stdout=subprocess.PIPE, timeout=60, text=True).stdout
+    configs = [conf] if isinstance(conf, str) else conf
+    out = subprocess.run([TOOLS + "/meter-read", *configs, str(count), str(poll_ms)], stdout=subprocess.PIPE, timeout=60, text=True).stdout
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -147,6 +148,17 @@ class Meters(unittest.TestCase):
         s = Odd(lambda n, peer, request: sdm630_answer(request))
         self.assertEqual(read(config(s.port), 3), [GOOD] * 3)
         self.assertEqual(s.connections, 1)
+
+    def test_units_behind_one_host_share_a_connection(self):
+        asked = set()
+
+        def answer(n, peer, request):
+            asked.add(request[6])
+            return sdm630_answer(request)
+        s = Odd(answer)
+        got = read([config(s.port, unit=1), config(s.port, unit=2)], 6)
+        self.assertEqual({(line.pop("meter"), json.dumps(line)) for line in got}, {(0, json.dumps(GOOD)), (1, json.dumps(GOOD))})
+        self.assertEqual((s.connections, asked), (1, {1, 2}))
 
     def test_values_that_are_not_available(self):
         regs = dict(SDM630)

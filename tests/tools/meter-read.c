@@ -1,8 +1,9 @@
-/* Reads a meter and prints each result as a JSON line: what a configuration gives before it goes into service.
+/* Reads meters and prints each result as a JSON line: what a configuration gives before it goes into service.
  *
- *   meter-read '{"driver":"modbus-tcp","host":"192.168.50.10","unit":1,"model":"janitza-umg604"}' [COUNT [POLL_MS]]
+ *   meter-read '{"driver":"modbus-tcp","host":"192.168.50.10","unit":1,"model":"janitza-umg604"}'... [COUNT [POLL_MS]]
  *
- * Ends after COUNT results, good or not (default 1, 0: never). Exit 0 if the last one was a sample, 2 if the configuration is wrong. */
+ * Ends after COUNT results, good or not (default 1, 0: never). With several meters each line says which, from 0. Exit 0 if the last result was
+ * a sample, 2 if a configuration is wrong. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@
 #include "base/mem.h"
 #include "gateway/host.h"
 
-static long left;
+static long left = 1;
 static int last = 1;
+static int meters; /* how many */
 
 static void phases(struct json_writer *w, const char *key, const double v[3], bool valid)
 {
@@ -24,12 +26,14 @@ static void phases(struct json_writer *w, const char *key, const double v[3], bo
 	jw_end(w, ']');
 }
 
-static void print(const ag_meter_sample *s, const char *fault)
+static void print(int meter, const ag_meter_sample *s, const char *fault)
 {
 	struct buf line = { 0 };
 	struct json_writer w;
 	jw_open(&w, &line);
 	jw_object(&w, NULL);
+	if (meters > 1)
+		jw_int(&w, "meter", meter);
 	if (s) {
 		phases(&w, "i_a", s->i_a, s->valid & AG_I);
 		phases(&w, "u_v", s->u_v, s->valid & AG_U);
@@ -48,10 +52,9 @@ static void print(const ag_meter_sample *s, const char *fault)
 
 static void on_sample(void *arg, const ag_meter_sample *s, const char *fault)
 {
-	(void)arg;
 	if (left < 0)
 		return;
-	print(s, fault);
+	print((int)(intptr_t)arg, s, fault);
 	last = s ? 0 : 1;
 	if (left > 0 && --left == 0) {
 		left = -1;
@@ -59,30 +62,42 @@ static void on_sample(void *arg, const ag_meter_sample *s, const char *fault)
 	}
 }
 
-int main(int argc, char *argv[])
+static int open_meter(struct host *h, const char *text, int64_t poll_us)
 {
 	char err[256] = "not a JSON object";
+	cJSON *config = json_parse(slice_of(text));
+	char *driver = mem_text(json_text(config, "driver"));
+	struct host_conf conf = { "meter", driver, text, poll_us };
+	int rc = host_meter(h, &conf, on_sample, (void *)(intptr_t)meters++, err, sizeof(err));
+	if (rc < 0)
+		fprintf(stderr, "meter-read: %s\n", err);
+	cJSON_Delete(config);
+	mem_free(driver);
+	return rc;
+}
+
+int main(int argc, char *argv[])
+{
 	struct host *h;
-	if (argc < 2) {
-		fprintf(stderr, "usage: meter-read CONFIG [COUNT [POLL_MS]]\n");
+	int n = 1, rc = 0;
+	while (n < argc && argv[n][0] == '{')
+		n++;
+	if (n == 1) {
+		fprintf(stderr, "usage: meter-read CONFIG... [COUNT [POLL_MS]]\n");
 		return 2;
 	}
-	left = argc > 2 ? atol(argv[2]) : 1;
-	cJSON *config = json_parse(slice_of(argv[1]));
-	char *driver = mem_text(json_text(config, "driver"));
-	cJSON_Delete(config);
-	struct host_conf conf = { "meter", driver, argv[1], argc > 3 ? atol(argv[3]) * US_PER_MS : 0 };
+	if (n < argc)
+		left = atol(argv[n]);
+	int64_t poll_us = n + 1 < argc ? atol(argv[n + 1]) * US_PER_MS : 0;
 	if (loop_open() != 0 || host_open(&h, NULL, NULL) != 0)
 		return 1;
-	int rc = host_meter(h, &conf, on_sample, NULL, err, sizeof(err));
-	if (rc < 0) {
-		fprintf(stderr, "meter-read: %s\n", err);
+	for (int i = 1; i < n && rc >= 0; i++)
+		rc = open_meter(h, argv[i], poll_us);
+	if (rc >= 0)
+		loop_run();
+	else
 		last = 2;
-	} else {
-		rc = loop_run();
-	}
 	host_close(&h);
 	loop_close();
-	mem_free(driver);
 	return last;
 }
