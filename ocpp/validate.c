@@ -1,4 +1,4 @@
-/* Validation in one pass over the text: a recursive descent that reads with ocpp/scan and looks each value up in the dictionary's tables.
+/* Validation in one pass over the text: a recursive descent that reads with ocpp/lex and looks each value up in the dictionary's tables.
  *
  * Every function that checks returns false to stop: at the first fault, or, where the caller wants to hear of all faults, only where the
  * text cannot be read any further. Where we are is a chain of places on the stack, which becomes a path only when there is a fault.
@@ -14,7 +14,7 @@
 
 #include "ocpp/dictionary-tables.h"
 #include "ocpp/format.h"
-#include "ocpp/scan.h"
+#include "ocpp/lex.h"
 
 struct place {
 	const struct place *up;
@@ -25,7 +25,7 @@ struct place {
 };
 
 struct check {
-	struct scan scan;
+	struct lex lex;
 	enum ocpp_version version;
 	const struct validate_how *how;
 	struct verdict *first;
@@ -125,13 +125,13 @@ static bool fault(struct check *c, const struct place *at, enum rule rule, struc
 /* The text cannot be read on. */
 static bool unreadable(struct check *c, const struct place *at)
 {
-	const struct scan *s = &c->scan;
+	const struct lex *s = &c->lex;
 	return fault(c, at, s->too_deep ? RULE_DEPTH : RULE_SYNTAX, (struct slice){ s->p, s->p < s->end });
 }
 
 static struct slice since(const struct check *c, const char *start)
 {
-	return (struct slice){ start, (size_t)(c->scan.p - start) };
+	return (struct slice){ start, (size_t)(c->lex.p - start) };
 }
 
 /* ---- values against their types */
@@ -139,16 +139,16 @@ static struct slice since(const struct check *c, const char *start)
 /* A value of which nothing is asked but that it is JSON, and text. */
 static bool check_any(struct check *c, const struct place *at)
 {
-	const char *start = c->scan.p;
-	c->scan.garbled = false;
-	if (!scan_skip(&c->scan))
+	const char *start = c->lex.p;
+	c->lex.garbled = false;
+	if (!lex_skip(&c->lex))
 		return unreadable(c, at);
-	return !c->scan.garbled || fault(c, at, RULE_UTF8, since(c, start));
+	return !c->lex.garbled || fault(c, at, RULE_UTF8, since(c, start));
 }
 
 static bool wrong(struct check *c, const struct place *at, enum rule rule)
 {
-	const char *start = c->scan.p;
+	const char *start = c->lex.p;
 	return check_any(c, at) && fault(c, at, rule, since(c, start));
 }
 
@@ -168,9 +168,9 @@ static bool is_time(const struct check *c, struct slice text)
 	return format_time(text) || (c->how->lenient && time_parse(text, &us) == 0);
 }
 
-static enum rule text_fault(const struct check *c, const struct type *t, const struct scan_text *text)
+static enum rule text_fault(const struct check *c, const struct type *t, const struct lex_text *text)
 {
-	char room[SCAN_PLAIN];
+	char room[LEX_PLAIN];
 	unsigned most = c->how->lenient ? t->text_max_lenient : t->text_max;
 	if (text->garbled)
 		return RULE_UTF8;
@@ -178,11 +178,11 @@ static enum rule text_fault(const struct check *c, const struct type *t, const s
 		return RULE_MAX_LENGTH;
 	switch (t->kind) {
 	case FIELD_WORD:
-		return one_of(&dictionary_enums[t->ref], scan_plain(text, room)) ? RULE_NONE : RULE_ENUM;
+		return one_of(&dictionary_enums[t->ref], lex_plain(text, room)) ? RULE_NONE : RULE_ENUM;
 	case FIELD_TIME:
-		return is_time(c, scan_plain(text, room)) ? RULE_NONE : RULE_DATE_TIME;
+		return is_time(c, lex_plain(text, room)) ? RULE_NONE : RULE_DATE_TIME;
 	case FIELD_URI:
-		return format_uri(scan_plain(text, room)) ? RULE_NONE : RULE_URI;
+		return format_uri(lex_plain(text, room)) ? RULE_NONE : RULE_URI;
 	default:
 		return RULE_NONE;
 	}
@@ -190,10 +190,10 @@ static enum rule text_fault(const struct check *c, const struct type *t, const s
 
 static bool check_text(struct check *c, const struct place *at, const struct type *t)
 {
-	struct scan_text text;
-	if (*c->scan.p != '"')
+	struct lex_text text;
+	if (*c->lex.p != '"')
 		return wrong(c, at, RULE_TYPE);
-	if (!scan_text(&c->scan, &text))
+	if (!lex_text(&c->lex, &text))
 		return unreadable(c, at);
 	enum rule rule = text_fault(c, t, &text);
 	return rule == RULE_NONE || fault(c, at, rule, text.raw);
@@ -204,18 +204,18 @@ static bool check_text(struct check *c, const struct place *at, const struct typ
 #define SINGLE 1e-3
 
 /* Whether neither range nor spelling can matter. */
-static bool is_ordinary(const struct scan_number *n, const struct type *t)
+static bool is_ordinary(const struct lex_number *n, const struct type *t)
 {
 	return !t->flags && !n->exponent && n->whole.n <= 9 && (!n->fraction.n || t->kind == FIELD_DECIMAL);
 }
 
-static enum rule number_fault(const struct check *c, const struct type *t, const struct scan_number *n)
+static enum rule number_fault(const struct check *c, const struct type *t, const struct lex_number *n)
 {
 	if (is_ordinary(n, t))
 		return RULE_NONE;
-	if (t->kind == FIELD_INT && !scan_is_integer(n))
+	if (t->kind == FIELD_INT && !lex_is_integer(n))
 		return RULE_TYPE;
-	double v = scan_value(n);
+	double v = lex_value(n);
 	bool narrow = t->kind == FIELD_INT && c->version != OCPP16;
 	if (isinf(v) || (narrow && (v > INT32_MAX || v < INT32_MIN)))
 		return RULE_NUMBER_RANGE;
@@ -223,15 +223,15 @@ static enum rule number_fault(const struct check *c, const struct type *t, const
 		return RULE_MINIMUM;
 	if ((t->flags & TYPE_MAX) && v > t->max)
 		return RULE_MAXIMUM;
-	return (t->flags & TYPE_TENTHS) && !scan_is_tenths(n, c->how->lenient ? SINGLE : DOUBLE) ? RULE_MULTIPLE_OF : RULE_NONE;
+	return (t->flags & TYPE_TENTHS) && !lex_is_tenths(n, c->how->lenient ? SINGLE : DOUBLE) ? RULE_MULTIPLE_OF : RULE_NONE;
 }
 
 static bool check_number(struct check *c, const struct place *at, const struct type *t)
 {
-	struct scan_number n;
-	if (*c->scan.p != '-' && !(*c->scan.p >= '0' && *c->scan.p <= '9'))
+	struct lex_number n;
+	if (*c->lex.p != '-' && !(*c->lex.p >= '0' && *c->lex.p <= '9'))
 		return wrong(c, at, RULE_TYPE);
-	if (!scan_number(&c->scan, &n))
+	if (!lex_number(&c->lex, &n))
 		return unreadable(c, at);
 	enum rule rule = number_fault(c, t, &n);
 	return rule == RULE_NONE || fault(c, at, rule, n.raw);
@@ -241,7 +241,7 @@ static bool check_object(struct check *c, const struct place *at, const struct s
 
 static bool check_element(struct check *c, const struct place *at, const struct type *t)
 {
-	char first = scan_peek(&c->scan);
+	char first = lex_peek(&c->lex);
 	switch (first ? t->kind : FIELD_ANY) {
 	case FIELD_ANY:
 		return check_any(c, at);
@@ -261,16 +261,16 @@ static bool check_list(struct check *c, const struct place *at, const struct fie
 {
 	const struct type *t = &dictionary_types[f->type];
 	struct place element = { .up = at, .shape = at->shape, .field = at->field };
-	const char *start = c->scan.p;
+	const char *start = c->lex.p;
 	if (*start != '[')
 		return wrong(c, at, RULE_TYPE);
-	enum scan_step step = scan_open(&c->scan, ']');
-	for (; step == SCAN_MORE; element.index++) {
+	enum lex_step step = lex_open(&c->lex, ']');
+	for (; step == LEX_MORE; element.index++) {
 		if (!check_element(c, &element, t))
 			return false;
-		step = scan_next(&c->scan, ']');
+		step = lex_next(&c->lex, ']');
 	}
-	if (step == SCAN_STOP)
+	if (step == LEX_STOP)
 		return unreadable(c, at);
 	if (element.index < f->list_min)
 		return fault(c, at, RULE_MIN_ITEMS, since(c, start));
@@ -280,9 +280,9 @@ static bool check_list(struct check *c, const struct place *at, const struct fie
 /* Whether the object that begins here has nothing in it. */
 static bool is_empty_object(const struct check *c)
 {
-	struct scan look = c->scan;
+	struct lex look = c->lex;
 	look.p++;
-	return scan_peek(&look) == '}';
+	return lex_peek(&look) == '}';
 }
 
 /* An optional field that says nothing: null; in 2.x also {} where the shape would allow it. */
@@ -298,7 +298,7 @@ static bool says_nothing(const struct check *c, const struct field *f, char firs
 
 static bool check_field(struct check *c, const struct place *at, const struct field *f)
 {
-	char first = scan_peek(&c->scan);
+	char first = lex_peek(&c->lex);
 	if (says_nothing(c, f, first))
 		return c->how->lenient ? check_any(c, at) : wrong(c, at, c->version == OCPP16 ? RULE_TYPE : RULE_EMPTY);
 	return first && (f->flags & FIELD_LIST) ? check_list(c, at, f) : check_element(c, at, &dictionary_types[f->type]);
@@ -337,13 +337,13 @@ static bool check_missing(struct check *c, const struct place *at, const struct 
 /* "name": value. *last is the field found before. */
 static bool check_member(struct check *c, const struct place *at, const struct shape *shape, uint64_t *seen, int *last)
 {
-	struct scan_text key;
-	char room[SCAN_PLAIN];
-	if (!scan_key(&c->scan, &key))
+	struct lex_text key;
+	char room[LEX_PLAIN];
+	if (!lex_key(&c->lex, &key))
 		return unreadable(c, at);
 	if (key.garbled && !fault(c, at, RULE_UTF8, key.raw))
 		return false;
-	int i = find_field(shape, scan_plain(&key, room), *last + 1);
+	int i = find_field(shape, lex_plain(&key, room), *last + 1);
 	struct place field = { .up = at, .name = key.raw, .shape = shape, .field = i };
 	if (i < 0)
 		return (shape->open || fault(c, &field, RULE_UNKNOWN_FIELD, key.raw)) && check_any(c, &field);
@@ -359,19 +359,19 @@ static bool check_object(struct check *c, const struct place *at, const struct s
 {
 	uint64_t seen = 0;
 	int last = -1;
-	enum scan_step step = scan_open(&c->scan, '}');
-	while (step == SCAN_MORE) {
+	enum lex_step step = lex_open(&c->lex, '}');
+	while (step == LEX_MORE) {
 		if (!check_member(c, at, shape, &seen, &last))
 			return false;
-		step = scan_next(&c->scan, '}');
+		step = lex_next(&c->lex, '}');
 	}
-	return step == SCAN_CLOSED ? check_missing(c, at, shape, seen) : unreadable(c, at);
+	return step == LEX_CLOSED ? check_missing(c, at, shape, seen) : unreadable(c, at);
 }
 
 static bool check_payload(struct check *c, const struct shape *shape)
 {
 	struct place top = { .field = -1 };
-	char first = scan_peek(&c->scan);
+	char first = lex_peek(&c->lex);
 	bool ok;
 	if (first == '{')
 		ok = check_object(c, &top, shape);
@@ -381,13 +381,13 @@ static bool check_payload(struct check *c, const struct shape *shape)
 		ok = wrong(c, &top, RULE_TYPE);
 	if (!ok)
 		return false;
-	scan_peek(&c->scan);
-	return c->scan.p == c->scan.end || unreadable(c, &top);
+	lex_peek(&c->lex);
+	return c->lex.p == c->lex.end || unreadable(c, &top);
 }
 
 int validate_with(const struct shape *shape, struct slice payload, enum ocpp_version v, const struct validate_how *how, struct verdict *out)
 {
-	struct check c = { .scan = { .p = payload.p, .end = payload.p + payload.n }, .version = v, .how = how, .first = out };
+	struct check c = { .lex = { .p = payload.p, .end = payload.p + payload.n }, .version = v, .how = how, .first = out };
 	out->ok = true;
 	out->rule = RULE_NONE;
 	out->code = NULL;
