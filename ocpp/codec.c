@@ -200,9 +200,14 @@ struct slice codec_tx_window(const struct frame *f)
 	return m && m->tx ? id_window(f->version, f->payload, m->tx) : (struct slice){ NULL, 0 };
 }
 
+bool codec_answer_names_tx(const struct action *act)
+{
+	return act && strcmp(act->name, "StartTransaction") == 0;
+}
+
 struct slice codec_tx_window_answer(const struct action *act, const struct frame *answer)
 {
-	bool start = act && answer->kind == FRAME_RESULT && answer->version == OCPP16 && strcmp(act->name, "StartTransaction") == 0;
+	bool start = codec_answer_names_tx(act) && answer->kind == FRAME_RESULT && answer->version == OCPP16;
 	return start ? id_window(OCPP16, answer->payload, "transactionId") : (struct slice){ NULL, 0 };
 }
 

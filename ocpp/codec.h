@@ -32,7 +32,9 @@ int codec_write_answer(enum ocpp_version v, const struct action *act, const stru
  * in 2.x), so that it can be spliced. Absent where the message has none. Paths: 1.6 transactionId in StopTransaction, MeterValues,
  * RemoteStopTransaction, csChargingProfiles.transactionId in SetChargingProfile (and chargingProfile of RemoteStartTransaction). */
 struct slice codec_tx_window(const struct frame *f);
-/* The same for the answer of a 1.6 StartTransaction. */
+/* Whether the answer to this action names the transaction: only in 1.6, where the CSMS does. */
+bool codec_answer_names_tx(const struct action *act);
+/* The window of the id in such an answer; absent for others. */
 struct slice codec_tx_window_answer(const struct action *act, const struct frame *answer);
 
 /* The i-th entry of SendLocalList: 0, ERR_NOT_FOUND behind the last. An entry without token_status deletes. */
