@@ -17,6 +17,7 @@
 /* More than this waiting, and a status for each EVSE, and the peer does not keep up: what tells a state is then dropped, what bills is in
  * its own queue. */
 #define CALLS_MOST 64
+#define INTERVAL_MOST_S (7 * 86400)          /* no CSMS means more */
 #define BOOT_RETRY_US (60 * US_PER_S)        /* where the answer names no interval, or none came */
 #define RESET_LATEST_US (5 * US_PER_S)       /* for the last messages of transactions to be answered; what is left is sent after the boot */
 #define LIMITS_LOOK_US (60 * US_PER_S)       /* profiles follow wall time, which may be set: look again at least this often */
@@ -49,9 +50,9 @@ static double share_of(double whole, int running, int place, int32_t min_ma)
 {
 	if (isinf(whole) || running == 0)
 		return whole;
-	int carried = min_ma > 0 ? (int)(whole * 1000 / min_ma) : running;
+	double carried = min_ma > 0 ? floor(whole * 1000 / min_ma) : running;
 	if (carried < running && carried > 0)
-		running = carried;
+		running = (int)carried;
 	return place < running ? whole / running : 0;
 }
 
@@ -158,9 +159,10 @@ static void on_booted(void *arg, int err, const struct reply *r)
 	s->booting = false;
 	if (s->closing || err == ERR_CLOSED)
 		return; /* the next link boots */
-	int64_t wait_us = !err && r->interval_s > 0 ? r->interval_s * US_PER_S : BOOT_RETRY_US;
+	int64_t interval_s = err ? 0 : r->interval_s < INTERVAL_MOST_S ? r->interval_s : INTERVAL_MOST_S;
+	int64_t wait_us = interval_s > 0 ? interval_s * US_PER_S : BOOT_RETRY_US;
 	if (!err && slice_is(r->status, "Accepted")) {
-		take_interval(s, r->interval_s);
+		take_interval(s, interval_s);
 		change_registration(s, REG_ACCEPTED);
 		return;
 	}
