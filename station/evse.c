@@ -35,7 +35,7 @@ void evse_report(struct evse *e)
 {
 	struct station *s = e->s;
 	struct event ev;
-	if (!station_talks(s))
+	if (!s->link)
 		return;
 	e->reported = dialect_state(s->dialect, e->con.state);
 	event_init(&ev, EV_STATUS);
@@ -96,7 +96,7 @@ void evse_sample(struct evse *e, const char *trigger)
 		return;
 	if (e->tx)
 		txns_put(&s->txns, e->tx, &ev);
-	else if (station_talks(s))
+	else if (s->link)
 		wire_tell(&s->wire, &ev);
 }
 
@@ -137,7 +137,7 @@ static void on_state(void *arg, struct connector *c, enum evse_state old)
 	log_debug(&s->log, "EVSE %d: %s -> %s", c->evse, evse_state_text(old), evse_state_text(c->state));
 	if (e->tx && s->dialect->tx_tells_all && charging_state(c->state) != charging_state(old))
 		tell_state(e);
-	if (dialect_state(s->dialect, c->state) != e->reported)
+	if (station_talks(s) && dialect_state(s->dialect, c->state) != e->reported)
 		evse_report(e);
 }
 

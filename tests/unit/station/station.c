@@ -1,5 +1,5 @@
 /* Registration, status, heartbeats, resets and what the CSMS may ask. */
-#include "base/clock.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "tests/unit/station/csms.h"
 
@@ -75,6 +75,8 @@ static void test_pending_waits_its_interval_and_says_nothing_else(void **state)
 	assert_string_equal(ask(&st, "RemoteStartTransaction", "{\"connectorId\":1,\"idTag\":\"x\"}"), REJECTED);
 	assert_string_equal(ask(&st, "TriggerMessage", "{\"requestedMessage\":\"BootNotification\"}"), ACCEPTED);
 	expect(&st, "BootNotification", NULL);
+	assert_string_equal(ask(&st, "TriggerMessage", "{\"requestedMessage\":\"StatusNotification\",\"connectorId\":1}"), ACCEPTED);
+	expect(&st, "StatusNotification", "\"Preparing\"", NULL); /* what is triggered may be sent */
 	pass(&st, 19 * SECOND);
 	expect_nothing(&st);
 	stage_script(&st, "BootNotification", "{\"status\":\"Accepted\",\"currentTime\":\"2026-05-28T20:26:40Z\",\"interval\":20}");
@@ -390,6 +392,69 @@ static void test_the_composite_schedule(void **state)
 	end();
 }
 
+static void test_the_whole_is_divided_among_those_that_charge(void **state)
+{
+	struct evse_input in = { .plugged = true, .wants_energy = true };
+	struct station_view view;
+	(void)state;
+	stage_open(&st, OCPP16);
+	st.conf.n_evses = 2;
+	st.conf.free_token = "free";
+	stage_boot(&st);
+	ask(&st, "SetChargingProfile",
+	    "{\"connectorId\":0,\"csChargingProfiles\":{\"chargingProfileId\":5,\"stackLevel\":0,"
+	    "\"chargingProfilePurpose\":\"ChargePointMaxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+	    "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":14},{\"startPeriod\":60,\"limit\":11}]}}}");
+	plug(&st, true, true);
+	expect_output(&st, "close14000 ");
+	station_input(st.s, 2, &in);
+	expect_output(&st, "close7000 ");
+	pass(&st, 60 * SECOND); /* 11 A carry one at 6 A and not two */
+	expect_output(&st, "close11000 ");
+	station_view(st.s, 2, &view);
+	assert_int_equal(view.limit_ma, 0);
+	assert_int_equal(view.state, EVSE_SUSPENDED_EVSE);
+	plug(&st, false, false);
+	station_view(st.s, 2, &view);
+	assert_int_equal(view.limit_ma, 11000);
+	assert_int_equal(view.state, EVSE_CHARGING);
+	st.at = st.n_seen;
+	end();
+}
+
+static void test_profiles_that_cannot_be_followed_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"\"chargingProfilePurpose\":\"Surprise\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"chargingRateUnit\":\"A\","
+		"\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6}]}",
+		"\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"chargingRateUnit\":\"A\","
+		"\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6}]}", /* no transaction */
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Sometimes\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6}]}",
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"kW\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6}]}",
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[]}",
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":5,\"limit\":6}]}",
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6},{\"startPeriod\":0,\"limit\":7}]}",
+		"\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6},{\"startPeriod\":9000000000000,\"limit\":7}]}",
+	};
+	(void)state;
+	begin(OCPP16);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buf b = { 0 };
+		buf_printf(&b, "{\"connectorId\":1,\"csChargingProfiles\":{\"chargingProfileId\":5,\"stackLevel\":0,%s}}", bad[i]);
+		if (strcmp(ask(&st, "SetChargingProfile", b.p), REJECTED) != 0)
+			fail_msg("profile %zu: %s", i, st.answer);
+		buf_free(&b);
+	}
+	assert_string_equal(ask(&st, "ClearChargingProfile", "{}"), "{\"status\":\"Unknown\"}");
+	end();
+}
+
 static void test_what_is_not_offered(void **state)
 {
 	(void)state;
@@ -422,6 +487,8 @@ int main(void)
 		cmocka_unit_test(test_reservations),
 		cmocka_unit_test(test_unlocking_ends_in_16_and_is_refused_in_2x),
 		cmocka_unit_test(test_the_composite_schedule),
+		cmocka_unit_test(test_the_whole_is_divided_among_those_that_charge),
+		cmocka_unit_test(test_profiles_that_cannot_be_followed_are_refused),
 		cmocka_unit_test(test_what_is_not_offered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
