@@ -216,7 +216,7 @@ static enum rule number_fault(const struct check *c, const struct type *t, const
 	if (t->kind == FIELD_INT && !lex_is_integer(n))
 		return RULE_TYPE;
 	double v = lex_value(n);
-	bool narrow = t->kind == FIELD_INT && c->version != OCPP16;
+	bool narrow = t->kind == FIELD_INT && c->version != OCPP16 && !c->how->lenient;
 	if (isinf(v) || (narrow && (v > INT32_MAX || v < INT32_MIN)))
 		return RULE_NUMBER_RANGE;
 	if ((t->flags & TYPE_MIN) && v < t->min)

@@ -45,8 +45,9 @@ struct verdict {
 };
 
 struct validate_how {
-	/* What the field is known to send passes: times as time_parse reads them, null for an optional field, {} likewise, texts up to the
-	 * dictionary's lenient length, and limits that were a multiple of 0.1 before they went through single precision. */
+	/* What the field is known to send passes: times as time_parse reads them, null or {} for an optional field, texts up to the
+	 * dictionary's lenient length, 2.x integers beyond 32 bits, and limits that were multiples of 0.1 before they went through single
+	 * precision. */
 	bool lenient;
 	/* Not NULL: called for every fault, in the order of the text (what is missing, at the end of its object). The verdict lives during
 	 * the call. */
