@@ -3,11 +3,11 @@
 
 #include <math.h>
 
-#include "ocpp/scan.h"
+#include "ocpp/lex.h"
 
-static struct scan scan_of(const char *text)
+static struct lex lex_of(const char *text)
 {
-	return (struct scan){ .p = text, .end = text + strlen(text) };
+	return (struct lex){ .p = text, .end = text + strlen(text) };
 }
 
 static void test_numbers_by_their_digits(void **state)
@@ -25,24 +25,24 @@ static void test_numbers_by_their_digits(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct scan s = scan_of(cases[i].text);
-		struct scan_number n;
-		assert_true(scan_number(&s, &n));
+		struct lex s = lex_of(cases[i].text);
+		struct lex_number n;
+		assert_true(lex_number(&s, &n));
 		assert_ptr_equal(s.p, s.end);
-		if (fabs(scan_value(&n) - cases[i].value) > 1e-12 * fabs(cases[i].value) || scan_is_integer(&n) != cases[i].integer ||
-		    scan_is_tenths(&n, 1e-6) != cases[i].tenths)
-			fail_msg("case %zu: %s gave %.17g", i, cases[i].text, scan_value(&n));
+		if (fabs(lex_value(&n) - cases[i].value) > 1e-12 * fabs(cases[i].value) || lex_is_integer(&n) != cases[i].integer ||
+		    lex_is_tenths(&n, 1e-6) != cases[i].tenths)
+			fail_msg("case %zu: %s gave %.17g", i, cases[i].text, lex_value(&n));
 	}
 }
 
 static void test_numbers_beyond_a_double(void **state)
 {
-	struct scan s = scan_of("-1e400"), t = scan_of("1e-400"), u = scan_of("1e99999999999999999999");
-	struct scan_number n;
+	struct lex s = lex_of("-1e400"), t = lex_of("1e-400"), u = lex_of("1e99999999999999999999");
+	struct lex_number n;
 	(void)state;
-	assert_true(scan_number(&s, &n) && isinf(scan_value(&n)) && scan_value(&n) < 0);
-	assert_true(scan_number(&t, &n) && scan_value(&n) == 0 && !scan_is_integer(&n));
-	assert_true(scan_number(&u, &n) && isinf(scan_value(&n)) && scan_is_integer(&n));
+	assert_true(lex_number(&s, &n) && isinf(lex_value(&n)) && lex_value(&n) < 0);
+	assert_true(lex_number(&t, &n) && lex_value(&n) == 0 && !lex_is_integer(&n));
+	assert_true(lex_number(&u, &n) && isinf(lex_value(&n)) && lex_is_integer(&n));
 }
 
 static void test_what_is_no_number(void **state)
@@ -50,25 +50,25 @@ static void test_what_is_no_number(void **state)
 	static const char *const cases[] = { "-", "01", "1.", "1.e1", "1e", "1e+", "0x10", "1a", "--1", "1\"" };
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct scan s = scan_of(cases[i]);
-		struct scan_number n;
-		if (scan_number(&s, &n))
+		struct lex s = lex_of(cases[i]);
+		struct lex_number n;
+		if (lex_number(&s, &n))
 			fail_msg("%s passed", cases[i]);
 	}
 }
 
 static void test_strings_are_windows(void **state)
 {
-	struct scan s = scan_of("\"a\\u0042\\ud83d\\udd0c\xc3\xa9\" x");
-	struct scan_text t;
-	char room[SCAN_PLAIN];
+	struct lex s = lex_of("\"a\\u0042\\ud83d\\udd0c\xc3\xa9\" x");
+	struct lex_text t;
+	char room[LEX_PLAIN];
 	(void)state;
-	assert_true(scan_text(&s, &t));
+	assert_true(lex_text(&s, &t));
 	assert_slice(t.raw, "a\\u0042\\ud83d\\udd0c\xc3\xa9");
 	assert_int_equal(t.points, 4);
 	assert_true(t.escaped && !t.garbled);
-	assert_slice(scan_plain(&t, room), "aB\x7f\xc3\xa9");
-	assert_int_equal(scan_peek(&s), 'x');
+	assert_slice(lex_plain(&t, room), "aB\x7f\xc3\xa9");
+	assert_int_equal(lex_peek(&s), 'x');
 }
 
 static void test_no_unicode_is_noted_and_read_over(void **state)
@@ -76,8 +76,8 @@ static void test_no_unicode_is_noted_and_read_over(void **state)
 	static const char *const cases[] = { "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud800\\u0041\"", "\"\xff\"", "[\"a\",{\"\\ud800\":1}]" };
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct scan s = scan_of(cases[i]);
-		assert_true(scan_skip(&s) && s.garbled && s.p == s.end);
+		struct lex s = lex_of(cases[i]);
+		assert_true(lex_skip(&s) && s.garbled && s.p == s.end);
 	}
 }
 
@@ -89,28 +89,28 @@ static void test_any_value_is_skipped_whole(void **state)
 		                           "\"\\q\"", "\"a\nb\"", "'a'", "/**/1" };
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		struct scan s = scan_of(good[i]);
-		if (!scan_skip(&s) || s.p != s.end || s.depth)
+		struct lex s = lex_of(good[i]);
+		if (!lex_skip(&s) || s.p != s.end || s.depth)
 			fail_msg("%s was refused", good[i]);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct scan s = scan_of(bad[i]);
-		if (scan_skip(&s))
+		struct lex s = lex_of(bad[i]);
+		if (lex_skip(&s))
 			fail_msg("%s passed", bad[i]);
 	}
 }
 
 static void test_nesting_has_an_end(void **state)
 {
-	char text[2 * SCAN_DEPTH + 3];
+	char text[2 * LEX_DEPTH + 3];
 	(void)state;
-	for (int levels = SCAN_DEPTH; levels <= SCAN_DEPTH + 1; levels++) {
+	for (int levels = LEX_DEPTH; levels <= LEX_DEPTH + 1; levels++) {
 		memset(text, '[', (size_t)levels);
 		memset(text + levels, ']', (size_t)levels);
 		text[2 * levels] = 0;
-		struct scan s = scan_of(text);
-		assert_int_equal(scan_skip(&s), levels == SCAN_DEPTH);
-		assert_int_equal(s.too_deep, levels > SCAN_DEPTH);
+		struct lex s = lex_of(text);
+		assert_int_equal(lex_skip(&s), levels == LEX_DEPTH);
+		assert_int_equal(s.too_deep, levels > LEX_DEPTH);
 	}
 }
 
