@@ -1,4 +1,4 @@
-UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls
+UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls tests/unit/ocpp/codec
 check_PROGRAMS += $(UNIT_OCPP)
 TESTS += $(UNIT_OCPP)
 tests_unit_ocpp_frame_SOURCES = tests/unit/ocpp/frame.c
@@ -9,3 +9,5 @@ tests_unit_ocpp_splice_SOURCES = tests/unit/ocpp/splice.c
 tests_unit_ocpp_splice_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_calls_SOURCES = tests/unit/ocpp/calls.c
 tests_unit_ocpp_calls_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+tests_unit_ocpp_codec_SOURCES = tests/unit/ocpp/codec.c
+tests_unit_ocpp_codec_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
