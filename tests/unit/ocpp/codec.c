@@ -339,6 +339,30 @@ static void transactions_of_2x(void **state)
 				     "\"chargingPriority\":3}}")->priority, 5);
 }
 
+/* Some stations repeat the first sample in every later message: the context decides, then the order. */
+static void registers_are_chosen_by_context(void **state)
+{
+	(void)state;
+	static const char samples[] = "\"transactionInfo\":{\"transactionId\":\"t\"},\"meterValue\":[{\"timestamp\":" T0_TEXT ",\"sampledValue\":["
+				      "{\"value\":1,\"phase\":\"L1\"},{\"value\":5%s},{\"value\":2,\"context\":\"Transaction.Begin\"},{\"value\":9%s},"
+				      "{\"value\":7}]}]}";
+	static const struct {
+		const char *type, *first, *second;
+		double want;
+	} cases[] = {
+		{ "Started", "", "", 2 },
+		{ "Ended", ",\"context\":\"Transaction.End\"", "", 5 },
+		{ "Ended", "", ",\"context\":\"Transaction.End\"", 9 },
+		{ "Ended", "", "", 7 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[700];
+		int n = snprintf(text, sizeof(text), "{\"eventType\":\"%s\",", cases[i].type);
+		snprintf(text + n, sizeof(text) - (size_t)n, samples, cases[i].first, cases[i].second);
+		assert_near(read_call(OCPP201, "TransactionEvent", text)->meter_wh, cases[i].want);
+	}
+}
+
 static void triggers_fit_the_version(void **state)
 {
 	(void)state;
@@ -802,6 +826,7 @@ int main(void)
 		TEST(authorize),
 		TEST(transactions_of_16),
 		TEST(transactions_of_2x),
+		TEST(registers_are_chosen_by_context),
 		TEST(triggers_fit_the_version),
 		TEST(samples_are_scaled),
 		TEST(meter_values),
