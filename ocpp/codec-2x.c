@@ -109,8 +109,8 @@ static const struct row tx_rows[] = {
 	{ "idToken", EVENT_AT(token), AS_TOKEN, 0, NULL },
 	{ 0 },
 };
-static const struct row tx_info[] = {
-	{ "transactionInfo.transactionId", EVENT_AT(tx), AS_TEXT, 36, "\"\"" },
+static const struct row tx_info[] = { /* read only: the charging state stands among them when written */
+	{ "transactionInfo.transactionId", EVENT_AT(tx), AS_TEXT, 36, NULL },
 	{ "transactionInfo.remoteStartId", EVENT_AT(remote_start_id), AS_INT64, 0, NULL },
 	{ 0 },
 };

@@ -1,4 +1,4 @@
-UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls
+UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls tests/unit/ocpp/codec
 check_PROGRAMS += $(UNIT_OCPP)
 TESTS += $(UNIT_OCPP)
 tests_unit_ocpp_frame_SOURCES = tests/unit/ocpp/frame.c
@@ -23,3 +23,5 @@ tests_unit_ocpp_validate_SOURCES = tests/unit/ocpp/validate.c
 tests_unit_ocpp_validate_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/ocpp/dictc.sh
 EXTRA_DIST += tests/unit/ocpp/dictc.sh
+tests_unit_ocpp_codec_SOURCES = tests/unit/ocpp/codec.c
+tests_unit_ocpp_codec_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
