@@ -185,7 +185,7 @@ static void test_nesting_has_an_end(void **state)
 			buf_puts(&b, "]");
 		buf_puts(&b, "}}");
 		struct verdict v = judge(OCPP201, "Heartbeat", b.p, false);
-		assert_int_equal(v.rule, levels + 2 > SCAN_DEPTH ? RULE_DEPTH : RULE_NONE);
+		assert_int_equal(v.rule, levels + 2 > LEX_DEPTH ? RULE_DEPTH : RULE_NONE);
 	}
 	buf_free(&b);
 }
