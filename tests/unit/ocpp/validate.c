@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "ocpp/lex.h"
 #include "ocpp/validate.h"
 
 static struct verdict judge(enum ocpp_version v, const char *action, const char *payload, bool lenient)
