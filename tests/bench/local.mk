@@ -1,1 +1,5 @@
-# see docs/ARCHITECTURE.md, Tests
+# Timings, run by `make bench` only.
+EXTRA_PROGRAMS += tests/bench/alloc
+BENCHES += tests/bench/alloc
+tests_bench_alloc_SOURCES = tests/bench/alloc.c
+tests_bench_alloc_LDADD = $(ENERGY_LIBS)
