@@ -61,7 +61,7 @@ static int64_t next_turn(const struct control *c)
 		if (s->way == SEAT_SERVED && s->served_us && (!first || s->served_us + c->conf.rotate_every_us < first))
 			first = s->served_us + c->conf.rotate_every_us;
 	}
-	return first;
+	return first > c->now_us ? first : 0;
 }
 
 static void add_ramp(const struct seat *s, struct chain *ch)
