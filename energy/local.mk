@@ -1,2 +1,13 @@
 noinst_LIBRARIES += libenergy.a
-libenergy_a_SOURCES = energy/control.h energy/site.h
+libenergy_a_SOURCES = \
+	energy/alloc.c energy/alloc.h \
+	energy/car.c energy/car.h \
+	energy/control.c energy/control.h energy/control-local.h \
+	energy/control-view.c \
+	energy/guard.c energy/guard.h \
+	energy/limit.c energy/limit.h \
+	energy/load.c energy/load.h \
+	energy/meter.c energy/meter.h \
+	energy/policy.c energy/policy.h \
+	energy/rank.c energy/rank.h \
+	energy/site.c energy/site.h

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 struct milliamps {
 	int32_t l[3];
@@ -41,5 +42,31 @@ struct evse_conf {
 	int priority;                /* higher first; 0 normal */
 	bool on_off;                 /* a relay without a pilot: max or nothing */
 };
+
+/* All of them, borrowed. */
+struct site_parts {
+	const struct node_conf *nodes;
+	size_t n_nodes;
+	const struct meter_conf *meters;
+	size_t n_meters;
+	const struct evse_conf *evses;
+	size_t n_evses;
+};
+int site_check(const struct site_parts *s, char *why, size_t room); /* 0, or ERR_INVALID with the reason in `why` */
+
+/* What the EVSEs below a node may take by themselves on a grid line when nobody reaches them: must not be above the node's limit. */
+int64_t site_fallback_ma(const struct site_parts *s, int node, int line);
+
+/* A deep copy, ids included; release with site_free. */
+struct site {
+	struct site_parts parts;
+	struct node_conf *nodes;
+	struct meter_conf *meters;
+	struct evse_conf *evses;
+	struct arena mem;
+};
+void site_copy(struct site *out, const struct site_parts *from);
+void site_free(struct site *s);
+bool site_below(const struct site_parts *s, int node, int top); /* `node` is `top` or hangs below it */
 
 #endif

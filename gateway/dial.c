@@ -1,17 +1,14 @@
 /* Connecting to a CSMS.
  *
- *   NAME (a thread asks the resolver) -> TCP (one address after the other) -> TLS -> UPGRADE -> the link is up
+ *   NAME (gateway/lookup) -> TCP (one address after the other) -> TLS -> UPGRADE -> the link is up
  *
- * A `dialing` exists from dial() until the link is up or has failed; the link knows it only as something to cancel. getaddrinfo blocks, and a
- * thousand lanes connect to few hosts: one thread per name in question serves all that wait for that name, holding copies of its own.
- * The deadline is for the whole; an address that does not answer gets its share of what is left, so that a dead IPv6 route does not hide a
- * living IPv4 one. */
+ * A `dialing` exists from dial() until the link is up or has failed; the link knows it only as something to cancel. The deadline is for the
+ * whole; an address that does not answer gets its share of what is left, so that a dead IPv6 route does not hide a living IPv4 one. */
 #include "gateway/dial.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +18,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/loop.h"
-#include "base/mailbox.h"
 #include "base/mem.h"
 #include "base/timer.h"
 #include "gateway/http1.h"
+#include "gateway/lookup.h"
 
 #define TIMEOUT_US (30 * US_PER_S)
 #define READ_STEP 2048
@@ -34,13 +31,11 @@ static const char *const stage_names[] = { "name resolution", "TCP connect", "TL
 
 struct dialing {
 	struct link *link;
-	const struct link_events *events;
-	void *owner;
 	enum stage stage;
 	int64_t stage_since_us, deadline_us;
 	struct later begin;
 	struct timer deadline, patience; /* for all of it; for one address */
-	struct list waiting;             /* in a lookup */
+	struct lookup name;
 
 	char *host, *port, *target, *subprotocol, *authorization, *interface;
 	bool deflate, secure, ipv6_text;
@@ -55,120 +50,6 @@ struct dialing {
 	size_t scanned;
 };
 
-/* ---- names: one thread for each that is asked */
-
-struct lookup {
-	struct list entry, waiting;
-	char *host, *port;
-};
-
-struct lookup_mail {
-	struct mail mail;
-	char *host, *port; /* the thread's own copies */
-	int err;
-	struct addrinfo *found;
-	struct mailbox *to;
-};
-
-static struct {
-	struct list all;
-	struct mailbox *mailbox; /* while any lookup is under way */
-} lookups;
-
-static void on_addresses(struct dialing *d, int err, const struct addrinfo *found);
-
-static struct lookup *find_lookup(const char *host, const char *port)
-{
-	if (!lookups.all.next)
-		list_init(&lookups.all);
-	LIST_WALK(&lookups.all, struct lookup, entry, l)
-		if (strcmp(l->host, host) == 0 && strcmp(l->port, port) == 0)
-			return l;
-	return NULL;
-}
-
-static void end_lookup(struct lookup *l, int err, const struct addrinfo *found)
-{
-	list_remove(&l->entry);
-	while (!list_empty(&l->waiting)) {
-		struct dialing *d = LIST_TOP(&l->waiting, struct dialing, waiting);
-		list_remove(&d->waiting);
-		on_addresses(d, err, found);
-	}
-	mem_free(l->host);
-	mem_free(l->port);
-	mem_free(l);
-}
-
-static struct later close_mailbox;
-
-static void on_close_mailbox(void *arg)
-{
-	(void)arg;
-	if (list_empty(&lookups.all)) {
-		mailbox_close(lookups.mailbox);
-		lookups.mailbox = NULL;
-	}
-}
-
-static void deliver(struct mail *mail, void *arg)
-{
-	struct lookup_mail *m = (struct lookup_mail *)(void *)mail;
-	(void)arg;
-	struct lookup *l = find_lookup(m->host, m->port);
-	if (l)
-		end_lookup(l, m->err, m->found);
-	if (m->found)
-		freeaddrinfo(m->found);
-	mem_free(m->host);
-	mem_free(m->port);
-	mem_free(m);
-	later_call(&close_mailbox, on_close_mailbox, NULL);
-}
-
-static int resolve(const char *host, const char *port, int flags, struct addrinfo **out)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | flags, .ai_socktype = SOCK_STREAM };
-	return getaddrinfo(host, port, &hints, out);
-}
-
-static void *lookup_thread(void *arg)
-{
-	struct lookup_mail *m = arg;
-	m->err = resolve(m->host, m->port, AI_ADDRCONFIG, &m->found);
-	if (m->err)
-		m->found = NULL;
-	mailbox_post(m->to, &m->mail);
-	return NULL;
-}
-
-/* 0, or why no thread could be started. */
-static int start_lookup(struct lookup *l)
-{
-	pthread_t thread;
-	pthread_attr_t detached;
-	if (!lookups.mailbox) {
-		int err = mailbox_open(&lookups.mailbox, NULL);
-		if (err)
-			return err;
-	}
-	struct lookup_mail *m = NEW(struct lookup_mail);
-	m->mail.deliver = deliver;
-	m->host = mem_strdup(l->host);
-	m->port = mem_strdup(l->port);
-	m->to = lookups.mailbox;
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	int err = pthread_create(&thread, &detached, lookup_thread, m);
-	pthread_attr_destroy(&detached);
-	if (err) {
-		mem_free(m->host);
-		mem_free(m->port);
-		mem_free(m);
-	}
-	return -err;
-}
-
 /* ---- ends */
 
 static void dialing_free(struct dialing *d)
@@ -177,7 +58,7 @@ static void dialing_free(struct dialing *d)
 	later_cancel(&d->begin);
 	timer_cancel(&d->deadline);
 	timer_cancel(&d->patience);
-	list_remove(&d->waiting);
+	lookup_cancel(&d->name);
 	stream_close(&d->stream);
 	if (d->ssl) { /* never reached TLS */
 		struct stream unused = { .fd = -1, .ssl = d->ssl };
@@ -484,7 +365,7 @@ static struct addrinfo *copy_addresses(const struct dialing *d, const struct add
 	char host[NI_MAXHOST];
 	for (const struct addrinfo *a = found; a; a = a->ai_next) {
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0 ||
-		    resolve(host, d->port, AI_NUMERICHOST, end) != 0)
+		    lookup_numeric(host, d->port, end) != 0)
 			continue;
 		while (*end)
 			end = &(*end)->ai_next;
@@ -492,8 +373,9 @@ static struct addrinfo *copy_addresses(const struct dialing *d, const struct add
 	return first;
 }
 
-static void on_addresses(struct dialing *d, int err, const struct addrinfo *found)
+static void on_addresses(struct lookup *name, int err, const struct addrinfo *found)
 {
+	struct dialing *d = LIST_ITEM(name, struct dialing, name);
 	if (!err)
 		d->addresses = copy_addresses(d, found);
 	if (!d->addresses) {
@@ -509,25 +391,15 @@ static void on_begin(void *arg)
 {
 	struct dialing *d = arg;
 	d->stage_since_us = clock_mono_us();
-	if (resolve(d->host, d->port, AI_NUMERICHOST, &d->addresses) == 0) {
-		d->next = d->addresses;
-		enter(d, TCP);
-		try_next(d);
+	if (lookup_numeric(d->host, d->port, &d->addresses) != 0) {
+		d->addresses = NULL;
+		d->name.done = on_addresses;
+		lookup_start(&d->name, d->host, d->port);
 		return;
 	}
-	d->addresses = NULL;
-	struct lookup *l = find_lookup(d->host, d->port);
-	bool fresh = !l;
-	if (fresh) {
-		l = NEW(struct lookup);
-		l->host = mem_strdup(d->host);
-		l->port = mem_strdup(d->port);
-		list_init(&l->waiting);
-		list_append(&lookups.all, &l->entry);
-	}
-	list_append(&l->waiting, &d->waiting);
-	if (fresh && start_lookup(l) != 0)
-		end_lookup(l, EAI_AGAIN, NULL);
+	d->next = d->addresses;
+	enter(d, TCP);
+	try_next(d);
 }
 
 /* ---- what is asked */

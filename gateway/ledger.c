@@ -257,7 +257,7 @@ static struct held *held_new(struct session *s, const struct frame *f, const str
 	h->link_number = s->link_number;
 	h->id = mem_text(f->id);
 	h->phase = e->kind == EV_TX ? e->phase : TX_UPDATE;
-	h->names_tx = h->phase == TX_START && !e->tx.p;
+	h->names_tx = codec_answer_names_tx(f->act);
 	h->evse = e->evse;
 	h->token = e->token.p ? mem_text(e->token) : NULL;
 	h->tx = e->tx.p ? mem_text(e->tx) : NULL;
@@ -454,7 +454,7 @@ static int confirm(struct confirming *c, const struct outbox_rec *rec)
 	if (rec->kind != OUTBOX_TX_START)
 		return outbox_confirm(st, rec->seq, NULL, on_confirmed, c);
 	char *payload = mem_text(c->payload);
-	const char *tx = rec->tx ? rec->tx : c->csms_tx;
+	const char *tx = c->csms_tx[0] ? c->csms_tx : rec->tx;
 	int err = tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c);
 	mem_free(payload);
 	return err;
@@ -462,7 +462,7 @@ static int confirm(struct confirming *c, const struct outbox_rec *rec)
 
 bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer)
 {
-	if (rec->kind == OUTBOX_TX_START && !rec->tx && !codec_tx_window_answer(act, answer).n)
+	if (codec_answer_names_tx(act) && !codec_tx_window_answer(act, answer).n)
 		return false; /* an answer without the transaction id it must name is no answer */
 	struct held *h = waiting_for(s, rec->seq);
 	if (h) {

@@ -29,6 +29,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "gateway/utf8.h"
 
 #define CLOSE_TIMEOUT_US (5 * US_PER_S)
 #define LINGER_US (2 * US_PER_S)
@@ -38,11 +39,6 @@
 enum { CODE_NORMAL = 1000, CODE_AWAY, CODE_PROTOCOL, CODE_TYPE, CODE_NONE = 1005, CODE_LOST, CODE_TEXT, CODE_SIZE = 1009 };
 
 enum state { OPENING, OPEN, CLOSING, ENDING, ENDED };
-
-/* Where a UTF-8 check stands between two pieces of a message: how many bytes the character still needs, and the range of the next one. */
-struct utf8 {
-	uint8_t need, low, high;
-};
 
 struct ws_link {
 	struct link base;
@@ -62,7 +58,7 @@ struct ws_link {
 	uint64_t frame_left;            /* payload bytes of the present frame still to come */
 	bool in_frame, in_message, compressed;
 	uint8_t opcode;                 /* of the message, not the frame */
-	struct utf8 utf8;
+	struct utf8 utf8;               /* of the message so far */
 	struct buf message;             /* the present message where it came in pieces */
 	struct buf control;             /* the same for a control frame */
 
@@ -352,48 +348,6 @@ static void fail(struct ws_link *l, int err, int code, const char *reason)
 		put_close(l, code, slice_of(reason));
 	note_end(l, err, code, true, slice_of(reason));
 	enter(l, ENDING);
-}
-
-/* ---- receiving: UTF-8 */
-
-/* The range of a character's second byte keeps out overlong forms, surrogates and what lies above U+10FFFF (RFC 3629). */
-static bool utf8_lead(struct utf8 *u, uint8_t c)
-{
-	if (c < 0xc2 || c > 0xf4)
-		return false;
-	u->need = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-	u->low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-	u->high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-	return true;
-}
-
-/* False as soon as no continuation could mend it. */
-static bool utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		uint64_t eight;
-		if (!u->need && n - i >= sizeof(eight)) {
-			memcpy(&eight, p + i, sizeof(eight));
-			if (!(eight & UINT64_C(0x8080808080808080))) {
-				i += sizeof(eight);
-				continue;
-			}
-		}
-		uint8_t c = p[i++];
-		if (u->need) {
-			if (c < u->low || c > u->high)
-				return false;
-			*u = (struct utf8){ (uint8_t)(u->need - 1), 0x80, 0xbf };
-		} else if (c >= 0x80 && !utf8_lead(u, c)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool utf8_whole(const struct utf8 *u)
-{
-	return u->need == 0;
 }
 
 /* ---- receiving: messages */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gateway/owed.h"
 #include "ocpp/codec.h"
+#include "ocpp/splice.h"
 #include "storage/tokens.h"
 
 #define PENDING_INTERVAL_S 60 /* a station that no CSMS ever accepted asks again after this */
@@ -30,16 +31,30 @@ const char *local_authorize(struct session *s, struct slice token)
 	return status;
 }
 
+/* The id is not known before the commit that takes it, so its place is marked. */
+static void mark_id(struct buf *payload, const struct buf *written)
+{
+	struct slice id = splice_find(buf_view(written), "transactionId");
+	if (id.n)
+		splice_write(payload, buf_view(written), id, SLICE("%ID%"));
+	else
+		buf_slice(payload, buf_view(written));
+}
+
 void local_tx_answer(struct session *s, const struct action *act, const struct event *e, struct buf *payload)
 {
 	struct reply r;
+	struct buf written = { 0 };
 	reply_init(&r);
 	if (e->token.p)
 		r.token_status = slice_of(local_authorize(s, e->token));
+	if (codec_write_answer(s->version, act, &r, &written) != 0)
+		buf_puts(&written, "{}");
 	if (e->phase == TX_START)
-		r.tx = SLICE("%ID%");
-	if (codec_write_answer(s->version, act, &r, payload) != 0)
-		buf_puts(payload, "{}");
+		mark_id(payload, &written);
+	else
+		buf_slice(payload, buf_view(&written));
+	buf_free(&written);
 }
 
 static void fill(struct session *s, struct frame *f, const struct event *e, struct reply *r)
@@ -73,7 +88,7 @@ void local_answer(struct session *s, struct frame *f, const struct event *e)
 		session_refuse(s, f->id, "NotImplemented", "unknown here, and the central system cannot be asked");
 		return;
 	}
-	const char *refusal = s->version == OCPP16 ? f->act->refusal_16 : f->act->refusal_2x;
+	const char *refusal = catalogue_refusal(s->version, f->act);
 	if (f->act->offline == REFUSE) {
 		if (refusal)
 			session_answer(s, f->id, slice_of(refusal));

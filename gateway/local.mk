@@ -35,6 +35,7 @@ libgateway_a_SOURCES = \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \
 	gateway/listen.c gateway/listen.h \
+	gateway/lookup.c gateway/lookup.h \
 	gateway/sim.c gateway/sim.h \
 	gateway/sim-csms.c gateway/sim-csms.h gateway/sim-csms-main.c \
 	gateway/sim-ledger.c gateway/sim-ledger.h \
@@ -44,6 +45,7 @@ libgateway_a_SOURCES = \
 	gateway/sim-station.c gateway/sim-station.h gateway/sim-station-main.c \
 	gateway/stream.c gateway/stream.h \
 	gateway/tls.c gateway/tls.h \
+	gateway/utf8.c gateway/utf8.h \
 	gateway/world.c gateway/world.h
 
 bin_PROGRAMS += ampgate

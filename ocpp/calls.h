@@ -41,7 +41,8 @@ void calls_open(struct calls *c, unsigned most);
 void calls_close(struct calls *c);  /* ends all with ERR_CLOSED; asking afterwards is refused */
 
 /* Asks. ERR_FULL: `most` reached; ERR_CLOSED: calls_close was called. A link that refuses the text does not fail the call, which then waits
- * for calls_room or the next link. `timeout_us` (> 0) counts from the sending. `text` is the whole frame, `id` its id; both are copied where needed (a call that can leave at once is sent without a copy).
+ * for calls_room or the next link. `timeout_us` (> 0) counts from the sending. `text` is the whole frame, `id` its id; both are copied where
+ * needed (a call that can leave at once is sent without a copy).
  * urgent: before those that wait without it. The call in *out (may be NULL) lives until `done` has returned. */
 struct ask {
 	struct slice text, id;

@@ -61,6 +61,11 @@ const struct action *catalogue_for_event(enum ocpp_version v, enum event_kind ki
 	return NULL;
 }
 
+const char *catalogue_refusal(enum ocpp_version v, const struct action *act)
+{
+	return v == OCPP16 ? act->refusal_16 : act->refusal_2x;
+}
+
 size_t catalogue_count(void)
 {
 	return ROWS;

@@ -32,6 +32,7 @@ struct action {
 /* The row, or NULL where this version has no such action. Names are case-sensitive (2.x Part 4 4.1.6). */
 const struct action *catalogue_find(enum ocpp_version v, struct slice name);
 const struct action *catalogue_for_event(enum ocpp_version v, enum event_kind kind); /* the row that carries this meaning */
+const char *catalogue_refusal(enum ocpp_version v, const struct action *act); /* the text of a REFUSE row for this version, or NULL */
 size_t catalogue_count(void);
 const struct action *catalogue_at(size_t i);
 

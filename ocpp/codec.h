@@ -17,18 +17,24 @@ int codec_read_call(struct frame *f, struct arena *mem, struct event *out) MUST_
 /* The meaning of an answer (RESULT or ERROR) to a call of `act`. */
 int codec_read_answer(const struct action *act, struct frame *answer, struct arena *mem, struct reply *out) MUST_CHECK;
 
-/* The payload for an event or command in this version, appended as JSON text; the action it belongs to in *act_out.
- * ERR_UNSUPPORTED: this version has no such message. */
+/* The payload for an event or command in this version, appended as JSON text; the action it belongs to in *act_out. Words of other versions
+ * are translated where there is a near one ("Soft" and "OnIdle", stop reasons), texts are cut to the version's lengths, and a time not said
+ * where one is required becomes now. SendLocalList is written without entries; firmware, log and certificate requests are not written.
+ * ERR_UNSUPPORTED: this version has no such message. ERR_INVALID: what it cannot do without is missing (a profile without a limit, meter
+ * values without samples); nothing is appended then. */
 int codec_write_call(enum ocpp_version v, const struct event *e, struct buf *payload, const struct action **act_out) MUST_CHECK;
 
-/* The payload of the answer to a call of `act`. For what the reply leaves absent the smallest valid answer is written. */
+/* The payload of the answer to a call of `act`. For what the reply leaves absent the smallest valid answer is written; a status that nobody
+ * said is the message's word for no ("Rejected", "Invalid"), so that silence grants nothing. ERR_UNSUPPORTED: not in this version. */
 int codec_write_answer(enum ocpp_version v, const struct action *act, const struct reply *r, struct buf *payload) MUST_CHECK;
 
 /* Where a transaction id stands in a CALL's payload: the window of its value into f->raw (the digits in 1.6, the text between the quotes
  * in 2.x), so that it can be spliced. Absent where the message has none. Paths: 1.6 transactionId in StopTransaction, MeterValues,
  * RemoteStopTransaction, csChargingProfiles.transactionId in SetChargingProfile (and chargingProfile of RemoteStartTransaction). */
 struct slice codec_tx_window(const struct frame *f);
-/* The same for the answer of a 1.6 StartTransaction. */
+/* Whether the answer to this action names the transaction: only in 1.6, where the CSMS does. */
+bool codec_answer_names_tx(const struct action *act);
+/* The window of the id in such an answer; absent for others. */
 struct slice codec_tx_window_answer(const struct action *act, const struct frame *answer);
 
 /* The i-th entry of SendLocalList: 0, ERR_NOT_FOUND behind the last. An entry without token_status deletes. */

@@ -100,7 +100,7 @@ struct event {
 	enum event_kind kind;
 	int evse;            /* EVSE id 1..n, in 1.6 the connectorId; 0: the whole station; -1: not said */
 	int connector;       /* 2.x connectorId inside the EVSE; 0: not said */
-	int64_t time_us;     /* wall time that the message carries; 0: none */
+	int64_t time_us;     /* wall time that the message carries; 0: none. CMD_RESERVE: the expiry; CMD_SET_PROFILE: when the schedule starts */
 
 	struct slice token, token_type; /* idTag, or idToken and its type; 1.6 has no type */
 	struct slice group;             /* parentIdTag, groupIdToken */
@@ -110,7 +110,7 @@ struct event {
 	struct slice tx;     /* transaction id as on the wire: the digits of 1.6's integer, the string of 2.x. Absent in a 1.6 start */
 	int64_t seq_no;      /* 2.x; -1: none */
 	double meter_wh;     /* register at start or end; NaN: not said */
-	struct slice reason; /* stop reason or trigger reason */
+	struct slice reason; /* TX_END: stop reason ("Local" where none is said); else trigger reason */
 	bool offline;        /* 2.x: happened while the station had no link */
 	int64_t remote_start_id;  /* 2.x; -1: none */
 	int64_t reservation;      /* reservation id; -1: none */
@@ -129,13 +129,17 @@ struct event {
 	/* CMD_SET_PROFILE (ours and the CSMS's), CMD_CLEAR_PROFILE */
 	enum profile_purpose purpose;
 	int64_t profile_id;  /* -1: none */
-	int stack_level;
-	double limit_a;      /* per phase; what the first period allows */
+	int stack_level;     /* CMD_CLEAR_PROFILE: -1: any */
+	double limit_a;      /* per phase; what the first period allows (a limit in W is divided by 230 V and the phases, 3 if not said); NaN: none */
 	int phases;          /* numberPhases; 0: not said */
 	int64_t duration_s;  /* 0: none */
 
 	/* CMD_RESET: "Soft"/"Hard" or "Immediate"/"OnIdle"; CMD_TRIGGER: the requested message; CMD_AVAILABILITY: "Operative"/"Inoperative";
-	 * CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable") and its value; EV_FIRMWARE, EV_LOG: the status */
+	 * CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";
+	 * the first one asked for) and its value; EV_FIRMWARE, EV_LOG, EV_RESERVATION: the status; EV_SECURITY: the type, and techInfo;
+	 * EV_DATA: messageId, and data (text as it is, anything else as JSON), the vendorId in `vendor`; EV_NOTIFY: component.variable of the
+	 * first availability in it, else of the first event, and its value; EV_LIMIT: "Set" or "Cleared", with limit_a and its source in
+	 * `reason`; CMD_GET_SCHEDULE: nothing, the length in duration_s; CMD_GET_REPORT: the report base */
 	struct slice word, value;
 	int64_t list_version;     /* CMD_SEND_LIST; the entries are read with codec_list_entry */
 	bool list_full;
@@ -153,6 +157,7 @@ struct reply {
 	struct slice tx;            /* 1.6 StartTransaction: the digits; RequestStart: the id */
 	int64_t list_version;       /* GetLocalListVersion */
 	int priority;               /* chargingPriority, 0 where absent */
+	struct slice key, value;    /* CMD_SET_CONFIG, CMD_GET_CONFIG: as in struct event, the first one answered; value absent: none told */
 	struct slice error_code;    /* the answer was a CALLERROR with this code; everything else is absent then */
 };
 

@@ -37,7 +37,8 @@ struct frame_fault {
 enum { FRAME_IGNORED = 1 };
 
 /* Reads the envelope. The frame borrows `raw`. 0, FRAME_IGNORED, or ERR_SYNTAX with `fault` filled. Never allocates.
- * Tolerated: CALLERROR with three to five elements and a fifth of any type (Q42), white space, a null payload.
+ * Tolerated: CALLERROR with three to five elements and a fifth of any type, as seen in the field; white space; a null
+ * payload.
  * Refused: bad UTF-8 is left to the link, depth over 64, id longer than FRAME_ID_MOST, anything behind the array. */
 #define FRAME_ID_MOST 255 /* the standard says 36; longer ones from the field are carried, and reported by validation */
 int frame_parse(struct frame *f, enum ocpp_version v, struct slice raw, struct frame_fault *fault) MUST_CHECK;

@@ -1,15 +1,25 @@
 noinst_LIBRARIES += libocpp.a
 libocpp_a_SOURCES = \
 	ocpp/actions.def \
+	ocpp/bind.c ocpp/bind.h \
 	ocpp/calls.c ocpp/calls.h \
 	ocpp/catalogue.c ocpp/catalogue.h \
-	ocpp/codec.h \
-	ocpp/dictionary.c ocpp/dictionary.h ocpp/dictionary-tables.h \
+	ocpp/codec-16.c \
+	ocpp/codec-2x.c \
+	ocpp/codec.c ocpp/codec.h \
+	ocpp/dialect.c ocpp/dialect.h \
+	ocpp/dictionary.c ocpp/dictionary.h \
+	ocpp/dictionary-tables.h \
 	ocpp/event.c ocpp/event.h \
 	ocpp/format.c ocpp/format.h \
 	ocpp/frame.c ocpp/frame.h \
+	ocpp/lex.c ocpp/lex.h \
 	ocpp/link.h \
+	ocpp/profile.c ocpp/profile.h \
+	ocpp/profile-read.c ocpp/profile-read.h \
+	ocpp/samples.c ocpp/samples.h \
 	ocpp/scan.c ocpp/scan.h \
+	ocpp/settings.c ocpp/settings.h \
 	ocpp/splice.c ocpp/splice.h \
 	ocpp/validate.c ocpp/validate.h \
 	ocpp/version.c ocpp/version.h
@@ -17,16 +27,12 @@ nodist_libocpp_a_SOURCES = ocpp/dictionary-tables.c
 
 # The dictionary text becomes tables by a program of its own, which runs on the machine that builds.
 DICTIONARY = ocpp/ocpp16.dict ocpp/ocpp201.dict ocpp/ocpp21.dict
-EXTRA_DIST += $(DICTIONARY) ocpp/dictc.c
+DICTC = ocpp/dictc.c ocpp/dictc-read.c
+EXTRA_DIST += $(DICTIONARY) $(DICTC) ocpp/dictc.h
 BUILT_SOURCES += ocpp/dictionary-tables.c
 CLEANFILES += ocpp/dictionary-tables.c ocpp/dictc
-ocpp/dictc: ocpp/dictc.c ocpp/dictionary-tables.h ocpp/dictionary.h
+ocpp/dictc: $(DICTC) ocpp/dictc.h ocpp/dictionary-tables.h ocpp/dictionary.h
 	@$(MKDIR_P) ocpp
-	$(AM_V_CC)$(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I$(srcdir) -o $@ $(srcdir)/ocpp/dictc.c
+	$(AM_V_CC)here=`pwd` && cd $(srcdir) && $(CC_FOR_BUILD) -std=gnu11 -Wall -Wextra -Wshadow -O1 -I. -o $$here/$@ $(DICTC)
 ocpp/dictionary-tables.c: ocpp/dictc $(DICTIONARY)
 	$(AM_V_GEN)here=`pwd` && cd $(srcdir) && $$here/ocpp/dictc $(DICTIONARY) > $$here/$@.new && mv $$here/$@.new $$here/$@
-# What a station needs to read and to say beyond events.
-libocpp_a_SOURCES += \
-	ocpp/dialect.c ocpp/dialect.h \
-	ocpp/profile-read.c ocpp/profile-read.h \
-	ocpp/settings.c ocpp/settings.h

@@ -48,6 +48,13 @@ static int read_kind(const cJSON *profile, struct charging_profile *out)
 	return 0;
 }
 
+/* Integers are 32 bits in 2.x, and nothing about a schedule means more; what is beyond counts as absent, which is an error or no bound. */
+static int64_t read_int(const cJSON *tree, const char *path, int64_t otherwise)
+{
+	int64_t i = json_int(tree, path, otherwise);
+	return i >= INT32_MIN && i <= INT32_MAX ? i : otherwise;
+}
+
 static int64_t read_time(const cJSON *tree, const char *path)
 {
 	int64_t us = 0;
@@ -66,11 +73,11 @@ static int read_periods(const cJSON *list, struct arena *mem, struct charging_pr
 	cJSON_ArrayForEach(item, list)
 	{
 		struct charging_period *p = &out->periods[out->n_periods++];
-		p->start_s = json_int(item, "startPeriod", -1);
+		p->start_s = read_int(item, "startPeriod", -1);
 		p->limit = json_number(item, "limit", INFINITY);
-		p->phases = (int)json_int(item, "numberPhases", 0);
+		p->phases = (int)read_int(item, "numberPhases", 0);
 		int64_t least = out->n_periods > 1 ? p[-1].start_s + 1 : 0;
-		if (p->start_s < least || (out->n_periods == 1 && p->start_s != 0) || p->limit < 0)
+		if (p->start_s < least || (out->n_periods == 1 && p->start_s != 0) || !(p->limit >= 0) || p->phases < 0 || p->phases > 3)
 			return ERR_INVALID;
 	}
 	return 0;
@@ -82,13 +89,13 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 	if (err)
 		return err;
 	out->start_us = read_time(schedule, "startSchedule");
-	out->duration_s = json_int(schedule, "duration", 0);
+	out->duration_s = read_int(schedule, "duration", 0);
 	if (out->duration_s < 0)
 		return ERR_INVALID;
 	return read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
 }
 
-int profile_read(struct frame *f, struct arena *mem, struct charging_profile *out)
+int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
 {
 	const cJSON *tree = frame_tree(f);
 	const cJSON *profile = json_at(tree, "csChargingProfiles");
@@ -98,8 +105,8 @@ int profile_read(struct frame *f, struct arena *mem, struct charging_profile *ou
 	if (!profile)
 		return ERR_NOT_FOUND;
 	out->id = json_int(profile, "chargingProfileId", json_int(profile, "id", -1));
-	int64_t level = json_int(profile, "stackLevel", -1);
-	if (level < 0 || level > INT32_MAX)
+	int64_t level = read_int(profile, "stackLevel", -1);
+	if (level < 0)
 		return ERR_INVALID;
 	out->stack_level = (int)level;
 	out->valid_from_us = read_time(profile, "validFrom");
@@ -125,8 +132,8 @@ void profile_filter_read(struct frame *f, struct profile_filter *out)
 	if (!criteria)
 		criteria = tree;
 	out->id = json_int(tree, "id", json_int(tree, "chargingProfileId", -1));
-	out->evse = (int)json_int(criteria, "connectorId", json_int(criteria, "evseId", -1));
-	out->stack_level = (int)json_int(criteria, "stackLevel", -1);
+	out->evse = (int)read_int(criteria, "connectorId", read_int(criteria, "evseId", -1));
+	out->stack_level = (int)read_int(criteria, "stackLevel", -1);
 	if (purpose_of(json_text(criteria, "chargingProfilePurpose"), &out->purpose) != 0)
 		out->purpose = PURPOSE_NONE;
 }
@@ -135,8 +142,8 @@ int schedule_ask_read(struct frame *f, struct schedule_ask *out)
 {
 	const cJSON *tree = frame_tree(f);
 	struct slice unit = json_text(tree, "chargingRateUnit");
-	out->evse = (int)json_int(tree, "connectorId", json_int(tree, "evseId", -1));
-	out->duration_s = json_int(tree, "duration", -1);
+	out->evse = (int)read_int(tree, "connectorId", read_int(tree, "evseId", -1));
+	out->duration_s = read_int(tree, "duration", -1);
 	out->watts = false;
 	if (out->evse < 0 || out->duration_s < 0)
 		return ERR_INVALID;

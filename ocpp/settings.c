@@ -168,11 +168,6 @@ void settings_write_answer(const struct frame *asked, const struct setting *s, s
 	jw_end(&w, '}');
 }
 
-bool settings_wants_inventory(struct frame *f)
-{
-	return json_text(frame_tree(f), "reportBase").p != NULL;
-}
-
 /* Takes "Component.Variable[Instance]" apart. */
 static void write_name(struct json_writer *w, struct slice name)
 {

@@ -33,9 +33,6 @@ int settings_read(struct frame *f, struct arena *mem, struct setting **out, size
 /* The answer's payload, with the settings as asked and `result` and `value` filled in. */
 void settings_write_answer(const struct frame *asked, const struct setting *s, size_t n, struct buf *payload);
 
-/* Whether a CALL of CMD_GET_REPORT asks for an inventory as such (GetBaseReport), not for some components by criteria (GetReport). */
-bool settings_wants_inventory(struct frame *f);
-
 /* One NotifyReport's payload. ERR_UNSUPPORTED: this version has no such message. */
 int settings_write_report(enum ocpp_version v, int64_t request_id, int64_t seq_no, bool more, int64_t wall_us, const struct setting *s,
                           size_t n, struct buf *payload, const struct action **act_out) MUST_CHECK;

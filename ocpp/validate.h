@@ -5,15 +5,15 @@
 #define AMPGATE_OCPP_VALIDATE_H
 
 #include "ocpp/dictionary.h"
+#include "ocpp/scan.h"
 
-#define VALIDATE_DEPTH 32 /* levels of nesting, as many as a tree can have that is made of the payload afterwards */
 #define VERDICT_PATH 256
 
 enum rule {
 	RULE_NONE,
 	RULE_SYNTAX,        /* no JSON; nothing behind this place was looked at */
 	RULE_UTF8,          /* bytes or escapes that are no Unicode text */
-	RULE_DEPTH,         /* nested deeper than VALIDATE_DEPTH; nothing behind this place was looked at */
+	RULE_DEPTH,         /* nested deeper than SCAN_DEPTH; nothing behind this place was looked at */
 	RULE_DUPLICATE_KEY,
 	RULE_UNKNOWN_FIELD,
 	RULE_REQUIRED,
@@ -45,8 +45,9 @@ struct verdict {
 };
 
 struct validate_how {
-	/* What the field is known to send passes: times as time_parse reads them, null for an optional field, {} likewise, texts up to the
-	 * dictionary's lenient length, and limits that were a multiple of 0.1 before they went through single precision. */
+	/* What the field is known to send passes: times as time_parse reads them, null or {} for an optional field, texts up to the
+	 * dictionary's lenient length, 2.x integers beyond 32 bits, and limits that were multiples of 0.1 before they went through single
+	 * precision. */
 	bool lenient;
 	/* Not NULL: called for every fault, in the order of the text (what is missing, at the end of its object). The verdict lives during
 	 * the call. */

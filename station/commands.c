@@ -58,7 +58,7 @@ static bool could_start(const struct evse *e)
 static void on_remote_start(struct station *s, struct request *q)
 {
 	struct charging_profile *profile = arena_new(&q->mem, sizeof(*profile));
-	int err = profile_read(q->f, &q->mem, profile);
+	int err = profile_read_whole(q->f, &q->mem, profile);
 	q->evse = q->e.evse < 0 ? free_evse(s) : station_evse(s, q->e.evse);
 	bool fits = err == ERR_NOT_FOUND || (!err && profile->purpose == PURPOSE_TX);
 	bool good = station_talks(s) && !s->reset && fits && could_start(q->evse);
@@ -120,7 +120,7 @@ static void on_set_profile(struct station *s, struct request *q)
 {
 	struct charging_profile profile;
 	struct profile_tx tx = { 0 };
-	int err = profile_read(q->f, &q->mem, &profile);
+	int err = profile_read_whole(q->f, &q->mem, &profile);
 	const struct evse *e = station_evse(s, q->e.evse);
 	if (e)
 		evse_profile_tx(e, &tx);
@@ -409,8 +409,8 @@ static void after_report(struct station *s, struct request *q)
 static void on_get_report(struct station *s, struct request *q)
 {
 	(void)s;
-	if (!settings_wants_inventory(q->f)) {
-		answer(q, "NotSupported");
+	if (!q->e.word.p) {
+		answer(q, "NotSupported"); /* GetReport by criteria */
 		return;
 	}
 	q->after = after_report;

@@ -26,7 +26,7 @@ static enum evse_state judge(const struct connector *c)
 {
 	if (c->in.fault)
 		return EVSE_FAULTED;
-	if (c->running && (c->halted || c->permit_ma < c->min_ma))
+	if (c->running && (c->halted || c->permit_ma < c->min_ma || c->permit_ma <= 0))
 		return EVSE_SUSPENDED_EVSE;
 	if (c->running)
 		return c->in.wants_energy ? EVSE_CHARGING : EVSE_SUSPENDED_EV;

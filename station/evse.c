@@ -35,7 +35,7 @@ void evse_report(struct evse *e)
 {
 	struct station *s = e->s;
 	struct event ev;
-	if (!station_talks(s))
+	if (!s->link)
 		return;
 	e->reported = dialect_state(s->dialect, e->con.state);
 	event_init(&ev, EV_STATUS);
@@ -53,12 +53,12 @@ static enum evse_state charging_state(enum evse_state state)
 	return state == EVSE_FAULTED ? EVSE_SUSPENDED_EVSE : state;
 }
 
-static void begin_tx_event(struct evse *e, struct event *ev, enum tx_phase phase, const char *trigger)
+static void begin_tx_event(struct evse *e, struct event *ev, enum tx_phase phase, const char *reason)
 {
 	event_init(ev, EV_TX);
 	ev->phase = phase;
 	ev->time_us = clock_wall_us();
-	ev->word = ev->reason = slice_of(trigger);
+	ev->reason = slice_of(reason);
 	ev->state = charging_state(e->con.state);
 }
 
@@ -96,7 +96,7 @@ void evse_sample(struct evse *e, const char *trigger)
 		return;
 	if (e->tx)
 		txns_put(&s->txns, e->tx, &ev);
-	else if (station_talks(s))
+	else if (s->link)
 		wire_tell(&s->wire, &ev);
 }
 
@@ -137,7 +137,7 @@ static void on_state(void *arg, struct connector *c, enum evse_state old)
 	log_debug(&s->log, "EVSE %d: %s -> %s", c->evse, evse_state_text(old), evse_state_text(c->state));
 	if (e->tx && s->dialect->tx_tells_all && charging_state(c->state) != charging_state(old))
 		tell_state(e);
-	if (dialect_state(s->dialect, c->state) != e->reported)
+	if (station_talks(s) && dialect_state(s->dialect, c->state) != e->reported)
 		evse_report(e);
 }
 
@@ -211,26 +211,6 @@ static void evse_start(struct evse *e)
 	evse_sampling_changed(e);
 }
 
-/* The trigger of 2.x for each reason to stop. */
-static const char *trigger_of(const char *reason)
-{
-	static const char *const rows[][2] = {
-		{ "Local", "StopAuthorized" },
-		{ "Remote", "RemoteStop" },
-		{ "EVDisconnected", "EVCommunicationLost" },
-		{ "DeAuthorized", "Deauthorized" },
-		{ "UnlockCommand", "UnlockCommand" },
-		{ "SoftReset", "ResetCommand" },
-		{ "HardReset", "ResetCommand" },
-		{ "ImmediateReset", "ResetCommand" },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(rows[i][0], reason) == 0)
-			return rows[i][1];
-	}
-	return "AbnormalCondition";
-}
-
 /* Ends the transaction; the caller tells the connector. */
 static void end_tx(struct evse *e, const char *reason)
 {
@@ -238,8 +218,7 @@ static void end_tx(struct evse *e, const char *reason)
 	struct sample samples[SAMPLES_MOST];
 	struct txn *tx = e->tx;
 	struct event ev;
-	begin_tx_event(e, &ev, TX_END, trigger_of(reason));
-	ev.reason = slice_of(reason);
+	begin_tx_event(e, &ev, TX_END, reason);
 	ev.meter_wh = e->con.in.energy_wh;
 	ev.state = EVSE_UNKNOWN; /* with its end a transaction has no charging state */
 	if (strcmp(reason, "Local") == 0) {

@@ -69,6 +69,7 @@ struct station {
 	const struct reset_kind *reset;      /* under way: transactions have ended, their messages are leaving */
 	const struct reset_kind *reset_idle; /* wanted when no transaction runs */
 	bool inoperative;
+	bool booting;                        /* a BootNotification is under way */
 	bool closing;
 	struct timer boot, heartbeat, limits, reset_latest;
 	struct evse evses[];          /* conf.n_evses */

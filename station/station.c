@@ -14,6 +14,10 @@
 #include "base/loop.h"
 #include "station/inside.h"
 
+/* More than this waiting, and a status for each EVSE, and the peer does not keep up: what tells a state is then dropped, what bills is in
+ * its own queue. */
+#define CALLS_MOST 64
+#define INTERVAL_MOST_S (7 * 86400)          /* no CSMS means more */
 #define BOOT_RETRY_US (60 * US_PER_S)        /* where the answer names no interval, or none came */
 #define RESET_LATEST_US (5 * US_PER_S)       /* for the last messages of transactions to be answered; what is left is sent after the boot */
 #define LIMITS_LOOK_US (60 * US_PER_S)       /* profiles follow wall time, which may be set: look again at least this often */
@@ -46,9 +50,9 @@ static double share_of(double whole, int running, int place, int32_t min_ma)
 {
 	if (isinf(whole) || running == 0)
 		return whole;
-	int carried = (int)(whole * 1000 / min_ma);
+	double carried = min_ma > 0 ? floor(whole * 1000 / min_ma) : running;
 	if (carried < running && carried > 0)
-		running = carried;
+		running = (int)carried;
 	return place < running ? whole / running : 0;
 }
 
@@ -83,7 +87,7 @@ void station_limits(struct station *s)
 void station_report_whole(struct station *s)
 {
 	struct event ev;
-	if (!s->dialect->station_status || !station_talks(s))
+	if (!s->dialect->station_status || !s->link)
 		return;
 	event_init(&ev, EV_STATUS);
 	ev.evse = 0;
@@ -152,11 +156,13 @@ static void take_interval(struct station *s, int64_t interval_s)
 static void on_booted(void *arg, int err, const struct reply *r)
 {
 	struct station *s = arg;
+	s->booting = false;
 	if (s->closing || err == ERR_CLOSED)
 		return; /* the next link boots */
-	int64_t wait_us = !err && r->interval_s > 0 ? r->interval_s * US_PER_S : BOOT_RETRY_US;
+	int64_t interval_s = err ? 0 : r->interval_s < INTERVAL_MOST_S ? r->interval_s : INTERVAL_MOST_S;
+	int64_t wait_us = interval_s > 0 ? interval_s * US_PER_S : BOOT_RETRY_US;
 	if (!err && slice_is(r->status, "Accepted")) {
-		take_interval(s, r->interval_s);
+		take_interval(s, interval_s);
 		change_registration(s, REG_ACCEPTED);
 		return;
 	}
@@ -171,6 +177,8 @@ void station_boot(struct station *s)
 {
 	struct event ev;
 	timer_cancel(&s->boot);
+	if (s->booting)
+		return;
 	event_init(&ev, EV_BOOT);
 	ev.vendor = slice_of(s->conf.vendor);
 	ev.model = slice_of(s->conf.model);
@@ -178,6 +186,7 @@ void station_boot(struct station *s)
 	ev.firmware = slice_of(s->conf.firmware);
 	ev.boot_reason = slice_of(s->boot_reason);
 	int err = wire_ask(&s->wire, &ev, NULL, on_booted, s);
+	s->booting = !err;
 	if (err)
 		timer_set(&s->boot, BOOT_RETRY_US, on_boot_due, s);
 }
@@ -376,7 +385,7 @@ struct station *station_open(const struct station_conf *conf, const struct stati
 	s->boot_reason = "PowerUp";
 	preset_keys(s);
 	profiles_open(&s->profiles, conf->phases);
-	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed);
+	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed, CALLS_MOST + 2 * (unsigned)conf->n_evses);
 	txns_open(&s->txns, &s->wire, s->dialect, &evse_txns_events, s);
 	for (int i = 0; i < conf->n_evses; i++)
 		evse_open(&s->evses[i], s, i + 1);

@@ -12,7 +12,7 @@
 struct evse_input {
 	bool plugged, wants_energy;   /* IEC 61851 states: A: neither, B: plugged, C or D: both. Without a pilot both are true while a car may charge */
 	bool closed;                  /* contactor feedback */
-	const char *fault;            /* NULL: none; else a 1.6 errorCode: "PowerSwitchFailure", "GroundFailure" ... */
+	const char *fault;            /* NULL: none; else a 1.6 errorCode: "PowerSwitchFailure", "GroundFailure" ... Opens at once; a transaction goes on without energy */
 	double i_a[3];                /* own phases; NaN: unknown */
 	double v[3];                  /* NaN: unknown */
 	double energy_wh;             /* register */
@@ -31,7 +31,7 @@ struct station_conf {
 	const char *free_token;       /* starts by itself with this token when a car is there; NULL: needs a token or a remote start */
 	int64_t heartbeat_us;         /* used until BootNotification's answer says otherwise */
 	int64_t call_timeout_us;
-	uint64_t seed;                /* of message and transaction ids: simulators repeat, 0: random */
+	uint64_t seed;                /* of message and transaction ids: simulators repeat; another one for each station. 0: random */
 };
 
 struct station_events {

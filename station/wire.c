@@ -5,19 +5,16 @@
 #include "ocpp/catalogue.h"
 #include "ocpp/codec.h"
 
-/* More than this waiting and the peer does not keep up; what tells a state is then dropped, what bills is in its own queue. */
-#define CALLS_MOST 64
-
 struct asked {
 	const struct action *act;
 	wire_done *done;
 	void *arg;
 };
 
-void wire_open(struct wire *w, enum ocpp_version v, int64_t timeout_us, uint64_t seed)
+void wire_open(struct wire *w, enum ocpp_version v, int64_t timeout_us, uint64_t seed, unsigned most)
 {
 	*w = (struct wire){ .version = v, .timeout_us = timeout_us, .seed = seed };
-	calls_open(&w->calls, CALLS_MOST);
+	calls_open(&w->calls, most);
 }
 
 void wire_close(struct wire *w)

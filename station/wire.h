@@ -17,7 +17,7 @@ struct wire {
 	uint64_t seed;            /* of ids; 0: random ones */
 };
 
-void wire_open(struct wire *w, enum ocpp_version v, int64_t timeout_us, uint64_t seed);
+void wire_open(struct wire *w, enum ocpp_version v, int64_t timeout_us, uint64_t seed, unsigned most); /* most: calls waiting at once */
 void wire_close(struct wire *w); /* what is asked ends with ERR_CLOSED */
 
 void wire_id(struct wire *w, char out[UUID_TEXT]); /* a fresh id, of messages and of transactions */

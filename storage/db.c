@@ -6,8 +6,10 @@
 #include "storage/db.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_MS 5000
 
@@ -49,9 +51,19 @@ static int on_commit(void *arg, sqlite3 *sql, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* Tokens are nobody's business: the file is its owner's alone, and its log inherits that. Only a file that is new is touched: closing any
+ * descriptor of a file drops all locks that this process has on it, SQLite's included. */
+static void make_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
 int db_open(struct db *d, const char *path)
 {
 	memset(d, 0, sizeof(*d));
+	make_private(path);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	db_fail(d, db_code(sqlite3_open_v2(path, &d->sql, flags, NULL)));
 	if (d->err)
@@ -90,6 +102,12 @@ void db_exec(struct db *d, const char *text)
 {
 	if (!d->err)
 		db_fail(d, db_code(sqlite3_exec(d->sql, text, NULL, NULL, NULL)));
+}
+
+void db_run(struct db *d, const char *text)
+{
+	struct query q = query_open(d, text);
+	query_run(&q);
 }
 
 int64_t db_number(struct db *d, const char *text)

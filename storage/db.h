@@ -26,7 +26,7 @@ struct db {
 	int wal_pages;              /* in the log after the last commit */
 };
 
-/* Opens for writing, making the file if there is none. The caller closes also after a failure. `d` may be garbage before. */
+/* Opens for writing, making the file (mode 0600) if there is none. The caller closes also after a failure. `d` may be garbage before. */
 int db_open(struct db *d, const char *path) MUST_CHECK;
 int db_use_wal(struct db *d) MUST_CHECK; /* WAL with full synchronisation: what is committed survives a power cut */
 void db_close(struct db *d);
@@ -35,7 +35,8 @@ const char *db_text(const struct db *d); /* SQLite's own words about the last fa
 int db_code(int sqlite_code); /* 0, ERR_FULL, ERR_CORRUPT, ERR_EXISTS (a constraint), ERR_STORAGE */
 void db_clear(struct db *d);
 void db_fail(struct db *d, int err); /* remembers it unless there is one already */
-void db_exec(struct db *d, const char *text);
+void db_exec(struct db *d, const char *text); /* any number of statements */
+void db_run(struct db *d, const char *text);  /* one, prepared once */
 int64_t db_number(struct db *d, const char *text); /* the first column of the first row; 0 when there is none */
 
 /* Room: with a size bound, `used` counts what the batch has added so far. Without `urgent` the reserve is left alone. ERR_FULL. */

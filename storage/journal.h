@@ -1,4 +1,5 @@
-/* Events in the order they happened, numbered without gaps, kept to a bound: what MQTT's event topic and `log` show. */
+/* Events in the order they happened, numbered without gaps (one whose commit failed leaves a gap, which says so), kept to a bound: what MQTT's
+ * event topic and `log` show. */
 #ifndef AMPGATE_STORAGE_JOURNAL_H
 #define AMPGATE_STORAGE_JOURNAL_H
 
@@ -14,7 +15,8 @@ struct journal_rec {
 	const char *args;       /* JSON object text */
 };
 
-int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *done, void *arg); /* its seq, at once; `done` when durable */
+/* `done` when it is durable; ERR_FULL there when the file is nearly full, as events do not use the reserve. */
+int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *done, void *arg); /* its seq, at once, or ERR_CLOSED */
 int journal_each(struct store *s, int64_t after_seq, bool (*see)(void *arg, const struct journal_rec *rec), void *arg) MUST_CHECK;
 int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg) MUST_CHECK; /* the newest `keep` stay */
 

@@ -75,14 +75,16 @@ static int savepoint_end(struct db *d, struct job *j)
 {
 	j->err = d->err;
 	db_clear(d);
-	db_exec(d, j->err ? "ROLLBACK TO job; RELEASE job" : "RELEASE job");
+	if (j->err)
+		db_run(d, "ROLLBACK TO job");
+	db_run(d, "RELEASE job");
 	return d->err;
 }
 
 /* 0, or why the group is lost; the job's own failure is in j->err. */
 static int run_job(struct db *d, struct job *j)
 {
-	db_exec(d, "SAVEPOINT job");
+	db_run(d, "SAVEPOINT job");
 	if (!d->err)
 		j->run(j, d);
 	int err = d->err ? d->err : ERR_STORAGE;
@@ -96,14 +98,14 @@ static int run_group(struct writer *w)
 {
 	struct db *d = &w->db;
 	db_clear(d);
-	db_exec(d, "BEGIN IMMEDIATE");
+	db_run(d, "BEGIN IMMEDIATE");
 	db_measure(d);
 	LIST_WALK(&w->group, struct mail, entry, m) {
 		if (d->err)
 			break;
 		db_fail(d, run_job(d, (struct job *)m));
 	}
-	db_exec(d, "COMMIT");
+	db_run(d, "COMMIT");
 	int err = d->err;
 	if (err && !sqlite3_get_autocommit(d->sql))
 		sqlite3_exec(d->sql, "ROLLBACK", NULL, NULL, NULL);

@@ -13,3 +13,7 @@ EXTRA_PROGRAMS += tests/bench/store
 BENCHES += tests/bench/store
 tests_bench_store_SOURCES = tests/bench/store.c
 tests_bench_store_LDADD = $(STORAGE_LIBS)
+EXTRA_PROGRAMS += tests/bench/frame
+BENCHES += tests/bench/frame
+tests_bench_frame_SOURCES = tests/bench/frame.c
+tests_bench_frame_LDADD = $(OCPP_LIBS)

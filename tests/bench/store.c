@@ -53,7 +53,7 @@ static void put_group(struct store *s, int group)
 static double through_store(const char *path, int group, int rounds)
 {
 	struct store *s;
-	struct store_config c = { .path = path, .group_us = group > 1 ? 200 : 0 };
+	struct store_config c = { .path = path };
 	if (store_open(&c, &s, NULL, NULL) != 0)
 		stop("store_open");
 	int64_t start = clock_mono_us();

@@ -535,13 +535,32 @@ static void test_idle(void **state)
 	finish();
 }
 
-/* A ping is answered with its payload; a peer that pings and never reads is not given memory without end. */
 static void test_pongs(void **state)
 {
 	(void)state;
 	start((struct ws_options){ 0 });
 	say(0x89, "are you there");
 	assert_memory_equal(t.got.p, "\x8a\x0d" "are you there", 15);
+	finish();
+}
+
+static void test_pongs_nobody_reads_are_not_kept(void **state)
+{
+	char text[126];
+	const unsigned pings = 20000;
+	(void)state;
+	memset(text, 'x', 125);
+	text[125] = 0;
+	start((struct ws_options){ .queue_most = 1000 });
+	struct buf b = frame(0x89, text, 125);
+	for (unsigned i = 0; i < pings; i++) {
+		assert_int_equal(send(t.fd, b.p, b.n, 0), b.n);
+		loop_turn(0);
+	}
+	buf_free(&b);
+	settle();
+	assert_true(t.got.n > 0 && t.got.n < pings * 127 / 2);
+	assert_int_equal(t.got.n % 127, 0);
 	finish();
 }
 
@@ -657,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_pings_change_with_the_station),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_pongs),
+		cmocka_unit_test(test_pongs_nobody_reads_are_not_kept),
 		cmocka_unit_test(test_the_queue_has_two_marks),
 		cmocka_unit_test(test_compressed_messages),
 		cmocka_unit_test(test_garbage),

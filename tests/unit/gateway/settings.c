@@ -88,7 +88,7 @@ static void test_the_shortest_file_has_all_defaults(void **state)
 	assert_true(s->balancing.interval_us == 1000000);
 	assert_int_equal(s->balancing.increase.step_ma, 4000);
 	assert_true(s->balancing.on_meter_lost.after_us == 3000000);
-	assert_int_equal(s->balancing.on_meter_lost.limit, METER_LOST_FALLBACK);
+	assert_int_equal(s->balancing.on_meter_lost.limit, LOST_FALLBACK);
 	assert_int_equal(s->onboarding.mode, ONBOARDING_MANUAL);
 	assert_int_equal(s->offline.authorize, OFFLINE_LOCAL_LIST | OFFLINE_CACHE);
 	assert_true(s->offline.queue.max_age_us == INT64_C(7776000000000));

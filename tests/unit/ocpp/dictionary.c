@@ -5,7 +5,7 @@
 
 static struct field_info field(enum ocpp_version v, const char *action, bool response, const char *name)
 {
-	struct field_info f;
+	struct field_info f = { 0 };
 	const struct shape *s = dictionary_shape(v, action, response);
 	if (!s || !dictionary_field_find(s, slice_of(name), &f))
 		fail_msg("%s has no field %s", action, name);

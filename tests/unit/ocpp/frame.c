@@ -40,6 +40,17 @@ static void carries_what_it_does_not_know(void **state)
 	assert_slice(f.payload, "null");
 }
 
+/* An even run of backslashes ends the string with its quote, an odd one does not. */
+static void strings_end_at_their_own_quote(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(OCPP16, "[2,\"1\",\"DataTransfer\",{\"data\":\"C:\\\\\"}]"), 0);
+	assert_slice(f.payload, "{\"data\":\"C:\\\\\"}");
+	assert_int_equal(parse(OCPP16, "[2,\"1\\\\\",\"DataTransfer\",{\"data\":\"\\\\\\\"}\"}]"), 0);
+	assert_slice(f.id, "1\\\\");
+	assert_slice(f.payload, "{\"data\":\"\\\\\\\"}\"}");
+}
+
 static void reads_results_and_errors(void **state)
 {
 	(void)state;
@@ -228,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_windows_of_a_call),
 		cmocka_unit_test(carries_what_it_does_not_know),
+		cmocka_unit_test(strings_end_at_their_own_quote),
 		cmocka_unit_test(reads_results_and_errors),
 		cmocka_unit_test(later_types_belong_to_later_versions),
 		cmocka_unit_test(refuses_with_the_code_of_the_version),

@@ -1,4 +1,4 @@
-UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls
+UNIT_OCPP = tests/unit/ocpp/frame tests/unit/ocpp/catalogue tests/unit/ocpp/splice tests/unit/ocpp/calls tests/unit/ocpp/codec
 check_PROGRAMS += $(UNIT_OCPP)
 TESTS += $(UNIT_OCPP)
 tests_unit_ocpp_frame_SOURCES = tests/unit/ocpp/frame.c
@@ -10,12 +10,18 @@ tests_unit_ocpp_splice_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_calls_SOURCES = tests/unit/ocpp/calls.c
 tests_unit_ocpp_calls_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 # unit tests of ocpp/
-UNIT_DICTIONARY = tests/unit/ocpp/dictionary tests/unit/ocpp/format tests/unit/ocpp/validate
+UNIT_DICTIONARY = tests/unit/ocpp/dictionary tests/unit/ocpp/format tests/unit/ocpp/lex tests/unit/ocpp/validate
 check_PROGRAMS += $(UNIT_DICTIONARY)
 TESTS += $(UNIT_DICTIONARY)
 tests_unit_ocpp_dictionary_SOURCES = tests/unit/ocpp/dictionary.c
 tests_unit_ocpp_dictionary_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_format_SOURCES = tests/unit/ocpp/format.c
 tests_unit_ocpp_format_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+tests_unit_ocpp_lex_SOURCES = tests/unit/ocpp/lex.c
+tests_unit_ocpp_lex_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_validate_SOURCES = tests/unit/ocpp/validate.c
 tests_unit_ocpp_validate_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/ocpp/dictc.sh
+EXTRA_DIST += tests/unit/ocpp/dictc.sh
+tests_unit_ocpp_codec_SOURCES = tests/unit/ocpp/codec.c
+tests_unit_ocpp_codec_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)

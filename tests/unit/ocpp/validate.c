@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "ocpp/lex.h"
 #include "ocpp/validate.h"
 
 static struct verdict judge(enum ocpp_version v, const char *action, const char *payload, bool lenient)
@@ -185,7 +186,7 @@ static void test_nesting_has_an_end(void **state)
 			buf_puts(&b, "]");
 		buf_puts(&b, "}}");
 		struct verdict v = judge(OCPP201, "Heartbeat", b.p, false);
-		assert_int_equal(v.rule, levels + 2 > VALIDATE_DEPTH ? RULE_DEPTH : RULE_NONE);
+		assert_int_equal(v.rule, levels + 2 > LEX_DEPTH ? RULE_DEPTH : RULE_NONE);
 	}
 	buf_free(&b);
 }
@@ -214,6 +215,7 @@ static void test_lenient_reading_lets_the_field_pass(void **state)
 		{ OCPP16, "StatusNotification", STATUS(",\"timestamp\":\"2023-10-19T15:28:07\""), "$.timestamp", "date-time", "PropertyConstraintViolation" },
 		{ OCPP16, "StatusNotification", STATUS(",\"info\":null"), "$.info", "type", "TypeConstraintViolation" },
 		{ OCPP201, "Reset", "{\"type\":\"Immediate\",\"evseId\":null}", "$.evseId", "empty-or-null", "OccurrenceConstraintViolation" },
+		{ OCPP201, "GetReport", "{\"requestId\":1772471045123}", "$.requestId", "number-range", "PropertyConstraintViolation" },
 	};
 	(void)state;
 	CHECK(cases);
@@ -221,6 +223,33 @@ static void test_lenient_reading_lets_the_field_pass(void **state)
 		assert_true(judge(cases[i].version, cases[i].action, cases[i].payload, true).ok);
 	assert_int_equal(judge(OCPP16, "StatusNotification", STATUS(",\"timestamp\":\"today\""), true).rule, RULE_DATE_TIME);
 	assert_int_equal(judge(OCPP16, "Authorize", "{\"idTag\":null}", true).rule, RULE_TYPE);
+}
+
+static void test_what_chargers_in_the_field_send(void **state)
+{
+	static const struct vector cases[] = {
+		/* empty texts instead of absent ones */
+		{ OCPP16, "StatusNotification", STATUS(",\"info\":\"\",\"vendorId\":\"\",\"vendorErrorCode\":\"\",\"timestamp\":\"2026-02-16T17:06:45.000Z\""), "", "", "" },
+		/* a list of one written as the thing itself */
+		{ OCPP16, "MeterValues", "{\"connectorId\":1,\"transactionId\":9223372036854775807,\"meterValue\":{\"timestamp\":\"2024-04-16T17:28:55Z\"}}",
+		  "$.meterValue", "type", "TypeConstraintViolation" },
+		/* numbers that are no text, units that are no word */
+		{ OCPP16, "MeterValues", "{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"2024-04-16T17:28:55Z\",\"sampledValue\":[{\"value\":230.4}]}]}",
+		  "$.meterValue[0].sampledValue[0].value", "type", "TypeConstraintViolation" },
+		{ OCPP16, "StatusNotification", "{\"connectorId\":0,\"errorCode\":\"Error\",\"status\":\"Faulted\"}", "$.errorCode", "enum",
+		  "PropertyConstraintViolation" },
+		/* one field too many, one missing, and no value */
+		{ OCPP16, "Authorize", "{\"connectorId\":1,\"idTag\":\"04a1b2c3\"}", "$.connectorId", "unknown-field", "FormationViolation" },
+		{ OCPP16, "StopTransaction", "{\"meterStop\":2,\"timestamp\":\"2024-04-16T17:28:55Z\"}", "$.transactionId", "required", "ProtocolError" },
+		{ OCPP16, "StopTransaction", "{\"meterStop\":2,\"timestamp\":\"2024-04-16T17:28:55Z\",\"transactionId\":null}", "$.transactionId", "type",
+		  "TypeConstraintViolation" },
+		{ OCPP16, "StopTransaction", "{\"meterStop\":1388.5,\"timestamp\":\"2024-04-16T17:28:55Z\",\"transactionId\":-1}", "$.meterStop", "type",
+		  "TypeConstraintViolation" },
+		/* messages of 1.6 on a link of 2.0.1 */
+		{ OCPP201, "StatusNotification", STATUS(""), "$.errorCode", "unknown-field", "FormatViolation" },
+	};
+	(void)state;
+	CHECK(cases);
 }
 
 static void collect(void *arg, const struct verdict *fault)
@@ -294,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_nesting_has_an_end),
 		cmocka_unit_test(test_no_value_is_not_a_value_in_2_x),
 		cmocka_unit_test(test_lenient_reading_lets_the_field_pass),
+		cmocka_unit_test(test_what_chargers_in_the_field_send),
 		cmocka_unit_test(test_all_faults_are_told_on_request),
 		cmocka_unit_test(test_the_verdict_shows_the_value_and_what_was_expected),
 		cmocka_unit_test(test_an_overlong_path_is_cut),

@@ -1,11 +1,20 @@
 # Unit tests of station/ against libstation.a and what lies below it.
-UNIT_STATION = tests/unit/station/connector \
+UNIT_STATION = tests/unit/station/car \
+	tests/unit/station/charge \
+	tests/unit/station/connector \
 	tests/unit/station/keys \
 	tests/unit/station/link-local \
 	tests/unit/station/profiles \
-	tests/unit/station/sampling
+	tests/unit/station/queue \
+	tests/unit/station/relay \
+	tests/unit/station/sampling \
+	tests/unit/station/station
 check_PROGRAMS += $(UNIT_STATION)
 TESTS += $(UNIT_STATION)
+tests_unit_station_car_SOURCES = tests/unit/station/car.c tests/unit/unit.h
+tests_unit_station_car_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_charge_SOURCES = tests/unit/station/charge.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_charge_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_connector_SOURCES = tests/unit/station/connector.c tests/unit/unit.h
 tests_unit_station_connector_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_keys_SOURCES = tests/unit/station/keys.c tests/unit/unit.h
@@ -14,5 +23,11 @@ tests_unit_station_link_local_SOURCES = tests/unit/station/link-local.c tests/un
 tests_unit_station_link_local_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_profiles_SOURCES = tests/unit/station/profiles.c tests/unit/unit.h
 tests_unit_station_profiles_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_queue_SOURCES = tests/unit/station/queue.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_queue_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_relay_SOURCES = tests/unit/station/relay.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_relay_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_sampling_SOURCES = tests/unit/station/sampling.c tests/unit/unit.h
 tests_unit_station_sampling_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_station_SOURCES = tests/unit/station/station.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_station_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)

@@ -1,7 +1,8 @@
 /* The store itself: groups, their failures, flush and close, and where it does not open. */
 #include "storage/store.h"
 
-#include "storage/kept.h"
+#include <sys/stat.h>
+
 #include "storage/txs.h"
 #include "tests/unit/storage/lab.h"
 
@@ -94,6 +95,18 @@ LAB_TEST(test_a_callback_may_hand_over_more_and_read)
 	assert_int_equal(outbox_count(lab->s, "A"), 2);
 }
 
+LAB_TEST(test_the_file_and_its_log_are_for_their_owner_only)
+{
+	struct stat st;
+	char log[400];
+	lab_open(lab, NULL);
+	assert_int_equal(stat(lab->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_true(lab_has(lab, "test.db-wal", log));
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 LAB_TEST(test_a_second_program_is_kept_out)
 {
 	struct store *second = NULL;
@@ -128,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_close_commits_and_calls_back_what_was_handed_over),
 		cmocka_unit_test(test_a_job_handed_over_by_the_last_callbacks_is_refused),
 		cmocka_unit_test(test_a_callback_may_hand_over_more_and_read),
+		cmocka_unit_test(test_the_file_and_its_log_are_for_their_owner_only),
 		cmocka_unit_test(test_a_second_program_is_kept_out),
 		cmocka_unit_test(test_places_where_no_file_can_be),
 	};

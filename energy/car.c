@@ -1,0 +1,217 @@
+/* Orders, reports and the time between them.
+ *
+ *   told --accepted--> moving --reported at or below, or settled--> steady
+ *     |                   `--reported above after settling--------> unconfirmed
+ *     `--refused, or no answer in time----------------------------> unconfirmed
+ *
+ * A higher limit counts from the moment it is sent, a lower one only when it is seen to be followed: a report at or below it, or, where a
+ * station reports rarely, an answer and the time a car may take (IEC 61851-1 gives it 5 s). Before the first limit of a transaction a station
+ * goes by its default profile, the fallback.
+ *
+ * A car tells by its draw on how many phases it charges; before it has drawn for a while all its socket's phases count. It also tells how
+ * much it can use: when it takes clearly less than it may for some time, the rest is better offered to others. Cars take a little less than
+ * offered even when they would take more, so "clearly" has a slope: without it, offer and draw would chase each other down. */
+#include "energy/car.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+#define SETTLE_US (8 * US_PER_S)       /* message, pilot, car */
+#define ANSWER_US (10 * US_PER_S)
+#define FRESH_US (75 * US_PER_S)       /* stations report every 10 to 60 s */
+#define LEARN_US (25 * US_PER_S)
+#define UNUSED_US (25 * US_PER_S)
+#define REAL_MA 1000                   /* above this a phase is used */
+#define EXCESS_MA 1000                 /* a report so far above the limit is not meter error */
+#define HEADROOM_MA 1500
+
+/* What a car that takes all it can get draws at this offer: on-board chargers reach 0.93 to 1 of it. */
+static int32_t usual(int32_t offer_ma)
+{
+	return (int32_t)((int64_t)offer_ma * 94 / 100);
+}
+
+void car_init(struct car *c, const struct evse_conf *conf)
+{
+	memset(c, 0, sizeof(*c));
+	c->conf = conf;
+	c->told_ma = c->accepted_ma = -1;
+	c->force_ma = conf->fallback_ma;
+	c->want_ma = conf->max_ma;
+}
+
+void car_begin(struct car *c, int64_t now_us)
+{
+	const struct evse_conf *conf = c->conf;
+	(void)now_us;
+	car_init(c, conf);
+}
+
+void car_end(struct car *c, int64_t now_us)
+{
+	const struct evse_conf *conf = c->conf;
+	car_init(c, conf);
+	c->drawn_us = now_us;
+}
+
+void car_told(struct car *c, int32_t ma, int64_t now_us)
+{
+	if (ma == c->told_ma) {
+		/* A repetition moves nothing; of one that was refused or lost the answer is awaited, but until then it stays so. */
+		c->answered = c->answered && !c->refused;
+		return;
+	}
+	c->told_ma = ma;
+	c->told_us = now_us;
+	c->answered = c->refused = false;
+	if (ma > c->force_ma)
+		c->force_ma = ma;
+}
+
+void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us)
+{
+	if (accepted)
+		c->accepted_ma = ma;
+	if (ma != c->told_ma || c->answered)
+		return; /* to an order that has been replaced, or to the repetition of an accepted one */
+	c->answered = true;
+	c->refused = !accepted;
+	c->accepted_us = now_us;
+}
+
+static int32_t most_of(const struct car *c)
+{
+	int32_t most = 0;
+	for (int p = 0; p < c->conf->n_lines; p++)
+		if (c->drawn[p] > most)
+			most = c->drawn[p];
+	return most;
+}
+
+static void learn_phases(struct car *c)
+{
+	uint8_t now = 0;
+	for (int p = 0; p < c->conf->n_lines; p++)
+		if (c->drawn[p] > REAL_MA)
+			now |= (uint8_t)(1u << p);
+	c->seen |= now;
+	if (now && !c->draws_since_us)
+		c->draws_since_us = c->drawn_us;
+	if (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US))
+		c->used = c->seen;
+}
+
+static bool excessive(const struct car *c)
+{
+	return most_of(c) > c->told_ma + c->told_ma / 16 + EXCESS_MA;
+}
+
+/* Whether the last report was made when the last order must have had its effect. */
+static bool settled_report(const struct car *c)
+{
+	return c->drawn_us && c->drawn_us >= c->told_us + SETTLE_US && (!c->answered || c->drawn_us >= c->accepted_us + SETTLE_US);
+}
+
+static void note_use(struct car *c)
+{
+	int32_t most = most_of(c);
+	bool steady = c->told_ma > 0 && c->answered && settled_report(c);
+	bool low = steady && !c->conf->on_off && most < usual(c->told_ma) - 1200;
+	c->low_since_us = !low ? 0 : c->low_since_us ? c->low_since_us : c->drawn_us;
+	bool idle = steady && most < 500;
+	c->idle_since_us = !idle ? 0 : c->idle_since_us ? c->idle_since_us : c->drawn_us;
+	if (c->told_ma > 0 && most >= usual(c->told_ma) - 600)
+		c->want_ma = c->conf->max_ma;
+}
+
+void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us)
+{
+	memcpy(c->drawn, own_ma, sizeof(c->drawn));
+	c->drawn_us = now_us;
+	learn_phases(c);
+	note_use(c);
+	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c))
+		c->force_ma = c->told_ma;
+}
+
+void car_step(struct car *c, int64_t now_us)
+{
+	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us >= c->accepted_us + SETTLE_US &&
+	    !(car_fresh(c, now_us) && settled_report(c) && excessive(c)))
+		c->force_ma = c->told_ma;
+	if (c->low_since_us && now_us - c->low_since_us >= UNUSED_US) {
+		int32_t want = (int32_t)((int64_t)most_of(c) * 100 / 94) + HEADROOM_MA;
+		want -= want % 100;
+		if (want < c->conf->min_ma)
+			want = c->conf->min_ma;
+		if (want < c->want_ma)
+			c->want_ma = want;
+	}
+}
+
+uint8_t car_phases(const struct car *c)
+{
+	return c->used ? c->used : (uint8_t)((1u << c->conf->n_lines) - 1);
+}
+
+bool car_fresh(const struct car *c, int64_t now_us)
+{
+	return c->drawn_us && now_us - c->drawn_us <= FRESH_US;
+}
+
+enum car_follows car_follows(const struct car *c, int64_t now_us)
+{
+	if (c->told_ma < 0)
+		return CAR_STEADY;
+	if (c->refused || (!c->answered && now_us - c->told_us >= ANSWER_US))
+		return CAR_UNCONFIRMED;
+	if (c->answered && car_fresh(c, now_us) && settled_report(c) && excessive(c))
+		return CAR_UNCONFIRMED;
+	if (!c->answered || c->told_ma < c->force_ma || now_us < c->told_us + SETTLE_US)
+		return CAR_MOVING;
+	return CAR_STEADY;
+}
+
+static int32_t larger(int32_t a, int32_t b)
+{
+	return a > b ? a : b;
+}
+
+int32_t car_held(const struct car *c, int phase, int64_t now_us)
+{
+	bool fresh = car_fresh(c, now_us), accepted = c->answered && !c->refused;
+	int32_t drawn = fresh ? larger(c->drawn[phase], 0) : 0;
+	if (!(car_phases(c) & (1u << phase)))
+		return drawn;
+	if (c->told_ma < 0 || c->told_ma >= c->force_ma)
+		return larger(c->force_ma, drawn);
+	if (car_follows(c, now_us) == CAR_UNCONFIRMED && !accepted)
+		return larger(c->force_ma, drawn); /* it may go up again to its old limit whatever it draws now */
+	return larger(c->told_ma, fresh && drawn < c->force_ma ? drawn : c->force_ma);
+}
+
+void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out)
+{
+	bool counts = car_phases(c) & (1u << phase), fresh = car_fresh(c, now_us);
+	bool arrived = c->told_ma >= 0 && car_follows(c, now_us) != CAR_MOVING;
+	int32_t offer = counts ? larger(c->told_ma, 0) : 0, force = counts ? c->force_ma : 0, drawn = c->drawn[phase];
+	if (fresh && (settled_report(c) || c->told_ma < 0)) {
+		*low_out = *high_out = drawn;
+		if (c->told_ma < 0)
+			*high_out = larger(drawn, force);
+	} else if (fresh) {
+		*low_out = drawn < offer ? drawn : offer;
+		*high_out = arrived && offer < drawn ? offer : larger(drawn, force);
+	} else {
+		*low_out = arrived ? offer : 0;
+		*high_out = arrived ? offer : force;
+	}
+}
+
+void car_relinked(struct car *c)
+{
+	c->force_ma = larger(larger(c->force_ma, c->told_ma), c->conf->fallback_ma);
+	c->told_ma = -1;
+	c->answered = c->refused = false;
+}

@@ -1,0 +1,48 @@
+/* What is known about the car at one EVSE: what it was told, what it takes, on which phases, how much it can use. Currents are on the
+ * socket's own phases. Loop thread. */
+#ifndef AMPGATE_ENERGY_CAR_H
+#define AMPGATE_ENERGY_CAR_H
+
+#include "energy/site.h"
+
+enum car_follows {
+	CAR_STEADY,        /* takes what it may take */
+	CAR_MOVING,        /* an order is on its way */
+	CAR_UNCONFIRMED    /* refused, not answered, or accepted and not followed: what it took before still counts */
+};
+
+struct car {
+	const struct evse_conf *conf;
+	int32_t told_ma;      /* last sent; -1: nothing in this transaction */
+	int32_t accepted_ma;  /* last accepted; -1: none */
+	int32_t force_ma;     /* the highest limit it may still go by */
+	int64_t told_us, accepted_us;
+	bool answered, refused;
+	int32_t drawn[3];
+	int64_t drawn_us;     /* 0: never said */
+	int64_t draws_since_us; /* first report of a real current in this transaction; 0: none yet */
+	uint8_t seen;         /* own phases with a real current in this transaction */
+	uint8_t used;         /* learnt; 0: not yet, all count */
+	int32_t want_ma;      /* no use in offering more */
+	int64_t low_since_us; /* takes clearly less than offered since; 0: does not */
+	int64_t idle_since_us; /* takes nothing since; 0: takes something */
+};
+
+void car_init(struct car *c, const struct evse_conf *conf);
+void car_begin(struct car *c, int64_t now_us); /* a transaction begins: nothing told yet, nothing learnt */
+void car_end(struct car *c, int64_t now_us);
+void car_told(struct car *c, int32_t ma, int64_t now_us);
+void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us);
+void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us);
+void car_relinked(struct car *c); /* its station is back: it may have forgotten what it was told */
+/* Time passes: what was on its way has arrived, what is not used is noticed. */
+void car_step(struct car *c, int64_t now_us);
+
+uint8_t car_phases(const struct car *c);                     /* own phases that count, as bits */
+enum car_follows car_follows(const struct car *c, int64_t now_us);
+bool car_fresh(const struct car *c, int64_t now_us);         /* its report can still be believed */
+int32_t car_held(const struct car *c, int phase, int64_t now_us); /* what it may take right now on an own phase, at most */
+/* What it takes on an own phase, as a range: a point when it is known. */
+void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
+
+#endif

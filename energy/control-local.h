@@ -1,0 +1,101 @@
+/* Inside the balancer: its state between ticks. Shared by control.c, which decides, and control-view.c, which tells. */
+#ifndef AMPGATE_ENERGY_CONTROL_LOCAL_H
+#define AMPGATE_ENERGY_CONTROL_LOCAL_H
+
+#include "energy/alloc.h"
+#include "energy/car.h"
+#include "energy/control.h"
+#include "energy/guard.h"
+#include "energy/limit.h"
+#include "energy/load.h"
+#include "energy/meter.h"
+#include "energy/policy.h"
+
+#define CAPS_MOST 256
+#define CHAIN_MOST 40
+#define LOADED_MA 2000 /* from here on an unchanging zero of a meter is not believed */
+
+struct told_cap {                     /* by the operator or another input */
+	int id;                       /* 0: free */
+	int node, evse;
+	int32_t ma;
+	char reason[24], owner[64];
+	int64_t since_us, until_us;
+};
+
+struct junction {                     /* a node */
+	const struct node_conf *conf;
+	struct meter *meter;          /* NULL: none */
+	struct load load;
+	enum guard_meter guard;
+	int64_t guard_since_us;
+	int64_t drawn[3];             /* by the EVSEs below, as far as known: decides whether a zero can be believed */
+	int32_t limit[3];             /* caps included */
+	const struct told_cap *cap[3]; /* the one that makes the limit; NULL: the node's own */
+	int64_t base[3];
+	int64_t left[3];              /* room for EVSEs less what is allocated below; meaningless where there is no limit */
+};
+
+enum seat_way {
+	SEAT_FREE,                    /* no car that wants current */
+	SEAT_FAULT,
+	SEAT_OFFLINE,                 /* counted, cannot be told */
+	SEAT_UNCONFIRMED,             /* counted, told again and again */
+	SEAT_SERVED                   /* takes part in the allocation */
+};
+
+struct seat {                         /* an EVSE */
+	const struct evse_conf *conf;
+	struct car car;
+	struct limit limit;
+	enum evse_state state;
+	bool online, tx;
+	int64_t link_us;              /* when it was last known: link lost, or the start; 0: not yet */
+	int64_t state_us;
+	int64_t arrived_us, served_us, waits_us;
+	bool left;                    /* was served in this transaction and then had to wait */
+	double energy_wh;
+	/* of the last tick */
+	enum seat_way way;
+	int32_t fixed[3];             /* per grid line, counted before anybody is allocated */
+	const struct told_cap *cap;   /* the lowest that was told for it */
+	const struct junction *lost;  /* the node above whose meter is lost and allows least; NULL: none */
+	int32_t lost_ma;
+	bool frozen;                  /* the meter of a node above is stale */
+	int32_t asked_ma;             /* the least of its own caps */
+	struct alloc_share share;
+	int32_t place;                /* among those who wait, from 1; 0: does not wait */
+	char place_text[12];
+	struct grant grant;
+};
+
+struct control {
+	struct control_conf conf;     /* its pointers are into `site` */
+	struct site site;
+	struct control_events events;
+	void *arg;
+	const struct policy *policy;
+	struct meter *meters;
+	struct junction *nodes;
+	struct seat *seats;
+	struct told_cap caps[CAPS_MOST];
+	int last_cap;
+	int64_t now_us;               /* of the last tick */
+	/* scratch of the tick */
+	struct alloc_node *rooms;
+	struct alloc_evse *asks;
+	struct alloc_share *shares;
+	struct policy_evse *ranks;
+	struct ranked *work;
+	int32_t *order;
+	int64_t (*free)[3];
+	bool *send;
+	void *scratch;
+};
+
+bool control_runs(const struct seat *s);
+uint8_t control_lines(const struct seat *s); /* grid lines its car uses, as bits */
+/* The chain of reasons, sorted; `out` has room for CHAIN_MOST. */
+size_t control_chain(const struct control *c, const struct seat *s, struct cap *out);
+
+#endif

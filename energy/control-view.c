@@ -1,0 +1,265 @@
+/* What the balancer tells: views for status and telemetry, and why an EVSE has the limit it has.
+ *
+ * A chain is made of every cap there is, each with the current it would leave this EVSE if it were alone: a node's cap is what the EVSE has
+ * been allocated plus what the node has left on that line. So the smallest is the one that binds, and the next ones tell how much there would
+ * be to gain. Ties are settled by order of entry: what was decided last (a wait, a ramp) before what it was decided from. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "energy/control-local.h"
+
+struct chain {
+	struct cap *at;
+	size_t n;
+};
+
+static void add(struct chain *ch, struct cap cap)
+{
+	size_t i = ch->n;
+	if (ch->n == CHAIN_MOST)
+		return;
+	for (; i > 0 && ch->at[i - 1].value_ma > cap.value_ma; i--)
+		ch->at[i] = ch->at[i - 1];
+	ch->at[i] = cap;
+	ch->n++;
+}
+
+static int32_t narrow(int64_t ma)
+{
+	return ma > ALLOC_MOST_MA ? ALLOC_MOST_MA : ma < 0 ? 0 : (int32_t)ma;
+}
+
+static void add_way(const struct control *c, const struct seat *s, struct chain *ch)
+{
+	switch (s->way) {
+	case SEAT_OFFLINE:
+		add(ch, (struct cap){ "offline_fallback", s->conf->station, 0, guard_offline_ma(&s->car, s->link_us, c->now_us), s->link_us, 0 });
+		break;
+	case SEAT_FAULT:
+		add(ch, (struct cap){ "fault", s->state == EVSE_FAULTED ? "faulted" : "unavailable", 0, 0, s->state_us, 0 });
+		break;
+	case SEAT_FREE:
+		add(ch, (struct cap){ "ev", NULL, 0, 0, s->state_us, 0 });
+		break;
+	case SEAT_UNCONFIRMED:
+		add(ch, (struct cap){ "unconfirmed", s->conf->station, 0, s->limit.ma > 0 ? s->limit.ma : 0, s->car.told_us, 0 });
+		break;
+	case SEAT_SERVED:
+		break;
+	}
+}
+
+/* When the first turn of those who are served ends: no later than then somebody who waits is let in. */
+static int64_t next_turn(const struct control *c)
+{
+	int64_t first = 0;
+	if (c->policy->in_turn || c->conf.rotate_every_us <= 0)
+		return 0;
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (s->way == SEAT_SERVED && s->served_us && (!first || s->served_us + c->conf.rotate_every_us < first))
+			first = s->served_us + c->conf.rotate_every_us;
+	}
+	return first;
+}
+
+static void add_ramp(const struct seat *s, struct chain *ch)
+{
+	int32_t ma = s->limit.ma > 0 ? s->limit.ma : 0;
+	if (s->way != SEAT_SERVED || ma >= s->share.ma || s->limit.hold == LIMIT_SMALL)
+		return;
+	if (s->limit.hold == LIMIT_FROZEN && s->frozen)
+		return; /* told as meter_lost */
+	add(ch, (struct cap){ "ramp", NULL, 0, ma, s->limit.cut_us > s->limit.raised_us ? s->limit.cut_us : s->limit.raised_us, s->limit.until_us });
+}
+
+static void add_meters(const struct control *c, const struct seat *s, struct chain *ch)
+{
+	if (s->lost)
+		add(ch, (struct cap){ "meter_lost", s->lost->meter->conf->id, 0, s->lost_ma, s->lost->guard_since_us, 0 });
+	if (s->way != SEAT_SERVED || s->limit.hold != LIMIT_FROZEN)
+		return;
+	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent) {
+		const struct junction *n = &c->nodes[i];
+		if (n->guard == METER_STALE)
+			add(ch, (struct cap){ "meter_lost", n->meter->conf->id, 0, s->limit.ma > 0 ? s->limit.ma : 0, n->guard_since_us, 0 });
+	}
+}
+
+static void add_node(const struct control *c, const struct seat *s, int node, int line, struct chain *ch)
+{
+	const struct junction *n = &c->nodes[node];
+	const struct told_cap *told = n->cap[line];
+	struct cap cap = { "circuit", n->conf->id, line + 1, 0, 0, 0 };
+	if (n->limit[line] == MA_NONE)
+		return;
+	cap.value_ma = narrow((s->way == SEAT_SERVED ? s->share.ma : s->fixed[line]) + (n->left[line] > 0 ? n->left[line] : 0));
+	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_OWN && cap.value_ma < s->asked_ma)
+		cap.value_ma = s->asked_ma; /* its own step, not the node, keeps it below what it asked for */
+	if (told) {
+		cap.reason = told->reason;
+		cap.ref = told->owner[0] ? told->owner : n->conf->id;
+		cap.since_us = told->since_us;
+		cap.until_us = told->until_us;
+	}
+	add(ch, cap);
+}
+
+static void add_nodes(const struct control *c, const struct seat *s, struct chain *ch)
+{
+	uint8_t lines = control_lines(s);
+	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE)
+		add_node(c, s, s->share.node, s->share.line, ch);
+	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent)
+		for (int l = 0; l < 3; l++)
+			if (lines & (1u << l) && !(s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE && s->share.node == i && s->share.line == l))
+				add_node(c, s, i, l, ch);
+}
+
+size_t control_chain(const struct control *c, const struct seat *s, struct cap *out)
+{
+	struct chain ch = { out, 0 };
+	add_way(c, s, &ch);
+	if (s->place)
+		add(&ch, (struct cap){ "waiting", s->place_text, 0, 0, s->waits_us, next_turn(c) });
+	add_meters(c, s, &ch);
+	add_ramp(s, &ch);
+	if (s->cap)
+		add(&ch, (struct cap){ s->cap->reason, s->cap->owner[0] ? s->cap->owner : NULL, 0, s->cap->ma, s->cap->since_us, s->cap->until_us });
+	if (s->way == SEAT_SERVED && !s->conf->on_off && s->car.want_ma < s->conf->max_ma)
+		add(&ch, (struct cap){ "ev", NULL, 0, s->car.want_ma, s->car.low_since_us, 0 });
+	if (s->share.bound == ALLOC_OWN)
+		add(&ch, (struct cap){ "evse_max", NULL, 0, s->conf->max_ma, 0, 0 });
+	add_nodes(c, s, &ch);
+	if (s->share.bound != ALLOC_OWN)
+		add(&ch, (struct cap){ "evse_max", NULL, 0, s->conf->max_ma, 0, 0 });
+	return ch.n;
+}
+
+size_t control_why(const struct control *c, int evse, struct cap *out, size_t most)
+{
+	struct cap chain[CHAIN_MOST];
+	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
+	const struct seat *s = &c->seats[evse];
+	size_t n = control_chain(c, s, chain);
+	chain[0].since_us = s->grant.binding.since_us;
+	if (n > most)
+		n = most;
+	memcpy(out, chain, n * sizeof(*out));
+	return n;
+}
+
+size_t control_nodes(const struct control *c)
+{
+	return c->site.parts.n_nodes;
+}
+
+size_t control_evses(const struct control *c)
+{
+	return c->site.parts.n_evses;
+}
+
+size_t control_meters(const struct control *c)
+{
+	return c->site.parts.n_meters;
+}
+
+/* Currents of the EVSEs below a node: as reported, and as planned. */
+static void sums_below(const struct control *c, int node, int64_t drawn[3], int64_t planned[3])
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		uint8_t lines = control_lines(s);
+		if (!site_below(&c->site.parts, s->conf->node, node))
+			continue;
+		for (int p = 0; p < s->conf->n_lines; p++) {
+			int line = s->conf->lines[p];
+			int32_t granted = lines & (1u << line) ? s->grant.ma : 0;
+			drawn[line] += car_fresh(&s->car, c->now_us) ? s->car.drawn[p] : 0;
+			planned[line] += s->way == SEAT_SERVED ? granted : s->fixed[line] > granted ? s->fixed[line] : granted;
+		}
+	}
+}
+
+static void count_bound(const struct control *c, struct node_view *out)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct cap *b = &c->seats[i].grant.binding;
+		if (!b->reason || strcmp(b->reason, "circuit") || strcmp(b->ref, out->id))
+			continue;
+		out->binding++;
+		out->binding_phase = b->phase;
+	}
+}
+
+void control_node_view(const struct control *c, int node, struct node_view *out)
+{
+	assert(node >= 0 && node < (int)c->site.parts.n_nodes);
+	const struct junction *n = &c->nodes[node];
+	int64_t drawn[3] = { 0 }, planned[3] = { 0 };
+	*out = (struct node_view){ .id = n->conf->id, .metered = n->meter, .stale = n->guard != METER_FRESH };
+	sums_below(c, node, drawn, planned);
+	for (int l = 0; l < 3; l++) {
+		out->limit.l[l] = n->limit[l];
+		out->planned.l[l] = narrow(n->base[l] + planned[l]);
+		if (!n->meter)
+			out->measured.l[l] = narrow(drawn[l] + n->base[l]);
+		else
+			out->measured.l[l] = n->guard == METER_LOST ? MA_NONE : n->meter->last.ma.l[l];
+	}
+	count_bound(c, out);
+}
+
+void control_evse_view(const struct control *c, int evse, struct evse_view *out)
+{
+	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
+	const struct seat *s = &c->seats[evse];
+	*out = (struct evse_view){
+		.id = s->conf->id,
+		.station = s->conf->station,
+		.evse = s->conf->evse,
+		.node = s->conf->node,
+		.state = s->state,
+		.online = s->online,
+		.running = control_runs(s),
+		.waiting = s->place > 0,
+		.grant = s->grant,
+		.sent_ma = s->car.told_ma,
+		.confirmed_ma = s->car.accepted_ma,
+		.drawn_ma = { s->car.drawn[0], s->car.drawn[1], s->car.drawn[2] },
+		.drawn_at_us = s->car.drawn_us,
+		.energy_wh = s->energy_wh,
+		.lines = { s->conf->lines[0], s->conf->lines[1], s->conf->lines[2] },
+		.n_lines = s->conf->n_lines,
+	};
+}
+
+void control_meter_view(const struct control *c, int meter, int64_t now_us, struct meter_view *out)
+{
+	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
+	const struct meter *m = &c->meters[meter];
+	bool loaded = false;
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
+		for (int l = 0; l < 3; l++)
+			loaded = loaded || (c->nodes[i].meter == m && c->nodes[i].drawn[l] > LOADED_MA);
+	*out = (struct meter_view){ .last = m->last, .id = m->conf->id, .fault = m->fault[0] ? m->fault : NULL };
+	out->stale = meter_lost_for(m, loaded, now_us) > 0;
+	out->age_us = m->last.at_us ? now_us - m->changed_us : INT64_MAX;
+}
+
+int control_find_evse(const struct control *c, const char *station, int evse)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		if (c->seats[i].conf->evse == evse && !strcmp(c->seats[i].conf->station, station))
+			return (int)i;
+	return ERR_NOT_FOUND;
+}
+
+int control_find_node(const struct control *c, const char *id)
+{
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
+		if (!strcmp(c->nodes[i].conf->id, id))
+			return (int)i;
+	return ERR_NOT_FOUND;
+}

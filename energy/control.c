@@ -1,0 +1,641 @@
+/* The tick, in the order in which it thinks:
+ *
+ *   meters    fresh, stale or lost; from that the base load of every node, the worst of the day where the meter is lost
+ *   seats     what each EVSE may ask for, and what those take that cannot be told anything (no link, no answer, no transaction)
+ *   alloc     the room of every node is divided
+ *   limits    who has to go down goes down now; who may go up does so only into room that is free already, orders on their way counted
+ *   send      changed limits and those due again
+ *
+ * An EVSE without a transaction is granted nothing and is not sent anything: it may start by itself only with its default profile, and from
+ * the tick in which its transaction is known, at least that much is counted and its own limit is on the way. While it does start unseen, its
+ * current is part of the base load, which is quick to rise.
+ *
+ * Easy to get wrong: two sums are kept below every limit, and they differ while cars move. The allocation makes the sum of targets fit. The
+ * sum of what is *held* (the larger of what a car was told and what it may still take) must fit as well before anybody is raised. */
+#include "energy/control.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "energy/control-local.h"
+
+#define GRAIN_MA 100             /* OCPP limits have one decimal */
+#define IDLE_US (60 * US_PER_S)
+
+static void make_scratch(struct control *c)
+{
+	size_t nodes = c->site.parts.n_nodes, evses = c->site.parts.n_evses;
+	c->rooms = mem_new(nodes * sizeof(*c->rooms));
+	c->asks = mem_new(evses * sizeof(*c->asks));
+	c->shares = mem_new(evses * sizeof(*c->shares));
+	c->ranks = mem_new(evses * sizeof(*c->ranks));
+	c->work = mem_new(evses * sizeof(*c->work));
+	c->order = mem_new(evses * sizeof(*c->order));
+	c->free = mem_new(nodes * sizeof(*c->free));
+	c->send = mem_new(evses * sizeof(*c->send));
+	c->scratch = mem_new(alloc_scratch(nodes, evses));
+}
+
+struct control *control_open(const struct control_conf *conf, const struct control_events *events, void *arg)
+{
+	struct control *c = NEW(struct control);
+	struct site_parts parts = { conf->nodes, conf->n_nodes, conf->meters, conf->n_meters, conf->evses, conf->n_evses };
+	c->conf = *conf;
+	c->events = *events;
+	c->arg = arg;
+	c->policy = policy_find(conf->strategy);
+	site_copy(&c->site, &parts);
+	c->conf.nodes = c->site.nodes;
+	c->conf.meters = c->site.meters;
+	c->conf.evses = c->site.evses;
+	c->meters = mem_new(conf->n_meters * sizeof(*c->meters));
+	c->nodes = mem_new(conf->n_nodes * sizeof(*c->nodes));
+	c->seats = mem_new(conf->n_evses * sizeof(*c->seats));
+	for (size_t i = 0; i < conf->n_meters; i++)
+		meter_init(&c->meters[i], &c->site.meters[i]);
+	for (size_t i = 0; i < conf->n_nodes; i++) {
+		c->nodes[i].conf = &c->site.nodes[i];
+		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
+		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
+		load_init(&c->nodes[i].load);
+	}
+	for (size_t i = 0; i < conf->n_evses; i++) {
+		c->seats[i].conf = &c->site.evses[i];
+		c->seats[i].energy_wh = NAN;
+		car_init(&c->seats[i].car, &c->site.evses[i]);
+		limit_init(&c->seats[i].limit);
+		c->seats[i].grant.binding.reason = "offline_fallback";
+	}
+	make_scratch(c);
+	return c;
+}
+
+void control_close(struct control *c)
+{
+	if (!c)
+		return;
+	void *all[] = { c->meters, c->nodes, c->seats, c->rooms, c->asks, c->shares, c->ranks, c->work, c->order, c->free, c->send, c->scratch };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		mem_free(all[i]);
+	site_free(&c->site);
+	mem_free(c);
+}
+
+/* What is fed in. */
+
+bool control_runs(const struct seat *s)
+{
+	return s->tx || s->state == EVSE_CHARGING;
+}
+
+/* What an EVSE takes on an own phase, as a range. */
+static void seat_range(const struct seat *s, int phase, int64_t now_us, int32_t *low, int32_t *high)
+{
+	bool fresh = car_fresh(&s->car, now_us);
+	*low = *high = fresh ? s->car.drawn[phase] : 0;
+	if (!s->online) {
+		*low = 0;
+		*high = guard_offline_ma(&s->car, s->link_us, now_us);
+	} else if (control_runs(s)) {
+		car_range(&s->car, phase, now_us, low, high);
+	}
+}
+
+static void range_below(const struct control *c, int node, int64_t now_us, int64_t low[3], int64_t high[3])
+{
+	memset(low, 0, 3 * sizeof(*low));
+	memset(high, 0, 3 * sizeof(*high));
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (!site_below(&c->site.parts, s->conf->node, node))
+			continue;
+		for (int p = 0; p < s->conf->n_lines; p++) {
+			int32_t least, most;
+			seat_range(s, p, now_us, &least, &most);
+			low[s->conf->lines[p]] += least;
+			high[s->conf->lines[p]] += most;
+		}
+	}
+}
+
+static bool over(const struct junction *n, const int32_t ma[3])
+{
+	for (int l = 0; l < 3; l++)
+		if (n->limit[l] != MA_NONE && ma[l] > n->limit[l])
+			return true;
+	return false;
+}
+
+bool control_meter(struct control *c, int meter, const struct meter_sample *s)
+{
+	bool any = false;
+	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
+	meter_feed(&c->meters[meter], s);
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
+		struct junction *n = &c->nodes[i];
+		int64_t low[3], high[3];
+		if (n->meter != &c->meters[meter])
+			continue;
+		range_below(c, (int)i, s->at_us, low, high);
+		memcpy(n->drawn, low, sizeof(n->drawn));
+		load_feed(&n->load, s->ma.l, low, high, s->at_us);
+		any = any || over(n, s->ma.l);
+	}
+	return any;
+}
+
+void control_meter_failed(struct control *c, int meter, const char *why)
+{
+	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
+	meter_failed(&c->meters[meter], why);
+}
+
+static struct seat *seat_at(struct control *c, int evse)
+{
+	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
+	return &c->seats[evse];
+}
+
+void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
+{
+	struct seat *s = seat_at(c, evse);
+	if (online && !s->online)
+		car_relinked(&s->car);
+	s->online = online;
+	s->link_us = now_us;
+}
+
+/* A transaction, or charging without one, begins or ends. */
+static void run_changed(struct seat *s, bool ran, int64_t now_us)
+{
+	bool runs = control_runs(s);
+	if (runs == ran)
+		return;
+	if (runs)
+		car_begin(&s->car, now_us);
+	else
+		car_end(&s->car, now_us);
+	limit_init(&s->limit);
+	s->arrived_us = runs ? now_us : 0;
+	s->served_us = s->waits_us = 0;
+	s->left = false;
+}
+
+void control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us)
+{
+	struct seat *s = seat_at(c, evse);
+	bool ran = control_runs(s);
+	if (state != s->state)
+		s->state_us = now_us;
+	s->state = state;
+	run_changed(s, ran, now_us);
+}
+
+void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
+{
+	struct seat *s = seat_at(c, evse);
+	bool ran = control_runs(s);
+	s->tx = running;
+	if (!running && s->state == EVSE_CHARGING)
+		s->state = EVSE_UNKNOWN; /* its word for what follows is on the way */
+	run_changed(s, ran, now_us);
+}
+
+void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us)
+{
+	struct seat *s = seat_at(c, evse);
+	car_draws(&s->car, own_ma, now_us);
+	if (!isnan(energy_wh))
+		s->energy_wh = energy_wh;
+}
+
+void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us)
+{
+	car_answered(&seat_at(c, evse)->car, ma, accepted, now_us);
+}
+
+int control_cap_set(struct control *c, int node, int evse, int32_t ma, const char *reason, const char *owner, int64_t until_us)
+{
+	if (node >= (int)c->site.parts.n_nodes || evse >= (int)c->site.parts.n_evses || (node < 0) == (evse < 0) || ma < 0)
+		return ERR_INVALID;
+	for (size_t i = 0; i < CAPS_MOST; i++) {
+		struct told_cap *cap = &c->caps[i];
+		if (cap->id)
+			continue;
+		*cap = (struct told_cap){ .id = ++c->last_cap, .node = node, .evse = evse, .ma = ma, .since_us = c->now_us, .until_us = until_us };
+		snprintf(cap->reason, sizeof(cap->reason), "%s", reason ? reason : "operator");
+		snprintf(cap->owner, sizeof(cap->owner), "%s", owner ? owner : "");
+		return cap->id;
+	}
+	return ERR_FULL;
+}
+
+int control_cap_clear(struct control *c, int id)
+{
+	for (size_t i = 0; i < CAPS_MOST; i++) {
+		if (id > 0 && c->caps[i].id == id) {
+			c->caps[i].id = 0;
+			return 0;
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+/* Meters and base loads. */
+
+static void judge_meter(struct control *c, struct junction *n)
+{
+	bool loaded = false;
+	if (!n->meter) {
+		n->guard = METER_FRESH;
+		return;
+	}
+	for (int l = 0; l < 3; l++)
+		loaded = loaded || n->drawn[l] > LOADED_MA;
+	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, loaded, c->now_us), c->conf.meter_lost_after_us);
+	if (guard != n->guard)
+		n->guard_since_us = c->now_us;
+	n->guard = guard;
+}
+
+static void judge_nodes(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
+		struct junction *n = &c->nodes[i];
+		judge_meter(c, n);
+		for (int l = 0; l < 3; l++) {
+			n->base[l] = 0;
+			n->limit[l] = n->conf->limit.l[l];
+			n->cap[l] = NULL;
+		}
+	}
+	for (size_t i = c->site.parts.n_nodes; i-- > 0;) {
+		struct junction *n = &c->nodes[i];
+		for (int l = 0; l < 3; l++) {
+			if (n->meter)
+				n->base[l] = n->guard == METER_LOST ? load_highest(&n->load, l) : load_held(&n->load, l);
+			if (n->conf->parent >= 0)
+				c->nodes[n->conf->parent].base[l] += n->base[l];
+		}
+	}
+}
+
+static void apply_caps(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		c->seats[i].cap = NULL;
+	for (size_t i = 0; i < CAPS_MOST; i++) {
+		struct told_cap *cap = &c->caps[i];
+		if (cap->id && cap->until_us <= c->now_us)
+			cap->id = 0;
+		if (!cap->id)
+			continue;
+		if (cap->evse >= 0) {
+			const struct told_cap **lowest = &c->seats[cap->evse].cap;
+			if (!*lowest || cap->ma < (*lowest)->ma)
+				*lowest = cap;
+			continue;
+		}
+		struct junction *n = &c->nodes[cap->node];
+		for (int l = 0; l < 3; l++) {
+			if (cap->ma < n->limit[l]) {
+				n->limit[l] = cap->ma;
+				n->cap[l] = cap;
+			}
+		}
+	}
+}
+
+/* Seats. */
+
+uint8_t control_lines(const struct seat *s)
+{
+	uint8_t own = car_phases(&s->car), lines = 0;
+	for (int p = 0; p < s->conf->n_lines; p++)
+		if (own & (1u << p))
+			lines |= (uint8_t)(1u << s->conf->lines[p]);
+	return lines;
+}
+
+static enum seat_way way_of(const struct control *c, const struct seat *s)
+{
+	if (!s->online)
+		return SEAT_OFFLINE;
+	if (s->state == EVSE_FAULTED || s->state == EVSE_UNAVAILABLE)
+		return SEAT_FAULT;
+	if (!control_runs(s))
+		return SEAT_FREE;
+	return car_follows(&s->car, c->now_us) == CAR_UNCONFIRMED ? SEAT_UNCONFIRMED : SEAT_SERVED;
+}
+
+static void count_fixed(const struct control *c, struct seat *s)
+{
+	memset(s->fixed, 0, sizeof(s->fixed));
+	for (int p = 0; p < s->conf->n_lines; p++) {
+		int32_t ma = 0;
+		if (s->way == SEAT_OFFLINE)
+			ma = guard_offline_ma(&s->car, s->link_us, c->now_us);
+		else if (s->way == SEAT_UNCONFIRMED)
+			ma = car_held(&s->car, p, c->now_us);
+		else if (s->way != SEAT_SERVED && car_fresh(&s->car, c->now_us) && s->car.drawn[p] > 0)
+			ma = s->car.drawn[p];
+		s->fixed[s->conf->lines[p]] = ma;
+	}
+}
+
+/* Looks at the nodes above for meters that are stale or lost. */
+static void look_up(const struct control *c, struct seat *s)
+{
+	s->lost = NULL;
+	s->lost_ma = MA_NONE;
+	s->frozen = false;
+	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent) {
+		const struct junction *n = &c->nodes[i];
+		s->frozen = s->frozen || n->guard == METER_STALE;
+		if (n->guard != METER_LOST)
+			continue;
+		int32_t ma = guard_meter_cap(c->conf.on_meter_lost, s->conf, c->conf.meter_lost_ma);
+		if (ma < s->lost_ma) {
+			s->lost = n;
+			s->lost_ma = ma;
+		}
+	}
+}
+
+static int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* All that limits an EVSE by itself; what the nodes leave over comes later. */
+static int32_t asks_for(const struct seat *s)
+{
+	int32_t ma = s->conf->max_ma;
+	if (!s->conf->on_off)
+		ma = least(ma, s->car.want_ma);
+	if (s->cap)
+		ma = least(ma, s->cap->ma);
+	return least(ma, s->lost_ma);
+}
+
+static void ask(const struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	int32_t most = asks_for(s), step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
+	s->asked_ma = most;
+	if (s->conf->on_off && most < s->conf->max_ma)
+		most = 0;
+	c->asks[i] = (struct alloc_evse){
+		.node = s->conf->node,
+		.lines = control_lines(s),
+		.min_ma = s->conf->min_ma,
+		.max_ma = s->way == SEAT_SERVED ? most : 0,
+		.step_ma = s->conf->on_off ? 1 : step,
+		.weight = c->policy->weight(s->conf->priority),
+		.on_off = s->conf->on_off,
+	};
+	c->ranks[i] = (struct policy_evse){
+		.priority = s->conf->priority,
+		.arrived_us = s->arrived_us,
+		.served_us = s->served_us,
+		.waits_us = s->waits_us,
+		.left = s->left,
+		.idle = s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
+	};
+}
+
+static void judge_seats(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		if (!s->link_us)
+			s->link_us = c->now_us;
+		if (s->online)
+			s->link_us = c->now_us;
+		car_step(&s->car, c->now_us);
+		s->way = way_of(c, s);
+		count_fixed(c, s);
+		look_up(c, s);
+		ask(c, i);
+	}
+}
+
+/* The division. */
+
+static int64_t room_of(const struct junction *n, int line)
+{
+	return n->limit[line] == MA_NONE ? INT64_MAX / 4 : (int64_t)n->limit[line] - n->conf->reserve.l[line] - n->base[line];
+}
+
+static void take_above(struct control *c, int node, int line, int64_t ma)
+{
+	for (; node >= 0; node = c->nodes[node].conf->parent)
+		c->free[node][line] -= ma;
+}
+
+static void free_rooms(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
+		for (int l = 0; l < 3; l++)
+			c->free[i][l] = room_of(&c->nodes[i], l);
+}
+
+static void divide(struct control *c)
+{
+	size_t nodes = c->site.parts.n_nodes, evses = c->site.parts.n_evses;
+	free_rooms(c);
+	for (size_t i = 0; i < evses; i++)
+		for (int l = 0; l < 3; l++)
+			if (c->seats[i].fixed[l])
+				take_above(c, c->seats[i].conf->node, l, c->seats[i].fixed[l]);
+	for (size_t i = 0; i < nodes; i++) {
+		c->rooms[i].parent = c->nodes[i].conf->parent;
+		for (int l = 0; l < 3; l++)
+			c->rooms[i].room[l] = c->free[i][l] > ALLOC_MOST_MA ? MA_NONE : c->free[i][l] < 0 ? 0 : (int32_t)c->free[i][l];
+	}
+	policy_order(c->policy, c->ranks, evses, c->conf.rotate_every_us, c->now_us, c->work, c->order);
+	struct alloc_site site = { c->rooms, nodes, c->asks, evses, c->order, c->policy->in_turn };
+	alloc_run(&site, c->scratch, c->shares);
+	for (size_t i = 0; i < evses; i++)
+		for (int l = 0; l < 3; l++)
+			if (c->asks[i].lines & (1u << l) && c->shares[i].ma)
+				take_above(c, c->seats[i].conf->node, l, c->shares[i].ma);
+	for (size_t i = 0; i < nodes; i++)
+		memcpy(c->nodes[i].left, c->free[i], sizeof(c->nodes[i].left));
+}
+
+/* Who is served and who waits, for the next order. */
+static void note_turns(struct control *c)
+{
+	int32_t place = 0;
+	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
+		struct seat *s = &c->seats[c->order[k]];
+		s->share = c->shares[c->order[k]];
+		s->place = 0;
+		if (s->way != SEAT_SERVED)
+			continue;
+		bool waits = s->share.bound == ALLOC_WAITS;
+		s->left = s->left || (waits && s->served_us);
+		s->waits_us = !waits ? 0 : s->waits_us ? s->waits_us : c->now_us;
+		s->served_us = s->share.ma <= 0 ? 0 : s->served_us ? s->served_us : c->now_us;
+		if (waits) {
+			s->place = ++place;
+			snprintf(s->place_text, sizeof(s->place_text), "%d", (int)place);
+		}
+	}
+}
+
+/* Limits. */
+
+static int32_t target_of(const struct seat *s)
+{
+	if (s->way == SEAT_UNCONFIRMED)
+		return least(asks_for(s), s->limit.ma);
+	return s->share.ma;
+}
+
+static struct limit_ask limit_ask_of(const struct control *c, size_t i, int32_t room_ma)
+{
+	const struct seat *s = &c->seats[i];
+	return (struct limit_ask){
+		.target_ma = target_of(s),
+		.room_ma = room_ma,
+		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->conf->min_ma,
+		.step_ma = c->asks[i].step_ma,
+		.on_off = s->conf->on_off,
+		.frozen = s->frozen,
+		.scarce = s->share.bound != ALLOC_OWN,
+		.lost = s->lost && s->way == SEAT_SERVED,
+	};
+}
+
+static bool can_be_told(const struct seat *s)
+{
+	return s->way == SEAT_SERVED || s->way == SEAT_UNCONFIRMED;
+}
+
+static void tell(struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	if (s->limit.ma >= 0)
+		car_told(&s->car, s->limit.ma, c->now_us);
+	c->send[i] = true;
+}
+
+/* What a seat holds on a grid line, at most, this moment. */
+static int64_t held_on(const struct control *c, const struct seat *s, int line)
+{
+	if (s->way != SEAT_SERVED)
+		return s->fixed[line];
+	for (int p = 0; p < s->conf->n_lines; p++)
+		if (s->conf->lines[p] == line)
+			return car_held(&s->car, p, c->now_us);
+	return 0;
+}
+
+/* How high a seat could be set without any sum of what is held leaving its room. */
+static int32_t highest_free(const struct control *c, const struct seat *s)
+{
+	int64_t most = s->conf->max_ma;
+	uint8_t lines = control_lines(s);
+	for (int l = 0; l < 3; l++) {
+		if (!(lines & (1u << l)))
+			continue;
+		int64_t held = held_on(c, s, l);
+		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+			if (c->free[n][l] + held < most)
+				most = c->free[n][l] + held;
+	}
+	return most > 0 ? (int32_t)most : 0;
+}
+
+static void lower_first(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		c->send[i] = false;
+		if (!can_be_told(s) || s->limit.ma < 0 || target_of(s) >= s->limit.ma)
+			continue;
+		struct limit_ask a = limit_ask_of(c, i, 0);
+		struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
+		if (limit_step(&rules, &s->limit, &a, c->now_us))
+			tell(c, i);
+	}
+}
+
+static void raise_into_free(struct control *c)
+{
+	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
+	free_rooms(c);
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		for (int l = 0; l < 3; l++)
+			take_above(c, c->seats[i].conf->node, l, held_on(c, &c->seats[i], l));
+	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
+		size_t i = (size_t)c->order[k];
+		struct seat *s = &c->seats[i];
+		if (!can_be_told(s) || c->send[i])
+			continue;
+		struct limit_ask a = limit_ask_of(c, i, highest_free(c, s));
+		int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+		if (!limit_step(&rules, &s->limit, &a, c->now_us))
+			continue;
+		tell(c, i);
+		for (int l = 0; l < 3; l++)
+			take_above(c, s->conf->node, l, held_on(c, s, l) - before[l]);
+	}
+}
+
+/* Grants and messages. */
+
+static bool same_reason(const struct cap *a, const struct cap *b)
+{
+	return a->reason && !strcmp(a->reason, b->reason) && a->phase == b->phase &&
+	       (a->ref == b->ref || (a->ref && b->ref && !strcmp(a->ref, b->ref)));
+}
+
+static void make_grant(struct control *c, struct seat *s)
+{
+	struct cap chain[CHAIN_MOST];
+	struct cap was = s->grant.binding;
+	s->grant.ma = can_be_told(s) && s->limit.ma > 0 ? s->limit.ma : 0;
+	s->grant.phases = s->conf->n_lines;
+	control_chain(c, s, chain);
+	s->grant.binding = chain[0];
+	if (same_reason(&was, &chain[0]))
+		s->grant.binding.since_us = was.since_us;
+	else if (!s->grant.binding.since_us)
+		s->grant.binding.since_us = c->now_us;
+}
+
+static void send_due(struct control *c)
+{
+	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		make_grant(c, s);
+		if (!can_be_told(s) || s->limit.ma < 0)
+			continue;
+		if (!c->send[i] && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))
+			continue;
+		tell(c, i);
+		s->limit.sent_us = c->now_us;
+		c->events.send(c->arg, (int)i, &s->grant);
+	}
+}
+
+void control_tick(struct control *c, int64_t now_us)
+{
+	c->now_us = now_us;
+	judge_nodes(c);
+	apply_caps(c);
+	judge_seats(c);
+	divide(c);
+	note_turns(c);
+	lower_first(c);
+	raise_into_free(c);
+	send_due(c);
+}

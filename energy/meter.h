@@ -1,0 +1,26 @@
+/* One meter: its last sample, and how old what it says is. Loop thread. */
+#ifndef AMPGATE_ENERGY_METER_H
+#define AMPGATE_ENERGY_METER_H
+
+#include "energy/control.h"
+
+#define METER_FAULT 96
+
+struct meter {
+	const struct meter_conf *conf;
+	struct meter_sample last;  /* at_us 0: never */
+	int64_t changed_us;        /* when a value last differed from the one before */
+	char fault[METER_FAULT];   /* why the last read failed; empty: it did not */
+};
+
+void meter_init(struct meter *m, const struct meter_conf *conf);
+void meter_feed(struct meter *m, const struct meter_sample *s);
+void meter_failed(struct meter *m, const char *why); /* keeps the last sample, which goes on ageing */
+
+/* Age of the last sample; INT64_MAX: there was none. */
+int64_t meter_age(const struct meter *m, int64_t now_us);
+/* For how long it has been lost, counted from when it became stale; 0: it is fresh. `loaded`: something below it is known to take current,
+ * so that an unchanging zero is no excuse. */
+int64_t meter_lost_for(const struct meter *m, bool loaded, int64_t now_us);
+
+#endif

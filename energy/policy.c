@@ -1,0 +1,77 @@
+/* Three policies as rows.
+ *
+ * When not everyone gets its minimum, who waits is settled in classes: who is served and in its turn stays (the one served last is the last
+ * to be sent away), then who waits, longest first, then who has had its turn, then who was sent away only just now, then who is served and
+ * takes nothing. A turn lasts rotate_every; at its end the car changes class and the longest waiting one passes it. Without the class of
+ * those who just left, cars that started together would push each other out in a ring, tick by tick. If nobody waits, the order changes
+ * nothing. Since a wait only grows and a turn ends, everybody's turn comes; a priority makes a wait count for more, not for all.
+ *
+ * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves. */
+#include "energy/policy.h"
+
+enum { IN_TURN, WAITS, HAD_ITS_TURN, JUST_LEFT, IDLE };
+#define CLASS(n) ((int64_t)(n) << 58)
+#define LATEST (INT64_C(1) << 57)
+
+static int32_t weight_even(int32_t priority)
+{
+	(void)priority;
+	return 1;
+}
+
+/* Priority 10 doubles a share, 20 triples it; below normal it shrinks to a tenth at most. */
+static int32_t weight_of_priority(int32_t priority)
+{
+	return priority > 90 ? 100 : priority < -9 ? 1 : 10 + priority;
+}
+
+static int64_t rotating_key(const struct policy_evse *e, int32_t weight, int64_t rotate_us, int64_t now_us)
+{
+	if (!e->served_us) {
+		int64_t wait = e->waits_us ? now_us - e->waits_us : 0;
+		return CLASS(e->left && wait < rotate_us / 4 ? JUST_LEFT : WAITS) + LATEST - wait * weight;
+	}
+	if (e->idle)
+		return CLASS(IDLE) + LATEST - e->served_us;
+	return CLASS(now_us - e->served_us < rotate_us || rotate_us <= 0 ? IN_TURN : HAD_ITS_TURN) + LATEST - e->served_us;
+}
+
+static int64_t key_fair(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	return rotating_key(e, 1, rotate_us, now_us);
+}
+
+static int64_t key_priority(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	int32_t weight = weight_of_priority(e->priority);
+	/* The weight itself settles it between those who have not waited yet. */
+	return rotating_key(e, weight, rotate_us, now_us) - (e->served_us ? 0 : weight);
+}
+
+static int64_t key_arrival(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	(void)rotate_us;
+	(void)now_us;
+	return e->arrived_us;
+}
+
+static const struct policy policies[] = {
+	[STRATEGY_FAIR] = { "fair", false, key_fair, weight_even },
+	[STRATEGY_PRIORITY] = { "priority", false, key_priority, weight_of_priority },
+	[STRATEGY_FIRST_COME] = { "first-come", true, key_arrival, weight_even },
+};
+
+const struct policy *policy_find(enum strategy s)
+{
+	return &policies[s];
+}
+
+void policy_order(const struct policy *p, const struct policy_evse *evses, size_t n, int64_t rotate_us, int64_t now_us, struct ranked *work,
+		  int32_t *order)
+{
+	for (size_t i = 0; i < n; i++)
+		work[i] = (struct ranked){ p->key(&evses[i], rotate_us, now_us), (int32_t)i };
+	rank_sort(work, n);
+	for (size_t i = 0; i < n; i++)
+		order[i] = work[i].index;
+}

@@ -1,0 +1,29 @@
+/* Who comes first, and whose share is larger. A policy is a row: how the order is made, what a priority is worth, how the rest is shared. */
+#ifndef AMPGATE_ENERGY_POLICY_H
+#define AMPGATE_ENERGY_POLICY_H
+
+#include "energy/control.h"
+#include "energy/rank.h"
+
+struct policy_evse {
+	int32_t priority;
+	int64_t arrived_us;   /* its transaction began */
+	int64_t served_us;    /* has been served without a break since; 0: is not served */
+	int64_t waits_us;     /* has been waiting since; 0: does not wait */
+	bool left;            /* has been served before in this transaction */
+	bool idle;            /* is served and has not taken anything for a while */
+};
+
+struct policy {
+	const char *name;
+	bool in_turn;         /* see alloc_site */
+	int64_t (*key)(const struct policy_evse *e, int64_t rotate_us, int64_t now_us); /* lower comes first */
+	int32_t (*weight)(int32_t priority);
+};
+
+const struct policy *policy_find(enum strategy s);
+/* Fills `order` with all indices, first served first. `work` has room for n. */
+void policy_order(const struct policy *p, const struct policy_evse *evses, size_t n, int64_t rotate_us, int64_t now_us, struct ranked *work,
+		  int32_t *order);
+
+#endif

@@ -1,0 +1,108 @@
+/* One profile, one schedule, one period: all that a load balancer sends.
+ *
+ * Easy to get wrong: limits are rounded down to the tenth of an ampere that 1.6 allows, never up. Relative schedules must not have a start,
+ * absolute ones must (2.0.1 K01.FR.40, K01.FR.41), and a station's maximum is never relative (K01.FR.38). */
+#include "ocpp/profile.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+#define NOMINAL_V 230.0
+#define DEFAULT_PHASES 3 /* of a schedule that does not say (2.0.1 K01.FR.49) */
+
+static const char *const words_16[] = { "", "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile" };
+static const char *const words_2x[] = { "", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile" };
+
+enum profile_purpose profile_purpose(struct slice word)
+{
+	for (int p = PURPOSE_STATION_MAX; p <= PURPOSE_TX; p++)
+		if (slice_is(word, words_16[p]) || slice_is(word, words_2x[p]))
+			return (enum profile_purpose)p;
+	return PURPOSE_NONE;
+}
+
+const char *profile_purpose_word(enum ocpp_version v, enum profile_purpose p)
+{
+	return (v == OCPP16 ? words_16 : words_2x)[p];
+}
+
+double profile_limit_a(const cJSON *schedule, int *phases_out)
+{
+	double limit = json_number(schedule, "chargingSchedulePeriod.0.limit", NAN);
+	int64_t phases = json_int(schedule, "chargingSchedulePeriod.0.numberPhases", 0);
+	*phases_out = phases >= 1 && phases <= 3 ? (int)phases : 0;
+	if (slice_is(json_text(schedule, "chargingRateUnit"), "W"))
+		limit /= NOMINAL_V * (*phases_out ? *phases_out : DEFAULT_PHASES);
+	return limit;
+}
+
+void profile_read(struct reading *r, const cJSON *profile, struct event *out)
+{
+	const cJSON *schedule = json_at(profile, "chargingSchedule");
+	if (cJSON_IsArray(schedule))
+		schedule = schedule->child;
+	if (!cJSON_IsObject(profile))
+		return;
+	out->purpose = profile_purpose(json_text(profile, "chargingProfilePurpose"));
+	out->profile_id = json_int(profile, r->version == OCPP16 ? "chargingProfileId" : "id", -1);
+	int64_t level = json_int(profile, "stackLevel", 0);
+	out->stack_level = level >= 0 && level <= INT32_MAX ? (int)level : 0;
+	out->limit_a = profile_limit_a(schedule, &out->phases);
+	out->duration_s = json_int(schedule, "duration", 0);
+	out->time_us = bind_time(schedule, "startSchedule");
+}
+
+static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+{
+	if (w->version != OCPP16)
+		jw_int(&w->w, "id", e->profile_id >= 0 ? e->profile_id : 1);
+	if (e->duration_s > 0)
+		jw_int(&w->w, "duration", e->duration_s);
+	if (start_us)
+		jw_time(&w->w, "startSchedule", start_us);
+	jw_string(&w->w, "chargingRateUnit", "A");
+	jw_array(&w->w, "chargingSchedulePeriod");
+	jw_object(&w->w, NULL);
+	jw_int(&w->w, "startPeriod", 0);
+	jw_number(&w->w, "limit", floor(e->limit_a * 10 + 1e-6) / 10, 1);
+	if (e->phases > 0)
+		jw_int(&w->w, "numberPhases", e->phases);
+	jw_end(&w->w, '}');
+	jw_end(&w->w, ']');
+}
+
+static void tx_write(struct writing *w, struct slice tx)
+{
+	if (w->version == OCPP16)
+		jw_raw(&w->w, "transactionId", tx);
+	else
+		jw_text(&w->w, "transactionId", tx);
+}
+
+void profile_write(struct writing *w, const char *key, const struct event *e, bool with_tx)
+{
+	bool list = w->version != OCPP16;
+	int64_t start_us = e->time_us, digits;
+	if (!isfinite(e->limit_a) || e->limit_a < 0 || e->purpose == PURPOSE_NONE) {
+		w->err = ERR_INVALID;
+		return;
+	}
+	if (!start_us && e->purpose == PURPOSE_STATION_MAX)
+		start_us = clock_wall_us();
+	jw_object(&w->w, key);
+	jw_int(&w->w, list ? "id" : "chargingProfileId", e->profile_id >= 0 ? e->profile_id : 1);
+	if (with_tx && e->purpose == PURPOSE_TX && e->tx.n && (list || int_parse(e->tx, &digits) != ERR_SYNTAX))
+		tx_write(w, e->tx);
+	jw_int(&w->w, "stackLevel", e->stack_level > 0 ? e->stack_level : 0);
+	jw_string(&w->w, "chargingProfilePurpose", profile_purpose_word(w->version, e->purpose));
+	jw_string(&w->w, "chargingProfileKind", start_us ? "Absolute" : "Relative");
+	if (list)
+		jw_array(&w->w, "chargingSchedule");
+	jw_object(&w->w, list ? NULL : "chargingSchedule");
+	schedule_write(w, e, start_us);
+	jw_end(&w->w, '}');
+	if (list)
+		jw_end(&w->w, ']');
+	jw_end(&w->w, '}');
+}

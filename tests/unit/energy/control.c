@@ -1,0 +1,601 @@
+/* The balancer in simulated time. A stage with one metered grid connection and cars that follow; each test does one thing to it. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "energy/control.h"
+#include "tests/unit/unit.h"
+
+#define A(amps) ((amps) * 1000)
+#define S US_PER_S
+#define CARS 6
+
+static struct node_conf nodes[3];
+static struct meter_conf meters[1];
+static struct evse_conf evses[CARS];
+static struct control_conf conf;
+static struct control *c;
+static int64_t now;
+static int32_t base[3];      /* of the building */
+static int32_t offer[CARS];  /* last sent; -1: none */
+static int32_t takes[CARS];  /* what the car can use */
+static int phases[CARS];     /* it charges on */
+static bool deaf[CARS], mute[CARS], on[CARS]; /* ignores limits; does not answer; charges */
+static bool meter_on, fixed_reading;
+static int sends[CARS];
+static int wobble;
+
+static void on_send(void *arg, int evse, const struct grant *g)
+{
+	(void)arg;
+	sends[evse]++;
+	if (!deaf[evse])
+		offer[evse] = g->ma;
+	if (!mute[evse])
+		control_evse_answered(c, evse, g->ma, true, now);
+}
+
+static void stage(size_t n, int32_t limit)
+{
+	static const struct control_events events = { on_send };
+	static const char *const ids[CARS] = { "G-1", "G-2", "G-3", "G-4", "G-5", "G-6" };
+	memset(nodes, 0, sizeof(nodes));
+	nodes[0] = (struct node_conf){ "grid", -1, { { limit, limit, limit } }, { { 0, 0, 0 } }, 0 };
+	nodes[1] = (struct node_conf){ "row-a", 0, { { A(100), A(100), A(100) } }, { { 0, 0, 0 } }, -1 };
+	meters[0] = (struct meter_conf){ "main", 3 * S };
+	for (size_t i = 0; i < n; i++) {
+		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .node = 1, .lines = { 0, 1, 2 }, .n_lines = 3,
+					       .min_ma = A(6), .max_ma = A(32), .fallback_ma = A(6), .fallback_after_us = 60 * S };
+		offer[i] = -1;
+		takes[i] = A(32);
+		phases[i] = 3;
+		deaf[i] = mute[i] = on[i] = false;
+		sends[i] = 0;
+	}
+	conf = (struct control_conf){ .strategy = STRATEGY_FAIR, .interval_us = S, .increase_after_us = 15 * S, .increase_step_ma = A(4),
+				      .rotate_every_us = 900 * S, .resend_us = 300 * S, .on_meter_lost = LOST_FALLBACK,
+				      .meter_lost_after_us = 3 * S, .nodes = nodes, .n_nodes = 2, .meters = meters, .n_meters = 1,
+				      .evses = evses, .n_evses = n };
+	memset(base, 0, sizeof(base));
+	now = 1000 * S;
+	meter_on = true;
+	fixed_reading = false;
+	c = control_open(&conf, &events, NULL);
+	for (size_t i = 0; i < n; i++)
+		control_evse_link(c, (int)i, true, now);
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	control_close(c);
+	c = NULL;
+	return 0;
+}
+
+static void start(int i)
+{
+	on[i] = true;
+	offer[i] = -1;
+	control_evse_tx(c, i, true, now);
+	control_evse_state(c, i, EVSE_CHARGING, now);
+}
+
+static void stop(int i)
+{
+	on[i] = false;
+	control_evse_state(c, i, EVSE_FINISHING, now);
+	control_evse_tx(c, i, false, now);
+}
+
+static int32_t draw_of(int i, int phase)
+{
+	int32_t may = offer[i] < 0 ? A(6) : offer[i];
+	if (!on[i] || phase >= phases[i] || may < A(6))
+		return 0;
+	return may < takes[i] ? may : takes[i];
+}
+
+static struct meter_sample reading(void)
+{
+	static struct meter_sample last;
+	if (fixed_reading) {
+		last.at_us = now;
+		return last;
+	}
+	struct meter_sample s = { .at_us = now, .power_w = NAN, .voltage_v = { NAN, NAN, NAN }, .import_wh = NAN, .export_wh = NAN };
+	for (int l = 0; l < 3; l++) {
+		s.ma.l[l] = base[l];
+		for (size_t i = 0; i < conf.n_evses; i++)
+			for (int p = 0; p < evses[i].n_lines; p++)
+				if (evses[i].lines[p] == l)
+					s.ma.l[l] += draw_of((int)i, p);
+	}
+	s.ma.l[2] += wobble = !wobble;
+	last = s;
+	return s;
+}
+
+static bool measure(void)
+{
+	struct meter_sample s = reading();
+	return control_meter(c, 0, &s);
+}
+
+static void report(void)
+{
+	for (size_t i = 0; i < conf.n_evses; i++) {
+		int32_t own[3] = { draw_of((int)i, 0), draw_of((int)i, 1), draw_of((int)i, 2) };
+		control_evse_draw(c, (int)i, own, NAN, now);
+	}
+}
+
+/* One second: cars have followed, the meter is read, stations report every ten. */
+static void second(void)
+{
+	now += S;
+	if (now / S % 10 == 0)
+		report();
+	if (meter_on)
+		measure();
+	control_tick(c, now);
+}
+
+static void seconds(int n)
+{
+	while (n-- > 0)
+		second();
+}
+
+static struct cap why(int i)
+{
+	struct cap cap;
+	assert_int_equal(control_why(c, i, &cap, 1), 1);
+	return cap;
+}
+
+static int32_t granted(int i)
+{
+	struct evse_view v;
+	control_evse_view(c, i, &v);
+	return v.grant.ma;
+}
+
+static void check_plan(void)
+{
+	for (size_t n = 0; n < control_nodes(c); n++) {
+		struct node_view v;
+		control_node_view(c, (int)n, &v);
+		for (int l = 0; l < 3; l++)
+			if (v.planned.l[l] > v.limit.l[l])
+				fail_msg("%s L%d is planned with %d mA of %d", v.id, l + 1, v.planned.l[l], v.limit.l[l]);
+	}
+}
+
+static void test_a_car_gets_its_limit_in_the_tick_after_it_starts(void **state)
+{
+	(void)state;
+	stage(2, A(63));
+	seconds(5);
+	assert_int_equal(sends[0], 0);
+	start(0);
+	second();
+	assert_int_equal(offer[0], A(32));
+	assert_int_equal(sends[0], 1);
+	assert_int_equal(sends[1], 0);
+	assert_string_equal(why(0).reason, "evse_max");
+}
+
+static void test_a_base_jump_is_answered_in_the_same_tick(void **state)
+{
+	(void)state;
+	stage(2, A(63));
+	start(0);
+	start(1);
+	seconds(60);
+	assert_int_equal(granted(0), 31300); /* 63 A by two; 0.5 A is kept for the noise of the meter on L3 */
+	base[1] = A(23);
+	now += S / 2;
+	assert_true(measure());
+	control_tick(c, now);
+	assert_int_equal(granted(0), A(20));
+	assert_int_equal(offer[0], A(20));
+	check_plan();
+	assert_string_equal(why(0).reason, "circuit");
+	assert_string_equal(why(0).ref, "grid");
+	assert_int_equal(why(0).phase, 2);
+	now += S / 2;
+	assert_false(measure());
+}
+
+static void test_raises_wait_for_calm_and_go_by_steps(void **state)
+{
+	(void)state;
+	stage(1, A(32));
+	start(0);
+	seconds(60);
+	base[0] = A(22);
+	second();
+	assert_int_equal(granted(0), A(10));
+	base[0] = 0;
+	seconds(39); /* the peak is still held */
+	assert_int_equal(granted(0), A(10));
+	seconds(7);
+	assert_int_equal(granted(0), A(14));
+	assert_string_equal(why(0).reason, "ramp");
+	seconds(5);
+	assert_int_equal(granted(0), A(18));
+	seconds(30);
+	assert_true(granted(0) >= A(31));
+}
+
+static void test_a_reduction_on_its_way_is_not_cut_twice(void **state)
+{
+	(void)state;
+	stage(1, A(32));
+	start(0);
+	seconds(60);
+	deaf[0] = true; /* for three seconds the car does not move */
+	base[0] = A(12);
+	second();
+	assert_int_equal(granted(0), A(20));
+	seconds(3);
+	assert_int_equal(granted(0), A(20));
+	deaf[0] = false;
+	offer[0] = A(20);
+	seconds(10);
+	assert_int_equal(granted(0), A(20));
+}
+
+static void test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes(void **state)
+{
+	(void)state;
+	stage(2, A(50));
+	start(0);
+	start(1);
+	seconds(60);
+	deaf[0] = true;
+	base[0] = A(20);
+	seconds(30);
+	/* 50 - 20 - 24.5 that the deaf one goes on taking leaves less than a minimum */
+	assert_int_equal(granted(1), 0);
+	assert_string_equal(why(0).reason, "unconfirmed");
+	check_plan();
+}
+
+static void test_a_refused_reduction_keeps_the_old_value_in_the_plan(void **state)
+{
+	(void)state;
+	stage(2, A(50));
+	start(0);
+	start(1);
+	seconds(60);
+	mute[0] = true;
+	takes[0] = A(20);
+	base[0] = A(10);
+	second();
+	int32_t asked = granted(0);
+	control_evse_answered(c, 0, asked, false, now);
+	second();
+	assert_string_equal(why(0).reason, "unconfirmed");
+	int before = sends[0];
+	seconds(11);
+	assert_true(sends[0] > before); /* asked again */
+	assert_true(granted(1) <= A(50) - A(10) - A(24));
+	check_plan();
+}
+
+static void test_a_silent_meter_stops_raises_then_leaves_the_fallback(void **state)
+{
+	(void)state;
+	stage(2, A(63));
+	start(0);
+	seconds(60);
+	base[0] = base[1] = base[2] = A(20);
+	seconds(60);
+	meter_on = false;
+	seconds(4);
+	start(1);
+	second();
+	struct node_view grid;
+	control_node_view(c, 0, &grid);
+	assert_true(grid.stale);
+	assert_int_equal(granted(1), 0);
+	assert_string_equal(why(1).reason, "meter_lost");
+	seconds(4);
+	assert_int_equal(granted(0), A(6));
+	assert_int_equal(granted(1), A(6));
+	assert_string_equal(why(0).reason, "meter_lost");
+	assert_string_equal(why(0).ref, "main");
+	meter_on = true;
+	seconds(30);
+	assert_true(granted(0) >= A(20) && granted(1) >= A(20)); /* back without calm and steps */
+	check_plan();
+}
+
+static void test_a_failed_read_is_unknown_and_not_zero(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	base[0] = A(40);
+	start(0);
+	seconds(60);
+	int32_t before = granted(0);
+	control_meter_failed(c, 0, "timeout");
+	meter_on = false;
+	seconds(2);
+	control_meter_view(c, 0, now, &v);
+	assert_string_equal(v.fault, "timeout");
+	assert_int_equal(v.last.ma.l[0] / 1000, 40 + before / 1000);
+	assert_int_equal(granted(0), before);
+}
+
+static void test_a_frozen_meter_is_a_lost_one(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	start(0);
+	seconds(60);
+	fixed_reading = true;
+	seconds(25);
+	control_meter_view(c, 0, now, &v);
+	assert_true(v.stale);
+	assert_true(v.age_us >= 20 * S);
+	assert_int_equal(granted(0), A(6));
+	fixed_reading = false;
+	seconds(10);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
+static void test_an_unchanging_zero_is_believed_while_nothing_draws(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	wobble = 1;
+	seconds(1);
+	fixed_reading = true;
+	seconds(300);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
+static void test_a_station_without_link_is_counted_with_the_worst(void **state)
+{
+	(void)state;
+	stage(2, A(40));
+	start(0);
+	seconds(60);
+	assert_int_equal(granted(0), A(32));
+	control_evse_link(c, 0, false, now);
+	start(1);
+	second();
+	assert_int_equal(granted(1), A(7) + 500); /* 40 less the 32 of the last order; 0.5 A for the meter's noise */
+	assert_string_equal(why(0).reason, "offline_fallback");
+	check_plan();
+	offer[0] = A(6); /* its own timer has run out */
+	seconds(200);
+	assert_true(granted(1) >= A(30)); /* 6 A fallback counts */
+	control_evse_link(c, 0, true, now);
+	int before = sends[0];
+	second();
+	assert_int_equal(sends[0], before + 1); /* what it was told may be forgotten */
+	check_plan();
+}
+
+static void test_a_newcomers_minimum_is_free_before_it_starts(void **state)
+{
+	(void)state;
+	stage(3, A(33));
+	start(0);
+	start(1);
+	seconds(60);
+	deaf[0] = deaf[1] = true; /* for a moment */
+	start(2);
+	second();
+	assert_int_equal(granted(0), A(10) + 900);
+	assert_true(granted(2) <= A(6)); /* no more than it may take by itself, until the others are seen to be down */
+	deaf[0] = deaf[1] = false;
+	offer[0] = offer[1] = granted(0);
+	seconds(30);
+	assert_true(granted(2) >= A(10));
+	check_plan();
+}
+
+static void test_who_waits_gets_its_turn(void **state)
+{
+	(void)state;
+	int served[4] = { 0 }, most_waiting = 0;
+	stage(4, A(20));
+	conf.rotate_every_us = 600 * S;
+	control_close(c);
+	c = control_open(&conf, &(struct control_events){ on_send }, NULL);
+	for (int i = 0; i < 4; i++) {
+		control_evse_link(c, i, true, now);
+		start(i);
+	}
+	for (int t = 0; t < 4 * 3600; t++) {
+		int waiting = 0;
+		second();
+		for (int i = 0; i < 4; i++) {
+			served[i] += granted(i) > 0;
+			waiting += !granted(i);
+		}
+		if (waiting > most_waiting && t > 120)
+			most_waiting = waiting;
+		if (waiting == 1) {
+			for (int i = 0; i < 4; i++)
+				if (!granted(i) && t % 600 == 300)
+					assert_string_equal(why(i).reason, "waiting");
+		}
+		if (t > 60) /* at the start they had begun by themselves, all at once */
+			check_plan();
+	}
+	for (int i = 0; i < 4; i++)
+		assert_in_range(served[i], 9500, 12000); /* three quarters of the time each, less the time of changing over */
+	assert_true(most_waiting <= 2);
+}
+
+static void test_what_a_car_does_not_use_goes_to_others(void **state)
+{
+	(void)state;
+	stage(2, A(40));
+	takes[0] = A(10);
+	start(0);
+	start(1);
+	seconds(120);
+	assert_in_range(granted(0), A(11), A(12) + 500);
+	assert_true(granted(1) >= A(26));
+	assert_string_equal(why(0).reason, "ev");
+	takes[0] = A(32);
+	seconds(60);
+	assert_true(granted(0) >= A(18));
+	check_plan();
+}
+
+static void test_only_the_phases_in_use_are_counted_once_learnt(void **state)
+{
+	(void)state;
+	stage(2, A(32));
+	phases[0] = 1;
+	evses[1] = evses[0];
+	start(0);
+	seconds(20);
+	control_close(c);
+	/* The second socket has one phase, on L2: it does not meet the first one, whose car uses L1 alone. */
+	evses[1] = (struct evse_conf){ .id = "G-2", .station = "G-2", .evse = 1, .node = 1, .lines = { 1 }, .n_lines = 1,
+				       .min_ma = A(6), .max_ma = A(32), .fallback_ma = A(6), .fallback_after_us = 60 * S };
+	phases[1] = 1;
+	c = control_open(&conf, &(struct control_events){ on_send }, NULL);
+	for (int i = 0; i < 2; i++) {
+		control_evse_link(c, i, true, now);
+		start(i);
+	}
+	seconds(5);
+	assert_true(granted(0) <= A(17));
+	seconds(100);
+	assert_true(granted(0) >= A(31));
+	assert_true(granted(1) >= A(31));
+}
+
+static void test_an_unchanged_limit_is_sent_again_in_time(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	start(0);
+	seconds(2);
+	assert_int_equal(sends[0], 1);
+	seconds(298);
+	assert_int_equal(sends[0], 1);
+	seconds(4);
+	assert_int_equal(sends[0], 2);
+}
+
+static void test_an_operators_cap_holds_until_its_end(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	start(0);
+	seconds(30);
+	int id = control_cap_set(c, -1, 0, A(10), "operator", "anna", now + 60 * S);
+	assert_true(id > 0);
+	second();
+	assert_int_equal(offer[0], A(10));
+	struct cap chain[8];
+	size_t n = control_why(c, 0, chain, 8);
+	assert_string_equal(chain[0].reason, "operator");
+	assert_string_equal(chain[0].ref, "anna");
+	assert_int_equal(chain[0].until_us, now + 59 * S);
+	for (size_t i = 1; i < n; i++)
+		assert_true(chain[i].value_ma >= chain[i - 1].value_ma);
+	seconds(100);
+	assert_int_equal(offer[0], A(32));
+	assert_int_equal(control_cap_clear(c, id), ERR_NOT_FOUND);
+}
+
+static void test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once(void **state)
+{
+	(void)state;
+	stage(3, A(100));
+	for (int i = 0; i < 3; i++)
+		start(i);
+	seconds(60);
+	assert_true(control_cap_set(c, 0, -1, A(30), "grid_operator", "dimming", now + 600 * S) > 0);
+	second();
+	for (int i = 0; i < 3; i++)
+		assert_in_range(granted(i), A(9), A(10));
+	assert_string_equal(why(1).reason, "grid_operator");
+	check_plan();
+}
+
+static void test_relays_wait_their_turn(void **state)
+{
+	(void)state;
+	stage(2, A(20));
+	for (int i = 0; i < 2; i++) {
+		evses[i].on_off = true;
+		evses[i].n_lines = 1;
+		evses[i].min_ma = evses[i].max_ma = A(16);
+		evses[i].fallback_ma = 0;
+	}
+	control_close(c);
+	c = control_open(&conf, &(struct control_events){ on_send }, NULL);
+	for (int i = 0; i < 2; i++) {
+		control_evse_link(c, i, true, now);
+		start(i);
+		offer[i] = 0;
+	}
+	seconds(5);
+	assert_int_equal(granted(0), A(16));
+	assert_int_equal(granted(1), 0);
+	assert_string_equal(why(1).reason, "waiting");
+	assert_string_equal(why(1).ref, "1");
+	assert_true(why(1).until_us > now);
+	stop(0);
+	seconds(60);
+	assert_int_equal(granted(1), A(16));
+}
+
+static void test_an_evse_without_transaction_is_left_alone(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	start(0);
+	seconds(10);
+	stop(0);
+	int before = sends[0];
+	seconds(400);
+	assert_int_equal(sends[0], before);
+	assert_int_equal(granted(0), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, drop)
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_car_gets_its_limit_in_the_tick_after_it_starts),
+		TEST(test_a_base_jump_is_answered_in_the_same_tick),
+		TEST(test_raises_wait_for_calm_and_go_by_steps),
+		TEST(test_a_reduction_on_its_way_is_not_cut_twice),
+		TEST(test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes),
+		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),
+		TEST(test_a_silent_meter_stops_raises_then_leaves_the_fallback),
+		TEST(test_a_failed_read_is_unknown_and_not_zero),
+		TEST(test_a_frozen_meter_is_a_lost_one),
+		TEST(test_an_unchanging_zero_is_believed_while_nothing_draws),
+		TEST(test_a_station_without_link_is_counted_with_the_worst),
+		TEST(test_a_newcomers_minimum_is_free_before_it_starts),
+		TEST(test_who_waits_gets_its_turn),
+		TEST(test_what_a_car_does_not_use_goes_to_others),
+		TEST(test_only_the_phases_in_use_are_counted_once_learnt),
+		TEST(test_an_unchanged_limit_is_sent_again_in_time),
+		TEST(test_an_operators_cap_holds_until_its_end),
+		TEST(test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once),
+		TEST(test_relays_wait_their_turn),
+		TEST(test_an_evse_without_transaction_is_left_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
