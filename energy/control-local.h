@@ -13,7 +13,7 @@
 
 #define CAPS_MOST 256
 #define CHAIN_MOST 40
-#define LOADED_MA 2000 /* from here on an unchanging zero of a meter is not believed */
+#define LOADED_MA 2000 /* from here on cars below a meter must show in it */
 
 struct told_cap {                     /* by the operator or another input */
 	int id;                       /* 0: free */
@@ -29,7 +29,7 @@ struct junction {                     /* a node */
 	struct load load;
 	enum guard_meter guard;
 	int64_t guard_since_us;
-	int64_t drawn[3];             /* by the EVSEs below, as far as known: decides whether a zero can be believed */
+	int64_t drawn[3];             /* by the EVSEs below, as far as known: whether an unchanging zero can be believed */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[3]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
@@ -54,6 +54,7 @@ struct seat {                         /* an EVSE */
 	int64_t state_us;
 	int64_t arrived_us, served_us, waits_us;
 	bool left;                    /* was served in this transaction and then had to wait */
+	bool left_idle;               /* it took nothing when it had to */
 	double energy_wh;
 	/* of the last tick */
 	enum seat_way way;
@@ -95,6 +96,7 @@ struct control {
 
 bool control_runs(const struct seat *s);
 uint8_t control_lines(const struct seat *s); /* grid lines its car uses, as bits */
+bool control_loaded(const struct junction *n); /* cars below are known to draw */
 /* The chain of reasons, sorted; `out` has room for CHAIN_MOST. */
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out);
 

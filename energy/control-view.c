@@ -241,8 +241,7 @@ void control_meter_view(const struct control *c, int meter, int64_t now_us, stru
 	const struct meter *m = &c->meters[meter];
 	bool loaded = false;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
-		for (int l = 0; l < 3; l++)
-			loaded = loaded || (c->nodes[i].meter == m && c->nodes[i].drawn[l] > LOADED_MA);
+		loaded = loaded || (c->nodes[i].meter == m && control_loaded(&c->nodes[i]));
 	*out = (struct meter_view){ .last = m->last, .id = m->conf->id, .fault = m->fault[0] ? m->fault : NULL };
 	out->stale = meter_lost_for(m, loaded, now_us) > 0;
 	out->age_us = m->last.at_us ? now_us - m->changed_us : INT64_MAX;

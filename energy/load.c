@@ -15,7 +15,7 @@
 
 #define SLOT_US (5 * INT64_C(1000000))
 #define HOUR_US (3600 * INT64_C(1000000))
-#define GRAIN_MA 500
+#define GRAIN_MA 1000
 
 void load_init(struct load *l)
 {

@@ -1,14 +1,15 @@
 /* Samples and their age. What counts is when a value last changed, not when the last poll was answered: a bus gateway that repeats its last
- * register answers every poll and knows nothing. Real currents, powers and energies never stand still for long, but a coarse meter may show
- * the same digits for some seconds, so a frozen meter is given a few times the patience of a silent one. The exception is a line without
- * any load: all zero, and zero again, is what a healthy meter says there, as long as nothing below is known to draw. */
+ * register answers every poll and knows nothing. Real currents, powers and energies never stand still for long, but a coarse meter on a calm
+ * line may show the same digits for a while, so a frozen meter is given a minute where a silent one is given seconds. (Comparing with what
+ * cars report is no short cut: reports come later than the change.) The exception is a line without any load: all zero, and zero again, is
+ * what a healthy meter says there, as long as nothing below it is known to draw. */
 #include "energy/meter.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define FROZEN_TIMES 5
-#define FROZEN_LEAST_US (10 * INT64_C(1000000))
+#define FROZEN_TIMES 20
+#define FROZEN_LEAST_US (60 * INT64_C(1000000))
 
 void meter_init(struct meter *m, const struct meter_conf *conf)
 {

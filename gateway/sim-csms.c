@@ -14,6 +14,7 @@
 #include "station/wire.h"
 
 #define CALL_TIMEOUT_US (30 * US_PER_S)
+#define CALLS_MOST 64
 #define IDENTITY_MOST 49
 
 struct endpoint {
@@ -270,7 +271,7 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 	put(p->identity, sizeof(p->identity), rq->identity);
 	l->events = &link_events;
 	l->owner = p;
-	wire_open(&p->wire, l->version, CALL_TIMEOUT_US, 0);
+	wire_open(&p->wire, l->version, CALL_TIMEOUT_US, 0, CALLS_MOST);
 	calls_link_up(&p->wire.calls, l);
 	list_append(&e->csms->peers, &p->entry);
 	log_info(&l->log, "%s is here, %s", p->identity, version_subprotocol(l->version));

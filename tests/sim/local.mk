@@ -1,1 +1,6 @@
-# see docs/ARCHITECTURE.md, Tests
+# Whole sites in simulated time.
+SIM_TESTS = tests/sim/night
+check_PROGRAMS += $(SIM_TESTS)
+TESTS += $(SIM_TESTS)
+tests_sim_night_SOURCES = tests/sim/night.c tests/sim/site.c tests/sim/site.h
+tests_sim_night_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
