@@ -130,9 +130,17 @@ static void on_tick(void *arg)
 	control_tick(g->control, clock_mono_us());
 }
 
-static double sum_of(const double v[3])
+/* The meter's own total where it gives one, else the sum over the phases it has. */
+static double power_of(const ag_meter_sample *s)
 {
-	return v[0] + v[1] + v[2];
+	double sum = 0;
+	if (s->valid & AG_POWER)
+		return s->power_w;
+	if (!(s->valid & AG_P))
+		return NAN;
+	for (int p = 0; p < 3; p++)
+		sum += isnan(s->p_w[p]) ? 0 : s->p_w[p];
+	return sum;
 }
 
 static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
@@ -148,7 +156,7 @@ static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
 		s.ma.l[p] = isnan(from->i_a[p]) ? 0 : (int32_t)lrint(from->i_a[p] * 1000);
 		s.voltage_v[p] = from->valid & AG_U ? from->u_v[p] : NAN;
 	}
-	s.power_w = from->valid & AG_P ? sum_of(from->p_w) : NAN;
+	s.power_w = power_of(from);
 	s.import_wh = from->valid & AG_IMPORT ? from->import_wh : NAN;
 	s.export_wh = from->valid & AG_EXPORT ? from->export_wh : NAN;
 	if (control_meter(g->control, f->meter, &s) && state.running)

@@ -143,7 +143,8 @@ static void print_cap(const cJSON *cap, const char *title)
 		printf("      -");
 	else
 		printf("%5.1f A", number(cap, "value_a"));
-	printf("   since %.8s", strlen(text_of(cap, "since")) > 19 ? text_of(cap, "since") + 11 : "-");
+	if (cJSON_IsString(json_at(cap, "since")))
+		printf("   since %.8s", text_of(cap, "since") + 11);
 	if (cJSON_IsString(json_at(cap, "until")))
 		printf("   until %.8s", text_of(cap, "until") + 11);
 	puts("");

@@ -4,6 +4,7 @@ libgateway_a_SOURCES = \
 	gateway/access.c gateway/access.h \
 	gateway/api.c gateway/api.h \
 	gateway/balance.c gateway/balance.h \
+	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
 	gateway/daemon.c gateway/daemon.h \
