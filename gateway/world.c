@@ -111,7 +111,7 @@ void world_step(struct world *w, int64_t dt_us)
 	for (int i = 0; i < w->n_points; i++) {
 		struct point *p = &w->points[i];
 		if (p->plugged)
-			car_step(&p->car, p->offered_ma, p->closed, dt_us);
+			car_elapse(&p->car, p->offered_ma, p->closed, dt_us);
 	}
 	sum_up(w);
 }
