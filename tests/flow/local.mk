@@ -9,3 +9,8 @@ TESTS += $(PLUGIN_FLOWS)
 EXTRA_DIST += $(PLUGIN_FLOWS)
 tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
+# The whole program between independent peers, one promise per file.
+PROGRAM_FLOWS = tests/flow/outage.js
+PROGRAM_FLOWS += tests/flow/faithful.js
+TESTS += $(PROGRAM_FLOWS)
+EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
