@@ -22,7 +22,6 @@
 #define CALLS_MOST 64                        /* of one peer, waiting at once */
 #define STATION_TIMEOUT_US (60 * US_PER_S)   /* a CSMS's CALL; stations are known that answer after a minute */
 #define COMMAND_TIMEOUT_US (10 * US_PER_S)   /* our own CALL, which holds up the CSMS's */
-#define LINGER_US (120 * US_PER_S)
 
 const char *session_state_text(enum session_state st)
 {
@@ -429,6 +428,10 @@ static void on_lane_up(void *owner)
 static void on_lane_failed(void *owner, const struct link_end *why)
 {
 	struct session *s = owner;
+	if (s->link && s->conf->password_relay && why->err == ERR_AUTH) {
+		log_info(&s->log, "the CSMS refuses the station's own credentials");
+		link_close(s->link, 1008, "the central system refuses the credentials");
+	}
 	if (s->state == SESSION_WAITING)
 		go_island(s, why);
 }
@@ -470,27 +473,19 @@ static void open_lane(struct session *s)
 	lane_open(&s->lane, u, &s->log);
 }
 
-static void on_linger_over(void *arg)
-{
-	struct session *s = arg;
-	if (s->link)
-		return;
-	calls_link_down(&s->to_csms, true);
-	replay_stop(s);
-	owed_stop(s);
-	lane_close(&s->lane, 1001, "the charging station is gone");
-}
-
+/* While records of an absent station wait, its lane stays open for them; a CSMS that keeps refusing them gets them set aside, which ends it. */
 void session_lane_review(struct session *s)
 {
 	if (s->link)
 		return;
-	if (outbox_count(s->gw->store, s->id) == 0)
-		on_linger_over(s);
-	else if (s->lane.state == LANE_OFF)
+	if (outbox_count(s->gw->store, s->id) > 0) {
 		open_lane(s);
-	else if (session_lane_is_up(s) && !timer_is_set(&s->linger))
-		timer_set(&s->linger, LINGER_US, on_linger_over, s);
+		return;
+	}
+	calls_link_down(&s->to_csms, true);
+	replay_stop(s);
+	owed_stop(s);
+	lane_close(&s->lane, 1001, "the charging station is gone");
 }
 
 /* --- the station's link --- */
@@ -539,7 +534,6 @@ void session_attach(struct session *s, struct link *l)
 {
 	if (s->link)
 		replace_link(s);
-	timer_cancel(&s->linger);
 	l->events = &station_events;
 	l->owner = s;
 	s->link = l;
@@ -696,7 +690,6 @@ void sessions_drain(struct gateway *g)
 
 static void session_close(struct session *s, const char *reason)
 {
-	timer_cancel(&s->linger);
 	replay_stop(s);
 	owed_stop(s);
 	lane_close(&s->lane, 1001, reason);

@@ -75,7 +75,6 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
 	uint64_t faults;              /* unreadable frames */
-	struct timer linger;          /* the lane stays open a while for the queue when the station has gone */
 	bool configured;              /* named in the file */
 };
 
