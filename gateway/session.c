@@ -288,11 +288,33 @@ static void on_station_answered(void *arg, struct call *c, int err, struct frame
 	down_relay_free(r);
 }
 
+/* The site does not let this EVSE be started from afar. */
+static void reject_csms(struct session *s, const struct frame *f)
+{
+	struct buf payload = { 0 }, text = { 0 };
+	struct reply no;
+	reply_init(&no);
+	no.status = SLICE("Rejected");
+	if (codec_write_answer(s->version, f->act, &no, &payload) != 0)
+		buf_puts(&payload, "{}");
+	frame_write_result(&text, f->id, buf_view(&payload));
+	struct frame answer = { .kind = FRAME_RESULT, .id = f->id };
+	trace_frame(s, TRACE_CSMS, TRACE_TX, buf_view(&text), &answer, TRACE_BLOCKED);
+	if (lane_send(&s->lane, buf_view(&text)) != 0)
+		log_debug(&s->log, "no lane for a refusal");
+	buf_free(&payload);
+	buf_free(&text);
+}
+
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
 	if (!s->link) {
 		refuse_csms(s, f->id, "GenericError", "the charging station is not connected");
+		return;
+	}
+	if (s->own && f->act && f->act->event == CMD_REMOTE_START && !(s->own->authorize & AUTHORIZE_REMOTE)) {
+		reject_csms(s, f);
 		return;
 	}
 	struct down_relay *r = NEW(struct down_relay);
@@ -618,6 +640,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	s->id = mem_text(identity);
 	s->log = (struct log){ NULL, "station", s->id };
 	s->configured = configured;
+	s->own = settings_evse(g->conf, identity);
 	s->accepted = configured;
 	s->interval_s = 300;
 	s->since_us = clock_mono_us();

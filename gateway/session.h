@@ -41,6 +41,7 @@ struct session_evse {
 struct session {
 	struct gateway *gw;
 	const struct station_settings *conf;
+	const struct evse_settings *own; /* it is one of the box's own EVSEs; NULL: a station on the network */
 	const char *id;
 	struct log log;
 	enum session_state state;
