@@ -9,3 +9,6 @@ TESTS += $(PLUGIN_FLOWS)
 EXTRA_DIST += $(PLUGIN_FLOWS)
 tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
+TESTS += tests/flow/notify.py
+EXTRA_DIST += tests/flow/notify.py
+tests/flow/notify.log: ampgated
