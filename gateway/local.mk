@@ -12,6 +12,7 @@ libgateway_a_SOURCES = \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
+	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \

@@ -1,4 +1,12 @@
 # see docs/ARCHITECTURE.md, Tests
+# What is installed, and what the service manager is told.
+SERVICE_FLOWS = tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py
+TESTS += $(SERVICE_FLOWS)
+EXTRA_DIST += $(SERVICE_FLOWS)
+tests/flow/install.log: ampgate ampgated
+tests/flow/man.log: tests/tools/check-config
+tests/flow/notify.log: ampgated
+
 TESTS += tests/flow/ws-peer.js
 EXTRA_DIST += tests/flow/ws-peer.js
 TESTS += tests/flow/dictionary.js
