@@ -23,6 +23,7 @@
 #include "gateway/api.h"
 #include "gateway/balance.h"
 #include "gateway/caps.h"
+#include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
 #include "gateway/relays.h"
@@ -229,6 +230,7 @@ static void stop_loop(void)
 {
 	loop_close();
 	trace_free();
+	deflate_free();
 	stats_free();
 }
 
