@@ -60,6 +60,41 @@ static void say(struct held *h)
 		session_answer(h->s, slice_of(h->id), buf_view(&h->answer));
 }
 
+/* --- the newest message that neither starts nor ends a transaction --- */
+
+static void update_stored(struct session *s, int64_t seq, const unsigned char fingerprint[16])
+{
+	memcpy(s->last_update.fingerprint, fingerprint, sizeof(s->last_update.fingerprint));
+	s->last_update.seq = seq;
+	mem_free(s->last_update.answer);
+	s->last_update.answer = NULL;
+}
+
+static void update_answered(struct session *s, int64_t seq, struct slice payload)
+{
+	if (s->last_update.seq != seq)
+		return;
+	mem_free(s->last_update.answer);
+	s->last_update.answer = mem_text(payload);
+}
+
+static bool load_one(void *arg, const struct outbox_rec *rec)
+{
+	struct session *s = arg;
+	unsigned char fingerprint[16];
+	if (rec->kind != OUTBOX_TX_UPDATE)
+		return true;
+	tx_fingerprint(s->id, -1, rec->payload, 0, 0, fingerprint);
+	update_stored(s, rec->seq, fingerprint);
+	return true;
+}
+
+void ledger_load(struct session *s)
+{
+	if (outbox_count(s->gw->store, s->id) && outbox_each(s->gw->store, s->id, 0, load_one, s) != 0)
+		log_error(&s->log, "the outbox cannot be read");
+}
+
 /* --- answers of our own --- */
 
 static void write_own_answer(struct held *h)
@@ -126,6 +161,7 @@ static void answer_alone(struct held *h)
 			on_named(h, err, 0);
 		return;
 	}
+	update_answered(h->s, h->seq, buf_view(&h->answer));
 	say(h);
 	held_free(h);
 }
@@ -158,6 +194,8 @@ static void on_stored(void *arg, int err, int64_t seq)
 		return;
 	}
 	h->seq = seq;
+	if (h->phase == TX_UPDATE)
+		update_stored(h->s, seq, h->fingerprint);
 	if (!h->names_tx && h->phase == TX_START)
 		tx_is_named(h);
 	wait_for_csms(h);
@@ -325,6 +363,21 @@ static bool is_known_stop(struct session *s, struct frame *f, const struct event
 	return true;
 }
 
+static bool is_known_update(struct session *s, struct frame *f, const struct event *e, const unsigned char fingerprint[16])
+{
+	if (!s->last_update.seq || memcmp(s->last_update.fingerprint, fingerprint, sizeof(s->last_update.fingerprint)) != 0)
+		return false;
+	log_info(&s->log, "%s came again; it is kept already", f->act->name);
+	if (s->last_update.answer) {
+		session_answer(s, f->id, slice_of(s->last_update.answer));
+		return true;
+	}
+	struct held *h = held_new(s, f, e, fingerprint);
+	h->seq = s->last_update.seq;
+	wait_for_csms(h);
+	return true;
+}
+
 /* What makes a message the same one: for a start what INTERFACES promises, for the rest its bytes. */
 static void fingerprint_of(const struct session *s, const struct frame *f, const struct event *e, unsigned char out[16])
 {
@@ -343,6 +396,8 @@ void ledger_take(struct session *s, struct frame *f, const struct event *e)
 	if (e->kind == EV_TX && e->phase == TX_START && is_known_start(s, f, e, fingerprint))
 		return;
 	if (e->kind == EV_TX && e->phase == TX_END && is_known_stop(s, f, e))
+		return;
+	if ((e->kind == EV_METER || e->phase == TX_UPDATE) && is_known_update(s, f, e, fingerprint))
 		return;
 	store(held_new(s, f, e, fingerprint), f, e);
 }
@@ -368,6 +423,7 @@ static struct held *waiting_for(struct session *s, int64_t seq)
 struct confirming {
 	struct session *s;
 	struct held *held;    /* who waits, off the list; NULL: nobody */
+	int64_t seq;
 	struct slice raw;     /* owned: the CSMS's answer, whole */
 	struct slice payload; /* window into it */
 	char csms_tx[64];     /* "" where the answer names none */
@@ -415,6 +471,7 @@ static void on_confirmed(void *arg, int err, int64_t told)
 	struct session *s = c->s;
 	if (err)
 		log_error(&s->log, "a confirmation could not be stored (%s); the message will be delivered again", err_text(err));
+	update_answered(s, c->seq, c->payload);
 	if (c->held) {
 		pass_on(c, told);
 		if (c->held->names_tx && c->csms_tx[0]) {
@@ -470,6 +527,7 @@ bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struc
 		list_remove(&h->entry);
 	}
 	struct confirming *c = confirming_new(s, h, act, answer);
+	c->seq = rec->seq;
 	int err = confirm(c, rec);
 	if (err)
 		on_confirmed(c, err, 0);

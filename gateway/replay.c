@@ -2,9 +2,10 @@
  *
  * kick -> (a later turn) head of the outbox -> sent -> the CSMS's answer -> ledger_confirm -> committed -> kick
  *                                               |
- *                                               +-> CALLERROR or silence: again after attempts * RETRY_US, three times, then parked
+ *                                               +-> CALLERROR or silence: again after failures * RETRY_US, three times, then parked
  *
- * A lane that goes down is no failed attempt: the record stays and is sent again under the same message id. */
+ * A lane that goes down is no failure: the record stays and is sent again under the same message id. Nor is the silence of a CSMS that says
+ * nothing at all (only repeated failure to process a message allows to skip it, 1.6 3.7.1): it is asked again for as long as it takes. */
 #include "gateway/replay.h"
 
 #include "base/buf.h"
@@ -60,23 +61,36 @@ static void on_parked(void *arg, int err, int64_t value)
 	(void)value;
 	if (err)
 		log_error(&s->log, "a record could not be set aside: %s", err_text(err));
-	s->replay.seq = 0;
+	s->replay.seq = s->replay.failed_seq = 0;
 	replay_kick(s);
 }
 
-static void attempt_failed(struct sent *t, const char *why)
+/* How often this record has failed by now. */
+static int count_failure(struct session *s, int64_t seq, bool silence)
+{
+	if (s->replay.failed_seq != seq) {
+		s->replay.failed_seq = seq;
+		s->replay.failures = 0;
+	}
+	if (!silence || s->csms_answers != s->replay.answers || !s->replay.failures)
+		s->replay.failures++;
+	s->replay.answers = s->csms_answers;
+	return s->replay.failures;
+}
+
+static void attempt_failed(struct sent *t, const char *why, bool silence)
 {
 	struct session *s = t->s;
-	int attempts = t->rec.attempts + 1;
+	int failures = count_failure(s, t->rec.seq, silence);
 	ledger_failed(s, t->rec.seq);
-	log_warn(&s->log, "%s was not taken by the CSMS (%s), attempt %d of %d", t->rec.action, why, attempts, ATTEMPTS_MOST);
-	if (attempts >= ATTEMPTS_MOST) {
-		log_error(&s->log, "%s is set aside after %d attempts: see queue list", t->rec.action, attempts);
+	log_warn(&s->log, "%s was not taken by the CSMS (%s), failure %d of %d", t->rec.action, why, failures, ATTEMPTS_MOST);
+	if (failures >= ATTEMPTS_MOST) {
+		log_error(&s->log, "%s is set aside after %d failures: see queue list", t->rec.action, failures);
 		if (outbox_park(s->gw->store, t->rec.seq, why, on_parked, s) == 0)
 			return;
 	}
 	s->replay.seq = 0;
-	timer_set(&s->replay.retry, attempts * RETRY_US, on_retry, s);
+	timer_set(&s->replay.retry, failures * RETRY_US, on_retry, s);
 }
 
 static void on_answered(void *arg, struct call *c, int err, struct frame *answer)
@@ -90,10 +104,10 @@ static void on_answered(void *arg, struct call *c, int err, struct frame *answer
 	if (err == ERR_CLOSED || err == ERR_REFUSED) {
 		s->replay.seq = 0;
 	} else if (err == ERR_TIMEOUT) {
-		attempt_failed(t, "no answer");
+		attempt_failed(t, "no answer", true);
 	} else {
 		char *why = answer && answer->kind == FRAME_ERROR ? arena_text(&t->mem, answer->code) : arena_text(&t->mem, SLICE("unusable answer"));
-		attempt_failed(t, why);
+		attempt_failed(t, why, false);
 	}
 	sent_free(t);
 }

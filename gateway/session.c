@@ -384,6 +384,7 @@ static void on_csms_text(void *owner, struct slice text)
 		break;
 	case FRAME_RESULT:
 	case FRAME_ERROR:
+		s->csms_answers++;
 		if (!calls_answer(&s->to_csms, &f))
 			log_debug(&s->log, "a late answer of the CSMS is dropped");
 		break;
@@ -633,6 +634,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	map_put(&g->sessions, identity, s);
 	count_configured_evses(s);
 	owed_load(s);
+	ledger_load(s);
 	load_running(s);
 	return s;
 }
@@ -681,7 +683,9 @@ static bool drain_one(void *arg, const struct outbox_rec *rec)
 {
 	struct gateway *g = arg;
 	struct session *s = session_of(g, slice_of(rec->station));
-	if (s && !s->link && s->lane.state == LANE_OFF) {
+	if (s && s->lane.state != LANE_OFF) {
+		replay_kick(s);
+	} else if (s && !s->link) {
 		s->version = (enum ocpp_version)rec->version;
 		open_lane(s);
 	}
@@ -725,6 +729,7 @@ void sessions_free(struct gateway *g)
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
+		mem_free(s->last_update.answer);
 		mem_free(s);
 	}
 	map_free(&g->sessions);

@@ -50,12 +50,21 @@ struct session {
 	enum ocpp_version version;    /* of the present or last link */
 	struct lane lane;
 	struct calls to_station, to_csms;
+	uint64_t csms_answers;        /* counts them: a CSMS that answers anything is alive */
 	struct slice credential;      /* what the station showed us, for password: relay; owned */
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
 	struct {
+		unsigned char fingerprint[16];
+		int64_t seq;          /* of its record; 0: none */
+		char *answer;         /* payload that its sender got or can have; NULL: none yet */
+	} last_update;                /* the newest transaction message that neither starts nor ends one: a station may repeat it */
+	struct {
 		int64_t seq;          /* of the record in flight; 0: none */
 		bool ready;           /* boot and states have gone up, the queue may */
+		int64_t failed_seq;   /* of the record that the CSMS did not take, */
+		int failures;         /* so many times; a lane that went down is none */
+		uint64_t answers;     /* of the CSMS, when it failed last */
 		struct timer retry;
 		struct later kick;
 	} replay;
@@ -86,7 +95,8 @@ struct session *session_find(const struct gateway *g, const char *identity);
 /* A station's link is open. The newest wins: an older link of the same identity is closed (2.x: a stale connection must not block). */
 void session_attach(struct session *s, struct link *l);
 
-/* After a restart: opens lanes for stations that are not here but whose records wait in the outbox. */
+/* After a restart, or when records that were set aside wait again: sends what is in the outbox, with lanes opened for stations that are not
+ * here. */
 void sessions_drain(struct gateway *g);
 /* The station is gone and its queue is empty, or new records wait: opens or closes the lane accordingly. */
 void session_lane_review(struct session *s);
