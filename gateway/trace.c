@@ -1,4 +1,5 @@
-/* A ring of whole records in one block of memory: the oldest go when the newest need room. */
+/* A ring of whole records in one block of memory: the oldest go when the newest need room. What is forwarded is seen twice with the same text,
+ * arriving and leaving, and stands in the ring once: the second record points at the bytes of the first, and both go together. */
 #include "gateway/trace.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@
 #define RING_RECORDS 8192
 #define RAW_MOST (64 * 1024) /* longer frames are kept up to here; listeners see them whole */
 
-/* A kept record: its texts stand in the ring at `at`: raw, then the station's name. */
+/* A kept record: its text stands in the ring at `at`. The station's name is the session's, which stays. */
 struct kept {
 	struct trace_rec rec;
 	size_t at, length;
@@ -52,13 +53,24 @@ static bool overlaps(const struct kept *k, size_t at, size_t length)
 /* Room for so many bytes in one piece; what stood there is forgotten. */
 static char *make_room(size_t length, size_t *at_out)
 {
-	if (ring.head + length > RING_BYTES)
+	if (ring.head + length > RING_BYTES) {
+		/* What stands behind the head is the oldest of all, and would hide what is overwritten at the front. */
+		while (ring.count && record_at(0)->at >= ring.head)
+			drop_oldest();
 		ring.head = 0;
-	while (ring.count && (ring.count == RING_RECORDS || overlaps(record_at(0), ring.head, length)))
+	}
+	while (ring.count && overlaps(record_at(0), ring.head, length))
 		drop_oldest();
 	*at_out = ring.head;
 	ring.head += length;
 	return ring.bytes + *at_out;
+}
+
+/* The newest record if it holds this very text, else NULL. */
+static const struct kept *same_as_newest(struct slice raw)
+{
+	const struct kept *newest = ring.count ? record_at(ring.count - 1) : NULL;
+	return newest && slice_eq(newest->rec.raw, raw) ? newest : NULL;
 }
 
 static struct slice moved(struct slice s, struct slice from, const char *to)
@@ -71,20 +83,24 @@ static struct slice moved(struct slice s, struct slice from, const char *to)
 static void keep(const struct trace_rec *r)
 {
 	struct slice raw = { r->raw.p, r->raw.n < RAW_MOST ? r->raw.n : RAW_MOST };
-	size_t name = strlen(r->station) + 1, at;
+	size_t at;
 	if (!ring.bytes) {
 		ring.bytes = mem_new(RING_BYTES);
 		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
 	}
-	char *to = make_room(raw.n + name, &at);
-	memcpy(to, raw.p, raw.n);
-	memcpy(to + raw.n, r->station, name);
+	if (ring.count == RING_RECORDS)
+		drop_oldest();
+	const struct kept *same = same_as_newest(raw);
+	if (same)
+		at = same->at;
+	else
+		memcpy(make_room(raw.n, &at), raw.p, raw.n);
+	const char *to = ring.bytes + at;
 	struct kept *k = record_at(ring.count++);
-	*k = (struct kept){ .rec = *r, .at = at, .length = raw.n + name };
+	*k = (struct kept){ .rec = *r, .at = at, .length = raw.n };
 	k->rec.raw = (struct slice){ to, raw.n };
 	k->rec.id = moved(r->id, raw, to);
 	k->rec.action = moved(r->action, raw, to);
-	k->rec.station = to + raw.n;
 }
 
 void trace_frame(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,

@@ -23,3 +23,7 @@ tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c
 tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_settings_SOURCES = tests/unit/gateway/settings.c
 tests_unit_gateway_settings_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/trace
+TESTS += tests/unit/gateway/trace
+tests_unit_gateway_trace_SOURCES = tests/unit/gateway/trace.c
+tests_unit_gateway_trace_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
