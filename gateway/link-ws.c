@@ -10,7 +10,8 @@
  * wslay reads and writes frames; messages are put together here. wslay's frame context holds 4 KiB, so an idle link has none: all links share
  * one parser and two writers, and only a link whose peer stopped in the middle of a frame keeps the parser it was in until the rest comes.
  * A frame is at its boundary when as many bytes were consumed as were fed; headers are counted by their known length, since wslay does not
- * tell. Writing goes to the link's own buffer, which leaves in one write at the end of the turn and is freed when drained.
+ * tell. Writing goes to the link's own buffer, which leaves in one write at the end of the turn and is given back when drained: small ones to
+ * a few spares that all links share, so that a frame that passes by costs no allocation.
  *
  * Easy to get wrong: wslay checks header form, control frame lengths and minimal length coding, but not masks, opcodes, fragments' order,
  * close codes or UTF-8: `refused` and the message functions do. An owner may close or release any link in any callback, so the state is
@@ -35,6 +36,8 @@
 #define LINGER_US (2 * US_PER_S)
 #define CONTROL_MOST 125
 #define INPUT_ROOM (64 * 1024)
+#define SPARES 64
+#define SPARE_MOST (8 * 1024)
 
 enum { CODE_NORMAL = 1000, CODE_AWAY, CODE_PROTOCOL, CODE_TYPE, CODE_NONE = 1005, CODE_LOST, CODE_TEXT, CODE_SIZE = 1009 };
 
@@ -81,11 +84,28 @@ static struct {
 	char input[INPUT_ROOM];
 	uint8_t masks[1024];
 	size_t masks_left;
+	struct buf spares[SPARES]; /* empty, with room */
+	unsigned n_spares;
 } shared;
 
 static struct ws_link *of(struct link *l)
 {
 	return (struct ws_link *)(void *)l;
+}
+
+static struct buf spare_take(void)
+{
+	return shared.n_spares ? shared.spares[--shared.n_spares] : (struct buf){ 0 };
+}
+
+static void spare_give(struct buf *b)
+{
+	if (b->p && b->room <= SPARE_MOST && shared.n_spares < SPARES) {
+		buf_reset(b);
+		shared.spares[shared.n_spares++] = *b;
+		*b = (struct buf){ 0 };
+	}
+	buf_free(b);
 }
 
 static size_t queued(const struct ws_link *l)
@@ -145,6 +165,8 @@ void ws_link_free_shared(void)
 		if (shared.writers[i])
 			wslay_frame_context_free(shared.writers[i]);
 	shared.parser = shared.writers[0] = shared.writers[1] = NULL;
+	while (shared.n_spares)
+		buf_free(&shared.spares[--shared.n_spares]);
 }
 
 /* ---- states */
@@ -248,7 +270,7 @@ static void want(struct ws_link *l)
  * server (RFC 6455 7.1.1). */
 static void drained(struct ws_link *l)
 {
-	buf_free(&l->out);
+	spare_give(&l->out);
 	l->out_done = 0;
 	if (l->state == ENDING && !l->o.client && !l->finished) {
 		l->finished = true;
@@ -301,6 +323,8 @@ static void put_frame(struct ws_link *l, uint8_t opcode, uint8_t rsv, struct sli
 	if (!*writer)
 		*writer = context_new();
 	shared.out = &l->out;
+	if (!l->out.p)
+		l->out = spare_take();
 	buf_room(&l->out, payload.n + 14);
 	ssize_t n = wslay_frame_send(*writer, &f);
 	assert(n == (ssize_t)payload.n);
