@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/caps.h"
+#include "gateway/replay.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "gateway/trace.h"
@@ -133,6 +134,7 @@ static int run_status(struct command *c)
 	struct json_writer *w = &c->w;
 	jw_object(w, NULL);
 	jw_string(w, "site", c->g->conf->site.id);
+	jw_string(w, "timezone", c->g->conf->site.timezone);
 	jw_string(w, "version", PACKAGE_VERSION);
 	jw_int(w, "uptime_s", (clock_mono_us() - c->g->started_us) / US_PER_S);
 	jw_bool(w, "clock_trusted", clock_trusted());
@@ -223,6 +225,7 @@ static void write_why_evse(struct command *c, int index)
 	control_evse_view(c->g->control, index, &v);
 	struct session *s = session_find(c->g, v.station);
 	jw_object(&c->w, NULL);
+	jw_string(&c->w, "timezone", c->g->conf->site.timezone);
 	jw_string(&c->w, "station", v.station);
 	jw_int(&c->w, "evse", v.evse);
 	if (s)
@@ -243,6 +246,7 @@ static bool hangs_below(const struct gateway *g, int node, int top)
 static void write_why_circuit(struct command *c, int node)
 {
 	jw_object(&c->w, NULL);
+	jw_string(&c->w, "timezone", c->g->conf->site.timezone);
 	view_node(c->g, node, &c->w);
 	jw_array(&c->w, "evses");
 	for (size_t i = 0; i < control_evses(c->g->control); i++) {
@@ -285,6 +289,7 @@ static bool write_record(void *arg, const struct outbox_rec *r)
 	jw_string(w, "tx", r->tx);
 	jw_time(w, "at", r->wall_us);
 	jw_int(w, "attempts", r->attempts);
+	jw_string(w, "why", r->parked_why);
 	jw_end(w, '}');
 	return true;
 }
@@ -301,7 +306,7 @@ static void on_retry_stored(void *arg, int err, int64_t count)
 {
 	struct command *c = arg;
 	(void)count;
-	sessions_drain(c->g);
+	replay_retry_all(c->g);
 	jw_bool(&c->w, NULL, err == 0);
 	command_finish(c, err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
 }

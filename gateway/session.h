@@ -41,6 +41,7 @@ struct session_evse {
 struct session {
 	struct gateway *gw;
 	const struct station_settings *conf;
+	const struct evse_settings *own; /* it is one of the box's own EVSEs; NULL: a station on the network */
 	const char *id;
 	struct log log;
 	enum session_state state;
@@ -54,8 +55,10 @@ struct session {
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
 	struct {
-		int64_t seq;          /* of the record in flight; 0: none */
+		int64_t seq;          /* of the record being sent or confirmed; 0: none */
+		struct call *call;    /* while it is being sent */
 		bool ready;           /* boot and states have gone up, the queue may */
+		struct list overdue;  /* sent on this lane, their answers not yet here after the timeout (replay.c) */
 		struct timer retry;
 		struct later kick;
 	} replay;
@@ -75,7 +78,6 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
 	uint64_t faults;              /* unreadable frames */
-	struct timer linger;          /* the lane stays open a while for the queue when the station has gone */
 	bool configured;              /* named in the file */
 };
 

@@ -167,6 +167,8 @@ struct uplink_settings {
 		int jitter_percent;
 	} reconnect;
 	int64_t ping_us, call_timeout_us; /* ping 0: none */
+	int message_attempts;             /* failures after which a transaction message is set aside */
+	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
 };
 
@@ -225,6 +227,7 @@ struct settings {
 	struct mqtt_settings mqtt;
 	struct log_settings log;
 	struct control_settings control;
+	const char *models; /* directory of meter models before the installed ones; NULL: none */
 
 	struct settings_source *source; /* private: tree, arena, indexes */
 };

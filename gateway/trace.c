@@ -11,9 +11,11 @@
 
 #define RING_BYTES (2 * 1024 * 1024)
 #define RING_RECORDS 8192
+#define NAME_MOST 256           /* of an id or an action */
 #define RAW_MOST (64 * 1024) /* longer frames are kept up to here; listeners see them whole */
 
-/* A kept record: its text stands in the ring at `at`. The station's name is the session's, which stays. */
+/* A kept record: its texts stand in the ring at `at`: raw, then id and action unless they are windows into it. The station's name is the
+ * session's, which stays. */
 struct kept {
 	struct trace_rec rec;
 	size_t at, length;
@@ -73,34 +75,57 @@ static const struct kept *same_as_newest(struct slice raw)
 	return newest && slice_eq(newest->rec.raw, raw) ? newest : NULL;
 }
 
-static struct slice moved(struct slice s, struct slice from, const char *to)
+static struct slice cut(struct slice s, size_t most)
 {
-	if (!s.p || s.p < from.p || s.p + s.n > from.p + from.n)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ to + (s.p - from.p), s.n };
+	return (struct slice){ s.p, s.n < most ? s.n : most };
+}
+
+static bool inside(struct slice s, struct slice raw)
+{
+	return !s.p || (s.p >= raw.p && s.p + s.n <= raw.p + raw.n);
+}
+
+/* A name as it stands in the kept text; else it is appended to the record's block at `end`: a frame of our own is described before it is read
+ * by anybody. */
+static struct slice placed(struct slice name, struct slice raw, const char *to, char **end)
+{
+	if (!name.p)
+		return name;
+	if (inside(name, raw))
+		return (struct slice){ to + (name.p - raw.p), name.n };
+	struct slice copy = { memcpy(*end, name.p, name.n), name.n };
+	*end += name.n;
+	return copy;
+}
+
+/* Where the record's texts stand. The raw text is there when it returns, names behind it are not. */
+static char *place(struct kept *k, struct slice raw, size_t more)
+{
+	const struct kept *same = more ? NULL : same_as_newest(raw);
+	if (same) {
+		k->at = same->at;
+		k->length = same->length;
+		return ring.bytes + k->at;
+	}
+	k->length = raw.n + more;
+	return memcpy(make_room(k->length, &k->at), raw.p, raw.n);
 }
 
 static void keep(const struct trace_rec *r)
 {
-	struct slice raw = { r->raw.p, r->raw.n < RAW_MOST ? r->raw.n : RAW_MOST };
-	size_t at;
+	struct slice raw = cut(r->raw, RAW_MOST), id = cut(r->id, NAME_MOST), action = cut(r->action, NAME_MOST);
+	struct kept k = { .rec = *r };
 	if (!ring.bytes) {
 		ring.bytes = mem_new(RING_BYTES);
 		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
 	}
 	if (ring.count == RING_RECORDS)
 		drop_oldest();
-	const struct kept *same = same_as_newest(raw);
-	if (same)
-		at = same->at;
-	else
-		memcpy(make_room(raw.n, &at), raw.p, raw.n);
-	const char *to = ring.bytes + at;
-	struct kept *k = record_at(ring.count++);
-	*k = (struct kept){ .rec = *r, .at = at, .length = raw.n };
-	k->rec.raw = (struct slice){ to, raw.n };
-	k->rec.id = moved(r->id, raw, to);
-	k->rec.action = moved(r->action, raw, to);
+	char *to = place(&k, raw, (inside(id, raw) ? 0 : id.n) + (inside(action, raw) ? 0 : action.n)), *end = to + raw.n;
+	k.rec.raw = (struct slice){ to, raw.n };
+	k.rec.id = placed(id, raw, to, &end);
+	k.rec.action = placed(action, raw, to, &end);
+	*record_at(ring.count++) = k;
 }
 
 void trace_frame(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,
