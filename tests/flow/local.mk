@@ -9,3 +9,5 @@ TESTS += $(PLUGIN_FLOWS)
 EXTRA_DIST += $(PLUGIN_FLOWS)
 tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
+TESTS += tests/flow/demo.sh
+EXTRA_DIST += tests/flow/demo.sh
