@@ -16,5 +16,5 @@ libbase_a_SOURCES = \
 	base/mem.c base/mem.h \
 	base/stats.c base/stats.h \
 	base/str.c base/str.h \
-	base/builtin.h base/plugin.h \
+	base/plugin.h \
 	base/timer.c base/timer.h

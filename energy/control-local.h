@@ -13,7 +13,7 @@
 
 #define CAPS_MOST 256
 #define CHAIN_MOST 40
-#define LOADED_MA 2000 /* from here on cars below a meter must show in it */
+#define MOVED_MA 4000 /* a change of the cars' current that a living meter above them must show */
 
 struct told_cap {                     /* by the operator or another input */
 	int id;                       /* 0: free */
@@ -29,7 +29,10 @@ struct junction {                     /* a node */
 	struct load load;
 	enum guard_meter guard;
 	int64_t guard_since_us;
-	int64_t drawn[3];             /* by the EVSEs below, as far as known: whether an unchanging zero can be believed */
+	int64_t drawn[3];             /* by the EVSEs below, as far as known */
+	int64_t drawn_then[3];        /* the same when the meter's values last changed, at seen_change_us */
+	int64_t seen_change_us;
+	int64_t contradicted_us;      /* since when the two are far apart; 0: they are not */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[3]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
@@ -96,7 +99,6 @@ struct control {
 
 bool control_runs(const struct seat *s);
 uint8_t control_lines(const struct seat *s); /* grid lines its car uses, as bits */
-bool control_loaded(const struct junction *n); /* cars below are known to draw */
 /* The chain of reasons, sorted; `out` has room for CHAIN_MOST. */
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out);
 

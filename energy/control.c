@@ -248,9 +248,24 @@ int control_cap_clear(struct control *c, int id)
 
 /* Meters and base loads. */
 
-bool control_loaded(const struct junction *n)
+static bool far_apart(const int64_t a[3], const int64_t b[3])
 {
-	return n->drawn[0] > LOADED_MA || n->drawn[1] > LOADED_MA || n->drawn[2] > LOADED_MA;
+	for (int l = 0; l < 3; l++)
+		if (a[l] - b[l] > MOVED_MA || b[l] - a[l] > MOVED_MA)
+			return true;
+	return false;
+}
+
+/* The cars below take another current while the meter keeps saying the same. */
+static void watch_contradiction(struct control *c, struct junction *n)
+{
+	if (n->seen_change_us != n->meter->changed_us) {
+		n->seen_change_us = n->meter->changed_us;
+		memcpy(n->drawn_then, n->drawn, sizeof(n->drawn_then));
+		n->contradicted_us = 0;
+	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_then)) {
+		n->contradicted_us = c->now_us;
+	}
 }
 
 static void judge_meter(struct control *c, struct junction *n)
@@ -259,7 +274,8 @@ static void judge_meter(struct control *c, struct junction *n)
 		n->guard = METER_FRESH;
 		return;
 	}
-	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, control_loaded(n), c->now_us), c->conf.meter_lost_after_us);
+	watch_contradiction(c, n);
+	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, n->contradicted_us, c->now_us), c->conf.meter_lost_after_us);
 	if (guard != n->guard)
 		n->guard_since_us = c->now_us;
 	n->guard = guard;

@@ -174,7 +174,7 @@ int balance_start(struct gateway *g)
 	for (size_t i = 0; i < c->n_meters; i++) {
 		struct meter_feed *f = &state.feeds[i];
 		*f = (struct meter_feed){ .gw = g, .meter = (int)i };
-		int handle = drivers_meter(g->host, &c->meters[i], on_meter, f);
+		int handle = drivers_meter(g->host, c->models, &c->meters[i], on_meter, f);
 		if (handle < 0)
 			return handle;
 	}

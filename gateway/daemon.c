@@ -27,12 +27,14 @@
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "gateway/trace.h"
+#include "storage/txs.h"
 
 static struct {
 	struct gateway g;
 	const struct daemon_options *options;
 	struct api *api;
 	struct access **listeners;
+	bool stopping;
 } d;
 
 static void on_stop(void *arg)
@@ -231,6 +233,29 @@ static const struct stage {
 };
 #define STAGES (int)(sizeof(stages) / sizeof(stages[0]))
 
+/* Ended and confirmed transactions are forgotten after offline.queue.max_age: a few hundred at a time, and again soon while there are more. */
+#define TRIM_US (3600 * US_PER_S)
+#define TRIM_BATCH 500
+
+static struct timer trim;
+
+static void on_trim(void *arg);
+
+static void on_trimmed(void *arg, int err, int64_t count)
+{
+	(void)arg;
+	if (!err && !d.stopping)
+		timer_set(&trim, count >= TRIM_BATCH ? US_PER_S : TRIM_US, on_trim, NULL);
+}
+
+static void on_trim(void *arg)
+{
+	(void)arg;
+	int err = tx_trim(d.g.store, clock_wall_us() - d.g.conf->offline.queue.max_age_us, on_trimmed, NULL);
+	if (err)
+		log_error(NULL, "old transactions cannot be forgotten: %s", err_text(err));
+}
+
 static void tell_ready(void)
 {
 	notify_ready();
@@ -256,9 +281,12 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 	}
 	if (!err) {
 		sessions_drain(&d.g);
+		timer_set(&trim, US_PER_S, on_trim, NULL);
 		tell_ready();
 		err = loop_run();
 		notify_stopping();
+		d.stopping = true;
+		timer_cancel(&trim);
 	}
 	while (started-- > 0)
 		stages[started].stop();

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/builtin.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -443,7 +442,7 @@ int host_open(struct host **out, const struct host_events *events, void *arg)
 	list_init(&h->drivers);
 	list_init(&h->units);
 	list_init(&h->workers);
-	for (const struct builtin *b = builtins; b->driver; b++)
+	for (const struct ag_builtin *b = ag_builtins; b->driver; b++)
 		host_driver(h, b->driver, b->plugin());
 	timer_set(&h->beat, BEAT_US, on_beat, h);
 	*out = h;

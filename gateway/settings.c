@@ -253,6 +253,7 @@ int settings_load_partly(const struct settings_files *files, struct settings **o
 	int rc = read_layers(s->source, files, report);
 	if (rc == 0)
 		rc = fill(s, report);
+	s->models = s->source->models;
 	if (rc != 0 && rc != ERR_AUTH)
 		settings_free(&s);
 	*out = s;

@@ -1,15 +1,11 @@
-/* The drivers that need no module: a plugin of this folder is known to the program by its row here. */
-#include "base/builtin.h"
-
-#include <stddef.h>
-
+/* The drivers that come with the program. */
 #include "plugins/plugins.h"
 
-const struct builtin builtins[] = {
+const struct ag_builtin ag_builtins[] = {
 	{ "modbus-tcp", plugin_modbus },
 	{ "modbus-rtu", plugin_modbus },
 	{ "modbus-relay", plugin_modbus_relay },
 	{ "mqtt", plugin_mqtt },
 	{ "sim", plugin_sim },
-	{ NULL, NULL },
+	{ 0 },
 };

@@ -335,17 +335,31 @@ static void test_a_frozen_meter_is_a_lost_one(void **state)
 {
 	(void)state;
 	struct meter_view v;
-	stage(1, A(63));
+	stage(2, A(63));
 	start(0);
 	seconds(60);
 	fixed_reading = true;
-	seconds(70);
+	start(1); /* a second car, which the meter does not show */
+	seconds(140);
 	control_meter_view(c, 0, now, &v);
 	assert_true(v.stale);
 	assert_true(v.age_us >= 60 * S);
 	assert_int_equal(granted(0), A(6));
 	fixed_reading = false;
 	seconds(10);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
+static void test_a_steady_reading_is_believed_while_the_cars_are_steady(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	start(0);
+	seconds(60);
+	fixed_reading = true;
+	seconds(600);
 	control_meter_view(c, 0, now, &v);
 	assert_false(v.stale);
 }
@@ -585,6 +599,7 @@ int main(void)
 		TEST(test_a_silent_meter_stops_raises_then_leaves_the_fallback),
 		TEST(test_a_failed_read_is_unknown_and_not_zero),
 		TEST(test_a_frozen_meter_is_a_lost_one),
+		TEST(test_a_steady_reading_is_believed_while_the_cars_are_steady),
 		TEST(test_an_unchanging_zero_is_believed_while_nothing_draws),
 		TEST(test_a_station_without_link_is_counted_with_the_worst),
 		TEST(test_a_newcomers_minimum_is_free_before_it_starts),

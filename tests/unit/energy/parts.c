@@ -71,6 +71,18 @@ static void test_moving_cars_do_not_move_the_base_load(void **state)
 	assert_int_equal(load_held(&l, 0), A(24));
 }
 
+static void test_a_peak_that_a_report_explains_is_forgotten(void **state)
+{
+	struct load l;
+	(void)state;
+	load_init(&l);
+	feed(&l, A(20), 0, 0, 100);
+	feed(&l, A(36), 0, 0, 101); /* a car went on by itself */
+	assert_int_equal(load_held(&l, 0), A(36));
+	feed(&l, A(36), A(16), A(16), 105); /* and says so */
+	assert_int_equal(load_held(&l, 0), A(20));
+}
+
 static void test_solar_power_is_not_planned_with(void **state)
 {
 	struct load l;
@@ -221,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_a_site_is_checked),
 		cmocka_unit_test(test_the_base_load_rises_at_once_and_falls_late),
 		cmocka_unit_test(test_moving_cars_do_not_move_the_base_load),
+		cmocka_unit_test(test_a_peak_that_a_report_explains_is_forgotten),
 		cmocka_unit_test(test_solar_power_is_not_planned_with),
 		cmocka_unit_test(test_an_order_counts_until_it_is_followed),
 		cmocka_unit_test(test_who_refuses_or_keeps_silent_is_counted_with_the_old_limit),
