@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/caps.h"
+#include "gateway/replay.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "gateway/trace.h"
@@ -304,7 +305,7 @@ static void on_retry_stored(void *arg, int err, int64_t count)
 {
 	struct command *c = arg;
 	(void)count;
-	sessions_drain(c->g);
+	replay_retry_all(c->g);
 	jw_bool(&c->w, NULL, err == 0);
 	command_finish(c, err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
 }

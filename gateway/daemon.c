@@ -20,6 +20,7 @@
 #include "gateway/api.h"
 #include "gateway/balance.h"
 #include "gateway/caps.h"
+#include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
 #include "gateway/notify.h"
@@ -210,6 +211,7 @@ static void stop_loop(void)
 {
 	loop_close();
 	trace_free();
+	deflate_free();
 	stats_free();
 }
 

@@ -66,7 +66,7 @@ struct ws_link {
 	struct buf out;
 	size_t out_done;                /* bytes at the front of `out` that have left */
 
-	int64_t heard_us, pinged_us, ping_due_us; /* pinged_us 0: no ping is open */
+	int64_t pinged_us, ping_due_us; /* pinged_us 0: no ping is open */
 	struct link_end end;
 	char *reason;
 	struct dial_times times;
@@ -176,8 +176,8 @@ static void enter(struct ws_link *l, enum state state)
 	case OPENING:
 		break;
 	case OPEN:
-		l->heard_us = l->base.since_us = clock_mono_us();
-		l->ping_due_us = l->heard_us + l->o.ping_us;
+		l->base.heard_us = l->base.since_us = clock_mono_us();
+		l->ping_due_us = l->base.heard_us + l->o.ping_us;
 		on_timer(l);
 		break;
 	case CLOSING:
@@ -550,7 +550,7 @@ static void parse(struct ws_link *l, struct slice bytes)
 
 static void take(struct ws_link *l, struct slice bytes)
 {
-	l->heard_us = clock_mono_us();
+	l->base.heard_us = clock_mono_us();
 	if (l->state == OPEN || l->state == CLOSING)
 		parse(l, bytes);
 }
@@ -596,13 +596,13 @@ static void ping(struct ws_link *l, int64_t now)
 static void watch_over(struct ws_link *l)
 {
 	int64_t now = clock_mono_us();
-	if (l->pinged_us && l->heard_us >= l->pinged_us)
+	if (l->pinged_us && l->base.heard_us >= l->pinged_us)
 		l->pinged_us = 0;
 	if (l->pinged_us && now - l->pinged_us >= l->o.pong_timeout_us) {
 		on_silence(l, "no pong");
 		return;
 	}
-	if (l->o.idle_us && now - l->heard_us >= l->o.idle_us) {
+	if (l->o.idle_us && now - l->base.heard_us >= l->o.idle_us) {
 		fail(l, ERR_TIMEOUT, CODE_NORMAL, "idle for too long");
 		return;
 	}
@@ -611,7 +611,7 @@ static void watch_over(struct ws_link *l)
 	int64_t next = INT64_MAX;
 	next = nearest(next, l->pinged_us ? l->pinged_us + l->o.pong_timeout_us : 0);
 	next = nearest(next, l->o.ping_us && !l->pinged_us ? l->ping_due_us : 0);
-	next = nearest(next, l->o.idle_us ? l->heard_us + l->o.idle_us : 0);
+	next = nearest(next, l->o.idle_us ? l->base.heard_us + l->o.idle_us : 0);
 	if (next != INT64_MAX)
 		timer_set(&l->timer, next - now, on_timer, l);
 }

@@ -405,7 +405,7 @@ static void on_csms_text(void *owner, struct slice text)
 		break;
 	case FRAME_RESULT:
 	case FRAME_ERROR:
-		if (!calls_answer(&s->to_csms, &f))
+		if (!calls_answer(&s->to_csms, &f) && !replay_late_answer(s, &f))
 			log_debug(&s->log, "a late answer of the CSMS is dropped");
 		break;
 	case FRAME_RESULT_ERROR:
@@ -647,6 +647,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_station, CALLS_MOST);
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
+	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
 	count_configured_evses(s);
 	owed_load(s);

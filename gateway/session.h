@@ -55,8 +55,10 @@ struct session {
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
 	struct {
-		int64_t seq;          /* of the record in flight; 0: none */
+		int64_t seq;          /* of the record being sent or confirmed; 0: none */
+		struct call *call;    /* while it is being sent */
 		bool ready;           /* boot and states have gone up, the queue may */
+		struct list overdue;  /* sent on this lane, their answers not yet here after the timeout (replay.c) */
 		struct timer retry;
 		struct later kick;
 	} replay;

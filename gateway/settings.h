@@ -167,6 +167,8 @@ struct uplink_settings {
 		int jitter_percent;
 	} reconnect;
 	int64_t ping_us, call_timeout_us; /* ping 0: none */
+	int message_attempts;             /* failures after which a transaction message is set aside */
+	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
 };
 

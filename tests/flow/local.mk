@@ -20,5 +20,6 @@ tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
 PROGRAM_FLOWS = tests/flow/outage.js
 PROGRAM_FLOWS += tests/flow/faithful.js
+PROGRAM_FLOWS += tests/flow/door.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
