@@ -1,5 +1,6 @@
 #!/bin/sh
-# Manual pages: what is generated from tables is what the tables say, pages refer to pages that exist, and mandoc has nothing against them.
+# Manual pages: what is generated from tables is what the tables say, pages refer to pages that exist, mandoc has nothing against them; and
+# the sample configurations in texts can be used.
 check=$top_builddir/tests/tools/check-config
 man=$srcdir/etc/man
 dir=$(mktemp -d) || exit 99
@@ -40,6 +41,18 @@ for page in "$man"/*.[1-9]; do
 done >"$dir/got"
 test ! -s "$dir/got"
 verdict $? "pages refer to pages that are there"
+
+mkdir "$dir/credentials"
+for i in 01 02 03 04; do
+	for use in station uplink; do echo a-password-of-some-length >"$dir/credentials/$use-G-$i"; done
+done
+sed -n '/^```yaml$/,/^```$/p' "$srcdir/README.md" | grep -v '^```' >"$dir/readme.yaml"
+sed -n '/^version: 1$/,/^\.Ed$/p' "$man/ampgate.yaml.5" | grep -v '^\.Ed' >"$dir/manual.yaml"
+for sample in readme manual; do
+	test -s "$dir/$sample.yaml" &&
+		"$check" --credentials "$dir/credentials" --models "$srcdir/etc/models" "$dir/$sample.yaml" >"$dir/got"
+	verdict $? "the sample in the $sample is usable"
+done
 
 if command -v mandoc >/dev/null; then
 	# Whether other pages are installed is not mandoc's to say here.
