@@ -25,7 +25,7 @@ static void write_place(struct json_writer *w, const char *host, int port, int u
 	jw_int(w, "unit", unit);
 }
 
-int drivers_meter(struct host *h, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
+int drivers_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
 {
 	static const char *const names[] = { "modbus-tcp", "modbus-rtu", "sim" };
 	struct buf config = { 0 };
@@ -36,6 +36,7 @@ int drivers_meter(struct host *h, const struct meter_settings *m, host_on_sample
 	jw_string(&w, "driver", names[m->driver]);
 	if (m->driver != METER_SIM) {
 		jw_string(&w, "model", m->model);
+		jw_string(&w, "models_dir", models ? models : SYSCONF_DIR "/models");
 		write_place(&w, m->host, m->port, m->unit, m->bus);
 		jw_number(&w, "ct_ratio", m->ct_ratio, 6);
 		jw_bool(&w, "invert", m->invert);
