@@ -77,4 +77,11 @@ typedef struct {
 	const char *(*bus)(void *self);
 } ag_plugin;
 
+/* The plugins that are linked in, by driver name; ends with a NULL driver. Defined by whoever links them (plugins/builtin.c). */
+struct ag_builtin {
+	const char *driver;
+	const ag_plugin *(*plugin)(void);
+};
+extern const struct ag_builtin ag_builtins[];
+
 #endif

@@ -159,7 +159,7 @@ static void admit(struct work *w)
 		if (own->max <= 0 || own->max < own->min || !e->lines)
 			continue;
 		int32_t least = tightest(w, e, &left);
-		if (own->min > left) {
+		if (own->min + e->spare_ma > left) {
 			bound_by(out, ALLOC_WAITS, least);
 			continue;
 		}

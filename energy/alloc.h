@@ -24,6 +24,7 @@ struct alloc_evse {
 	int32_t max_ma;       /* below min_ma: gets nothing */
 	int32_t step_ma;      /* multiples of this; 0 or 1: any */
 	int32_t weight;       /* of its share, from 1 */
+	int32_t spare_ma;     /* gets its minimum only when this much more is free */
 	bool on_off;          /* max_ma or nothing */
 };
 

@@ -43,9 +43,12 @@ void car_init(struct car *c, const struct evse_conf *conf)
 
 void car_begin(struct car *c, int64_t now_us)
 {
-	const struct evse_conf *conf = c->conf;
-	(void)now_us;
-	car_init(c, conf);
+	struct car was = *c;
+	car_init(c, was.conf);
+	if (!car_fresh(&was, now_us))
+		return;
+	memcpy(c->drawn, was.drawn, sizeof(c->drawn));
+	c->drawn_us = was.drawn_us;
 }
 
 void car_end(struct car *c, int64_t now_us)

@@ -29,7 +29,7 @@ struct car {
 };
 
 void car_init(struct car *c, const struct evse_conf *conf);
-void car_begin(struct car *c, int64_t now_us); /* a transaction begins: nothing told yet, nothing learnt */
+void car_begin(struct car *c, int64_t now_us); /* a transaction begins: nothing told yet, nothing learnt; a fresh report stays */
 void car_end(struct car *c, int64_t now_us);
 void car_told(struct car *c, int32_t ma, int64_t now_us);
 void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us);

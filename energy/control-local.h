@@ -13,7 +13,7 @@
 
 #define CAPS_MOST 256
 #define CHAIN_MOST 40
-#define LOADED_MA 2000 /* from here on an unchanging zero of a meter is not believed */
+#define MOVED_MA 4000 /* a change of the cars' current that a living meter above them must show */
 
 struct told_cap {                     /* by the operator or another input */
 	int id;                       /* 0: free */
@@ -29,7 +29,10 @@ struct junction {                     /* a node */
 	struct load load;
 	enum guard_meter guard;
 	int64_t guard_since_us;
-	int64_t drawn[3];             /* by the EVSEs below, as far as known: decides whether a zero can be believed */
+	int64_t drawn[3];             /* by the EVSEs below, as far as known */
+	int64_t drawn_then[3];        /* the same when the meter's values last changed, at seen_change_us */
+	int64_t seen_change_us;
+	int64_t contradicted_us;      /* since when the two are far apart; 0: they are not */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[3]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
@@ -54,6 +57,7 @@ struct seat {                         /* an EVSE */
 	int64_t state_us;
 	int64_t arrived_us, served_us, waits_us;
 	bool left;                    /* was served in this transaction and then had to wait */
+	bool left_idle;               /* it took nothing when it had to */
 	double energy_wh;
 	/* of the last tick */
 	enum seat_way way;

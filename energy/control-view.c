@@ -61,7 +61,7 @@ static int64_t next_turn(const struct control *c)
 		if (s->way == SEAT_SERVED && s->served_us && (!first || s->served_us + c->conf.rotate_every_us < first))
 			first = s->served_us + c->conf.rotate_every_us;
 	}
-	return first;
+	return first > c->now_us ? first : 0;
 }
 
 static void add_ramp(const struct seat *s, struct chain *ch)
@@ -239,12 +239,12 @@ void control_meter_view(const struct control *c, int meter, int64_t now_us, stru
 {
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
 	const struct meter *m = &c->meters[meter];
-	bool loaded = false;
+	int64_t contradicted_us = 0;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
-		for (int l = 0; l < 3; l++)
-			loaded = loaded || (c->nodes[i].meter == m && c->nodes[i].drawn[l] > LOADED_MA);
+		if (c->nodes[i].meter == m && c->nodes[i].contradicted_us)
+			contradicted_us = c->nodes[i].contradicted_us;
 	*out = (struct meter_view){ .last = m->last, .id = m->conf->id, .fault = m->fault[0] ? m->fault : NULL };
-	out->stale = meter_lost_for(m, loaded, now_us) > 0;
+	out->stale = meter_lost_for(m, contradicted_us, now_us) > 0;
 	out->age_us = m->last.at_us ? now_us - m->changed_us : INT64_MAX;
 }
 

@@ -24,6 +24,7 @@
 #include "energy/control-local.h"
 
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
+#define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
 
 static void make_scratch(struct control *c)
@@ -182,7 +183,7 @@ static void run_changed(struct seat *s, bool ran, int64_t now_us)
 	limit_init(&s->limit);
 	s->arrived_us = runs ? now_us : 0;
 	s->served_us = s->waits_us = 0;
-	s->left = false;
+	s->left = s->left_idle = false;
 }
 
 void control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us)
@@ -247,16 +248,34 @@ int control_cap_clear(struct control *c, int id)
 
 /* Meters and base loads. */
 
+static bool far_apart(const int64_t a[3], const int64_t b[3])
+{
+	for (int l = 0; l < 3; l++)
+		if (a[l] - b[l] > MOVED_MA || b[l] - a[l] > MOVED_MA)
+			return true;
+	return false;
+}
+
+/* The cars below take another current while the meter keeps saying the same. */
+static void watch_contradiction(struct control *c, struct junction *n)
+{
+	if (n->seen_change_us != n->meter->changed_us) {
+		n->seen_change_us = n->meter->changed_us;
+		memcpy(n->drawn_then, n->drawn, sizeof(n->drawn_then));
+		n->contradicted_us = 0;
+	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_then)) {
+		n->contradicted_us = c->now_us;
+	}
+}
+
 static void judge_meter(struct control *c, struct junction *n)
 {
-	bool loaded = false;
 	if (!n->meter) {
 		n->guard = METER_FRESH;
 		return;
 	}
-	for (int l = 0; l < 3; l++)
-		loaded = loaded || n->drawn[l] > LOADED_MA;
-	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, loaded, c->now_us), c->conf.meter_lost_after_us);
+	watch_contradiction(c, n);
+	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, n->contradicted_us, c->now_us), c->conf.meter_lost_after_us);
 	if (guard != n->guard)
 		n->guard_since_us = c->now_us;
 	n->guard = guard;
@@ -404,8 +423,10 @@ static void ask(const struct control *c, size_t i)
 		.served_us = s->served_us,
 		.waits_us = s->waits_us,
 		.left = s->left,
-		.idle = s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
+		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
 	};
+	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))
+		c->asks[i].spare_ma = SPARE_MA;
 }
 
 static void judge_seats(struct control *c)
@@ -479,7 +500,10 @@ static void note_turns(struct control *c)
 		if (s->way != SEAT_SERVED)
 			continue;
 		bool waits = s->share.bound == ALLOC_WAITS;
-		s->left = s->left || (waits && s->served_us);
+		if (waits && s->served_us) {
+			s->left = true;
+			s->left_idle = c->ranks[c->order[k]].idle;
+		}
 		s->waits_us = !waits ? 0 : s->waits_us ? s->waits_us : c->now_us;
 		s->served_us = s->share.ma <= 0 ? 0 : s->served_us ? s->served_us : c->now_us;
 		if (waits) {

@@ -29,7 +29,8 @@ struct control_conf {
 	size_t n_evses;
 };
 
-/* A reason in INTERFACES' words: ev evse_max circuit operator waiting ramp meter_lost unconfirmed offline_fallback fault ... */
+/* A reason in INTERFACES' words: ev evse_max circuit operator waiting ramp meter_lost unconfirmed offline_fallback fault ... The texts live
+ * until the next call that changes the balancer. */
 struct cap {
 	const char *reason;
 	const char *ref;              /* circuit, meter, user ...; NULL: none */

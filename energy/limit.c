@@ -9,6 +9,8 @@
 #define RAISE_EVERY_US (5 * US_PER_S)  /* a car's pilot may change no faster, and its answer should be seen first */
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define SMALL_MA 500
+#define GATHER_MA 2000                 /* smaller raises are gathered, one in a while */
+#define GATHER_US (60 * US_PER_S)
 #define RETRY_US (10 * US_PER_S)
 
 void limit_init(struct limit *l)
@@ -33,6 +35,11 @@ static bool lower(struct limit *l, const struct limit_ask *ask, int64_t now_us)
 	l->ma = ask->target_ma;
 	hold(l, LIMIT_FREE, 0);
 	return true;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
 }
 
 /* What may be offered of the target now; `from` 0: the car stands still. */
@@ -64,6 +71,8 @@ static bool raise(const struct limit_rules *r, struct limit *l, const struct lim
 		return hold(l, LIMIT_ROOM, 0);
 	if (from && to - from < SMALL_MA)
 		return hold(l, ask->target_ma - from < SMALL_MA ? LIMIT_SMALL : LIMIT_ROOM, 0);
+	if (from && to - from < GATHER_MA && now_us - later(l->raised_us, l->cut_us) < GATHER_US && !l->recovers)
+		return hold(l, LIMIT_SMALL, later(l->raised_us, l->cut_us) + GATHER_US);
 	hold(l, to == ask->target_ma ? LIMIT_FREE : to < ask->room_ma ? LIMIT_STEP : LIMIT_ROOM, 0);
 	if (l->hold == LIMIT_FREE)
 		l->recovers = false;

@@ -6,6 +6,9 @@
  * steady the range is a point and the estimate follows the meter; while they move it stays, and neither a reduction on its way nor a car
  * that starts is taken for a change of the building.
  *
+ * When a report shows that cars take what had been put down to the building (one began unseen, or this program has just started), the
+ * estimate falls while the known draw rises: then the peaks remembered were too high by as much, and are lowered with it.
+ *
  * What is planned with is the highest estimate of the last 40 to 45 seconds, so that a load that comes and goes (a lift, a compressor) does
  * not make the cars breathe, rounded up, so that noise does not change a limit on every tick. It is never negative: what a solar plant
  * feeds in below a fuse is gone with one cloud, and is not planned with. */
@@ -15,7 +18,8 @@
 
 #define SLOT_US (5 * INT64_C(1000000))
 #define HOUR_US (3600 * INT64_C(1000000))
-#define GRAIN_MA 500
+#define GRAIN_MA 1000
+#define SURE_MA 2000 /* a range no wider than this is good enough to be remembered for the day */
 
 void load_init(struct load *l)
 {
@@ -36,6 +40,13 @@ static void turn(int32_t (*ring)[3], int size, int64_t *no, int64_t now_no)
 	}
 }
 
+static void explain(struct load *l, int line, int64_t known_more, int64_t fell)
+{
+	int64_t by = known_more < fell ? known_more : fell;
+	for (int i = 0; i < LOAD_SLOTS && by > 0; i++)
+		l->slot[i][line] = l->slot[i][line] > by ? (int32_t)(l->slot[i][line] - by) : 0;
+}
+
 void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], const int64_t high[3], int64_t now_us)
 {
 	turn(l->slot, LOAD_SLOTS, &l->slot_no, now_us / SLOT_US);
@@ -46,11 +57,14 @@ void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], 
 			now = most;
 		if (now < least)
 			now = least;
+		if (l->known)
+			explain(l, line, low[line] - l->low[line], l->now[line] - now);
+		l->low[line] = low[line];
 		l->now[line] = (int32_t)(now < -INT32_MAX ? -INT32_MAX : now > INT32_MAX ? INT32_MAX : now);
 		int32_t *slot = &l->slot[l->slot_no % LOAD_SLOTS][line], *hour = &l->hour[l->hour_no % LOAD_HOURS][line];
 		if (l->now[line] > *slot)
 			*slot = l->now[line];
-		if (l->now[line] > *hour)
+		if (l->now[line] > *hour && high[line] - low[line] <= SURE_MA)
 			*hour = l->now[line];
 	}
 	l->known = true;
@@ -73,5 +87,6 @@ int32_t load_held(const struct load *l, int line)
 
 int32_t load_highest(const struct load *l, int line)
 {
-	return highest((int32_t(*)[3])l->hour, LOAD_HOURS, line);
+	int32_t day = highest((int32_t(*)[3])l->hour, LOAD_HOURS, line), held = load_held(l, line);
+	return day > held ? day : held;
 }

@@ -11,6 +11,7 @@
 struct load {
 	bool known;
 	int32_t now[3];                /* best estimate */
+	int64_t low[3];                /* as last fed */
 	int32_t slot[LOAD_SLOTS][3];   /* the highest estimate of each of the last slots */
 	int32_t hour[LOAD_HOURS][3];
 	int64_t slot_no, hour_no;
@@ -20,6 +21,6 @@ void load_init(struct load *l);
 /* The EVSEs below take at least low[] and at most high[] of what was measured: milliamperes per grid line. */
 void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], const int64_t high[3], int64_t now_us);
 int32_t load_held(const struct load *l, int line);    /* to plan with */
-int32_t load_highest(const struct load *l, int line); /* of the last day: to plan with while the meter is lost; 0: never known */
+int32_t load_highest(const struct load *l, int line); /* of the last day: to plan with while the meter is lost */
 
 #endif

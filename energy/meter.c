@@ -1,14 +1,14 @@
-/* Samples and their age. What counts is when a value last changed, not when the last poll was answered: a bus gateway that repeats its last
- * register answers every poll and knows nothing. Real currents, powers and energies never stand still for long, but a coarse meter may show
- * the same digits for some seconds, so a frozen meter is given a few times the patience of a silent one. The exception is a line without
- * any load: all zero, and zero again, is what a healthy meter says there, as long as nothing below is known to draw. */
+/* Samples and their age. A failed poll says nothing, so a meter that is silent grows old. A meter that answers every poll with the same digits
+ * is harder: a steady load on a coarse meter looks like that for hours, and so does a gateway that repeats its last register. They differ
+ * when the cars below are known to take another current: a living meter must show it, a frozen one does not. */
 #include "energy/meter.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Station meter values may be a minute old, so a change that they tell and the meter does not is given longer than that. */
 #define FROZEN_TIMES 5
-#define FROZEN_LEAST_US (10 * INT64_C(1000000))
+#define FROZEN_LEAST_US (90 * INT64_C(1000000))
 
 void meter_init(struct meter *m, const struct meter_conf *conf)
 {
@@ -22,11 +22,6 @@ static bool same(const struct meter_sample *a, const struct meter_sample *b)
 	return !memcmp(&a->ma, &b->ma, sizeof(a->ma)) && !memcmp(&a->power_w, &b->power_w, sizeof(a->power_w)) &&
 	       !memcmp(a->voltage_v, b->voltage_v, sizeof(a->voltage_v)) && !memcmp(&a->import_wh, &b->import_wh, sizeof(a->import_wh)) &&
 	       !memcmp(&a->export_wh, &b->export_wh, sizeof(a->export_wh));
-}
-
-static bool idle(const struct meter_sample *s)
-{
-	return !s->ma.l[0] && !s->ma.l[1] && !s->ma.l[2];
 }
 
 void meter_feed(struct meter *m, const struct meter_sample *s)
@@ -53,14 +48,12 @@ static int64_t frozen_after(const struct meter *m)
 	return patience > FROZEN_LEAST_US ? patience : FROZEN_LEAST_US;
 }
 
-int64_t meter_lost_for(const struct meter *m, bool loaded, int64_t now_us)
+int64_t meter_lost_for(const struct meter *m, int64_t contradicted_us, int64_t now_us)
 {
-	int64_t silent, frozen = 0;
 	if (!m->last.at_us)
 		return INT64_MAX;
-	silent = now_us - m->last.at_us - m->conf->stale_after_us;
-	if (loaded || !idle(&m->last))
-		frozen = now_us - m->changed_us - frozen_after(m);
+	int64_t silent = now_us - m->last.at_us - m->conf->stale_after_us;
+	int64_t frozen = contradicted_us ? now_us - contradicted_us - frozen_after(m) : 0;
 	if (frozen > silent)
 		silent = frozen;
 	return silent > 0 ? silent : 0;

@@ -19,8 +19,8 @@ void meter_failed(struct meter *m, const char *why); /* keeps the last sample, w
 
 /* Age of the last sample; INT64_MAX: there was none. */
 int64_t meter_age(const struct meter *m, int64_t now_us);
-/* For how long it has been lost, counted from when it became stale; 0: it is fresh. `loaded`: something below it is known to take current,
- * so that an unchanging zero is no excuse. */
-int64_t meter_lost_for(const struct meter *m, bool loaded, int64_t now_us);
+/* For how long it has been lost, counted from when it became stale; 0: it is fresh. `contradicted_us`: since when the cars below are known to
+ * take another current than when its values last changed; 0: they are not. */
+int64_t meter_lost_for(const struct meter *m, int64_t contradicted_us, int64_t now_us);
 
 #endif

@@ -2,14 +2,14 @@
  *
  * When not everyone gets its minimum, who waits is settled in classes: who is served and in its turn stays (the one served last is the last
  * to be sent away), then who waits, longest first, then who has had its turn, then who was sent away only just now, then who is served and
- * takes nothing. A turn lasts rotate_every; at its end the car changes class and the longest waiting one passes it. Without the class of
+ * takes nothing, then who was sent away because of that. A turn lasts rotate_every; at its end the car changes class and the longest waiting one passes it. Without the class of
  * those who just left, cars that started together would push each other out in a ring, tick by tick. If nobody waits, the order changes
  * nothing. Since a wait only grows and a turn ends, everybody's turn comes; a priority makes a wait count for more, not for all.
  *
  * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves. */
 #include "energy/policy.h"
 
-enum { IN_TURN, WAITS, HAD_ITS_TURN, JUST_LEFT, IDLE };
+enum { IN_TURN, WAITS, HAD_ITS_TURN, JUST_LEFT, IDLE, LEFT_IDLE };
 #define CLASS(n) ((int64_t)(n) << 58)
 #define LATEST (INT64_C(1) << 57)
 
@@ -25,11 +25,17 @@ static int32_t weight_of_priority(int32_t priority)
 	return priority > 90 ? 100 : priority < -9 ? 1 : 10 + priority;
 }
 
+bool policy_just_left(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	return e->left && e->waits_us && now_us - e->waits_us < rotate_us / 4;
+}
+
 static int64_t rotating_key(const struct policy_evse *e, int32_t weight, int64_t rotate_us, int64_t now_us)
 {
 	if (!e->served_us) {
 		int64_t wait = e->waits_us ? now_us - e->waits_us : 0;
-		return CLASS(e->left && wait < rotate_us / 4 ? JUST_LEFT : WAITS) + LATEST - wait * weight;
+		int class = e->left && e->idle && wait < rotate_us ? LEFT_IDLE : policy_just_left(e, rotate_us, now_us) ? JUST_LEFT : WAITS;
+		return CLASS(class) + LATEST - wait * weight;
 	}
 	if (e->idle)
 		return CLASS(IDLE) + LATEST - e->served_us;

@@ -11,7 +11,7 @@ struct policy_evse {
 	int64_t served_us;    /* has been served without a break since; 0: is not served */
 	int64_t waits_us;     /* has been waiting since; 0: does not wait */
 	bool left;            /* has been served before in this transaction */
-	bool idle;            /* is served and has not taken anything for a while */
+	bool idle;            /* has not taken anything for a while, or had not when it was last served */
 };
 
 struct policy {
@@ -21,6 +21,8 @@ struct policy {
 	int32_t (*weight)(int32_t priority);
 };
 
+/* Sent away only now: it comes back when there is plenty, not when there is just enough. */
+bool policy_just_left(const struct policy_evse *e, int64_t rotate_us, int64_t now_us);
 const struct policy *policy_find(enum strategy s);
 /* Fills `order` with all indices, first served first. `work` has room for n. */
 void policy_order(const struct policy *p, const struct policy_evse *evses, size_t n, int64_t rotate_us, int64_t now_us, struct ranked *work,

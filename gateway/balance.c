@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "gateway/drivers.h"
 #include "gateway/limits.h"
+#include "gateway/notify.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
@@ -128,11 +129,20 @@ static void on_tick(void *arg)
 	struct gateway *g = arg;
 	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
 	control_tick(g->control, clock_mono_us());
+	notify_cycle(g);
 }
 
-static double sum_of(const double v[3])
+/* The meter's own total where it gives one, else the sum over the phases it has. */
+static double power_of(const ag_meter_sample *s)
 {
-	return v[0] + v[1] + v[2];
+	double sum = 0;
+	if (s->valid & AG_POWER)
+		return s->power_w;
+	if (!(s->valid & AG_P))
+		return NAN;
+	for (int p = 0; p < 3; p++)
+		sum += isnan(s->p_w[p]) ? 0 : s->p_w[p];
+	return sum;
 }
 
 static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
@@ -148,7 +158,7 @@ static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
 		s.ma.l[p] = isnan(from->i_a[p]) ? 0 : (int32_t)lrint(from->i_a[p] * 1000);
 		s.voltage_v[p] = from->valid & AG_U ? from->u_v[p] : NAN;
 	}
-	s.power_w = from->valid & AG_P ? sum_of(from->p_w) : NAN;
+	s.power_w = power_of(from);
 	s.import_wh = from->valid & AG_IMPORT ? from->import_wh : NAN;
 	s.export_wh = from->valid & AG_EXPORT ? from->export_wh : NAN;
 	if (control_meter(g->control, f->meter, &s) && state.running)
@@ -164,7 +174,7 @@ int balance_start(struct gateway *g)
 	for (size_t i = 0; i < c->n_meters; i++) {
 		struct meter_feed *f = &state.feeds[i];
 		*f = (struct meter_feed){ .gw = g, .meter = (int)i };
-		int handle = drivers_meter(g->host, &c->meters[i], on_meter, f);
+		int handle = drivers_meter(g->host, c->models, &c->meters[i], on_meter, f);
 		if (handle < 0)
 			return handle;
 	}

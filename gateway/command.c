@@ -133,6 +133,7 @@ static int run_status(struct command *c)
 	struct json_writer *w = &c->w;
 	jw_object(w, NULL);
 	jw_string(w, "site", c->g->conf->site.id);
+	jw_string(w, "timezone", c->g->conf->site.timezone);
 	jw_string(w, "version", PACKAGE_VERSION);
 	jw_int(w, "uptime_s", (clock_mono_us() - c->g->started_us) / US_PER_S);
 	jw_bool(w, "clock_trusted", clock_trusted());
@@ -223,6 +224,7 @@ static void write_why_evse(struct command *c, int index)
 	control_evse_view(c->g->control, index, &v);
 	struct session *s = session_find(c->g, v.station);
 	jw_object(&c->w, NULL);
+	jw_string(&c->w, "timezone", c->g->conf->site.timezone);
 	jw_string(&c->w, "station", v.station);
 	jw_int(&c->w, "evse", v.evse);
 	if (s)
@@ -243,6 +245,7 @@ static bool hangs_below(const struct gateway *g, int node, int top)
 static void write_why_circuit(struct command *c, int node)
 {
 	jw_object(&c->w, NULL);
+	jw_string(&c->w, "timezone", c->g->conf->site.timezone);
 	view_node(c->g, node, &c->w);
 	jw_array(&c->w, "evses");
 	for (size_t i = 0; i < control_evses(c->g->control); i++) {

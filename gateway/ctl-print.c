@@ -3,7 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 
@@ -132,6 +134,26 @@ void print_status(const cJSON *r)
 		printf("BINDING  %s %s (%.0f EVSEs)   -> ampgate why %s\n", text_of(b, "circuit"), text_of(b, "phase"), number(b, "evses"), text_of(b, "circuit"));
 }
 
+/* The time of day in the site's zone; the daemon speaks UTC. */
+static void print_moment(const char *title, const cJSON *at)
+{
+	int64_t us;
+	char text[16];
+	if (!cJSON_IsString(at) || time_parse(slice_of(at->valuestring), &us) != 0)
+		return;
+	time_t t = (time_t)(us / 1000000);
+	struct tm tm;
+	strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&t, &tm));
+	printf("   %s %s", title, text);
+}
+
+static void use_zone(const cJSON *r)
+{
+	const cJSON *zone = json_at(r, "timezone");
+	setenv("TZ", cJSON_IsString(zone) ? zone->valuestring : "UTC", 1);
+	tzset();
+}
+
 static void print_cap(const cJSON *cap, const char *title)
 {
 	char what[160];
@@ -143,9 +165,8 @@ static void print_cap(const cJSON *cap, const char *title)
 		printf("      -");
 	else
 		printf("%5.1f A", number(cap, "value_a"));
-	printf("   since %.8s", strlen(text_of(cap, "since")) > 19 ? text_of(cap, "since") + 11 : "-");
-	if (cJSON_IsString(json_at(cap, "until")))
-		printf("   until %.8s", text_of(cap, "until") + 11);
+	print_moment("since", json_at(cap, "since"));
+	print_moment("until", json_at(cap, "until"));
 	puts("");
 }
 
@@ -169,6 +190,7 @@ static void print_why_evse(const cJSON *r)
 void print_why(const cJSON *r)
 {
 	const cJSON *e;
+	use_zone(r);
 	if (!json_at(r, "limit_a")) {
 		print_why_evse(r);
 		return;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/balance-stdio.h"
 #include "gateway/ctl-print.h"
 #include "gateway/sim.h"
 
@@ -38,6 +39,7 @@ static const char usage[] =
 	"  token list | add TOKEN [STATUS]            local list and cache\n"
 	"  trace [-f] [ID]                            frames that passed, or as they pass\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
+	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter ...                 simulators; each says more with --help\n";
 
 /* --- the connection --- */
@@ -255,6 +257,17 @@ static int run_trace(const struct options *o, int argc, char **argv)
 	return status;
 }
 
+static int run_balance(int argc, char **argv)
+{
+	char why[200] = "";
+	if (argc != 2 || strcmp(argv[1], "--stdio") != 0)
+		return bad_usage("balance --stdio is the only form");
+	if (balance_stdio(stdin, stdout, why, sizeof(why)) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "ampgate: %s\n", why);
+	return EXIT_FAILED;
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -302,6 +315,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_limit(o, argc, argv);
 	if (strcmp(argv[0], "trace") == 0)
 		return run_trace(o, argc, argv);
+	if (strcmp(argv[0], "balance") == 0)
+		return run_balance(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)
 		return sim_main(argc, argv);
 	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {

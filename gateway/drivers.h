@@ -5,8 +5,8 @@
 #include "gateway/host.h"
 #include "gateway/settings.h"
 
-/* A handle of the host, or a negative error that has been logged. */
-int drivers_meter(struct host *h, const struct meter_settings *m, host_on_sample *on_sample, void *arg) MUST_CHECK;
+/* A handle of the host, or a negative error that has been logged. `models`: struct settings' directory of register maps. */
+int drivers_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg) MUST_CHECK;
 int drivers_evse(struct host *h, const struct evse_settings *e, host_on_state *on_state, void *arg) MUST_CHECK;
 
 #endif

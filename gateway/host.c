@@ -21,7 +21,6 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "base/timer.h"
-#include "plugins/plugins.h"
 
 #define BEAT_US (500 * US_PER_MS)
 #define REFRESH_US US_PER_S
@@ -443,11 +442,8 @@ int host_open(struct host **out, const struct host_events *events, void *arg)
 	list_init(&h->drivers);
 	list_init(&h->units);
 	list_init(&h->workers);
-	host_driver(h, "modbus-tcp", plugin_modbus());
-	host_driver(h, "modbus-rtu", plugin_modbus());
-	host_driver(h, "modbus-relay", plugin_modbus_relay());
-	host_driver(h, "mqtt", plugin_mqtt());
-	host_driver(h, "sim", plugin_sim());
+	for (const struct ag_builtin *b = ag_builtins; b->driver; b++)
+		host_driver(h, b->driver, b->plugin());
 	timer_set(&h->beat, BEAT_US, on_beat, h);
 	*out = h;
 	return 0;

@@ -2,9 +2,12 @@
  * may be busy with the CSMS's request, so a newer limit replaces one that still waits. */
 #include "gateway/limits.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ocpp/codec.h"
+#include "ocpp/dialect.h"
 
 enum form { FORM_TX, FORM_TX_DEFAULT, FORM_STATION_MAX, FORMS };
 #define GREET_US (2 * US_PER_S)
@@ -176,13 +179,33 @@ static void on_fallback_answered(void *arg, struct call *c, int err, struct fram
 	arena_free(&mem);
 }
 
-static void on_greet(void *arg)
+static void on_interval_answered(void *arg, struct call *c, int err, struct frame *answer)
 {
-	struct greeting *g = arg;
-	struct session *s = g->s;
+	struct session *s = arg;
+	struct arena mem = { 0 };
+	(void)err;
+	if (!answer || refused(answer, c->act, &mem))
+		log_debug(&s->log, "the station keeps its own interval of meter values");
+	arena_free(&mem);
+}
+
+/* The balancer wants to see what cars draw more often than stations tell by themselves. */
+static void ask_for_meter_values(struct session *s)
+{
+	static const char *const names[] = { "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval" };
+	char seconds[24];
 	struct event e;
-	if (!s->link || s->fallback_installed || !s->conf->circuit || s->conf->fallback_current_ma <= 0)
-		return;
+	event_init(&e, CMD_SET_CONFIG);
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)(s->conf->meter_interval_us / US_PER_S));
+	e.word = slice_of(names[dialect_of(s->version)->names]);
+	e.value = slice_of(seconds);
+	if (session_command(s, &e, on_interval_answered, s) != 0)
+		log_debug(&s->log, "the interval of meter values could not be set");
+}
+
+static void install_fallback(struct session *s)
+{
+	struct event e;
 	event_init(&e, CMD_SET_PROFILE);
 	e.purpose = PURPOSE_TX_DEFAULT;
 	e.evse = 0;
@@ -190,6 +213,17 @@ static void on_greet(void *arg)
 	e.limit_a = s->conf->fallback_current_ma / 1000.0;
 	e.time_us = clock_wall_us() - START_IN_THE_PAST_US;
 	s->fallback_installed = session_command(s, &e, on_fallback_answered, s) == 0;
+}
+
+static void on_greet(void *arg)
+{
+	struct greeting *g = arg;
+	struct session *s = g->s;
+	if (!s->link || s->fallback_installed || !s->conf->circuit || s->own)
+		return;
+	if (s->conf->fallback_current_ma > 0)
+		install_fallback(s);
+	ask_for_meter_values(s);
 }
 
 void limits_greet(struct limits *l, struct session *s)

@@ -13,10 +13,20 @@
 
 #define PENDING_INTERVAL_S 60 /* a station that no CSMS ever accepted asks again after this */
 
+/* What may vouch for a token: the site's policy, or that of one of its own EVSEs. */
+static unsigned sources_of(const struct session *s)
+{
+	if (!s->own)
+		return s->gw->conf->offline.authorize;
+	return (s->own->authorize & AUTHORIZE_LOCAL_LIST ? OFFLINE_LOCAL_LIST : 0) | (s->own->authorize & AUTHORIZE_CACHE ? OFFLINE_CACHE : 0);
+}
+
 const char *local_authorize(struct session *s, struct slice token)
 {
 	static const char *const statuses[] = { "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx", NULL };
-	unsigned allowed = s->gw->conf->offline.authorize;
+	unsigned allowed = sources_of(s);
+	if (s->own && (s->own->authorize & AUTHORIZE_FREE) && slice_is(token, s->own->token))
+		return "Accepted";
 	struct arena mem = { 0 };
 	struct token_rec rec;
 	const char *status = allowed & OFFLINE_ALL ? "Accepted" : "Invalid";

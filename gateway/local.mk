@@ -4,6 +4,7 @@ libgateway_a_SOURCES = \
 	gateway/access.c gateway/access.h \
 	gateway/api.c gateway/api.h \
 	gateway/balance.c gateway/balance.h \
+	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
 	gateway/daemon.c gateway/daemon.h \
@@ -11,6 +12,7 @@ libgateway_a_SOURCES = \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
+	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
@@ -36,9 +38,17 @@ libgateway_a_SOURCES = \
 	gateway/link-ws.c gateway/link-ws.h \
 	gateway/listen.c gateway/listen.h \
 	gateway/lookup.c gateway/lookup.h \
+	gateway/sim.c gateway/sim.h \
+	gateway/sim-csms.c gateway/sim-csms.h gateway/sim-csms-main.c \
+	gateway/sim-ledger.c gateway/sim-ledger.h \
+	gateway/sim-lines.c gateway/sim-lines.h \
+	gateway/sim-meter.c gateway/sim-meter.h \
+	gateway/sim-modbus.c gateway/sim-modbus.h \
+	gateway/sim-station.c gateway/sim-station.h gateway/sim-station-main.c \
 	gateway/stream.c gateway/stream.h \
 	gateway/tls.c gateway/tls.h \
-	gateway/utf8.c gateway/utf8.h
+	gateway/utf8.c gateway/utf8.h \
+	gateway/world.c gateway/world.h
 
 bin_PROGRAMS += ampgate
 ampgate_SOURCES = gateway/ctl.c gateway/ctl-print.c gateway/ctl-print.h

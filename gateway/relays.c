@@ -113,7 +113,7 @@ static int open_one(struct gateway *g, const struct evse_settings *e, struct own
 		return driver;
 	o->driver = driver;
 	if (e->meter) {
-		int meter = drivers_meter(g->host, e->meter, on_meter, o);
+		int meter = drivers_meter(g->host, g->conf->models, e->meter, on_meter, o);
 		if (meter < 0)
 			return meter;
 		o->meter = meter;

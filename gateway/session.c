@@ -22,7 +22,6 @@
 #define CALLS_MOST 64                        /* of one peer, waiting at once */
 #define STATION_TIMEOUT_US (60 * US_PER_S)   /* a CSMS's CALL; stations are known that answer after a minute */
 #define COMMAND_TIMEOUT_US (10 * US_PER_S)   /* our own CALL, which holds up the CSMS's */
-#define LINGER_US (120 * US_PER_S)
 
 const char *session_state_text(enum session_state st)
 {
@@ -289,11 +288,33 @@ static void on_station_answered(void *arg, struct call *c, int err, struct frame
 	down_relay_free(r);
 }
 
+/* The site does not let this EVSE be started from afar. */
+static void reject_csms(struct session *s, const struct frame *f)
+{
+	struct buf payload = { 0 }, text = { 0 };
+	struct reply no;
+	reply_init(&no);
+	no.status = SLICE("Rejected");
+	if (codec_write_answer(s->version, f->act, &no, &payload) != 0)
+		buf_puts(&payload, "{}");
+	frame_write_result(&text, f->id, buf_view(&payload));
+	struct frame answer = { .kind = FRAME_RESULT, .id = f->id };
+	trace_frame(s, TRACE_CSMS, TRACE_TX, buf_view(&text), &answer, TRACE_BLOCKED);
+	if (lane_send(&s->lane, buf_view(&text)) != 0)
+		log_debug(&s->log, "no lane for a refusal");
+	buf_free(&payload);
+	buf_free(&text);
+}
+
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
 	if (!s->link) {
 		refuse_csms(s, f->id, "GenericError", "the charging station is not connected");
+		return;
+	}
+	if (s->own && f->act && f->act->event == CMD_REMOTE_START && !(s->own->authorize & AUTHORIZE_REMOTE)) {
+		reject_csms(s, f);
 		return;
 	}
 	struct down_relay *r = NEW(struct down_relay);
@@ -429,6 +450,10 @@ static void on_lane_up(void *owner)
 static void on_lane_failed(void *owner, const struct link_end *why)
 {
 	struct session *s = owner;
+	if (s->link && s->conf->password_relay && why->err == ERR_AUTH) {
+		log_info(&s->log, "the CSMS refuses the station's own credentials");
+		link_close(s->link, 1008, "the central system refuses the credentials");
+	}
 	if (s->state == SESSION_WAITING)
 		go_island(s, why);
 }
@@ -470,27 +495,19 @@ static void open_lane(struct session *s)
 	lane_open(&s->lane, u, &s->log);
 }
 
-static void on_linger_over(void *arg)
-{
-	struct session *s = arg;
-	if (s->link)
-		return;
-	calls_link_down(&s->to_csms, true);
-	replay_stop(s);
-	owed_stop(s);
-	lane_close(&s->lane, 1001, "the charging station is gone");
-}
-
+/* While records of an absent station wait, its lane stays open for them; a CSMS that keeps refusing them gets them set aside, which ends it. */
 void session_lane_review(struct session *s)
 {
 	if (s->link)
 		return;
-	if (outbox_count(s->gw->store, s->id) == 0)
-		on_linger_over(s);
-	else if (s->lane.state == LANE_OFF)
+	if (outbox_count(s->gw->store, s->id) > 0) {
 		open_lane(s);
-	else if (session_lane_is_up(s) && !timer_is_set(&s->linger))
-		timer_set(&s->linger, LINGER_US, on_linger_over, s);
+		return;
+	}
+	calls_link_down(&s->to_csms, true);
+	replay_stop(s);
+	owed_stop(s);
+	lane_close(&s->lane, 1001, "the charging station is gone");
 }
 
 /* --- the station's link --- */
@@ -539,7 +556,6 @@ void session_attach(struct session *s, struct link *l)
 {
 	if (s->link)
 		replace_link(s);
-	timer_cancel(&s->linger);
 	l->events = &station_events;
 	l->owner = s;
 	s->link = l;
@@ -624,6 +640,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	s->id = mem_text(identity);
 	s->log = (struct log){ NULL, "station", s->id };
 	s->configured = configured;
+	s->own = settings_evse(g->conf, identity);
 	s->accepted = configured;
 	s->interval_s = 300;
 	s->since_us = clock_mono_us();
@@ -696,7 +713,6 @@ void sessions_drain(struct gateway *g)
 
 static void session_close(struct session *s, const char *reason)
 {
-	timer_cancel(&s->linger);
 	replay_stop(s);
 	owed_stop(s);
 	lane_close(&s->lane, 1001, reason);

@@ -41,6 +41,7 @@ struct session_evse {
 struct session {
 	struct gateway *gw;
 	const struct station_settings *conf;
+	const struct evse_settings *own; /* it is one of the box's own EVSEs; NULL: a station on the network */
 	const char *id;
 	struct log log;
 	enum session_state state;
@@ -75,7 +76,6 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
 	uint64_t faults;              /* unreadable frames */
-	struct timer linger;          /* the lane stays open a while for the queue when the station has gone */
 	bool configured;              /* named in the file */
 };
 

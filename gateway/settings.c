@@ -253,6 +253,7 @@ int settings_load_partly(const struct settings_files *files, struct settings **o
 	int rc = read_layers(s->source, files, report);
 	if (rc == 0)
 		rc = fill(s, report);
+	s->models = s->source->models;
 	if (rc != 0 && rc != ERR_AUTH)
 		settings_free(&s);
 	*out = s;
@@ -334,6 +335,7 @@ static const char doc_head[] =
 	"The main file is `ampgate.yaml`; files `conf.d/*.yaml` are laid over it in the order of their names. Maps merge key by key, lists and\n"
 	"single values replace, and `null` takes a key away. `ampgated --check-config` says whether a configuration can be used, and\n"
 	"`ampgated --print-config` what is in force.\n\n"
+	"The daemon reads its configuration when it starts. The column \"in force\" says what a change of the key needs by its nature.\n\n"
 	"Durations are written `500ms`, `10s`, `15m`, `36h`, `90d`; sizes `64KiB`, `256MiB`, `2GiB`; currents are amperes per phase. Phases\n"
 	"L1, L2 and L3 are always those of the grid. Anchors and aliases of YAML may be used; tags, merge keys and duplicate keys are refused.\n"
 	"Ids have up to 40 of `a-z`, `0-9` and `-`; identities of stations up to 48 of letters, digits and `*-_=:+|@.`\n\n"

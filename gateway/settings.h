@@ -225,6 +225,7 @@ struct settings {
 	struct mqtt_settings mqtt;
 	struct log_settings log;
 	struct control_settings control;
+	const char *models; /* directory of meter models before the installed ones; NULL: none */
 
 	struct settings_source *source; /* private: tree, arena, indexes */
 };

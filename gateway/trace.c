@@ -10,9 +10,10 @@
 
 #define RING_BYTES (2 * 1024 * 1024)
 #define RING_RECORDS 8192
+#define NAME_MOST 256           /* of an id or an action */
 #define RAW_MOST (64 * 1024) /* longer frames are kept up to here; listeners see them whole */
 
-/* A kept record: its texts stand in the ring at `at`: raw, then the station's name. */
+/* A kept record: its texts stand in the ring at `at`: raw, id, action, then the station's name. */
 struct kept {
 	struct trace_rec rec;
 	size_t at, length;
@@ -61,30 +62,37 @@ static char *make_room(size_t length, size_t *at_out)
 	return ring.bytes + *at_out;
 }
 
-static struct slice moved(struct slice s, struct slice from, const char *to)
+/* Appends to the record's block. Names may stand outside the text: a frame of our own is described before it is read by anybody. */
+static struct slice placed(struct slice s, char **to)
 {
-	if (!s.p || s.p < from.p || s.p + s.n > from.p + from.n)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ to + (s.p - from.p), s.n };
+	struct slice copy = { s.p ? *to : NULL, s.n };
+	if (s.n)
+		memcpy(*to, s.p, s.n);
+	*to += s.n;
+	return copy;
+}
+
+static struct slice cut(struct slice s, size_t most)
+{
+	return (struct slice){ s.p, s.n < most ? s.n : most };
 }
 
 static void keep(const struct trace_rec *r)
 {
-	struct slice raw = { r->raw.p, r->raw.n < RAW_MOST ? r->raw.n : RAW_MOST };
-	size_t name = strlen(r->station) + 1, at;
+	struct slice raw = cut(r->raw, RAW_MOST), id = cut(r->id, NAME_MOST), action = cut(r->action, NAME_MOST);
+	struct slice station = { r->station, strlen(r->station) + 1 };
+	size_t at, length = raw.n + id.n + action.n + station.n;
 	if (!ring.bytes) {
 		ring.bytes = mem_new(RING_BYTES);
 		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
 	}
-	char *to = make_room(raw.n + name, &at);
-	memcpy(to, raw.p, raw.n);
-	memcpy(to + raw.n, r->station, name);
+	char *to = make_room(length, &at);
 	struct kept *k = record_at(ring.count++);
-	*k = (struct kept){ .rec = *r, .at = at, .length = raw.n + name };
-	k->rec.raw = (struct slice){ to, raw.n };
-	k->rec.id = moved(r->id, raw, to);
-	k->rec.action = moved(r->action, raw, to);
-	k->rec.station = to + raw.n;
+	*k = (struct kept){ .rec = *r, .at = at, .length = length };
+	k->rec.raw = placed(raw, &to);
+	k->rec.id = placed(id, &to);
+	k->rec.action = placed(action, &to);
+	k->rec.station = placed(station, &to).p;
 }
 
 void trace_frame(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,

@@ -39,9 +39,17 @@ static int64_t wall_of(int64_t mono_us)
 	return clock_wall_us() - (clock_mono_us() - mono_us);
 }
 
+static void write_moment(struct json_writer *w, const char *key, int64_t mono_us)
+{
+	if (mono_us)
+		jw_time(w, key, wall_of(mono_us));
+	else
+		jw_null(w, key);
+}
+
 static void write_since(struct json_writer *w, int64_t mono_us)
 {
-	jw_time(w, "since", wall_of(mono_us));
+	write_moment(w, "since", mono_us);
 }
 
 static const char phases[][3] = { "", "L1", "L2", "L3" };
@@ -53,10 +61,7 @@ static void write_cap(struct json_writer *w, const struct cap *c)
 	jw_string(w, "phase", c->phase ? phases[c->phase] : NULL);
 	jw_number(w, "value_a", amps(c->value_ma), AMPS_DECIMALS);
 	write_since(w, c->since_us);
-	if (c->until_us)
-		jw_time(w, "until", wall_of(c->until_us));
-	else
-		jw_null(w, "until");
+	write_moment(w, "until", c->until_us);
 }
 
 void view_chain(struct gateway *g, int evse, struct json_writer *w)
@@ -176,7 +181,7 @@ void view_meter(struct gateway *g, int meter, struct json_writer *w)
 		view_amps(w, "i_a", v.last.ma.l);
 		jw_number(w, "p_w", v.last.power_w, 0);
 		jw_number(w, "import_wh", v.last.import_wh, 0);
-		jw_number(w, "age_s", (double)v.age_us / US_PER_S, 1);
+		jw_number(w, "age_s", (double)(clock_mono_us() - v.last.at_us) / US_PER_S, 1);
 	} else {
 		jw_null(w, "i_a");
 		jw_null(w, "age_s");

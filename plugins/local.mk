@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libplugins.a
-libplugins_a_SOURCES = \
+libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
 	plugins/modbus-relay.c \
 	plugins/modbus.c \

@@ -49,7 +49,7 @@ static void draw(struct car *c, bool closed, int64_t dt_us)
 		c->ma = target;
 }
 
-void car_step(struct car *c, int32_t offered_ma, bool closed, int64_t dt_us)
+void car_elapse(struct car *c, int32_t offered_ma, bool closed, int64_t dt_us)
 {
 	notice(c, offered_ma, dt_us);
 	draw(c, closed, dt_us);

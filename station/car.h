@@ -31,7 +31,7 @@ struct car {
 
 void car_plug(struct car *c, const struct car_conf *conf);
 /* dt_us later, during which this was offered and the contactor was so. */
-void car_step(struct car *c, int32_t offered_ma, bool closed, int64_t dt_us);
+void car_elapse(struct car *c, int32_t offered_ma, bool closed, int64_t dt_us);
 static inline bool car_is_full(const struct car *c)
 {
 	return c->energy_wh >= c->conf.need_wh;

@@ -17,3 +17,13 @@ EXTRA_PROGRAMS += tests/bench/frame
 BENCHES += tests/bench/frame
 tests_bench_frame_SOURCES = tests/bench/frame.c
 tests_bench_frame_LDADD = $(OCPP_LIBS)
+# Timings, run by `make bench` only.
+EXTRA_PROGRAMS += tests/bench/alloc
+BENCHES += tests/bench/alloc
+tests_bench_alloc_SOURCES = tests/bench/alloc.c
+tests_bench_alloc_LDADD = $(ENERGY_LIBS)
+EXTRA_PROGRAMS += tests/bench/relay
+BENCHES += tests/bench/relay
+CLEANFILES += tests/bench/relay
+tests_bench_relay_SOURCES = tests/bench/relay.c tests/bench/peers.c tests/bench/peers.h
+tests_bench_relay_LDADD = $(GATEWAY_LIBS)

@@ -161,6 +161,21 @@ static void test_a_smaller_one_behind_a_waiting_one_still_fits(void **state)
 	assert_int_equal(got[1].ma, A(10));
 }
 
+static void test_spare_keeps_somebody_out_until_there_is_plenty(void **state)
+{
+	(void)state;
+	int grid = node(-1, A(19), A(19), A(19));
+	evse(grid, ALL, A(8));
+	evse(grid, ALL, A(8));
+	evse(grid, ALL, A(32))->spare_ma = A(2);
+	run(false);
+	assert_int_equal(got[2].ma, 0);
+	assert_int_equal(got[2].bound, ALLOC_WAITS);
+	nodes[grid] = (struct alloc_node){ -1, { A(20), A(20), A(20) } };
+	run(false);
+	assert_int_equal(got[2].ma, 6667 - 1);
+}
+
 static void test_relays_are_on_or_off(void **state)
 {
 	(void)state;
@@ -239,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup(test_three_levels, fresh),
 		cmocka_unit_test_setup(test_who_does_not_get_its_minimum_waits, fresh),
 		cmocka_unit_test_setup(test_a_smaller_one_behind_a_waiting_one_still_fits, fresh),
+		cmocka_unit_test_setup(test_spare_keeps_somebody_out_until_there_is_plenty, fresh),
 		cmocka_unit_test_setup(test_relays_are_on_or_off, fresh),
 		cmocka_unit_test_setup(test_weights_divide_what_is_above_the_minimums, fresh),
 		cmocka_unit_test_setup(test_in_turn_the_first_has_all_it_can_take, fresh),

@@ -1,10 +1,13 @@
-UNIT_ENERGY = tests/unit/energy/alloc tests/unit/energy/alloc-random tests/unit/energy/control
+UNIT_ENERGY = tests/unit/energy/alloc tests/unit/energy/alloc-random tests/unit/energy/control tests/unit/energy/parts
 check_PROGRAMS += $(UNIT_ENERGY)
 TESTS += $(UNIT_ENERGY)
 tests_unit_energy_alloc_SOURCES = tests/unit/energy/alloc.c
 tests_unit_energy_alloc_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+# Every allocation while the division runs is counted.
 tests_unit_energy_alloc_random_SOURCES = tests/unit/energy/alloc-random.c
 tests_unit_energy_alloc_random_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
 tests_unit_energy_alloc_random_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_unit_energy_control_SOURCES = tests/unit/energy/control.c
 tests_unit_energy_control_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+tests_unit_energy_parts_SOURCES = tests/unit/energy/parts.c
+tests_unit_energy_parts_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

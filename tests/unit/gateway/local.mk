@@ -6,7 +6,9 @@ UNIT_GATEWAY = \
 	tests/unit/gateway/listen \
 	tests/unit/gateway/dial \
 	tests/unit/gateway/host \
-	tests/unit/gateway/settings
+	tests/unit/gateway/settings \
+	tests/unit/gateway/sim-ledger \
+	tests/unit/gateway/world
 check_PROGRAMS += $(UNIT_GATEWAY)
 TESTS += $(UNIT_GATEWAY)
 tests_unit_gateway_deflate_SOURCES = tests/unit/gateway/deflate.c
@@ -23,3 +25,7 @@ tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c
 tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_settings_SOURCES = tests/unit/gateway/settings.c
 tests_unit_gateway_settings_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_sim_ledger_SOURCES = tests/unit/gateway/sim-ledger.c
+tests_unit_gateway_sim_ledger_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_world_SOURCES = tests/unit/gateway/world.c
+tests_unit_gateway_world_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

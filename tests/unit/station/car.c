@@ -13,16 +13,16 @@ static void test_it_asks_only_when_offered_enough_and_draws_only_when_closed(voi
 	struct car c;
 	(void)state;
 	car_plug(&c, &three_phase);
-	car_step(&c, 5999, false, US_PER_S);
+	car_elapse(&c, 5999, false, US_PER_S);
 	assert_false(c.wants);
-	car_step(&c, 6000, false, US_PER_S);
+	car_elapse(&c, 6000, false, US_PER_S);
 	assert_true(c.wants);
 	assert_true(c.i_a[0] == 0);
-	car_step(&c, 32000, true, US_PER_S);
+	car_elapse(&c, 32000, true, US_PER_S);
 	assert_true(c.i_a[0] == 16 && c.i_a[2] == 16);
-	car_step(&c, 10000, true, US_PER_S);
+	car_elapse(&c, 10000, true, US_PER_S);
 	assert_true(c.i_a[1] == 10);
-	car_step(&c, 10000, false, US_PER_S);
+	car_elapse(&c, 10000, false, US_PER_S);
 	assert_true(c.i_a[1] == 0);
 }
 
@@ -33,10 +33,10 @@ static void test_it_ends_exactly_full(void **state)
 	(void)state;
 	car_plug(&c, &three_phase);
 	for (; !car_is_full(&c) && steps < 1000; steps++)
-		car_step(&c, 16000, true, US_PER_S);
+		car_elapse(&c, 16000, true, US_PER_S);
 	assert_true(c.energy_wh == 100);
 	assert_int_equal(steps, 33); /* 11040 W: 100 Wh in 32.6 s */
-	car_step(&c, 16000, true, US_PER_S);
+	car_elapse(&c, 16000, true, US_PER_S);
 	assert_false(c.wants);
 	assert_true(c.i_a[0] == 0);
 }
@@ -53,17 +53,17 @@ static void test_delay_reaction_and_ramp(void **state)
 	car_plug(&c, &slow);
 	for (int i = 0; i < 3; i++) {
 		assert_false(c.wants);
-		car_step(&c, 16000, true, US_PER_S);
+		car_elapse(&c, 16000, true, US_PER_S);
 	}
 	assert_true(c.wants);
 	assert_true(c.i_a[0] == 4);
 	for (int i = 0; i < 10; i++)
-		car_step(&c, 16000, true, US_PER_S);
+		car_elapse(&c, 16000, true, US_PER_S);
 	assert_true(c.i_a[0] == 16);
-	car_step(&c, 8000, true, US_PER_S);
-	car_step(&c, 8000, true, US_PER_S);
+	car_elapse(&c, 8000, true, US_PER_S);
+	car_elapse(&c, 8000, true, US_PER_S);
 	assert_true(c.i_a[0] == 16);
-	car_step(&c, 8000, true, US_PER_S);
+	car_elapse(&c, 8000, true, US_PER_S);
 	assert_true(c.i_a[0] == 8);
 }
 
@@ -76,11 +76,11 @@ static void test_current_falls_towards_the_end(void **state)
 	conf.taper_wh = 50;
 	car_plug(&c, &conf);
 	c.energy_wh = 50;
-	car_step(&c, 16000, true, US_PER_S);
+	car_elapse(&c, 16000, true, US_PER_S);
 	assert_true(c.i_a[0] == 16);
 	assert_true(c.i_a[1] == 0);
 	c.energy_wh = 75;
-	car_step(&c, 16000, true, US_PER_S);
+	car_elapse(&c, 16000, true, US_PER_S);
 	assert_true(fabs(c.i_a[0] - 11) < 1e-9);
 }
 

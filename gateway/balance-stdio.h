@@ -1,0 +1,13 @@
+/* The load balancer as a program: one JSON object per line in, one per line out, time in the messages. For what-if questions, for comparing
+ * policies in simulated time, for replaying. The same input gives the same output. */
+#ifndef AMPGATE_GATEWAY_BALANCE_STDIO_H
+#define AMPGATE_GATEWAY_BALANCE_STDIO_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* Reads until "bye" or the end of `in`. 0, or ERR_SYNTAX / ERR_INVALID for a line that cannot be used; `why` (may be NULL) says which. */
+int balance_stdio(FILE *in, FILE *out, char *why, size_t room);
+
+#endif

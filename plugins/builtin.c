@@ -1,0 +1,11 @@
+/* The drivers that come with the program. */
+#include "plugins/plugins.h"
+
+const struct ag_builtin ag_builtins[] = {
+	{ "modbus-tcp", plugin_modbus },
+	{ "modbus-rtu", plugin_modbus },
+	{ "modbus-relay", plugin_modbus_relay },
+	{ "mqtt", plugin_mqtt },
+	{ "sim", plugin_sim },
+	{ 0 },
+};
