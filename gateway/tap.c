@@ -2,7 +2,6 @@
 #include "gateway/tap.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -36,7 +35,10 @@ bool tap_wants_answer(const struct action *act)
 
 static void copy(char *to, size_t room, struct slice from)
 {
-	snprintf(to, room, "%.*s", SLICE_ARG(from));
+	size_t n = from.n < room ? from.n : room - 1;
+	if (n)
+		memcpy(to, from.p, n);
+	to[n] = 0;
 }
 #define COPY(to, from) copy(to, sizeof(to), from)
 
