@@ -48,9 +48,22 @@ bool session_waits_for_lane(const struct session *s)
 	return s->state == SESSION_ONLINE || s->state == SESSION_WAITING;
 }
 
-const struct session_evse *session_evse_at(const struct session *s, int evse)
+/* Room for the states up to this id; stations have one or two EVSEs, seldom more. */
+static void grow_evses(struct session *s, int highest)
 {
-	return evse >= 0 && evse <= SESSION_EVSES ? &s->evses[evse] : NULL;
+	s->evses = mem_grow(s->evses, (size_t)(highest + 1) * sizeof(*s->evses));
+	while (s->n_evses < highest)
+		s->evses[++s->n_evses] = (struct session_evse){ .control = -1, .tx_start_wh = NAN, .energy_wh = NAN, .power_w = NAN,
+			.since_us = clock_mono_us() };
+}
+
+struct session_evse *session_evse(struct session *s, int evse)
+{
+	if (evse < 0 || evse > SESSION_EVSES)
+		return NULL;
+	if (evse > s->n_evses)
+		grow_evses(s, evse);
+	return &s->evses[evse];
 }
 
 /* --- towards the station --- */
@@ -637,15 +650,14 @@ int session_command(struct session *s, const struct event *command, call_done *d
 
 /* --- life --- */
 
-static void count_configured_evses(struct session *s)
+static void add_configured_evses(struct session *s)
 {
-	for (int i = 0; i <= SESSION_EVSES; i++) {
-		struct session_evse *e = &s->evses[i];
-		e->control = i ? control_find_evse(s->gw->control, s->id, i) : -1;
-		e->tx_start_wh = e->energy_wh = e->power_w = NAN;
-		e->since_us = clock_mono_us();
-		if (e->control >= 0)
-			s->n_evses = i;
+	s->n_evses = -1;
+	grow_evses(s, 0);
+	for (int i = 1; i <= s->conf->evses && i <= SESSION_EVSES; i++) {
+		int control = control_find_evse(s->gw->control, s->id, i);
+		if (control >= 0)
+			session_evse(s, i)->control = control;
 	}
 }
 
@@ -677,7 +689,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	list_init(&s->held);
 	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
-	count_configured_evses(s);
+	add_configured_evses(s);
 	owed_load(s);
 	load_running(s);
 	return s;
@@ -770,6 +782,7 @@ void sessions_free(struct gateway *g)
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
+		mem_free(s->evses);
 		mem_free(s);
 	}
 	map_free(&g->sessions);
