@@ -31,6 +31,7 @@ void demo_site_close(struct demo_site *s); /* removes everything */
 
 const char *demo_station_id(int n, char out[8]);           /* n from 0: "G-01" */
 enum ocpp_version demo_station_version(int n);
+int demo_station_phases(int n);                            /* 1 or 3 */
 void demo_station_lines(int n, uint8_t lines[3]);          /* the grid phases its own are wired to */
 
 #endif

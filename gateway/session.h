@@ -65,8 +65,9 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
-		unsigned statuses;    /* newest states that it has not seen */
-		unsigned notices;
+		bool more;            /* states or notices may wait that are not on their way */
+		unsigned paying;      /* on their way */
+		unsigned notices;     /* kept */
 		struct timer retry;
 	} owed;
 
@@ -90,7 +91,7 @@ void session_attach(struct session *s, struct link *l);
 
 /* After a restart: opens lanes for stations that are not here but whose records wait in the outbox. */
 void sessions_drain(struct gateway *g);
-/* The station is gone and its queue is empty, or new records wait: opens or closes the lane accordingly. */
+/* The station came or went, its queue has run empty or begins with a record of another version: opens or closes the lane accordingly. */
 void session_lane_review(struct session *s);
 
 /* Stops everything of all sessions; their memory stays until sessions_free. */
