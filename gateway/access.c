@@ -140,7 +140,7 @@ int access_open(struct gateway *g, const struct listener_settings *conf, struct 
 	}
 	struct listener_config c = { .address = conf->address, .port = conf->port, .tls = a->tls, .head_most = HEAD_MOST,
 		.message_most = (size_t)conf->max_message_bytes, .queue_most = QUEUE_MOST, .connections_most = CONNECTIONS_MOST, .ping_us = conf->ping_us,
-		.pong_timeout_us = conf->ping_us, .judge = judge, .accepted = accepted, .arg = a };
+		.pong_timeout_us = conf->ping_us, .deflate = true, .judge = judge, .accepted = accepted, .arg = a };
 	if (!err) {
 		err = listener_open(&c, &a->listener);
 		if (err)

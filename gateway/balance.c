@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "gateway/drivers.h"
 #include "gateway/limits.h"
+#include "gateway/notify.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
@@ -128,6 +129,7 @@ static void on_tick(void *arg)
 	struct gateway *g = arg;
 	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
 	control_tick(g->control, clock_mono_us());
+	notify_cycle(g);
 }
 
 /* The meter's own total where it gives one, else the sum over the phases it has. */

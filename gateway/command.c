@@ -289,6 +289,7 @@ static bool write_record(void *arg, const struct outbox_rec *r)
 	jw_string(w, "tx", r->tx);
 	jw_time(w, "at", r->wall_us);
 	jw_int(w, "attempts", r->attempts);
+	jw_string(w, "why", r->parked_why);
 	jw_end(w, '}');
 	return true;
 }

@@ -241,7 +241,7 @@ void print_uplinks(const cJSON *r)
 void print_queue(const cJSON *r)
 {
 	static const struct column columns[] = { { "SEQ", "seq", 8 }, { "STATION", "station", 14 }, { "ACTION", "action", 18 }, { "STATE", "state", 16 },
-		{ "TX", "tx", 12 }, { "AT", "at", 24 }, { "TRIES", "attempts", 5 }, { 0 } };
+		{ "TX", "tx", 12 }, { "AT", "at", 24 }, { "TRIES", "attempts", 5 }, { "WHY", "why", 20 }, { 0 } };
 	table(r, columns);
 }
 

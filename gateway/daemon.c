@@ -3,14 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,8 +20,10 @@
 #include "gateway/api.h"
 #include "gateway/balance.h"
 #include "gateway/caps.h"
+#include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
+#include "gateway/notify.h"
 #include "gateway/relays.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
@@ -38,25 +37,6 @@ static struct {
 	struct access **listeners;
 	bool stopping;
 } d;
-
-/* Tells systemd (sd_notify's datagram, without its library). */
-static void notify(const char *text)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	if (!path || strlen(path) >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, strlen(path));
-	socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = 0;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, n) < 0)
-		log_warn(NULL, "the service manager could not be told: %s", strerror(errno));
-	close(fd);
-}
 
 static void on_stop(void *arg)
 {
@@ -231,6 +211,7 @@ static void stop_loop(void)
 {
 	loop_close();
 	trace_free();
+	deflate_free();
 	stats_free();
 }
 
@@ -279,7 +260,7 @@ static void on_trim(void *arg)
 
 static void tell_ready(void)
 {
-	notify("READY=1\n");
+	notify_ready();
 	if (d.options->ready_fd >= 0 && write(d.options->ready_fd, "ready\n", 6) != 6)
 		log_warn(NULL, "nobody waits for us to be ready");
 }
@@ -305,7 +286,7 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 		timer_set(&trim, US_PER_S, on_trim, NULL);
 		tell_ready();
 		err = loop_run();
-		notify("STOPPING=1\n");
+		notify_stopping();
 		d.stopping = true;
 		timer_cancel(&trim);
 	}

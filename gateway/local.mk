@@ -12,6 +12,7 @@ libgateway_a_SOURCES = \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
+	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
@@ -32,6 +33,9 @@ libgateway_a_SOURCES = \
 	gateway/settings-secret.c \
 	gateway/settings-tables.c gateway/settings-tables.h \
 	gateway/deflate.c gateway/deflate.h \
+	gateway/demo.c gateway/demo.h gateway/demo-director.h gateway/demo-parts.h \
+	gateway/demo-csms.c gateway/demo-screen.c gateway/demo-script.c gateway/demo-world.c \
+	gateway/demo-site.c gateway/demo-site.h \
 	gateway/dial.c gateway/dial.h \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \

@@ -23,8 +23,8 @@ struct arguments {
 };
 
 static const char usage[] =
-	"usage: ampgated [-c FILE] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
-	"       ampgated [-c FILE] --check-config | --print-config [--origin]\n"
+	"usage: ampgated [-c FILE] [--conf-dir DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
+	"       ampgated [-c FILE] [--conf-dir DIR] --check-config | --print-config [--origin]\n"
 	"       ampgated --demo[=SECONDS]\n"
 	"       ampgated --config-doc | --version | --help\n";
 
@@ -79,10 +79,18 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 	return -1;
 }
 
+/* The installed configuration comes with its directory of layers; one named by hand comes alone unless that is named too. */
+static struct settings_files files_of(const struct arguments *a)
+{
+	if (a->config)
+		return (struct settings_files){ .main_file = a->config, .confd = a->confd };
+	return (struct settings_files){ .main_file = SYSCONF_DIR "/ampgate.yaml", .confd = a->confd ? a->confd : SYSCONF_DIR "/conf.d" };
+}
+
 /* What there is to say goes to standard output where it was asked for, else to standard error, and only if it is something. */
 static int load(const struct arguments *a, struct settings **conf)
 {
-	struct settings_files files = { .main_file = a->config, .confd = a->confd };
+	struct settings_files files = files_of(a);
 	struct buf said = { 0 };
 	int status = check_config(&files, &said, conf);
 	if (said.n && (status || a->check))
@@ -118,7 +126,7 @@ static int run(const struct arguments *a, const struct settings *conf)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = { .config = SYSCONF_DIR "/ampgate.yaml", .state_dir = STATE_DIR };
+	struct arguments a = { .state_dir = STATE_DIR };
 	struct settings *conf = NULL;
 	int status = read_arguments(argc, argv, &a);
 	if (status >= 0)

@@ -135,7 +135,7 @@ static void learn_from_answer(struct relay *r, struct frame *answer)
 	struct frame f;
 	struct arena mem = { 0 };
 	struct event asked;
-	if (!tap_wants(r->act) || !relay_frame(r, &f))
+	if (!tap_wants_answer(r->act) || !relay_frame(r, &f))
 		return;
 	if (codec_read_call(&f, &mem, &asked) == 0)
 		tap_answer(r->s, &asked, r->act, answer);

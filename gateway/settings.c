@@ -335,6 +335,7 @@ static const char doc_head[] =
 	"The main file is `ampgate.yaml`; files `conf.d/*.yaml` are laid over it in the order of their names. Maps merge key by key, lists and\n"
 	"single values replace, and `null` takes a key away. `ampgated --check-config` says whether a configuration can be used, and\n"
 	"`ampgated --print-config` what is in force.\n\n"
+	"The daemon reads its configuration when it starts. The column \"in force\" says what a change of the key needs by its nature.\n\n"
 	"Durations are written `500ms`, `10s`, `15m`, `36h`, `90d`; sizes `64KiB`, `256MiB`, `2GiB`; currents are amperes per phase. Phases\n"
 	"L1, L2 and L3 are always those of the grid. Anchors and aliases of YAML may be used; tags, merge keys and duplicate keys are refused.\n"
 	"Ids have up to 40 of `a-z`, `0-9` and `-`; identities of stations up to 48 of letters, digits and `*-_=:+|@.`\n\n"
@@ -345,4 +346,9 @@ void settings_write_doc(struct buf *out)
 {
 	buf_puts(out, doc_head);
 	conf_write_doc(&settings_table, out);
+}
+
+void settings_write_man(struct buf *out)
+{
+	conf_write_man(&settings_table, out);
 }

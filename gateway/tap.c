@@ -29,6 +29,11 @@ bool tap_wants(const struct action *act)
 	}
 }
 
+bool tap_wants_answer(const struct action *act)
+{
+	return act && (act->event == EV_BOOT || act->event == EV_AUTHORIZE || act->event == EV_TX);
+}
+
 static void copy(char *to, size_t room, struct slice from)
 {
 	snprintf(to, room, "%.*s", SLICE_ARG(from));

@@ -68,6 +68,7 @@ class Daemon {
 		this.config = path.join(dir, 'ampgate.yaml');
 		fs.writeFileSync(this.config, yaml);
 		this.log = '';
+		this.listeners = 1;
 	}
 
 	async start(...more) {
@@ -79,7 +80,7 @@ class Daemon {
 			this.child.stderr.on('data', (d) => {
 				this.log += d;
 				fs.appendFileSync(path.join(this.dir, 'daemon.log'), d);
-				if (this.log.includes('stations connect to')) resolve();
+				if (this.log.split('stations connect to').length > this.listeners) resolve();
 			});
 			this.ended.then((e) => reject(new Error(`the daemon ended at start: ${JSON.stringify(e)}\n${this.log}`)));
 		});

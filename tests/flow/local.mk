@@ -1,4 +1,12 @@
 # see docs/ARCHITECTURE.md, Tests
+# What is installed, and what the service manager is told.
+SERVICE_FLOWS = tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py
+TESTS += $(SERVICE_FLOWS)
+EXTRA_DIST += $(SERVICE_FLOWS)
+tests/flow/install.log: ampgate ampgated
+tests/flow/man.log: tests/tools/check-config
+tests/flow/notify.log: ampgated
+
 TESTS += tests/flow/ws-peer.js
 EXTRA_DIST += tests/flow/ws-peer.js
 TESTS += tests/flow/dictionary.js
@@ -12,5 +20,9 @@ tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
 PROGRAM_FLOWS = tests/flow/outage.js
 PROGRAM_FLOWS += tests/flow/faithful.js
+PROGRAM_FLOWS += tests/flow/door.js
+PROGRAM_FLOWS += tests/flow/alone.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+TESTS += tests/flow/demo.sh
+EXTRA_DIST += tests/flow/demo.sh

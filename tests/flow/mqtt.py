@@ -75,8 +75,14 @@ class Broker:
         threading.Thread(target=lambda pipe: pipe.read(), args=(self.p.stderr,), daemon=True).start()
 
     def stop(self):
-        self.p.terminate()
-        self.p.wait(WAIT)
+        """Asks until it ends: mosquitto forgets a signal that comes between its word that it runs and its loop."""
+        for _ in range(WAIT):
+            self.p.terminate()
+            try:
+                return self.p.wait(1)
+            except subprocess.TimeoutExpired:
+                continue
+        self.test.fail("the broker does not stop")
 
     def sub(self, *topics, version="5", fmt="%t %r %p"):
         """A subscriber that is known to be subscribed: it has seen a message of its own."""

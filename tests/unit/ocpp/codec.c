@@ -774,8 +774,8 @@ static void damage_does_no_harm(void **state)
 {
 	(void)state;
 	static const char *const pieces[] = { "\"a\"", "null", "-1", "1e300", "9223372036854775807", "[]", "{}", "true", "\"2026-03-02T16:04:05Z\"",
-		"[{\"sampledValue\":[{\"value\":\"1\"}]}]", "{\"id\":1,\"idToken\":\"x\",\"transactionId\":\"t\",\"chargingSchedule\":[{\"chargingSchedulePeriod\":[{\"limit\":9}]}],"
-		"\"chargingProfilePurpose\":\"TxProfile\"}" };
+		"[{\"sampledValue\":[{\"value\":\"1\"}]}]", ("{\"id\":1,\"idToken\":\"x\",\"transactionId\":\"t\",\"chargingSchedule\":[{\"chargingSchedulePeriod\":[{\"limit\":9}]}],"
+		"\"chargingProfilePurpose\":\"TxProfile\"}") };
 	static const char *const names[] = { "connectorId", "evseId", "idTag", "idToken", "transactionId", "meterValue", "timestamp", "status", "evse",
 		"transactionInfo", "chargingProfile", "csChargingProfiles", "eventType", "requestId", "key", "eventData", "setVariableData", "duration" };
 	unsigned seed = 16210;

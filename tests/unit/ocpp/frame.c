@@ -201,8 +201,8 @@ static void damage_does_no_harm(void **state)
 {
 	(void)state;
 	static const char *const whole[] = {
-		"[2,\"661eb557\",\"MeterValues\",{\"connectorId\":1,\"transactionId\":9223372036854775807,\"meterValue\":[{\"timestamp\":"
-		"\"2024-04-16T17:28:55.000Z\",\"sampledValue\":[{\"value\":\"0.00\",\"unit\":\"k\\\"W\\\\h\"}]}]}]",
+		("[2,\"661eb557\",\"MeterValues\",{\"connectorId\":1,\"transactionId\":9223372036854775807,\"meterValue\":[{\"timestamp\":"
+		"\"2024-04-16T17:28:55.000Z\",\"sampledValue\":[{\"value\":\"0.00\",\"unit\":\"k\\\"W\\\\h\"}]}]}]"),
 		"[3,\"1\",{\"configurationKey\":[{\"key\":\"A\",\"readonly\":true,\"value\":\"40000\"}]}]",
 		"[4, \"13236754\", \"FormationViolation\", \"\", {\"a\":[]}]",
 	};
