@@ -144,6 +144,8 @@ log: {level: debug, target: stderr}
 			await until(20000, 'its stop is too', async () => (await queue()).parked === 3);
 			equal(csms.actions(), ['StartTransaction', 'StartTransaction'], 'what the CSMS heard');
 			equal(new Set(csms.heard.map((h) => h[4])).size, 1, 'message ids of the start');
+			const shown = await daemon.ask('tx.show', { station: 'W-0', tx: String(transactionId) });
+			equal([shown.start_wh, shown.stop_wh, shown.confirmed, shown.queue.map((r) => r.state)], [3000, 3010, false, ['parked', 'parked', 'parked']], 'tx show');
 			csms.reset();
 			const next = await s.call('StartTransaction', starts(4));
 			equal(csms.of('StartTransaction').length, 1, 'the next transaction is not held up');
@@ -246,6 +248,28 @@ log: {level: debug, target: stderr}
 			await until(20000, 'the boot is at the CSMS', () => csms.of('BootNotification').length);
 			equal(csms.of('StartTransaction'), [], 'starts at the CSMS');
 			equal((await queue()).parked, 1, 'set aside');
+		}],
+		['the operator sees, exports and sets aside what waits', async () => {
+			const lines = (text) => text.trim().split('\n');
+			const [kept] = lines((await daemon.cli('queue', 'export')).out).map((l) => JSON.parse(l));
+			equal([kept.station, kept.state, kept.payload], ['W-1', 'parked', starts(9)], 'queue export');
+			equal((await daemon.ask('queue.show', { seq: kept.seq })).payload, starts(9), 'queue show');
+			equal((await daemon.cli('queue', 'show', '999999')).code, 5, 'exit status for a message that does not wait');
+			const csv = lines((await daemon.cli('tx', 'export', '--csv')).out).map((l) => l.trim().split(','));
+			const rows = lines((await daemon.cli('tx', 'export')).out).map((l) => JSON.parse(l));
+			equal(csv.length, rows.length + 1, 'rows of the CSV');
+			const of = (name) => csv.slice(1).map((r) => r[csv[0].indexOf(name)]);
+			equal(of('energy_wh').slice(0, 8), Array(8).fill('10'), 'energies');
+			equal(rows[0].csms_tx, '70', 'the first transaction');
+			await csms.close();
+			await alone('W-1');
+			await s.cut();
+			s = await Peer.connect(port, 'W-0', 'ocpp1.6');
+			await s.call('StartTransaction', starts(10));
+			const waiting = (await daemon.ask('queue.list')).find((r) => r.state !== 'parked');
+			equal((await daemon.cli('queue', 'park', String(waiting.seq), 'a try')).code, 0, 'exit status of queue park');
+			equal((await daemon.ask('queue.show', { seq: waiting.seq })).why, 'a try', 'the reason');
+			equal((await queue()).messages, 0, 'the queue');
 		}],
 		['the daemon ends in order', () => daemon.stop()],
 	]);
