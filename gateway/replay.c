@@ -284,7 +284,7 @@ void replay_give_up_version(struct session *s, enum ocpp_version version)
 		log_error(&s->log, "the outbox cannot be read");
 }
 
-void replay_retry_all(struct gateway *g)
+void replay_kick_all(struct gateway *g)
 {
 	size_t at = 0;
 	struct session *s;

@@ -11,6 +11,6 @@ void replay_stop(struct session *s); /* the lane went, or the session ends */
 bool replay_late_answer(struct session *s, struct frame *answer);
 /* The CSMS takes no connection of that version any more: its records are set aside. */
 void replay_give_up_version(struct session *s, enum ocpp_version version);
-void replay_retry_all(struct gateway *g); /* records that were set aside are due again */
+void replay_kick_all(struct gateway *g); /* the operator set records aside, or made them due again */
 
 #endif
