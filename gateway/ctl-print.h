@@ -13,6 +13,7 @@ void print_uplinks(const cJSON *r);
 void print_queue(const cJSON *r);
 void print_txs(const cJSON *r);
 void print_limits(const cJSON *r);
+void print_deviations(const cJSON *r);
 void print_trace(const cJSON *r);
 void print_trace_line(const cJSON *r);
 

@@ -76,6 +76,7 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 
