@@ -79,6 +79,7 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 
