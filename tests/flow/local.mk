@@ -22,5 +22,6 @@ PROGRAM_FLOWS = tests/flow/outage.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
+PROGRAM_FLOWS += tests/flow/power.js
 TESTS += $(PROGRAM_FLOWS)
-EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/modbus.js tests/flow/modbus-server.py
