@@ -24,3 +24,6 @@ PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+TESTS += tests/flow/return.js
+EXTRA_DIST += tests/flow/return.js
+tests/flow/return.log: ampgated
