@@ -65,6 +65,7 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
+		bool accepted_kept;  /* that it was accepted, with interval_s, is on disk */
 		unsigned statuses;    /* newest states that it has not seen */
 		unsigned notices;
 		struct timer retry;
