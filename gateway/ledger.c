@@ -150,7 +150,10 @@ static void on_patience_over(void *arg)
 static void wait_for_csms(struct held *h)
 {
 	struct session *s = h->s;
-	if (session_lane_is_up(s) || s->state == SESSION_WAITING)
+	if (!station_waits(h)) {
+		detach(h); /* what it needs is stored; it will ask again */
+		held_free(h);
+	} else if (session_waits_for_lane(s))
 		timer_set(&h->patience, uplink_conf(s->lane.uplink)->call_timeout_us, on_patience_over, h);
 	else
 		answer_alone(h);

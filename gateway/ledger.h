@@ -6,15 +6,12 @@
  *                        +---------- alone --------------+--> provisional id stored --> the station's answer, ours
  *
  * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start: it gets the answer it got
- * before, or waits for the one that is under way. So does a stop, and of the other messages the newest, which is the one that a station
- * repeats when its answer got lost. Loop thread. */
+ * before, or waits for the one that is under way. Loop thread. */
 #ifndef AMPGATE_GATEWAY_LEDGER_H
 #define AMPGATE_GATEWAY_LEDGER_H
 
 #include "gateway/session.h"
 #include "storage/outbox.h"
-
-void ledger_load(struct session *s); /* what waits since before the process began */
 
 /* A transaction message from the station; `e` is its meaning. Takes what it needs from the frame. */
 void ledger_take(struct session *s, struct frame *f, const struct event *e);

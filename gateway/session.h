@@ -65,9 +65,10 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
-		bool accepted_kept;  /* that it was accepted, with interval_s, is on disk */
-		unsigned statuses;    /* newest states that it has not seen */
-		unsigned notices;
+		bool accepted_kept;   /* that it was accepted, with interval_s, is on disk */
+		bool more;            /* states or notices may wait that are not on their way */
+		unsigned paying;      /* on their way */
+		unsigned notices;     /* kept */
 		struct timer retry;
 	} owed;
 
@@ -79,6 +80,7 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 
@@ -91,7 +93,7 @@ void session_attach(struct session *s, struct link *l);
 
 /* After a restart: opens lanes for stations that are not here but whose records wait in the outbox. */
 void sessions_drain(struct gateway *g);
-/* The station is gone and its queue is empty, or new records wait: opens or closes the lane accordingly. */
+/* The station came or went, its queue has run empty or begins with a record of another version: opens or closes the lane accordingly. */
 void session_lane_review(struct session *s);
 
 /* Stops everything of all sessions; their memory stays until sessions_free. */

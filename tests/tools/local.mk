@@ -17,3 +17,6 @@ tests_tools_meter_read_SOURCES = tests/tools/meter-read.c
 tests_tools_meter_read_LDADD = $(GATEWAY_LIBS)
 tests_tools_mqtt_sink_SOURCES = tests/tools/mqtt-sink.c
 tests_tools_mqtt_sink_LDADD = $(GATEWAY_LIBS)
+check_PROGRAMS += tests/tools/composite
+tests_tools_composite_SOURCES = tests/tools/composite.c
+tests_tools_composite_LDADD = $(ENERGY_LIBS)

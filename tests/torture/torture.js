@@ -194,9 +194,9 @@ async function main() {
 	const [port, downPort, upPort, csmsPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
 	const from = Date.now();
 	world.points = 0;
-	csms = world.csms = new Csms(csmsPort, violation);
 	down = new Relay(downPort, port);
 	up = new Relay(upPort, csmsPort);
+	csms = world.csms = new Csms(csmsPort, violation, (p) => up.loses(p));
 	daemon = new Daemon(dir, configuration(port, upPort));
 	await Promise.all([csms.listen(), down.listen(), up.listen()]);
 	await daemon.start();
