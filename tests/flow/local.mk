@@ -29,3 +29,6 @@ EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
 TESTS += tests/flow/demo.sh
 EXTRA_DIST += tests/flow/demo.sh
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/modbus.js tests/flow/modbus-server.py
+TESTS += tests/flow/return.js
+EXTRA_DIST += tests/flow/return.js
+tests/flow/return.log: ampgated
