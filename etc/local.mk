@@ -41,3 +41,6 @@ dist_models_DATA = \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
 EXTRA_DIST += etc/ampgate.yaml etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml
+
+completiondir = $(datadir)/bash-completion/completions
+dist_completion_DATA = etc/completion/ampgate

@@ -136,6 +136,7 @@ async function main() {
 			equal(await deviations('S-03'), [], 'nothing was seen');
 		}],
 		['unreadable: 1.6 is silent without an id, 2.x says -1', async () => {
+			// OCPP 2.0.1 4.2.3, of Part 4
 			two.down.send('{"hello":1}');
 			equal(parse(await two.down.answerTo('-1')).slice(0, 3), [4, '-1', 'RpcFrameworkError'], '2.1');
 			two.down.send('[2,"v1","Heartbeat",{');
@@ -145,10 +146,12 @@ async function main() {
 			equal(parse(await off.down.next('the only answer')).slice(0, 3), [4, 'v2', 'FormationViolation'], '1.6');
 			off.down.send('[1,"v3","Heartbeat",{}]');
 			off.down.send('[2,"v4","Heartbeat",{}]');
+			// OCPP 1.6 4.1.3, of 1.6-J
 			equal(await off.up.next('what follows'), '[2,"v4","Heartbeat",{}]', 'an unknown type is ignored');
 			off.up.send('[3,"v4",{"currentTime":"2026-03-02T17:04:05Z"}]');
 			await off.down.answerTo('v4');
 		}],
+		// OCPP 2.1 4.1.1, of Part 4
 		['2.1: a SEND passes beside a CALL that waits; a long id is carried', async () => {
 			two.down.send('[2,"w1","Heartbeat",{}]');
 			await two.up.action('Heartbeat');
