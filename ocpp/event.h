@@ -94,7 +94,16 @@ struct sample {
 	double value;
 };
 
-enum profile_purpose { PURPOSE_NONE, PURPOSE_STATION_MAX, PURPOSE_TX_DEFAULT, PURPOSE_TX };
+enum profile_purpose {
+	PURPOSE_NONE,
+	PURPOSE_STATION_MAX,
+	PURPOSE_TX_DEFAULT,
+	PURPOSE_TX,
+	PURPOSE_EXTERNAL,         /* 2.x: set by the station's surroundings, only reported */
+	PURPOSE_PRIORITY,         /* 2.1 */
+	PURPOSE_LOCAL_GENERATION, /* 2.1 */
+	PURPOSES
+};
 
 struct event {
 	enum event_kind kind;

@@ -11,12 +11,14 @@
 #define NOMINAL_V 230.0
 #define DEFAULT_PHASES 3 /* of a schedule that does not say (2.0.1 K01.FR.49) */
 
-static const char *const words_16[] = { "", "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile" };
-static const char *const words_2x[] = { "", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile" };
+/* "" where the version has no such purpose. */
+static const char *const words_16[PURPOSES] = { "", "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile", "", "", "" };
+static const char *const words_2x[PURPOSES] = { "", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
+	"ChargingStationExternalConstraints", "PriorityCharging", "LocalGeneration" };
 
 enum profile_purpose profile_purpose(struct slice word)
 {
-	for (int p = PURPOSE_STATION_MAX; p <= PURPOSE_TX; p++)
+	for (int p = PURPOSE_NONE + 1; word.n && p < PURPOSES; p++)
 		if (slice_is(word, words_16[p]) || slice_is(word, words_2x[p]))
 			return (enum profile_purpose)p;
 	return PURPOSE_NONE;
@@ -84,7 +86,7 @@ void profile_write(struct writing *w, const char *key, const struct event *e, bo
 {
 	bool list = w->version != OCPP16;
 	int64_t start_us = e->time_us, digits;
-	if (!isfinite(e->limit_a) || e->limit_a < 0 || e->purpose == PURPOSE_NONE) {
+	if (!isfinite(e->limit_a) || e->limit_a < 0 || !profile_purpose_word(w->version, e->purpose)[0]) {
 		w->err = ERR_INVALID;
 		return;
 	}

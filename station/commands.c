@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "ocpp/codec.h"
 #include "ocpp/settings.h"
+#include "ocpp/profile-read.h"
 #include "station/inside.h"
 
 struct request {

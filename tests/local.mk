@@ -16,7 +16,9 @@ include tests/unit/gateway/local.mk
 include tests/tools/local.mk
 include tests/fault/local.mk
 include tests/flow/local.mk
+include tests/torture/local.mk
 include tests/sim/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/config/local.mk
+include tests/vectors/local.mk

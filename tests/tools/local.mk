@@ -23,3 +23,6 @@ tests_tools_coverage_LDADD = $(OCPP_LIBS)
 TESTS += tests/tools/coverage.sh
 EXTRA_DIST += tests/tools/coverage.sh
 tests/tools/coverage.log: tests/tools/coverage
+check_PROGRAMS += tests/tools/composite
+tests_tools_composite_SOURCES = tests/tools/composite.c
+tests_tools_composite_LDADD = $(ENERGY_LIBS)
