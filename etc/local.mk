@@ -41,3 +41,11 @@ dist_models_DATA = \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
 EXTRA_DIST += etc/ampgate.yaml etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml
+# How models of charging stations take limits: one file per vendor.
+stationsdir = $(pkgdatadir)/stations
+dist_stations_DATA = \
+	etc/stations/abb.yaml \
+	etc/stations/actec.yaml \
+	etc/stations/evbox.yaml \
+	etc/stations/huawei.yaml \
+	etc/stations/wallbox.yaml

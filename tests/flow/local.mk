@@ -23,3 +23,5 @@ PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+TESTS += tests/flow/profiles.js
+EXTRA_DIST += tests/flow/profiles.js
