@@ -109,7 +109,7 @@ static void list_models(struct arena *mem, const char *path, struct names *out)
 static void check_model(struct checking *c, const char *model, const struct conf_node *n)
 {
 	struct arena mem = { 0 };
-	struct names known = { 0 };
+	struct names known = { { "sunspec" }, .n = 1 }; /* needs no file: the device says where things are */
 	list_models(&mem, c->s->source->models, &known);
 	list_models(&mem, SYSCONF_DIR "/models", &known);
 	list_models(&mem, DATA_DIR "/models", &known);

@@ -241,7 +241,7 @@ void print_uplinks(const cJSON *r)
 void print_queue(const cJSON *r)
 {
 	static const struct column columns[] = { { "SEQ", "seq", 8 }, { "STATION", "station", 14 }, { "ACTION", "action", 18 }, { "STATE", "state", 16 },
-		{ "TX", "tx", 12 }, { "AT", "at", 24 }, { "TRIES", "attempts", 5 }, { 0 } };
+		{ "TX", "tx", 12 }, { "AT", "at", 24 }, { "TRIES", "attempts", 5 }, { "WHY", "why", 20 }, { 0 } };
 	table(r, columns);
 }
 
@@ -251,6 +251,58 @@ void print_txs(const cJSON *r)
 		{ "TOKEN", "token", 16 }, { "START", "start", 24 }, { "STOP", "stop", 24 }, { "FROM Wh", "start_wh", 9 }, { "TO Wh", "stop_wh", 9 },
 		{ "REASON", "reason", 12 }, { "OFFLINE", "offline", 7 }, { 0 } };
 	table(r, columns);
+}
+
+static const char *const tx_columns[] = { "seq", "station", "evse", "tx", "csms_tx", "token", "start", "stop", "start_wh", "stop_wh", "energy_wh", "reason",
+	"offline", "confirmed" };
+
+/* RFC 4180. A field that a spreadsheet would take for a formula gets an apostrophe in front. */
+static void print_csv_text(const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n") && !strchr("=+-@", text[0])) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	if (text[0] && strchr("=+-@", text[0]))
+		putchar('\'');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+void print_tx_csv_head(void)
+{
+	for (size_t i = 0; i < sizeof(tx_columns) / sizeof(tx_columns[0]); i++)
+		printf("%s%s", i ? "," : "", tx_columns[i]);
+	fputs("\r\n", stdout);
+}
+
+static void print_csv_value(const cJSON *row, const char *column)
+{
+	const cJSON *from = cJSON_GetObjectItem(row, "start_wh"), *to = cJSON_GetObjectItem(row, "stop_wh");
+	const cJSON *item = cJSON_GetObjectItem(row, column);
+	if (strcmp(column, "energy_wh") == 0 && cJSON_IsNumber(from) && cJSON_IsNumber(to))
+		printf("%.15g", to->valuedouble - from->valuedouble);
+	else if (cJSON_IsString(item))
+		print_csv_text(item->valuestring);
+	else if (cJSON_IsNumber(item))
+		printf("%.15g", item->valuedouble);
+	else if (cJSON_IsBool(item))
+		fputs(cJSON_IsTrue(item) ? "true" : "false", stdout);
+}
+
+void print_tx_csv(const cJSON *row)
+{
+	for (size_t i = 0; i < sizeof(tx_columns) / sizeof(tx_columns[0]); i++) {
+		if (i)
+			putchar(',');
+		print_csv_value(row, tx_columns[i]);
+	}
+	fputs("\r\n", stdout);
 }
 
 void print_limits(const cJSON *r)

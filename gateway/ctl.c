@@ -32,8 +32,10 @@ static const char usage[] =
 	"  station list | show ID                     charging stations\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
-	"  queue list [ID] | retry [ID]               messages the CSMS has not confirmed\n"
-	"  tx list [ID]                               transactions\n"
+	"  queue list [ID] | show SEQ | export [ID]   messages the CSMS has not confirmed; export gives one JSON object per line\n"
+	"  queue park SEQ [REASON] | retry [ID]       set one aside; try again what was set aside\n"
+	"  tx list [ID] | show ID TX                  transactions\n"
+	"  tx export [--csv] [ID]                     all of them, one JSON object per line, or CSV\n"
 	"  call ID ACTION [JSON]                      send one OCPP CALL and show the answer\n"
 	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
 	"  token list | add TOKEN [STATUS]            local list and cache\n"
@@ -121,6 +123,28 @@ static int show_error(const cJSON *answer)
 
 typedef void print_fn(const cJSON *result);
 
+/* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
+static cJSON *ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
+{
+	struct connection c = { .fd = -1 };
+	*status_out = connect_daemon(o->socket, &c);
+	if (!*status_out)
+		*status_out = send_request(&c, method, args);
+	cJSON *answer = *status_out ? NULL : read_line(&c);
+	if (!*status_out && !answer) {
+		fprintf(stderr, "ampgate: the daemon closed the connection\n");
+		*status_out = EXIT_UNREACHABLE;
+	} else if (!*status_out && cJSON_HasObjectItem(answer, "error")) {
+		*status_out = show_error(answer);
+		cJSON_Delete(answer);
+		answer = NULL;
+	}
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return answer;
+}
+
 static void print_json(const cJSON *result)
 {
 	char *text = cJSON_Print(result);
@@ -130,23 +154,11 @@ static void print_json(const cJSON *result)
 
 static int request(const struct options *o, const char *method, struct buf *args, print_fn *print)
 {
-	struct connection c = { .fd = -1 };
-	int status = connect_daemon(o->socket, &c);
-	if (!status)
-		status = send_request(&c, method, args);
-	cJSON *answer = status ? NULL : read_line(&c);
-	if (!status && !answer) {
-		fprintf(stderr, "ampgate: the daemon closed the connection\n");
-		status = EXIT_UNREACHABLE;
-	} else if (!status && cJSON_HasObjectItem(answer, "error")) {
-		status = show_error(answer);
-	} else if (!status) {
+	int status;
+	cJSON *answer = ask(o, method, args, &status);
+	if (answer)
 		(o->json || !print ? print_json : print)(cJSON_GetObjectItem(answer, "result"));
-	}
 	cJSON_Delete(answer);
-	buf_free(&c.in);
-	if (c.fd >= 0)
-		close(c.fd);
 	buf_free(args);
 	return status;
 }
@@ -268,6 +280,58 @@ static int run_balance(int argc, char **argv)
 	return EXIT_FAILED;
 }
 
+/* Pages of a list until one is empty, each row by `print`. */
+static int export_rows(const struct options *o, const char *method, const char *station, print_fn *print)
+{
+	char after[24] = "0";
+	for (;;) {
+		int status;
+		struct buf args = object((const char *const[][2]){ { "station", station }, { "after", after } }, 2);
+		cJSON *answer = ask(o, method, &args, &status);
+		const cJSON *row, *rows = cJSON_GetObjectItem(answer, "result");
+		buf_free(&args);
+		bool over = cJSON_GetArraySize(rows) == 0;
+		cJSON_ArrayForEach(row, rows) {
+			print(row);
+			snprintf(after, sizeof(after), "%lld", (long long)json_int(row, "seq", 0));
+		}
+		cJSON_Delete(answer);
+		if (status || over)
+			return status;
+	}
+}
+
+static void print_row(const cJSON *row)
+{
+	char *text = cJSON_PrintUnformatted(row);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int run_queue(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "export") == 0 && argc <= 3)
+		return export_rows(o, "queue.export", argc > 2 ? argv[2] : NULL, print_row);
+	if (strcmp(argv[1], "park") != 0 || argc < 3 || argc > 4)
+		return bad_usage("queue park SEQ [REASON], or queue export [ID]");
+	struct buf args = object((const char *const[][2]){ { "seq", argv[2] }, { "reason", argc > 3 ? argv[3] : NULL } }, 2);
+	return request(o, "queue.park", &args, NULL);
+}
+
+static int run_tx(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "show") == 0 && argc == 4) {
+		struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "tx", argv[3] } }, 2);
+		return request(o, "tx.show", &args, NULL);
+	}
+	bool csv = argc > 2 && strcmp(argv[2], "--csv") == 0;
+	if (strcmp(argv[1], "export") != 0 || argc > 3 + csv)
+		return bad_usage("tx show ID TX, or tx export [--csv] [ID]");
+	if (csv)
+		print_tx_csv_head();
+	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -282,6 +346,7 @@ static const struct {
 	{ "meter", "list", "meter.list", NULL, false, print_meters },
 	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
 	{ "queue", "list", "queue.list", "station", false, print_queue },
+	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },
 	{ "tx", "list", "tx.list", "station", false, print_txs },
 	{ "token", "list", "token.list", NULL, false, NULL },
@@ -319,6 +384,10 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_balance(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)
 		return sim_main(argc, argv);
+	if (argc > 1 && strcmp(argv[0], "queue") == 0 && (strcmp(argv[1], "park") == 0 || strcmp(argv[1], "export") == 0))
+		return run_queue(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "tx") == 0 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "export") == 0))
+		return run_tx(o, argc, argv);
 	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {
 		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "uplink.switch", &args, NULL);

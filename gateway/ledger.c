@@ -15,6 +15,7 @@
 #include "gateway/local.h"
 #include "gateway/replay.h"
 #include "gateway/tap.h"
+#include "gateway/telemetry.h"
 #include "gateway/trace.h"
 #include "ocpp/codec.h"
 #include "ocpp/splice.h"
@@ -47,6 +48,13 @@ static void held_free(struct held *h)
 	mem_free(h->tx);
 	buf_free(&h->answer);
 	mem_free(h);
+}
+
+/* Off the list, so that an answer that comes later finds nobody waiting. */
+static void detach(struct held *h)
+{
+	timer_cancel(&h->patience);
+	list_remove(&h->entry);
 }
 
 static bool station_waits(const struct held *h)
@@ -103,6 +111,7 @@ static void storage_failed(struct held *h, int err)
 static void on_named(void *arg, int err, int64_t id)
 {
 	struct held *h = arg;
+	struct session *s = h->s;
 	if (err) {
 		storage_failed(h, err);
 	} else {
@@ -111,14 +120,13 @@ static void on_named(void *arg, int err, int64_t id)
 		tx_is_named(h);
 	}
 	held_free(h);
+	replay_kick(s); /* the lane may have come up while this was being stored */
 }
 
-/* No answer from the CSMS is to be had now: ours, after what it needs is durable. The held leaves the list, so that an answer that comes
- * later finds nobody waiting. */
+/* No answer from the CSMS is to be had now: ours, after what it needs is durable. */
 static void answer_alone(struct held *h)
 {
-	timer_cancel(&h->patience);
-	list_remove(&h->entry);
+	detach(h);
 	write_own_answer(h);
 	if (h->names_tx) {
 		int err = tx_assign(h->s->gw->store, h->seq, h->answer.p, on_named, h);
@@ -141,12 +149,15 @@ static void on_patience_over(void *arg)
 
 static void wait_for_csms(struct held *h)
 {
-	if (!session_lane_is_up(h->s) && h->s->state != SESSION_WAITING) {
+	struct session *s = h->s;
+	if (!station_waits(h)) {
+		detach(h); /* what it needs is stored; it will ask again */
+		held_free(h);
+	} else if (session_waits_for_lane(s))
+		timer_set(&h->patience, uplink_conf(s->lane.uplink)->call_timeout_us, on_patience_over, h);
+	else
 		answer_alone(h);
-		return;
-	}
-	timer_set(&h->patience, uplink_conf(h->s->lane.uplink)->call_timeout_us, on_patience_over, h);
-	replay_kick(h->s);
+	replay_kick(s);
 }
 
 static void on_stored(void *arg, int err, int64_t seq)
@@ -184,6 +195,7 @@ static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
 		.mono_us = clock_mono_us(),
 		.clock_trusted = clock_trusted(),
 		.late = !session_waits_for_lane(h->s),
+		.fingerprint = h->phase == TX_START ? NULL : h->fingerprint, /* the ledger has that of a start */
 	};
 }
 
@@ -217,13 +229,10 @@ static void store(struct held *h, struct frame *f, const struct event *e)
 		err = store_start(h, &rec);
 	} else {
 		rec.start_seq = start_of(h->s, h->tx);
-		if (h->phase == TX_END) {
-			reason = e->reason.p ? mem_text(e->reason) : NULL;
-			err = tx_stop(h->s->gw->store, h->s->id, h->tx, e->time_us, e->meter_wh, reason, NULL, NULL);
-		} else {
-			err = 0;
-		}
-		if (!err)
+		reason = e->reason.p ? mem_text(e->reason) : NULL;
+		if (h->phase == TX_END && h->tx)
+			err = tx_end(h->s->gw->store, &rec, e->time_us, e->meter_wh, reason, on_stored, h);
+		else
 			err = outbox_put(h->s->gw->store, &rec, on_stored, h);
 	}
 	mem_free(reason);
@@ -307,6 +316,37 @@ static bool is_known_start(struct session *s, struct frame *f, const struct even
 	return known;
 }
 
+/* Ours, at once: the message is kept, and no better answer is to be had. */
+static void answer_repeat(struct session *s, struct frame *f, const struct event *e)
+{
+	struct buf payload = { 0 };
+	local_tx_answer(s, f->act, e, &payload);
+	session_answer(s, f->id, buf_view(&payload));
+	buf_free(&payload);
+}
+
+/* Stored before, under this message id or another: it gets the answer that the first one got, or waits for it. */
+static bool is_known_message(struct session *s, struct frame *f, const struct event *e, const unsigned char fingerprint[16])
+{
+	struct arena mem = { 0 };
+	struct seen_rec seen;
+	bool known = outbox_seen(s->gw->store, s->id, fingerprint, &mem, &seen) == 0;
+	if (known) {
+		log_info(&s->log, "%s came again; it is kept already", f->act->name);
+		if (seen.answer) {
+			session_answer(s, f->id, slice_of(seen.answer));
+		} else if (!seen.kept || seen.state == OUTBOX_PARKED) {
+			answer_repeat(s, f, e);
+		} else {
+			struct held *h = held_new(s, f, e, fingerprint);
+			h->seq = seen.seq;
+			wait_for_csms(h);
+		}
+	}
+	arena_free(&mem);
+	return known;
+}
+
 static bool is_known_stop(struct session *s, struct frame *f, const struct event *e)
 {
 	struct arena mem = { 0 };
@@ -317,11 +357,8 @@ static bool is_known_stop(struct session *s, struct frame *f, const struct event
 	arena_free(&mem);
 	if (!known)
 		return false;
-	struct buf payload = { 0 };
-	log_info(&s->log, "%s came again; it is kept already", f->act->name);
-	local_tx_answer(s, f->act, e, &payload);
-	session_answer(s, f->id, buf_view(&payload));
-	buf_free(&payload);
+	log_info(&s->log, "%s came again in other words; it is kept already", f->act->name);
+	answer_repeat(s, f, e);
 	return true;
 }
 
@@ -340,7 +377,7 @@ void ledger_take(struct session *s, struct frame *f, const struct event *e)
 	fingerprint_of(s, f, e, fingerprint);
 	if (joins_a_waiting_one(s, f, fingerprint))
 		return;
-	if (e->kind == EV_TX && e->phase == TX_START && is_known_start(s, f, e, fingerprint))
+	if (e->kind == EV_TX && e->phase == TX_START ? is_known_start(s, f, e, fingerprint) : is_known_message(s, f, e, fingerprint))
 		return;
 	if (e->kind == EV_TX && e->phase == TX_END && is_known_stop(s, f, e))
 		return;
@@ -349,9 +386,7 @@ void ledger_take(struct session *s, struct frame *f, const struct event *e)
 
 bool ledger_wants_meter_values(const struct session *s, const struct event *e)
 {
-	if (!e->tx.p)
-		return false; /* outside transactions: nothing hangs on it */
-	return !list_empty(&s->held) || outbox_count(s->gw->store, s->id) > 0 || !session_waits_for_lane(s);
+	return e->tx.p || !session_waits_for_lane(s);
 }
 
 /* --- answers of the CSMS --- */
@@ -368,6 +403,8 @@ static struct held *waiting_for(struct session *s, int64_t seq)
 struct confirming {
 	struct session *s;
 	struct held *held;    /* who waits, off the list; NULL: nobody */
+	int64_t seq;
+	const struct action *act;
 	struct slice raw;     /* owned: the CSMS's answer, whole */
 	struct slice payload; /* window into it */
 	char csms_tx[64];     /* "" where the answer names none */
@@ -409,24 +446,44 @@ static void pass_on(struct confirming *c, int64_t told)
 	say(h);
 }
 
+/* It was let in while the CSMS was away, and now the CSMS says no. The message is delivered; what follows from that is the operator's to decide.
+ * A station that was not told anything yet will hear the CSMS's own answer when it asks again. */
+static void accepted_here_only(const struct confirming *c)
+{
+	struct session *s = c->s;
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	bool untold = codec_answer_names_tx(c->act) && tx_by_start(s->gw->store, c->seq, &mem, &tx) == 0 && strcmp(tx.station_tx, tx.csms_tx) == 0;
+	if (!untold) {
+		struct buf args = { 0 };
+		buf_printf(&args, "{\"action\":\"%s\",\"status\":\"%s\"}", c->act->name, c->refused);
+		log_warn(&s->log, "the CSMS answered %s to a %s that was accepted here while it was away", c->refused, c->act->name);
+		telemetry_event(s->gw, "tx.refused", "warning", s->id, args.p);
+		buf_free(&args);
+	}
+	arena_free(&mem);
+}
+
 static void on_confirmed(void *arg, int err, int64_t told)
 {
 	struct confirming *c = arg;
 	struct session *s = c->s;
 	if (err)
 		log_error(&s->log, "a confirmation could not be stored (%s); the message will be delivered again", err_text(err));
-	if (c->held) {
+	if (!c->held && (c->held = waiting_for(s, c->seq)))
+		detach(c->held); /* it asked again while this was being stored */
+	if (c->held)
 		pass_on(c, told);
-		if (c->held->names_tx && c->csms_tx[0]) {
-			mem_free(c->held->tx);
-			c->held->tx = mem_strdup(c->csms_tx);
-			tx_is_named(c->held);
-		}
-	} else if (c->refused[0]) {
-		log_warn(&s->log, "the CSMS answered %s to a transaction that was accepted here while it was away", c->refused);
+	if (c->held && c->held->names_tx && c->csms_tx[0]) {
+		mem_free(c->held->tx);
+		c->held->tx = mem_strdup(c->csms_tx);
+		tx_is_named(c->held);
 	}
+	if (!c->held && c->refused[0])
+		accepted_here_only(c);
+	if (s->replay.seq == c->seq)
+		s->replay.seq = 0;
 	confirming_free(c);
-	s->replay.seq = 0;
 	replay_kick(s);
 }
 
@@ -437,6 +494,7 @@ static struct confirming *confirming_new(struct session *s, struct held *h, cons
 	struct reply reply;
 	c->s = s;
 	c->held = h;
+	c->act = act;
 	c->raw = (struct slice){ mem_text(answer->raw), answer->raw.n };
 	c->payload = (struct slice){ c->raw.p + (answer->payload.p - answer->raw.p), answer->payload.n };
 	struct slice window = codec_tx_window_answer(act, answer);
@@ -451,11 +509,10 @@ static struct confirming *confirming_new(struct session *s, struct held *h, cons
 static int confirm(struct confirming *c, const struct outbox_rec *rec)
 {
 	struct store *st = c->s->gw->store;
-	if (rec->kind != OUTBOX_TX_START)
-		return outbox_confirm(st, rec->seq, NULL, on_confirmed, c);
 	char *payload = mem_text(c->payload);
 	const char *tx = c->csms_tx[0] ? c->csms_tx : rec->tx;
-	int err = tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c);
+	int err = rec->kind == OUTBOX_TX_START ? tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c)
+	                                       : outbox_answered(st, rec->seq, payload, on_confirmed, c);
 	mem_free(payload);
 	return err;
 }
@@ -465,11 +522,10 @@ bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struc
 	if (codec_answer_names_tx(act) && !codec_tx_window_answer(act, answer).n)
 		return false; /* an answer without the transaction id it must name is no answer */
 	struct held *h = waiting_for(s, rec->seq);
-	if (h) {
-		timer_cancel(&h->patience);
-		list_remove(&h->entry);
-	}
+	if (h)
+		detach(h);
 	struct confirming *c = confirming_new(s, h, act, answer);
+	c->seq = rec->seq;
 	int err = confirm(c, rec);
 	if (err)
 		on_confirmed(c, err, 0);

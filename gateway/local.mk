@@ -35,6 +35,9 @@ libgateway_a_SOURCES = \
 	gateway/settings-secret.c \
 	gateway/settings-tables.c gateway/settings-tables.h \
 	gateway/deflate.c gateway/deflate.h \
+	gateway/demo.c gateway/demo.h gateway/demo-director.h gateway/demo-parts.h \
+	gateway/demo-csms.c gateway/demo-screen.c gateway/demo-script.c gateway/demo-world.c \
+	gateway/demo-site.c gateway/demo-site.h \
 	gateway/dial.c gateway/dial.h \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \

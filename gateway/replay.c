@@ -1,10 +1,16 @@
 /* The outbox of one station, record by record.
  *
  * kick -> (a later turn) head of the outbox -> sent -> the CSMS's answer -> ledger_confirm -> committed -> kick
- *                                               |
- *                                               +-> CALLERROR or silence: again after attempts * RETRY_US, three times, then parked
+ *                                               |            ^
+ *                                               |            '-- late, on the same lane (overdue)
+ *                                               +-> CALLERROR, or silence while the CSMS talks: a failure. Again after failures times the
+ *                                                   configured pause; set aside when there were as many as are allowed
  *
- * A lane that goes down is no failed attempt: the record stays and is sent again under the same message id. */
+ * A lane that goes down is no failure: the record stays and is sent again under the same message id. Nor is silence on a lane where nothing at
+ * all arrives any more, as that says nothing about the record; the lane's own pings will find out.
+ *
+ * What is set aside takes along what needs it: without its start the CSMS has no name for a transaction, so its other messages go where the
+ * start is, and come back with it. */
 #include "gateway/replay.h"
 
 #include "base/buf.h"
@@ -14,12 +20,37 @@
 #include "gateway/rewrite.h"
 #include "gateway/trace.h"
 #include "ocpp/catalogue.h"
-#include "storage/outbox.h"
+#include "storage/txs.h"
 
-#define ATTEMPTS_MOST 3                  /* TransactionMessageAttempts, 1.6 3.7.1; MessageAttempts[TransactionEvent], 2.x E13 */
-#define RETRY_US (10 * US_PER_S)         /* times the number of attempts so far */
+#define FULL_US (200 * 1000) /* after which a full lane, or a store that cannot be read, is tried again */
 
 static void run(void *arg);
+
+/* A record on the wire, with what is needed of it when its answer comes. */
+struct sent {
+	struct list entry;     /* of those overdue */
+	struct session *s;
+	struct outbox_rec rec;
+	const struct action *act;
+	struct arena mem;
+};
+
+static void sent_free(struct sent *t)
+{
+	arena_free(&t->mem);
+	mem_free(t);
+}
+
+/* The record has its answer, or the lane on which it could have come is gone. seq 0: all of them. */
+static void forget_overdue(struct session *s, int64_t seq)
+{
+	LIST_WALK(&s->replay.overdue, struct sent, entry, t) {
+		if (seq && t->rec.seq != seq)
+			continue;
+		list_remove(&t->entry);
+		sent_free(t);
+	}
+}
 
 void replay_kick(struct session *s)
 {
@@ -33,25 +64,20 @@ void replay_stop(struct session *s)
 {
 	timer_cancel(&s->replay.retry);
 	later_cancel(&s->replay.kick);
+	forget_overdue(s, 0);
 	s->replay.ready = false;
-}
-
-/* A record on the wire, with what is needed of it when its answer comes. */
-struct sent {
-	struct session *s;
-	struct outbox_rec rec; /* its texts are not kept but tx */
-	struct arena mem;
-};
-
-static void sent_free(struct sent *t)
-{
-	arena_free(&t->mem);
-	mem_free(t);
 }
 
 static void on_retry(void *arg)
 {
 	replay_kick(arg);
+}
+
+static void again_after(struct session *s, int64_t pause_us)
+{
+	s->replay.seq = 0;
+	if (s->replay.ready)
+		timer_set(&s->replay.retry, pause_us, on_retry, s);
 }
 
 static void on_parked(void *arg, int err, int64_t value)
@@ -60,42 +86,96 @@ static void on_parked(void *arg, int err, int64_t value)
 	(void)value;
 	if (err)
 		log_error(&s->log, "a record could not be set aside: %s", err_text(err));
-	s->replay.seq = 0;
-	replay_kick(s);
+	again_after(s, 0);
+	if (!s->replay.ready)
+		session_lane_review(s); /* that of another version may be due now */
 }
 
-static void attempt_failed(struct sent *t, const char *why)
+static void set_aside(struct session *s, const struct outbox_rec *rec, const char *why)
+{
+	log_error(&s->log, "%s is set aside, see queue list: %s", rec->action, why);
+	s->replay.seq = rec->seq;
+	ledger_failed(s, rec->seq);
+	int err = outbox_park(s->gw->store, rec->seq, why, on_parked, s);
+	if (err)
+		on_parked(s, err, 0);
+}
+
+static void failed(struct sent *t, const char *why)
 {
 	struct session *s = t->s;
-	int attempts = t->rec.attempts + 1;
-	ledger_failed(s, t->rec.seq);
-	log_warn(&s->log, "%s was not taken by the CSMS (%s), attempt %d of %d", t->rec.action, why, attempts, ATTEMPTS_MOST);
-	if (attempts >= ATTEMPTS_MOST) {
-		log_error(&s->log, "%s is set aside after %d attempts: see queue list", t->rec.action, attempts);
-		if (outbox_park(s->gw->store, t->rec.seq, why, on_parked, s) == 0)
-			return;
+	const struct uplink_settings *conf = uplink_conf(s->lane.uplink);
+	int failures = t->rec.failures + 1;
+	log_warn(&s->log, "%s was not taken by the CSMS (%s), attempt %d of %d", t->rec.action, why, failures, conf->message_attempts);
+	if (outbox_mark_failed(s->gw->store, t->rec.seq, NULL, NULL) != 0)
+		log_error(&s->log, "a failure could not be noted");
+	if (failures >= conf->message_attempts) {
+		set_aside(s, &t->rec, why);
+		return;
 	}
-	s->replay.seq = 0;
-	timer_set(&s->replay.retry, attempts * RETRY_US, on_retry, s);
+	ledger_failed(s, t->rec.seq);
+	again_after(s, failures * conf->message_retry_us);
+}
+
+/* The answer may still come, so the record is remembered for as long as the lane stands. */
+static void silent(struct sent *t, const struct call *c)
+{
+	struct session *s = t->s;
+	list_append(&s->replay.overdue, &t->entry);
+	if (s->lane.link && s->lane.link->heard_us > c->sent_us) {
+		failed(t, "no answer");
+		return;
+	}
+	log_warn(&s->log, "nothing has come from the CSMS since %s was sent", t->rec.action);
+	ledger_failed(s, t->rec.seq);
+	again_after(s, uplink_conf(s->lane.uplink)->message_retry_us);
+}
+
+static bool confirmed(struct session *s, const struct sent *t, struct frame *answer)
+{
+	if (answer->kind != FRAME_RESULT || !ledger_confirm(s, &t->rec, t->act, answer))
+		return false;
+	forget_overdue(s, t->rec.seq);
+	return true;
 }
 
 static void on_answered(void *arg, struct call *c, int err, struct frame *answer)
 {
 	struct sent *t = arg;
 	struct session *s = t->s;
-	if (answer && answer->kind == FRAME_RESULT && ledger_confirm(s, &t->rec, c->act, answer)) {
-		sent_free(t); /* replay goes on when the confirmation is committed */
+	s->replay.call = NULL;
+	if (err == ERR_TIMEOUT) {
+		silent(t, c);
 		return;
 	}
-	if (err == ERR_CLOSED || err == ERR_REFUSED) {
-		s->replay.seq = 0;
-	} else if (err == ERR_TIMEOUT) {
-		attempt_failed(t, "no answer");
-	} else {
-		char *why = answer && answer->kind == FRAME_ERROR ? arena_text(&t->mem, answer->code) : arena_text(&t->mem, SLICE("unusable answer"));
-		attempt_failed(t, why);
+	if (!answer)
+		s->replay.seq = 0; /* the lane is gone, or the answer to an earlier attempt came first */
+	else if (answer->kind == FRAME_ERROR)
+		failed(t, arena_text(&t->mem, answer->code));
+	else if (!confirmed(s, t, answer))
+		failed(t, "unusable answer");
+	sent_free(t); /* a confirmed one goes on when that is committed */
+}
+
+bool replay_late_answer(struct session *s, struct frame *answer)
+{
+	LIST_WALK(&s->replay.overdue, struct sent, entry, t) {
+		if (!slice_is(answer->id, t->rec.message_id))
+			continue;
+		if (s->replay.seq == t->rec.seq && s->replay.call)
+			calls_cancel(&s->to_csms, s->replay.call); /* the next attempt waits for its turn, and is not needed */
+		if (!s->replay.seq) {
+			timer_cancel(&s->replay.retry);
+			s->replay.seq = t->rec.seq;
+		}
+		list_remove(&t->entry);
+		log_info(&s->log, "the CSMS's answer to %s came late, and counts", t->rec.action);
+		if (!confirmed(s, t, answer) && s->replay.seq == t->rec.seq)
+			again_after(s, uplink_conf(s->lane.uplink)->message_retry_us);
+		sent_free(t);
+		return true;
 	}
-	sent_free(t);
+	return false;
 }
 
 /* The record as a frame: its own message id, the CSMS's transaction id, marked where it comes late. */
@@ -109,7 +189,7 @@ static void write_record(const struct session *s, const struct outbox_rec *rec, 
 	else
 		buf_slice(&payload, rec->payload);
 	frame_write_call(&plain, slice_of(rec->message_id), rec->action, buf_view(&payload));
-	if (frame_parse(&f, s->version, buf_view(&plain), &fault) != 0 || !rewrite_to_csms(s, &f, text))
+	if (frame_parse(&f, s->lane.version, buf_view(&plain), &fault) != 0 || !rewrite_to_csms(s, &f, text))
 		buf_slice(text, buf_view(&plain));
 	buf_free(&payload);
 	buf_free(&plain);
@@ -119,30 +199,44 @@ static int send_record(struct sent *t)
 {
 	struct session *s = t->s;
 	struct buf text = { 0 };
-	const struct action *act = catalogue_find(s->version, slice_of(t->rec.action));
-	write_record(s, &t->rec, act, &text);
+	t->act = catalogue_find(s->lane.version, slice_of(t->rec.action));
+	write_record(s, &t->rec, t->act, &text);
 	struct ask ask = {
 		.text = buf_view(&text),
 		.id = slice_of(t->rec.message_id),
-		.act = act,
+		.act = t->act,
 		.timeout_us = uplink_conf(s->lane.uplink)->call_timeout_us,
 		.done = on_answered,
 		.arg = t,
 	};
 	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = slice_of(t->rec.action) };
 	trace_frame(s, TRACE_CSMS, TRACE_TX, ask.text, &f, t->rec.late ? TRACE_REPLAYED : TRACE_FORWARDED);
-	int err = calls_ask(&s->to_csms, &ask, NULL);
+	int err = calls_ask(&s->to_csms, &ask, &s->replay.call);
 	buf_free(&text);
 	return err;
 }
 
-/* The station came back with another version than its old records have: they cannot go up on this lane. */
-static void set_aside(struct session *s, const struct outbox_rec *rec)
+/* The record's transaction has no name at the CSMS, and no start before it will bring one: that was set aside. */
+static bool start_is_missing(const struct session *s, const struct outbox_rec *rec)
 {
-	log_error(&s->log, "a %s of another OCPP version is set aside: see queue list", rec->action);
-	s->replay.seq = rec->seq;
-	if (outbox_park(s->gw->store, rec->seq, "the station speaks another OCPP version now", on_parked, s) != 0)
-		s->replay.seq = 0;
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	bool missing = rec->kind != OUTBOX_TX_START && rec->start_seq && tx_by_start(s->gw->store, rec->start_seq, &mem, &tx) == 0 && !tx.csms_tx;
+	arena_free(&mem);
+	return missing;
+}
+
+static void send_next(struct session *s, struct sent *t)
+{
+	s->replay.seq = t->rec.seq;
+	int err = send_record(t);
+	if (err) {
+		log_debug(&s->log, "%s cannot be sent now: %s", t->rec.action, err_text(err));
+		sent_free(t);
+		again_after(s, FULL_US);
+	} else if (outbox_mark_sent(s->gw->store, s->replay.seq, NULL, NULL) != 0) {
+		log_error(&s->log, "an attempt could not be noted");
+	}
 }
 
 static void run(void *arg)
@@ -153,25 +247,48 @@ static void run(void *arg)
 	struct sent *t = NEW(struct sent);
 	t->s = s;
 	int err = outbox_head(s->gw->store, s->id, &t->mem, &t->rec);
-	if (err == 0 && t->rec.version != (int)s->lane.version) {
-		set_aside(s, &t->rec);
-		sent_free(t);
+	if (!err && t->rec.version == (int)s->lane.version && !start_is_missing(s, &t->rec)) {
+		send_next(s, t);
 		return;
 	}
-	if (err == 0) {
-		s->replay.seq = t->rec.seq;
-		err = send_record(t);
+	if (err == ERR_NOT_FOUND || (!err && t->rec.version != (int)s->lane.version)) {
+		session_lane_review(s);
+	} else if (!err) {
+		set_aside(s, &t->rec, "the start of its transaction was set aside");
+	} else {
+		log_error(&s->log, "the outbox cannot be read: %s", err_text(err));
+		again_after(s, FULL_US);
 	}
-	if (err) {
-		s->replay.seq = 0;
-		sent_free(t);
-		if (err == ERR_NOT_FOUND)
-			session_lane_review(s);
-		else
-			log_error(&s->log, "the outbox cannot be read: %s", err_text(err));
-		return;
-	}
-	/* The call may have ended already; what it was is not needed to note the attempt. */
-	if (s->replay.seq && outbox_mark_sent(s->gw->store, s->replay.seq, NULL, NULL) != 0)
-		log_error(&s->log, "an attempt could not be noted");
+	sent_free(t);
+}
+
+struct giving_up {
+	struct session *s;
+	enum ocpp_version version;
+};
+
+static bool give_up_one(void *arg, const struct outbox_rec *rec)
+{
+	const struct giving_up *g = arg;
+	if (rec->version == (int)g->version && rec->state != OUTBOX_PARKED &&
+	    outbox_park(g->s->gw->store, rec->seq, "the CSMS does not speak its OCPP version any more", on_parked, g->s) != 0)
+		log_error(&g->s->log, "a record could not be set aside");
+	return true;
+}
+
+void replay_give_up_version(struct session *s, enum ocpp_version version)
+{
+	struct giving_up g = { s, version };
+	log_error(&s->log, "messages of an older OCPP version are set aside, as the CSMS does not take that any more: see queue list");
+	if (outbox_each(s->gw->store, s->id, 0, give_up_one, &g) != 0)
+		log_error(&s->log, "the outbox cannot be read");
+}
+
+void replay_kick_all(struct gateway *g)
+{
+	size_t at = 0;
+	struct session *s;
+	sessions_drain(g);
+	while ((s = map_next(&g->sessions, &at, NULL)))
+		replay_kick(s);
 }

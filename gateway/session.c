@@ -49,9 +49,22 @@ bool session_waits_for_lane(const struct session *s)
 	return s->state == SESSION_ONLINE || s->state == SESSION_WAITING;
 }
 
-const struct session_evse *session_evse_at(const struct session *s, int evse)
+/* Room for the states up to this id; stations have one or two EVSEs, seldom more. */
+static void grow_evses(struct session *s, int highest)
 {
-	return evse >= 0 && evse <= SESSION_EVSES ? &s->evses[evse] : NULL;
+	s->evses = mem_grow(s->evses, (size_t)(highest + 1) * sizeof(*s->evses));
+	while (s->n_evses < highest)
+		s->evses[++s->n_evses] = (struct session_evse){ .control = -1, .tx_start_wh = NAN, .energy_wh = NAN, .power_w = NAN,
+			.since_us = clock_mono_us() };
+}
+
+struct session_evse *session_evse(struct session *s, int evse)
+{
+	if (evse < 0 || evse > SESSION_EVSES)
+		return NULL;
+	if (evse > s->n_evses)
+		grow_evses(s, evse);
+	return &s->evses[evse];
 }
 
 /* --- towards the station --- */
@@ -136,7 +149,7 @@ static void learn_from_answer(struct relay *r, struct frame *answer)
 	struct frame f;
 	struct arena mem = { 0 };
 	struct event asked;
-	if (!tap_wants(r->act) || !relay_frame(r, &f))
+	if (!tap_wants_answer(r->act) || !relay_frame(r, &f))
 		return;
 	if (codec_read_call(&f, &mem, &asked) == 0)
 		tap_answer(r->s, &asked, r->act, answer);
@@ -318,7 +331,7 @@ static void reject_csms(struct session *s, const struct frame *f)
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
-	if (!s->link) {
+	if (!s->link || s->lane.version != s->version) {
 		refuse_csms(s, f->id, "GenericError", "the charging station is not connected");
 		return;
 	}
@@ -386,7 +399,7 @@ static void on_station_text(void *owner, struct link *l, struct slice text)
 		break;
 	case FRAME_RESULT_ERROR:
 	case FRAME_SEND:
-		if (lane_send(&s->lane, text) != 0)
+		if (s->state != SESSION_ONLINE || lane_send(&s->lane, text) != 0)
 			log_debug(&s->log, "no lane for a message without an answer; it is dropped");
 		break;
 	}
@@ -414,12 +427,13 @@ static void on_csms_text(void *owner, struct slice text)
 		break;
 	case FRAME_RESULT:
 	case FRAME_ERROR:
-		if (!calls_answer(&s->to_csms, &f))
+		if (!calls_answer(&s->to_csms, &f) && !replay_late_answer(s, &f))
 			log_debug(&s->log, "a late answer of the CSMS is dropped");
 		break;
 	case FRAME_RESULT_ERROR:
 	case FRAME_SEND:
-		send_to_station(s, text, &f, TRACE_FORWARDED);
+		if (s->lane.version == s->version)
+			send_to_station(s, text, &f, TRACE_FORWARDED);
 		break;
 	}
 	frame_done(&f);
@@ -446,12 +460,27 @@ static void go_island(struct session *s, const struct link_end *why)
 	ledger_lane_down(s);
 }
 
+/* After an update the station may speak another version than its records: those go up first, on a lane of theirs (session_lane_review). */
+static bool lane_is_of_old_version(const struct session *s)
+{
+	return s->lane.version != s->version;
+}
+
+/* What a station that is here gets from the lane as it is now. */
+static void follow_lane(struct session *s)
+{
+	if (lane_is_of_old_version(s))
+		set_state(s, SESSION_ISLAND);
+	else
+		set_state(s, session_lane_is_up(s) ? SESSION_ONLINE : s->lane.state == LANE_CONNECTING ? SESSION_WAITING : SESSION_ISLAND);
+}
+
 static void on_lane_up(void *owner)
 {
 	struct session *s = owner;
 	if (s->link)
-		set_state(s, SESSION_ONLINE);
-	log_info(&s->log, "lane is up");
+		follow_lane(s);
+	log_info(&s->log, "lane is up%s", lane_is_of_old_version(s) ? ", for records of an older version" : "");
 	calls_link_up(&s->to_csms, s->lane.link);
 	owed_pay(s);
 }
@@ -463,6 +492,8 @@ static void on_lane_failed(void *owner, const struct link_end *why)
 		log_info(&s->log, "the CSMS refuses the station's own credentials");
 		link_close(s->link, 1008, "the central system refuses the credentials");
 	}
+	if (lane_is_of_old_version(s) && (why->err == ERR_PROTOCOL || why->code == 400 || why->code == 426))
+		replay_give_up_version(s, s->lane.version);
 	if (s->state == SESSION_WAITING)
 		go_island(s, why);
 }
@@ -491,32 +522,49 @@ static struct slice lane_password(const struct session *s)
 	return slice_of(s->conf->uplink_password);
 }
 
+/* That of the oldest record, else the station's own. */
+static enum ocpp_version version_due(struct session *s)
+{
+	struct arena mem = { 0 };
+	struct outbox_rec rec;
+	bool waits = outbox_count(s->gw->store, s->id) > 0 && outbox_head(s->gw->store, s->id, &mem, &rec) == 0;
+	enum ocpp_version due = waits ? (enum ocpp_version)rec.version : s->version;
+	arena_free(&mem);
+	return due;
+}
+
 static void open_lane(struct session *s)
 {
 	struct uplink *u = gateway_uplink(s->gw, s->conf->uplink);
-	if (!u)
+	if (!u || s->lane.state != LANE_OFF)
 		return;
 	s->lane.identity = s->conf->uplink_id;
 	s->lane.password = lane_password(s);
-	s->lane.version = s->version;
+	s->lane.version = version_due(s);
 	s->lane.events = &lane_events;
 	s->lane.owner = s;
 	lane_open(&s->lane, u, &s->log);
 }
 
+static void shut_lane(struct session *s, const char *reason)
+{
+	replay_stop(s);
+	owed_stop(s);
+	calls_link_down(&s->to_csms, true);
+	ledger_lane_down(s);
+	lane_close(&s->lane, 1001, reason);
+}
+
 /* While records of an absent station wait, its lane stays open for them; a CSMS that keeps refusing them gets them set aside, which ends it. */
 void session_lane_review(struct session *s)
 {
-	if (s->link)
-		return;
-	if (outbox_count(s->gw->store, s->id) > 0) {
+	bool wanted = s->link || outbox_count(s->gw->store, s->id) > 0;
+	if (s->lane.state != LANE_OFF && (!wanted || s->lane.version != version_due(s)))
+		shut_lane(s, wanted ? "messages of another OCPP version are due" : "the charging station is gone");
+	if (wanted)
 		open_lane(s);
-		return;
-	}
-	calls_link_down(&s->to_csms, true);
-	replay_stop(s);
-	owed_stop(s);
-	lane_close(&s->lane, 1001, "the charging station is gone");
+	if (s->link)
+		follow_lane(s);
 }
 
 /* --- the station's link --- */
@@ -571,16 +619,9 @@ void session_attach(struct session *s, struct link *l)
 	s->link_number++;
 	s->gw->connections++;
 	log_info(&s->log, "station connected from %s, %s", l->peer, version_subprotocol(l->version));
-	if (s->lane.state != LANE_OFF && s->lane.version != l->version) {
-		calls_link_down(&s->to_csms, true);
-		replay_stop(s);
-		owed_stop(s);
-		lane_close(&s->lane, 1001, "the charging station changed its version");
-	}
 	s->version = l->version;
 	calls_link_up(&s->to_station, l);
-	open_lane(s);
-	set_state(s, session_lane_is_up(s) ? SESSION_ONLINE : s->lane.state == LANE_CONNECTING ? SESSION_WAITING : SESSION_ISLAND);
+	session_lane_review(s);
 	tap_link(s, true);
 }
 
@@ -618,15 +659,14 @@ int session_command(struct session *s, const struct event *command, call_done *d
 
 /* --- life --- */
 
-static void count_configured_evses(struct session *s)
+static void add_configured_evses(struct session *s)
 {
-	for (int i = 0; i <= SESSION_EVSES; i++) {
-		struct session_evse *e = &s->evses[i];
-		e->control = i ? control_find_evse(s->gw->control, s->id, i) : -1;
-		e->tx_start_wh = e->energy_wh = e->power_w = NAN;
-		e->since_us = clock_mono_us();
-		if (e->control >= 0)
-			s->n_evses = i;
+	s->n_evses = -1;
+	grow_evses(s, 0);
+	for (int i = 1; i <= s->conf->evses && i <= SESSION_EVSES; i++) {
+		int control = control_find_evse(s->gw->control, s->id, i);
+		if (control >= 0)
+			session_evse(s, i)->control = control;
 	}
 }
 
@@ -656,8 +696,9 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_station, CALLS_MOST);
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
+	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
-	count_configured_evses(s);
+	add_configured_evses(s);
 	owed_load(s);
 	load_running(s);
 	csms_profiles_open(s);
@@ -710,7 +751,7 @@ static bool drain_one(void *arg, const struct outbox_rec *rec)
 	struct session *s = session_of(g, slice_of(rec->station));
 	if (s && !s->link && s->lane.state == LANE_OFF) {
 		s->version = (enum ocpp_version)rec->version;
-		open_lane(s);
+		session_lane_review(s);
 	}
 	return true;
 }
@@ -752,6 +793,7 @@ void sessions_free(struct gateway *g)
 		csms_profiles_close(s->csms);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
+		mem_free(s->evses);
 		mem_free(s);
 	}
 	map_free(&g->sessions);

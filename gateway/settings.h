@@ -167,6 +167,8 @@ struct uplink_settings {
 		int jitter_percent;
 	} reconnect;
 	int64_t ping_us, call_timeout_us; /* ping 0: none */
+	int message_attempts;             /* failures after which a transaction message is set aside */
+	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
 };
 
@@ -257,5 +259,7 @@ struct station_settings *settings_stranger(const struct settings *s, struct slic
 void settings_print(const struct settings *s, bool origin, struct buf *out);
 /* docs/CONFIG.md. */
 void settings_write_doc(struct buf *out);
+/* The part of ampgate.yaml(5) between its marks. */
+void settings_write_man(struct buf *out);
 
 #endif

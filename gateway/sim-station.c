@@ -245,6 +245,7 @@ struct sim_station *sim_station_open(const struct sim_station_conf *conf)
 	for (int i = 0; i < n; i++)
 		s->places[i] = (struct place){ .point = conf->points[i], .row = -1 };
 	s->conf.points = NULL;
+	s->conf.url = NULL;
 	s->station = station_open(&conf->station, &station_events, s);
 	connect_now(s);
 	return s;

@@ -19,7 +19,7 @@ struct sim_station_conf {
 };
 
 struct sim_station;
-struct sim_station *sim_station_open(const struct sim_station_conf *conf); /* borrows the texts of conf; connects at once */
+struct sim_station *sim_station_open(const struct sim_station_conf *conf); /* borrows the texts of conf.station; connects at once */
 void sim_station_close(struct sim_station *s);                             /* the ledger keeps what runs as not ended */
 
 /* After each step of the world: the station reads its hardware, people do what they are about to. */

@@ -1,4 +1,5 @@
-/* A ring of whole records in one block of memory: the oldest go when the newest need room. */
+/* A ring of whole records in one block of memory: the oldest go when the newest need room. What is forwarded is seen twice with the same text,
+ * arriving and leaving, and stands in the ring once: the second record points at the bytes of the first, and both go together. */
 #include "gateway/trace.h"
 
 #include <string.h>
@@ -13,7 +14,8 @@
 #define NAME_MOST 256           /* of an id or an action */
 #define RAW_MOST (64 * 1024) /* longer frames are kept up to here; listeners see them whole */
 
-/* A kept record: its texts stand in the ring at `at`: raw, id, action, then the station's name. */
+/* A kept record: its texts stand in the ring at `at`: raw, then id and action unless they are windows into it. The station's name is the
+ * session's, which stays. */
 struct kept {
 	struct trace_rec rec;
 	size_t at, length;
@@ -53,23 +55,24 @@ static bool overlaps(const struct kept *k, size_t at, size_t length)
 /* Room for so many bytes in one piece; what stood there is forgotten. */
 static char *make_room(size_t length, size_t *at_out)
 {
-	if (ring.head + length > RING_BYTES)
+	if (ring.head + length > RING_BYTES) {
+		/* What stands behind the head is the oldest of all, and would hide what is overwritten at the front. */
+		while (ring.count && record_at(0)->at >= ring.head)
+			drop_oldest();
 		ring.head = 0;
-	while (ring.count && (ring.count == RING_RECORDS || overlaps(record_at(0), ring.head, length)))
+	}
+	while (ring.count && overlaps(record_at(0), ring.head, length))
 		drop_oldest();
 	*at_out = ring.head;
 	ring.head += length;
 	return ring.bytes + *at_out;
 }
 
-/* Appends to the record's block. Names may stand outside the text: a frame of our own is described before it is read by anybody. */
-static struct slice placed(struct slice s, char **to)
+/* The newest record if it holds this very text, else NULL. */
+static const struct kept *same_as_newest(struct slice raw)
 {
-	struct slice copy = { s.p ? *to : NULL, s.n };
-	if (s.n)
-		memcpy(*to, s.p, s.n);
-	*to += s.n;
-	return copy;
+	const struct kept *newest = ring.count ? record_at(ring.count - 1) : NULL;
+	return newest && slice_eq(newest->rec.raw, raw) ? newest : NULL;
 }
 
 static struct slice cut(struct slice s, size_t most)
@@ -77,22 +80,52 @@ static struct slice cut(struct slice s, size_t most)
 	return (struct slice){ s.p, s.n < most ? s.n : most };
 }
 
+static bool inside(struct slice s, struct slice raw)
+{
+	return !s.p || (s.p >= raw.p && s.p + s.n <= raw.p + raw.n);
+}
+
+/* A name as it stands in the kept text; else it is appended to the record's block at `end`: a frame of our own is described before it is read
+ * by anybody. */
+static struct slice placed(struct slice name, struct slice raw, const char *to, char **end)
+{
+	if (!name.p)
+		return name;
+	if (inside(name, raw))
+		return (struct slice){ to + (name.p - raw.p), name.n };
+	struct slice copy = { memcpy(*end, name.p, name.n), name.n };
+	*end += name.n;
+	return copy;
+}
+
+/* Where the record's texts stand. The raw text is there when it returns, names behind it are not. */
+static char *place(struct kept *k, struct slice raw, size_t more)
+{
+	const struct kept *same = more ? NULL : same_as_newest(raw);
+	if (same) {
+		k->at = same->at;
+		k->length = same->length;
+		return ring.bytes + k->at;
+	}
+	k->length = raw.n + more;
+	return memcpy(make_room(k->length, &k->at), raw.p, raw.n);
+}
+
 static void keep(const struct trace_rec *r)
 {
 	struct slice raw = cut(r->raw, RAW_MOST), id = cut(r->id, NAME_MOST), action = cut(r->action, NAME_MOST);
-	struct slice station = { r->station, strlen(r->station) + 1 };
-	size_t at, length = raw.n + id.n + action.n + station.n;
+	struct kept k = { .rec = *r };
 	if (!ring.bytes) {
 		ring.bytes = mem_new(RING_BYTES);
 		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
 	}
-	char *to = make_room(length, &at);
-	struct kept *k = record_at(ring.count++);
-	*k = (struct kept){ .rec = *r, .at = at, .length = length };
-	k->rec.raw = placed(raw, &to);
-	k->rec.id = placed(id, &to);
-	k->rec.action = placed(action, &to);
-	k->rec.station = placed(station, &to).p;
+	if (ring.count == RING_RECORDS)
+		drop_oldest();
+	char *to = place(&k, raw, (inside(id, raw) ? 0 : id.n) + (inside(action, raw) ? 0 : action.n)), *end = to + raw.n;
+	k.rec.raw = (struct slice){ to, raw.n };
+	k.rec.id = placed(id, raw, to, &end);
+	k.rec.action = placed(action, raw, to, &end);
+	*record_at(ring.count++) = k;
 }
 
 void trace_frame(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,

@@ -12,6 +12,7 @@
 #include "ocpp/calls.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -29,7 +30,6 @@ static void disown(struct slice *s)
 
 static void call_free(struct call *call)
 {
-	disown(&call->id);
 	disown(&call->text);
 	mem_free(call);
 }
@@ -137,8 +137,9 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out)
 		return ERR_CLOSED;
 	if (c->count >= c->most)
 		return ERR_FULL;
-	struct call *call = NEW(struct call);
-	call->id = own(ask->id);
+	struct call *call = mem_new(sizeof(*call) + ask->id.n + 1);
+	memcpy(call->id_text, ask->id.p, ask->id.n);
+	call->id = (struct slice){ call->id_text, ask->id.n };
 	call->act = ask->act;
 	call->urgent = ask->urgent;
 	call->asked_us = clock_mono_us();

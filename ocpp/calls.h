@@ -17,7 +17,7 @@ typedef void call_done(void *arg, struct call *c, int err, struct frame *answer)
 
 struct call {
 	struct list entry;
-	struct slice id;            /* owned */
+	struct slice id;            /* owned: stands behind the call */
 	const struct action *act;   /* may be NULL */
 	bool sent;
 	bool urgent;
@@ -26,6 +26,7 @@ struct call {
 	call_done *done;
 	void *arg;
 	struct slice text;          /* owned copy while it waits; absent once it was sent */
+	char id_text[];
 };
 
 struct calls {

@@ -132,13 +132,13 @@ int frame_parse(struct frame *f, enum ocpp_version v, struct slice raw, struct f
 const cJSON *frame_tree(struct frame *f)
 {
 	if (!f->tree && f->payload.p)
-		f->tree = json_parse(f->payload);
+		f->tree = json_read(f->payload);
 	return f->tree;
 }
 
 void frame_done(struct frame *f)
 {
-	cJSON_Delete(f->tree);
+	json_free(f->tree);
 	f->tree = NULL;
 }
 

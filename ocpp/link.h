@@ -41,6 +41,7 @@ struct link {
 	struct log log;
 	char peer[64];             /* address of the other end, for people */
 	int64_t since_us;          /* monotonic, when it came up */
+	int64_t heard_us;          /* monotonic, when the last byte came, a pong's too; 0: never, or a link without a network */
 	uint64_t messages_in, messages_out;
 };
 

@@ -18,6 +18,7 @@ libocpp_a_SOURCES = \
 	ocpp/profile.c ocpp/profile.h \
 	ocpp/charging.h \
 	ocpp/profile-read.c ocpp/profile-read.h \
+	ocpp/repair.c ocpp/repair.h \
 	ocpp/samples.c ocpp/samples.h \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/settings.c ocpp/settings.h \

@@ -28,7 +28,24 @@ struct outbox_rec outbox_copy(struct arena *mem, const struct outbox_rec *rec)
 	copy.message_id = arena_text(mem, slice_of(rec->message_id));
 	copy.payload = rec->payload.p ? arena_slice(mem, rec->payload) : rec->payload;
 	copy.tx = rec->tx ? arena_text(mem, slice_of(rec->tx)) : NULL;
+	if (rec->fingerprint)
+		copy.fingerprint = (const unsigned char *)arena_slice(mem, (struct slice){ (const char *)rec->fingerprint, 16 }).p;
 	return copy;
+}
+
+/* The fingerprint is taken note of, and that of OUTBOX_SEEN messages ago forgotten. */
+static void remember(struct db *d, const struct outbox_rec *rec)
+{
+	struct query q = query_open(d, "INSERT INTO seen (station, fingerprint, seq) VALUES (?, ?, ?)");
+	give_text(&q, rec->station);
+	give_blob(&q, rec->fingerprint, 16);
+	give_int(&q, rec->seq);
+	query_run(&q);
+	q = query_open(d, "DELETE FROM seen WHERE station = ?1 AND seq <="
+			  " (SELECT seq FROM seen WHERE station = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)");
+	give_text(&q, rec->station);
+	give_int(&q, OUTBOX_SEEN);
+	query_run(&q);
 }
 
 void outbox_insert(struct db *d, const struct outbox_rec *rec)
@@ -50,6 +67,8 @@ void outbox_insert(struct db *d, const struct outbox_rec *rec)
 	give_int(&q, rec->clock_trusted);
 	give_int(&q, rec->late);
 	query_run(&q);
+	if (rec->fingerprint)
+		remember(d, rec);
 }
 
 static void run_put(struct job *j, struct db *d)
@@ -97,6 +116,25 @@ int outbox_mark_sent(struct store *s, int64_t seq, store_done *done, void *arg)
 	return post_change(s, run_mark_sent, seq, NULL, done, arg);
 }
 
+static void run_mark_failed(struct job *j, struct db *d)
+{
+	struct change *c = (struct change *)j;
+	struct query q = query_open(d, "UPDATE outbox SET failures = failures + 1 WHERE seq = ?");
+	give_int(&q, c->seq);
+	if (query_run(&q) == 0)
+		db_fail(d, ERR_NOT_FOUND);
+	q = query_open(d, "SELECT failures FROM outbox WHERE seq = ?");
+	give_int(&q, c->seq);
+	if (query_next(&q))
+		j->value = take_int(&q);
+	query_close(&q);
+}
+
+int outbox_mark_failed(struct store *s, int64_t seq, store_done *done, void *arg)
+{
+	return post_change(s, run_mark_failed, seq, NULL, done, arg);
+}
+
 static const char *station_of(struct job *j, struct db *d, int64_t seq, enum outbox_kind *kind_out, enum outbox_state *state_out)
 {
 	const char *station = NULL;
@@ -142,7 +180,7 @@ static void run_retry(struct job *j, struct db *d)
 		job_effect(j, station, n, -n, 0);
 	}
 	query_close(&q);
-	q = query_open(d, "UPDATE outbox SET state = 0, attempts = 0, parked_why = NULL WHERE state = 2 AND (?1 IS NULL OR station = ?1)");
+	q = query_open(d, "UPDATE outbox SET state = 0, attempts = 0, failures = 0, parked_why = NULL WHERE state = 2 AND (?1 IS NULL OR station = ?1)");
 	give_text(&q, c->text);
 	j->value = query_run(&q);
 }
@@ -179,6 +217,44 @@ int outbox_confirm(struct store *s, int64_t seq, const char *csms_tx, store_done
 	return post_change(s, run_confirm, seq, csms_tx, done, arg);
 }
 
+static void run_answered(struct job *j, struct db *d)
+{
+	struct change *c = (struct change *)j;
+	enum outbox_kind kind;
+	enum outbox_state state;
+	const char *station = station_of(j, d, c->seq, &kind, &state);
+	struct query q = query_open(d, "UPDATE seen SET answer = ? WHERE station = ? AND seq = ?");
+	give_text(&q, c->text);
+	give_text(&q, station);
+	give_int(&q, c->seq);
+	query_run(&q);
+	if (!outbox_delete(j, d, c->seq, &kind))
+		db_fail(d, ERR_NOT_FOUND);
+}
+
+int outbox_answered(struct store *s, int64_t seq, const char *answer, store_done *done, void *arg)
+{
+	return post_change(s, run_answered, seq, answer, done, arg);
+}
+
+int outbox_seen(struct store *s, const char *station, const unsigned char fingerprint[16], struct arena *mem, struct seen_rec *out)
+{
+	struct db *d = store_reader(s);
+	struct query q = query_open(d, "SELECT seen.seq, answer, outbox.seq IS NOT NULL, state FROM seen LEFT JOIN outbox USING (seq)"
+				       " WHERE seen.station = ? AND fingerprint = ?");
+	give_text(&q, station);
+	give_blob(&q, fingerprint, 16);
+	bool found = query_next(&q);
+	if (found) {
+		out->seq = take_int(&q);
+		out->answer = take_text(&q, mem);
+		out->kept = take_int(&q);
+		out->state = (enum outbox_state)take_int(&q);
+	}
+	query_close(&q);
+	return d->err ? d->err : found ? 0 : ERR_NOT_FOUND;
+}
+
 int64_t outbox_count(const struct store *s, const char *station)
 {
 	return store_counts(s, station)->waiting;
@@ -190,7 +266,7 @@ int64_t outbox_parked(const struct store *s)
 }
 
 #define COLUMNS "seq, station, kind, state, version, action, message_id, payload, tx, start_seq, wall_us, mono_us, clock_trusted, late, attempts," \
-		" parked_why"
+		" parked_why, failures"
 
 static void take(struct query *q, struct arena *mem, void *row)
 {
@@ -211,6 +287,7 @@ static void take(struct query *q, struct arena *mem, void *row)
 	r->late = take_int(q);
 	r->attempts = (int)take_int(q);
 	r->parked_why = take_text(q, mem);
+	r->failures = (int)take_int(q);
 }
 
 int outbox_head(struct store *s, const char *station, struct arena *mem, struct outbox_rec *out)

@@ -39,6 +39,12 @@ const char *const schema_steps[] = {
 	"CREATE TABLE journal ("
 	" seq INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL, code TEXT NOT NULL, severity TEXT NOT NULL, object TEXT NOT NULL,"
 	" args TEXT);",
+	/* 2. What a station sent lately, so that a repeat is known as one after its record has gone and after a restart; and how often a record was
+	 * refused, which is not how often it was sent. */
+	"CREATE TABLE seen (station TEXT NOT NULL, fingerprint BLOB NOT NULL, seq INTEGER NOT NULL, answer TEXT);"
+	"CREATE UNIQUE INDEX seen_by_fingerprint ON seen (station, fingerprint);"
+	"CREATE UNIQUE INDEX seen_by_seq ON seen (station, seq);"
+	"ALTER TABLE outbox ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;",
 };
 const int schema_steps_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
 

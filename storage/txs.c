@@ -42,6 +42,11 @@ struct stop {
 	double stop_wh;
 };
 
+struct ending { /* a stop with its record */
+	struct stop stop;
+	struct outbox_rec rec;
+};
+
 struct trim {
 	struct job job;
 	int64_t older_than_us;
@@ -337,37 +342,68 @@ int tx_answered(struct store *s, int64_t start_seq, const char *station_tx, cons
 	return post_naming(s, run_answered, &what, done, arg);
 }
 
-static void run_stop(struct job *j, struct db *d)
+/* The transaction's start_seq; 0: there is none of that name. */
+static int64_t stop_newest(struct db *d, const struct stop *p)
 {
-	struct stop *p = (struct stop *)j;
+	int64_t start_seq = 0;
 	struct query q = query_open(d, "SELECT start_seq FROM tx WHERE station = ? AND station_tx = ? ORDER BY start_seq DESC LIMIT 1");
 	give_text(&q, p->station);
 	give_text(&q, p->station_tx);
 	if (query_next(&q))
-		j->value = take_int(&q);
-	else
-		db_fail(d, ERR_NOT_FOUND);
+		start_seq = take_int(&q);
 	query_close(&q);
 	q = query_open(d, "UPDATE tx SET running = 0, stop_us = ?, stop_wh = ?, stop_reason = ?, noted_us = ? WHERE start_seq = ? AND running = 1");
 	give_int(&q, p->stop_us);
 	give_real(&q, p->stop_wh);
 	give_text(&q, p->reason);
 	give_int(&q, p->noted_us);
-	give_int(&q, j->value);
+	give_int(&q, start_seq);
 	query_run(&q);
+	return start_seq;
 }
 
-int tx_stop(struct store *s, const char *station, const char *station_tx, int64_t stop_us, double stop_wh, const char *reason, store_done *done,
-	    void *arg)
+static void run_stop(struct job *j, struct db *d)
 {
-	struct stop *p = job_new(sizeof(*p), run_stop, done, arg);
+	j->value = stop_newest(d, (struct stop *)j);
+	if (!j->value)
+		db_fail(d, ERR_NOT_FOUND);
+}
+
+static void fill_stop(struct stop *p, const char *station, const char *station_tx, int64_t stop_us, double stop_wh, const char *reason)
+{
 	p->station = copy(&p->job.mem, station);
 	p->station_tx = copy(&p->job.mem, station_tx);
 	p->reason = copy(&p->job.mem, reason);
 	p->stop_us = stop_us;
 	p->stop_wh = stop_wh;
 	p->noted_us = clock_wall_us();
+}
+
+int tx_stop(struct store *s, const char *station, const char *station_tx, int64_t stop_us, double stop_wh, const char *reason, store_done *done,
+	    void *arg)
+{
+	struct stop *p = job_new(sizeof(*p), run_stop, done, arg);
+	fill_stop(p, station, station_tx, stop_us, stop_wh, reason);
 	return job_post(s, &p->job);
+}
+
+static void run_end(struct job *j, struct db *d)
+{
+	struct ending *p = (struct ending *)j;
+	outbox_insert(d, &p->rec);
+	stop_newest(d, &p->stop);
+	j->value = p->rec.seq;
+}
+
+int tx_end(struct store *s, const struct outbox_rec *stop, int64_t stop_us, double stop_wh, const char *reason, store_done *done, void *arg)
+{
+	assert(stop->kind == OUTBOX_TX_END && stop->station && stop->action && stop->message_id);
+	struct ending *p = job_new(sizeof(*p), run_end, done, arg);
+	p->rec = outbox_copy(&p->stop.job.mem, stop);
+	p->rec.seq = store_next_seq(s);
+	fill_stop(&p->stop, stop->station, stop->tx, stop_us, stop_wh, reason);
+	p->stop.job.counted = p->rec.station;
+	return job_post(s, &p->stop.job);
 }
 
 static const char trimmable[] =

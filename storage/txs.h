@@ -63,6 +63,10 @@ int tx_answered(struct store *s, int64_t start_seq, const char *station_tx, cons
 int tx_stop(struct store *s, const char *station, const char *station_tx, int64_t stop_us, double stop_wh, const char *reason, store_done *done,
             void *arg) MUST_CHECK;
 
+/* A stop (kind OUTBOX_TX_END): its outbox record, and in the same commit what tx_stop does for the transaction `stop->tx`, if there is one. `done`
+ * and its errors as outbox_put. */
+int tx_end(struct store *s, const struct outbox_rec *stop, int64_t stop_us, double stop_wh, const char *reason, store_done *done, void *arg) MUST_CHECK;
+
 /* Forgets transactions that are over, confirmed, without records in the outbox, and last changed before `older_than_us` (our wall time). At
  * most 500 a call; `done` gets how many, so whoever gets 500 calls again. */
 int tx_trim(struct store *s, int64_t older_than_us, store_done *done, void *arg) MUST_CHECK;

@@ -16,6 +16,7 @@ include tests/unit/gateway/local.mk
 include tests/tools/local.mk
 include tests/fault/local.mk
 include tests/flow/local.mk
+include tests/torture/local.mk
 include tests/sim/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk

@@ -185,7 +185,7 @@ static void run(int which, double *f)
 	f[STORM] = (double)stations_serve() / 1000;
 	measure_restart(f);
 	stations_close();
-	stop(&b.relay, SIGKILL);
+	stop(&b.relay, SIGTERM);
 	stop(&b.csms, SIGKILL);
 	clean_up("state");
 }

@@ -141,7 +141,7 @@ async function main() {
 			a.up.send('[2,"c1","GetConfiguration",{}]');
 			await a.down.action('GetConfiguration');
 			const ours = daemon.cli('call', 'S-01', 'GetLocalListVersion', '{}');
-			await until(5000, 'our CALL is noted', async () => (await daemon.ask('trace', { station: 'S-01', action: 'GetLocalListVersion' })).length > 0);
+			await until(5000, 'our CALL is noted', async () => (await daemon.ask('trace', { station: 'S-01', action: 'GetLocalListVersion' })).some((r) => r.verdict === 'originated'));
 			a.up.send('[2,"c2","ClearCache",{}]');
 			a.down.send('[3,"c1",{}]');
 			await a.up.answerTo('c1');

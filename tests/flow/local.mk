@@ -21,7 +21,10 @@ tests/flow/mqtt.log: tests/tools/mqtt-sink
 PROGRAM_FLOWS = tests/flow/outage.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
+PROGRAM_FLOWS += tests/flow/alone.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
 TESTS += tests/flow/profiles.js
 EXTRA_DIST += tests/flow/profiles.js
+TESTS += tests/flow/demo.sh
+EXTRA_DIST += tests/flow/demo.sh

@@ -29,3 +29,7 @@ tests_unit_gateway_sim_ledger_SOURCES = tests/unit/gateway/sim-ledger.c
 tests_unit_gateway_sim_ledger_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_world_SOURCES = tests/unit/gateway/world.c
 tests_unit_gateway_world_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/trace
+TESTS += tests/unit/gateway/trace
+tests_unit_gateway_trace_SOURCES = tests/unit/gateway/trace.c
+tests_unit_gateway_trace_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

@@ -256,6 +256,74 @@ LAB_TEST(test_starts_are_refused_before_the_records_of_running_transactions)
 	assert_int_equal(outbox_count(lab->s, "A"), ends + 1);
 }
 
+/* What the station sent is known again after a restart, while its record waits and after it has gone. */
+LAB_TEST(test_a_repeat_is_known_by_its_fingerprint)
+{
+	static const unsigned char print[16] = "what was sent..", other[16] = "something else.";
+	struct arena mem = { 0 };
+	struct seen_rec seen;
+	struct outbox_rec rec = record("A", "m1");
+	rec.fingerprint = print;
+	lab_open(lab, NULL);
+	int64_t seq = VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	rec.message_id = "m2";
+	assert_int_equal(ERROR_OF(outbox_put(lab->s, &rec, on_answer, &last)), ERR_EXISTS);
+	assert_int_equal(outbox_count(lab->s, "A"), 1);
+	lab_reopen(lab);
+	assert_int_equal(outbox_seen(lab->s, "A", other, &mem, &seen), ERR_NOT_FOUND);
+	assert_int_equal(outbox_seen(lab->s, "B", print, &mem, &seen), ERR_NOT_FOUND);
+	assert_int_equal(outbox_seen(lab->s, "A", print, &mem, &seen), 0);
+	assert_true(seen.seq == seq && seen.kept && seen.state == OUTBOX_UNSENT && !seen.answer);
+	VALUE_OF(outbox_answered(lab->s, seq, "{\"x\":1}", on_answer, &last));
+	assert_int_equal(outbox_count(lab->s, "A"), 0);
+	assert_int_equal(ERROR_OF(outbox_answered(lab->s, seq, "{}", on_answer, &last)), ERR_NOT_FOUND);
+	lab_reopen(lab);
+	assert_int_equal(outbox_seen(lab->s, "A", print, &mem, &seen), 0);
+	assert_false(seen.kept);
+	assert_string_equal(seen.answer, "{\"x\":1}");
+	arena_free(&mem);
+}
+
+LAB_TEST(test_only_the_newest_fingerprints_are_kept)
+{
+	struct arena mem = { 0 };
+	struct seen_rec seen;
+	struct outbox_rec rec = record("A", "m");
+	unsigned char print[16] = { 0 };
+	rec.fingerprint = print;
+	lab_open(lab, NULL);
+	for (int i = 0; i <= OUTBOX_SEEN; i++) {
+		print[0] = (unsigned char)i;
+		VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	}
+	print[0] = 0;
+	assert_int_equal(outbox_seen(lab->s, "A", print, &mem, &seen), ERR_NOT_FOUND);
+	print[0] = 1;
+	assert_int_equal(outbox_seen(lab->s, "A", print, &mem, &seen), 0);
+	arena_free(&mem);
+}
+
+LAB_TEST(test_failures_are_counted_apart_from_sendings)
+{
+	struct arena mem = { 0 };
+	struct outbox_rec head;
+	lab_open(lab, NULL);
+	int64_t seq = put(lab, "A", "a1");
+	VALUE_OF(outbox_mark_sent(lab->s, seq, on_answer, &last));
+	VALUE_OF(outbox_mark_sent(lab->s, seq, on_answer, &last));
+	assert_int_equal(VALUE_OF(outbox_mark_failed(lab->s, seq, on_answer, &last)), 1);
+	lab_reopen(lab);
+	assert_int_equal(outbox_head(lab->s, "A", &mem, &head), 0);
+	assert_int_equal(head.attempts, 2);
+	assert_int_equal(head.failures, 1);
+	VALUE_OF(outbox_park(lab->s, seq, "why", on_answer, &last));
+	VALUE_OF(outbox_retry(lab->s, NULL, on_answer, &last));
+	assert_int_equal(outbox_head(lab->s, "A", &mem, &head), 0);
+	assert_int_equal(head.failures, 0);
+	assert_int_equal(ERROR_OF(outbox_mark_failed(lab->s, seq + 1, on_answer, &last)), ERR_NOT_FOUND);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +337,9 @@ int main(void)
 		cmocka_unit_test(test_walks_go_over_pages_and_stop_when_told),
 		cmocka_unit_test(test_the_head_is_found_by_index),
 		cmocka_unit_test(test_starts_are_refused_before_the_records_of_running_transactions),
+		cmocka_unit_test(test_a_repeat_is_known_by_its_fingerprint),
+		cmocka_unit_test(test_only_the_newest_fingerprints_are_kept),
+		cmocka_unit_test(test_failures_are_counted_apart_from_sendings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

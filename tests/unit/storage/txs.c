@@ -199,6 +199,31 @@ LAB_TEST(test_a_stop_ends_the_transaction_and_a_resent_one_changes_nothing)
 	arena_free(&mem);
 }
 
+/* The stop and its record: both or neither. */
+LAB_TEST(test_a_stop_and_its_record_are_one)
+{
+	static const unsigned char print[16] = "the stop itself";
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	struct outbox_rec end = start_rec;
+	end.kind = OUTBOX_TX_END;
+	end.tx = "1500000001";
+	end.fingerprint = print;
+	lab_open(lab, NULL);
+	start(lab, 77, true);
+	assert_true(VALUE_OF(tx_end(lab->s, &end, 99, 5000, "Local", on_answer, &last)) > 0);
+	assert_int_equal(tx_by_station_id(lab->s, "G-07", "1500000001", &mem, &tx), 0);
+	assert_true(tx.stop_us == 99 && !tx.running);
+	assert_int_equal(outbox_count(lab->s, "G-07"), 2);
+	assert_int_equal(ERROR_OF(tx_end(lab->s, &end, 100, 6000, "Other", on_answer, &last)), ERR_EXISTS);
+	assert_int_equal(outbox_count(lab->s, "G-07"), 2);
+	end.tx = "unknown";
+	end.fingerprint = NULL;
+	VALUE_OF(tx_end(lab->s, &end, 99, 5000, NULL, on_answer, &last)); /* of a transaction that nobody knows: delivered all the same */
+	assert_int_equal(outbox_count(lab->s, "G-07"), 3);
+	arena_free(&mem);
+}
+
 static bool note(void *arg, const struct tx_rec *tx)
 {
 	char one[32];
@@ -279,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_a_name_that_is_no_number_gets_a_provisional_one),
 		cmocka_unit_test(test_ids_go_on_over_restarts),
 		cmocka_unit_test(test_a_stop_ends_the_transaction_and_a_resent_one_changes_nothing),
+		cmocka_unit_test(test_a_stop_and_its_record_are_one),
 		cmocka_unit_test(test_only_what_is_over_and_delivered_is_forgotten),
 		cmocka_unit_test(test_fingerprints_tell_starts_apart),
 	};
