@@ -73,6 +73,7 @@ struct session {
 		struct timer retry;
 	} owed;
 
+	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;
