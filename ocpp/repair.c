@@ -530,6 +530,14 @@ static const char *action_of(const struct frame_check *c, const struct frame *f)
 	return f->act ? f->act->name : NULL;
 }
 
+/* A signed message is named after the one inside, "Heartbeat-Signed", and is carried untouched (2.x Part 4, chapter 7). */
+static bool is_signed(const struct frame *f)
+{
+	static const char end[] = "-Signed";
+	size_t n = sizeof(end) - 1;
+	return f->version != OCPP16 && f->action.n > n && memcmp(f->action.p + f->action.n - n, end, n) == 0;
+}
+
 enum repair_result repair_frame(const struct frame_check *c, const struct frame *f, struct buf *out)
 {
 	struct payload_check p = { .version = f->version, .action = action_of(c, f), .answer = f->kind == FRAME_RESULT, .repair = c->repair,
@@ -540,7 +548,7 @@ enum repair_result repair_frame(const struct frame_check *c, const struct frame 
 		return check_error(c, f, out);
 	if (f->kind == FRAME_RESULT_ERROR)
 		return deviant ? REPAIR_DEVIANT : REPAIR_CLEAN;
-	if (!p.action && f->kind != FRAME_RESULT) {
+	if (!p.action && f->kind != FRAME_RESULT && !is_signed(f)) {
 		tell_envelope(c, "action", RULE_ENUM, "NotImplemented", f->action, "an action that this version does not have is carried unread", false);
 		return REPAIR_DEVIANT;
 	}
