@@ -232,9 +232,24 @@ static void write_note_diff(struct slice raw, const struct trace_note *note, str
 
 /* --- the doors --- */
 
+/* What the frame says; an answer's action is copied, since the table's place may be taken while a listener looks. */
+static void describe(const struct session *s, const struct frame *f, struct trace_rec *r, char action[ACTION_MOST])
+{
+	r->kind = (int)f->kind;
+	r->id = f->id;
+	r->action = f->action;
+	if (f->kind == FRAME_CALL)
+		note_call(s, r);
+	else if (f->kind == FRAME_RESULT || f->kind == FRAME_ERROR)
+		pair_answer(s, r);
+	if (r->pair)
+		r->action.p = memcpy(action, r->action.p, r->action.n);
+}
+
 void trace_noted(const struct session *s, enum trace_side side, enum trace_way way, struct slice raw, const struct frame *f,
                  enum trace_verdict verdict, const struct trace_note *note)
 {
+	char action[ACTION_MOST];
 	struct buf diff = { 0 };
 	struct trace_rec r = {
 		.seq = ++ring.seq,
@@ -243,25 +258,13 @@ void trace_noted(const struct session *s, enum trace_side side, enum trace_way w
 		.side = side,
 		.way = way,
 		.verdict = verdict,
-		.kind = f ? (int)f->kind : 0,
 		.version = s->version,
 		.conn = s->link_number,
 		.raw = raw,
 		.why = slice_of(note->why),
 	};
-	char action[ACTION_MOST];
-	if (f) {
-		r.id = f->id;
-		r.action = f->action;
-	}
-	if (f && f->kind == FRAME_CALL)
-		note_call(s, &r);
-	else if (f && (f->kind == FRAME_RESULT || f->kind == FRAME_ERROR))
-		pair_answer(s, &r);
-	if (r.pair) { /* the table's place may be taken while a listener looks */
-		memcpy(action, r.action.p, r.action.n);
-		r.action.p = action;
-	}
+	if (f)
+		describe(s, f, &r, action);
 	if (note->other.p)
 		write_note_diff(raw, note, &diff);
 	r.diff = buf_view(&diff);
