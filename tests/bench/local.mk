@@ -25,5 +25,6 @@ tests_bench_alloc_LDADD = $(ENERGY_LIBS)
 EXTRA_PROGRAMS += tests/bench/relay
 BENCHES += tests/bench/relay
 CLEANFILES += tests/bench/relay
-tests_bench_relay_SOURCES = tests/bench/relay.c tests/bench/peers.c tests/bench/peers.h
+BENCH_PEERS = tests/bench/peers.c tests/bench/peers.h tests/bench/process.c tests/bench/process.h
+tests_bench_relay_SOURCES = tests/bench/relay.c $(BENCH_PEERS)
 tests_bench_relay_LDADD = $(GATEWAY_LIBS)
