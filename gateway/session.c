@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/ledger.h"
 #include "gateway/local.h"
@@ -242,6 +243,8 @@ static void station_call(struct session *s, struct slice text, struct frame *f)
 		session_refuse(s, f->id, "SecurityError", too_early);
 	else if (verdict == TRACE_QUEUED)
 		ledger_take(s, f, &e);
+	else if (rewrite_hides(f))
+		session_answer(s, f->id, SLICE("{}"));
 	else if (verdict == TRACE_FORWARDED)
 		forward_to_csms(s, f);
 	else
@@ -294,6 +297,16 @@ static void keep_list(struct session *s, struct frame *f, const struct event *e)
 	arena_free(&mem);
 }
 
+static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
+{
+	if (csms_profiles_wants(f->act))
+		csms_profiles_accepted(s, f, e);
+	else if (e->kind == CMD_SEND_LIST)
+		keep_list(s, f, e);
+	else if (token_clear(s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
+		log_warn(&s->log, "the authorisation cache could not be cleared");
+}
+
 static void learn_from_command(struct down_relay *r, struct frame *answer)
 {
 	struct arena mem = { 0 };
@@ -303,12 +316,8 @@ static void learn_from_command(struct down_relay *r, struct frame *answer)
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
 		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted")) {
-		if (e.kind == CMD_SEND_LIST)
-			keep_list(r->s, &f, &e);
-		else if (token_clear(r->s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
-			log_warn(&r->s->log, "the authorisation cache could not be cleared");
-	}
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted"))
+		learn_accepted(r->s, &f, &e);
 	frame_done(&f);
 	arena_free(&mem);
 }
@@ -363,7 +372,7 @@ static void csms_call(struct session *s, struct frame *f)
 	r->s = s;
 	r->act = f->act;
 	r->id = (struct slice){ mem_text(f->id), f->id.n };
-	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE))
+	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE || csms_profiles_wants(f->act)))
 		r->text = (struct slice){ mem_text(f->raw), f->raw.n };
 	bool changed = rewrite_to_station(s, f, &spliced);
 	struct slice text = changed ? buf_view(&spliced) : f->raw;
@@ -778,11 +787,13 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_station, CALLS_MOST);
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
+	list_init(&s->unstored);
 	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
 	add_configured_evses(s);
 	owed_load(s);
 	load_running(s);
+	csms_profiles_open(s);
 	return s;
 }
 
@@ -871,7 +882,9 @@ void sessions_free(struct gateway *g)
 	size_t at = 0;
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
+		csms_profiles_close(s->csms);
 		deviations_free(s);
+		ledger_close(s);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
 		mem_free(s->evses);

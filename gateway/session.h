@@ -54,6 +54,7 @@ struct session {
 	struct slice credential;      /* what the station showed us, for password: relay; owned */
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
+	struct list unstored;         /* answers of the CSMS that the disk has not taken yet (ledger.c) */
 	struct {
 		int64_t seq;          /* of the record being sent or confirmed; 0: none */
 		struct call *call;    /* while it is being sent */
@@ -72,6 +73,7 @@ struct session {
 		struct timer retry;
 	} owed;
 
+	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/csms-profiles.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
 #include "gateway/telemetry.h"
@@ -218,6 +219,7 @@ void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice t
 	e->tx_start_wh = wh;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, true, clock_mono_us());
+	csms_profiles_tx_started(s, evse);
 	telemetry_evse(s, evse);
 }
 
@@ -231,6 +233,7 @@ void tap_tx_ended(struct session *s, struct slice tx)
 	e->tx_start_wh = e->power_w = NAN;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
+	csms_profiles_tx_ended(s, evse);
 	telemetry_evse(s, evse);
 }
 

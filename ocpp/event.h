@@ -142,6 +142,8 @@ struct event {
 	double limit_a;      /* per phase; what the first period allows (a limit in W is divided by 230 V and the phases, 3 if not said); NaN: none */
 	int phases;          /* numberPhases; 0: not said */
 	int64_t duration_s;  /* 0: none */
+	bool in_watts;       /* ours: the station takes no amperes */
+	double then_a;       /* ours: instead of ending after its duration the limit becomes this; NaN: it ends */
 
 	/* CMD_RESET: "Soft"/"Hard" or "Immediate"/"OnIdle"; CMD_TRIGGER: the requested message; CMD_AVAILABILITY: "Operative"/"Inoperative";
 	 * CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";

@@ -478,6 +478,15 @@ static void set_profile(void **state)
 	writes(OCPP16, &t.e, "SetChargingProfile", "{\"connectorId\":0,\"csChargingProfiles\":{\"chargingProfileId\":1,\"stackLevel\":0,"
 	       "\"chargingProfilePurpose\":\"ChargePointMaxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"startSchedule\":" T0_TEXT
 	       ",\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6.1}]}}}");
+	t.e.in_watts = true;
+	t.e.phases = 1;
+	t.e.time_us = T0;
+	t.e.duration_s = 90;
+	t.e.then_a = 6; /* goes on instead of ending */
+	writes(OCPP16, &t.e, "SetChargingProfile", "{\"connectorId\":0,\"csChargingProfiles\":{\"chargingProfileId\":1,\"stackLevel\":0,"
+	       "\"chargingProfilePurpose\":\"ChargePointMaxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"startSchedule\":" T0_TEXT
+	       ",\"chargingRateUnit\":\"W\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":1403,\"numberPhases\":1},"
+	       "{\"startPeriod\":90,\"limit\":1380,\"numberPhases\":1}]}}}");
 	t.e.limit_a = NAN;
 	assert_int_equal(write_error(OCPP16, &t.e), ERR_INVALID);
 	assert_int_equal(write_error(OCPP21, &t.e), ERR_INVALID);
@@ -502,6 +511,8 @@ static void set_profile(void **state)
 	assert_int_equal(e->time_us, T0);
 	e = read_call(OCPP21, "SetChargingProfile", "{\"chargingProfile\":{\"chargingProfilePurpose\":\"PriorityCharging\"}}");
 	assert_int_equal(e->purpose, PURPOSE_PRIORITY);
+	e = read_call(OCPP21, "SetChargingProfile", "{\"chargingProfile\":{\"chargingProfilePurpose\":\"NightProfile\"}}");
+	assert_int_equal(e->purpose, PURPOSE_NONE);
 	assert_true(isnan(e->limit_a));
 }
 
