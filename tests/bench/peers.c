@@ -439,7 +439,8 @@ static void note_latency(const struct peer *p)
 static void accept_call(struct peer *p, struct slice text)
 {
 	char answer[128];
-	int n = snprintf(answer, sizeof(answer), "[3,\"%.*s\",{\"status\":\"Accepted\"}]", (int)strcspn(text.p + 4, "\""), text.p + 4);
+	bool asks_keys = memmem(text.p, text.n, "\"GetConfiguration\"", 18);
+	int n = snprintf(answer, sizeof(answer), "[3,\"%.*s\",{%s}]", (int)strcspn(text.p + 4, "\""), text.p + 4, asks_keys ? "" : "\"status\":\"Accepted\"");
 	put(p, OP_TEXT, answer, (size_t)n);
 }
 
