@@ -78,8 +78,9 @@ struct session {
 	int64_t interval_s;           /* heartbeat interval last given */
 	char vendor[51], model[51], firmware[51], serial[51];
 	int n_evses;                  /* highest EVSE id seen or configured */
-	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
+	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 
@@ -111,6 +112,6 @@ void session_forward_answer(struct session *s, const struct frame *answer);     
 bool session_lane_is_up(const struct session *s);
 bool session_waits_for_lane(const struct session *s);  /* up, or its first attempt is under way */
 const char *session_state_text(enum session_state st);
-const struct session_evse *session_evse_at(const struct session *s, int evse); /* NULL: beyond what is kept */
+struct session_evse *session_evse(struct session *s, int evse); /* made when first seen; NULL: beyond what is kept */
 
 #endif

@@ -2,7 +2,6 @@
 #include "gateway/tap.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -36,18 +35,12 @@ bool tap_wants_answer(const struct action *act)
 
 static void copy(char *to, size_t room, struct slice from)
 {
-	snprintf(to, room, "%.*s", SLICE_ARG(from));
+	size_t n = from.n < room ? from.n : room - 1;
+	if (n)
+		memcpy(to, from.p, n);
+	to[n] = 0;
 }
 #define COPY(to, from) copy(to, sizeof(to), from)
-
-static struct session_evse *evse_of(struct session *s, int id)
-{
-	if (id < 0 || id > SESSION_EVSES)
-		return NULL;
-	if (id > s->n_evses)
-		s->n_evses = id;
-	return &s->evses[id];
-}
 
 static void see_boot(struct session *s, const struct event *e)
 {
@@ -63,7 +56,7 @@ static void see_boot(struct session *s, const struct event *e)
 
 static void see_state(struct session *s, int id, enum evse_state state, struct slice error)
 {
-	struct session_evse *e = evse_of(s, id);
+	struct session_evse *e = session_evse(s, id);
 	if (!e || state == EVSE_UNKNOWN)
 		return;
 	/* 2.x says Occupied for a plug and tells the rest by transaction events: it must not hide what they said. */
@@ -111,7 +104,7 @@ static int32_t to_ma(double a)
 
 static void see_samples(struct session *s, const struct event *e)
 {
-	struct session_evse *ev = evse_of(s, e->evse);
+	struct session_evse *ev = session_evse(s, e->evse);
 	struct draw d;
 	if (!ev || !e->n_samples)
 		return;
@@ -151,7 +144,7 @@ static struct event with_evse(struct session *s, const struct event *e)
 static void see_tx(struct session *s, const struct event *e)
 {
 	struct event full = with_evse(s, e);
-	struct session_evse *ev = evse_of(s, full.evse);
+	struct session_evse *ev = session_evse(s, full.evse);
 	/* It started before it had an EVSE, or before we did. */
 	if (full.phase == TX_UPDATE && ev && full.evse >= 1 && full.tx.p && !slice_is(full.tx, ev->tx))
 		tap_tx_started(s, full.evse, full.tx, full.token, full.time_us, full.meter_wh);
@@ -216,7 +209,7 @@ void tap_answer(struct session *s, const struct event *asked, const struct actio
 void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice token, int64_t wall_us, double wh)
 {
 	/* A 2.x transaction may start before it has an EVSE. */
-	struct session_evse *e = evse >= 1 ? evse_of(s, evse) : NULL;
+	struct session_evse *e = evse >= 1 ? session_evse(s, evse) : NULL;
 	if (!e)
 		return;
 	COPY(e->tx, tx);

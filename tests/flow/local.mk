@@ -19,6 +19,7 @@ tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
 PROGRAM_FLOWS = tests/flow/outage.js
+PROGRAM_FLOWS += tests/flow/check.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js

@@ -501,7 +501,7 @@ static void set_profile(void **state)
 	assert_slice(e->tx, "t-9");
 	assert_int_equal(e->time_us, T0);
 	e = read_call(OCPP21, "SetChargingProfile", "{\"chargingProfile\":{\"chargingProfilePurpose\":\"PriorityCharging\"}}");
-	assert_int_equal(e->purpose, PURPOSE_NONE);
+	assert_int_equal(e->purpose, PURPOSE_PRIORITY);
 	assert_true(isnan(e->limit_a));
 }
 
