@@ -71,7 +71,7 @@ if command -v bash >/dev/null; then
 		complete_line ampgate station ""
 		complete_line ampgate sta
 		complete_line ampgate --socket x sim m' - "$root/usr/share/bash-completion/completions/ampgate" >"$dir/got" 2>&1
-	printf '%s\n' "list show" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
+	printf '%s\n' "list show deviations" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
 	status=$?
 	cat "$dir/diff" >>"$dir/got"
 	verdict $status "the completion offers the verbs"

@@ -33,3 +33,7 @@ check_PROGRAMS += tests/unit/gateway/trace
 TESTS += tests/unit/gateway/trace
 tests_unit_gateway_trace_SOURCES = tests/unit/gateway/trace.c
 tests_unit_gateway_trace_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/redact
+TESTS += tests/unit/gateway/redact
+tests_unit_gateway_redact_SOURCES = tests/unit/gateway/redact.c
+tests_unit_gateway_redact_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
