@@ -11,7 +11,9 @@
 #include "base/conf.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/call-help.h"
 #include "gateway/caps.h"
+#include "gateway/deviations.h"
 #include "gateway/replay.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
@@ -101,6 +103,18 @@ static int run_station_list(struct command *c)
 {
 	jw_array(&c->w, NULL);
 	write_stations(c->g, &c->w);
+	jw_end(&c->w, ']');
+	return COMMAND_OK;
+}
+
+static int run_station_deviations(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	if (!s)
+		return err;
+	jw_array(&c->w, NULL);
+	deviations_write(s, &c->w);
 	jw_end(&c->w, ']');
 	return COMMAND_OK;
 }
@@ -532,6 +546,18 @@ static int run_call(struct command *c)
 	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
+static int run_call_help(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	const char *action = text_arg(c, "action");
+	if (!s)
+		return err;
+	if (call_help_write(s->version, action, &c->w) != 0)
+		return fail(c, COMMAND_NOT_FOUND, "%s has no action '%s' for a charging station", version_subprotocol(s->version), action);
+	return COMMAND_OK;
+}
+
 /* --- limits --- */
 
 static int limit_object(struct command *c, struct cap_rec *cap, char name[80], int *node, int *evse)
@@ -616,23 +642,19 @@ static int run_limit_list(struct command *c)
 /* --- trace --- */
 
 struct trace_query {
-	const char *station, *action;
+	struct trace_filter filter;
+	bool plain;
 	int64_t left;
 	struct json_writer *w;
 };
-
-static bool matches(const struct trace_query *q, const struct trace_rec *r)
-{
-	return (!q->station || strcmp(q->station, r->station) == 0) && (!q->action || slice_is(r->action, q->action));
-}
 
 static bool write_traced(void *arg, const struct trace_rec *r)
 {
 	struct trace_query *q = arg;
 	struct buf line = { 0 };
-	if (!matches(q, r))
+	if (!trace_matches(&q->filter, r))
 		return true;
-	trace_write(r, &line);
+	trace_write(r, q->plain, &line);
 	jw_raw(q->w, NULL, buf_view(&line));
 	buf_free(&line);
 	return --q->left > 0;
@@ -640,7 +662,17 @@ static bool write_traced(void *arg, const struct trace_rec *r)
 
 static int run_trace(struct command *c)
 {
-	struct trace_query q = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .left = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	const char *verdict = text_arg(c, "verdict"), *since = text_arg(c, "since");
+	int64_t since_us = 0;
+	struct trace_query q = { .filter = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .verdict = -1 },
+		.plain = json_bool(c->args, "raw", false), .left = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	if (verdict && (q.filter.verdict = trace_verdict_parse(verdict)) < 0)
+		return fail(c, COMMAND_USAGE, "no verdict '%s'", verdict);
+	if (since && (conf_duration(since, &since_us) != 0 || since_us <= 0))
+		return fail(c, COMMAND_USAGE, "since is no duration such as 10m");
+	if (q.plain && c->role < ROLE_ADMIN)
+		return fail(c, COMMAND_FORBIDDEN, "tokens are shown to administrators only");
+	q.filter.since_us = since ? clock_wall_us() - since_us : 0;
 	jw_array(&c->w, NULL);
 	trace_each(json_int(c->args, "after", 0), write_traced, &q);
 	jw_end(&c->w, ']');
@@ -720,6 +752,7 @@ void command_run(struct gateway *g, const char *verb, struct slice args_json, en
 	struct command *c = NEW(struct command);
 	c->g = g;
 	c->user = mem_strdup(user);
+	c->role = role;
 	c->done = done;
 	c->arg = arg;
 	jw_open(&c->w, &c->result);

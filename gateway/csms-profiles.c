@@ -50,8 +50,8 @@ static void on_gone(void *arg, int64_t id)
 
 static struct profile_tx tx_on(const struct session *s, int evse)
 {
-	const struct session_evse *e = &s->evses[evse];
-	return (struct profile_tx){ .running = e->tx[0], .start_us = e->tx_since_us };
+	const struct session_evse *e = evse <= s->n_evses ? &s->evses[evse] : NULL;
+	return e ? (struct profile_tx){ .running = e->tx[0], .start_us = e->tx_since_us } : (struct profile_tx){ 0 };
 }
 
 /* --- what they allow --- */
@@ -171,8 +171,7 @@ static void set(struct csms_profiles *c, int evse, struct slice payload)
 		log_warn(&c->s->log, "a charging profile of the CSMS is not understood, its limit is left to the station: %s", err_text(err));
 		return;
 	}
-	if (evse > c->s->n_evses)
-		c->s->n_evses = evse;
+	session_evse(c->s, evse); /* it is there, whether we have seen it or not */
 	keep(c, evse, payload, now_us); /* behind the removals of what it replaces */
 }
 
@@ -270,7 +269,7 @@ struct csms_profiles *csms_profiles_open(struct session *s)
 	c->installed.gone = on_gone;
 	c->installed.arg = c;
 	for (int i = 1; i <= SESSION_EVSES; i++)
-		if (!s->evses[i].tx[0])
+		if (!tx_on(s, i).running)
 			profiles_end_tx(&c->installed, i);
 	if (c->installed.count)
 		look(c);

@@ -305,6 +305,14 @@ void print_tx_csv(const cJSON *row)
 	fputs("\r\n", stdout);
 }
 
+void print_deviations(const cJSON *r)
+{
+	static const struct column columns[] = { { "FROM", "from", 7 }, { "ACTION", "action", 20 }, { "WHERE", "path", 36 }, { "RULE", "rule", 13 },
+		{ "COUNT", "count", 6 }, { "REPAIRED", "repaired", 8 }, { "SINCE", "first", 24 }, { "LAST", "last", 24 }, { "EXAMPLE", "example", 24 },
+		{ "NOTE", "note", 10 }, { 0 } };
+	table(r, columns);
+}
+
 void print_limits(const cJSON *r)
 {
 	static const struct column columns[] = { { "ID", "limit_id", 5 }, { "OBJECT", "object", 16 }, { "LIMIT A", "limit_a", 8 }, { "UNTIL", "until", 24 },
@@ -315,8 +323,15 @@ void print_limits(const cJSON *r)
 void print_trace_line(const cJSON *r)
 {
 	bool station = strcmp(text_of(r, "side"), "station") == 0, rx = strcmp(text_of(r, "dir"), "rx") == 0;
-	printf("%.12s %-12s %s%s%s %-17s %s\n", strlen(text_of(r, "ts")) > 23 ? text_of(r, "ts") + 11 : "-", text_of(r, "station"),
-	       station ? "station" : "       ", (station == rx) ? " -> " : " <- ", station ? "       " : "   csms", text_of(r, "verdict"), text_of(r, "raw"));
+	printf("%.12s %-12s %s%s%s %-17s ", strlen(text_of(r, "ts")) > 23 ? text_of(r, "ts") + 11 : "-", text_of(r, "station"),
+	       station ? "station" : "       ", (station == rx) ? " -> " : " <- ", station ? "       " : "   csms", text_of(r, "verdict"));
+	if (!isnan(number(r, "rtt_ms")))
+		printf("%s %.1f ms ", text_of(r, "action"), number(r, "rtt_ms"));
+	printf("%s\n", text_of(r, cJSON_HasObjectItem(r, "raw") ? "raw" : "raw_base64"));
+	if (cJSON_HasObjectItem(r, "diff"))
+		printf("%*s \"%s\" became \"%s\"\n", 12, "", text_of(r, "diff.was"), text_of(r, "diff.now"));
+	if (cJSON_HasObjectItem(r, "why"))
+		printf("%*s %s\n", 12, "", text_of(r, "why"));
 }
 
 void print_trace(const cJSON *r)

@@ -15,6 +15,7 @@ void print_txs(const cJSON *r);
 void print_tx_csv_head(void);
 void print_tx_csv(const cJSON *row);
 void print_limits(const cJSON *r);
+void print_deviations(const cJSON *r);
 void print_trace(const cJSON *r);
 void print_trace_line(const cJSON *r);
 

@@ -57,7 +57,8 @@ static const struct car_conf *car_of(int n)
 {
 	static struct car_conf car;
 	int phases = demo_station_phases(n);
-	car = (struct car_conf){ .phases = phases, .max_ma = phases == 1 ? 32000 : 16000, .min_ma = 6000, .need_wh = 40000, .delay_us = US_PER_S / 2, .reaction_us = US_PER_S / 2 + n % 5 * US_PER_S / 10, .ramp_ma_per_s = 8000, .volts = WORLD_VOLTS };
+	car = (struct car_conf){ .phases = phases, .max_ma = phases == 1 ? 32000 : 16000, .min_ma = 6000, .need_wh = 40000,
+		.delay_us = US_PER_S / 2, .reaction_us = US_PER_S / 2 + n % 5 * US_PER_S / 10, .ramp_ma_per_s = 8000, .volts = WORLD_VOLTS };
 	return &car;
 }
 
@@ -71,11 +72,11 @@ static void open_station(int n)
 	b->point = world_point(w.world, w.ev, lines, demo_station_phases(n));
 	snprintf(b->card, sizeof(b->card), "CARD-%s", b->id);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", w.site->ports[PORT_STATIONS]);
-	struct sim_station_conf conf = { .url = url, .retry_min_us = US_PER_S / 2, .retry_max_us = 2 * US_PER_S, .world = w.world, .points = &b->point,
-		.ledger = &w.ledger };
+	struct sim_station_conf conf = { .url = url, .retry_min_us = US_PER_S / 2, .retry_max_us = 2 * US_PER_S, .world = w.world,
+		.points = &b->point, .ledger = &w.ledger };
 	conf.station = (struct station_conf){ .id = b->id, .version = demo_station_version(n), .vendor = "ampgate", .model = "simulator",
-		.serial = b->id, .firmware = PACKAGE_VERSION, .n_evses = 1, .phases = demo_station_phases(n), .max_ma = 32000, .min_ma = 6000, .sample_us = US_PER_S,
-		.heartbeat_us = 300 * US_PER_S, .call_timeout_us = 10 * US_PER_S, .seed = SEED + (uint64_t)n };
+		.serial = b->id, .firmware = PACKAGE_VERSION, .n_evses = 1, .phases = demo_station_phases(n), .max_ma = 32000, .min_ma = 6000,
+		.sample_us = US_PER_S, .heartbeat_us = 300 * US_PER_S, .call_timeout_us = 10 * US_PER_S, .seed = SEED + (uint64_t)n };
 	b->station = sim_station_open(&conf);
 }
 

@@ -10,6 +10,10 @@ libgateway_a_SOURCES = \
 	gateway/csms-profiles.c gateway/csms-profiles.h \
 	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \
+	gateway/call-help.c gateway/call-help.h \
+	gateway/deviations.c gateway/deviations.h \
+	gateway/redact.c gateway/redact.h \
+	gateway/trace-export.c gateway/trace-export.h \
 	gateway/drivers.c gateway/drivers.h \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \

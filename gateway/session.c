@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/csms-profiles.h"
+#include "gateway/deviations.h"
 #include "gateway/ledger.h"
 #include "gateway/local.h"
 #include "gateway/owed.h"
@@ -173,6 +174,13 @@ static void on_csms_answered(void *arg, struct call *c, int err, struct frame *a
 	mem_free(r);
 }
 
+/* A frame that goes on, as `text`: its own bytes or what a splice has made of them. */
+static void trace_forwarded(const struct session *s, enum trace_side side, struct slice text, const struct frame *f)
+{
+	struct trace_note note = { .other = text.p == f->raw.p ? (struct slice){ NULL, 0 } : f->raw };
+	trace_noted(s, side, TRACE_TX, text, f, note.other.p ? TRACE_MODIFIED : TRACE_FORWARDED, &note);
+}
+
 static void forward_to_csms(struct session *s, struct frame *f)
 {
 	struct relay *r = mem_new(sizeof(*r) + f->raw.n);
@@ -190,7 +198,7 @@ static void forward_to_csms(struct session *s, struct frame *f)
 		.done = on_csms_answered,
 		.arg = r,
 	};
-	trace_frame(s, TRACE_CSMS, TRACE_TX, text, f, changed ? TRACE_MODIFIED : TRACE_FORWARDED);
+	trace_forwarded(s, TRACE_CSMS, text, f);
 	int err = calls_ask(&s->to_csms, &ask, NULL);
 	buf_free(&spliced);
 	if (err) {
@@ -200,24 +208,47 @@ static void forward_to_csms(struct session *s, struct frame *f)
 	}
 }
 
-static void station_call(struct session *s, struct frame *f)
+/* What came in: the bytes as they arrived, and how they differ where they were repaired. */
+static void trace_arrived(const struct session *s, enum trace_side side, struct slice text, const struct frame *f, enum trace_verdict verdict, const char *why)
 {
+	struct trace_note note = { .other = f && f->raw.p != text.p ? f->raw : (struct slice){ NULL, 0 }, .other_is_newer = true, .why = why };
+	trace_noted(s, side, TRACE_RX, text, f, note.other.p ? TRACE_MODIFIED : verdict, &note);
+}
+
+/* What is to be done with a station's CALL. */
+static enum trace_verdict judge(const struct session *s, const struct frame *f, const struct event *e)
+{
+	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
+		return TRACE_BLOCKED;
+	if (e->kind == EV_TX || (e->kind == EV_METER && ledger_wants_meter_values(s, e)))
+		return TRACE_QUEUED;
+	if (rewrite_hides(f))
+		return TRACE_DROPPED;
+	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
+}
+
+/* `text`: the bytes as they came, which the frame may no longer be. */
+static void station_call(struct session *s, struct slice text, struct frame *f)
+{
+	static const char too_early[] = "not accepted yet", of_ours[] = "it tells only of our own profiles";
 	struct arena mem = { 0 };
 	struct event e;
 	event_init(&e, EV_NONE);
 	bool understood = (tap_wants(f->act) || !session_waits_for_lane(s)) && f->act && codec_read_call(f, &mem, &e) == 0;
 	if (!understood)
 		event_init(&e, EV_NONE);
-	else
+	enum trace_verdict verdict = judge(s, f, &e);
+	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : verdict == TRACE_DROPPED ? of_ours : NULL);
+	if (understood)
 		tap_event(s, &e);
-	if (!s->accepted && !session_waits_for_lane(s) && e.kind != EV_BOOT)
-		session_refuse(s, f->id, "SecurityError", "not accepted yet");
-	else if (e.kind == EV_TX || (e.kind == EV_METER && ledger_wants_meter_values(s, &e)))
+	if (verdict == TRACE_BLOCKED)
+		session_refuse(s, f->id, "SecurityError", too_early);
+	else if (verdict == TRACE_QUEUED)
 		ledger_take(s, f, &e);
-	else if (rewrite_hides(f))
-		session_answer(s, f->id, SLICE("{}"));
-	else if (session_waits_for_lane(s))
+	else if (verdict == TRACE_FORWARDED)
 		forward_to_csms(s, f);
+	else if (verdict == TRACE_DROPPED)
+		session_answer(s, f->id, SLICE("{}"));
 	else
 		local_answer(s, f, &e);
 	arena_free(&mem);
@@ -348,7 +379,7 @@ static void csms_call(struct session *s, struct frame *f)
 	bool changed = rewrite_to_station(s, f, &spliced);
 	struct slice text = changed ? buf_view(&spliced) : f->raw;
 	struct ask ask = { .text = text, .id = f->id, .act = f->act, .timeout_us = STATION_TIMEOUT_US, .done = on_station_answered, .arg = r };
-	trace_frame(s, TRACE_STATION, TRACE_TX, text, f, changed ? TRACE_MODIFIED : TRACE_FORWARDED);
+	trace_forwarded(s, TRACE_STATION, text, f);
 	int err = calls_ask(&s->to_station, &ask, NULL);
 	buf_free(&spliced);
 	if (err) {
@@ -359,84 +390,146 @@ static void csms_call(struct session *s, struct frame *f)
 
 /* --- frames as they arrive --- */
 
-static void answer_fault(struct session *s, struct slice raw, const struct frame_fault *fault, bool from_station)
+static void answer_fault(struct session *s, enum trace_side from, struct slice raw, const struct frame_fault *fault)
 {
-	trace_frame(s, from_station ? TRACE_STATION : TRACE_CSMS, TRACE_RX, raw, NULL, TRACE_MALFORMED);
+	trace_arrived(s, from, raw, NULL, TRACE_MALFORMED, fault->reason);
 	s->faults++;
-	log_warn(&s->log, "%s sent an unreadable message: %s", from_station ? "the station" : "the CSMS", fault->reason);
+	log_warn(&s->log, "%s sent an unreadable message: %s", from == TRACE_STATION ? "the station" : "the CSMS", fault->reason);
 	if (!fault->is_call)
 		return;
-	if (from_station)
+	if (from == TRACE_STATION)
 		session_refuse(s, fault->id, fault->code, fault->reason);
 	else
 		refuse_csms(s, fault->id, fault->code, fault->reason);
 }
 
-static void on_station_text(void *owner, struct link *l, struct slice text)
+/* 2.1 tells the one who answers that its answer was not understood (message type 5). */
+static void complain(struct session *s, enum trace_side about, const struct frame *f, const struct inspection *in)
 {
-	struct session *s = owner;
-	struct frame f;
+	struct buf text = { 0 };
+	struct frame complaint = { .kind = FRAME_RESULT_ERROR, .id = f->id };
+	if (f->version != OCPP21 || f->kind != FRAME_RESULT)
+		return;
+	frame_write_result_error(&text, f->id, in->code, in->why);
+	if (about == TRACE_STATION) {
+		send_to_station(s, buf_view(&text), &complaint, TRACE_ORIGINATED);
+	} else {
+		trace_frame(s, TRACE_CSMS, TRACE_TX, buf_view(&text), &complaint, TRACE_ORIGINATED);
+		if (lane_send(&s->lane, buf_view(&text)) != 0)
+			log_debug(&s->log, "no lane for a complaint");
+	}
+	buf_free(&text);
+}
+
+/* An answer that must not pass: who asked gets an error answer of ours instead. */
+static void answer_in_its_place(struct session *s, struct calls *asked, const struct frame *f, const struct inspection *in)
+{
+	struct buf text = { 0 }, why = { 0 };
+	struct frame answer;
 	struct frame_fault fault;
-	(void)l;
-	int err = frame_parse(&f, s->version, text, &fault);
-	if (err == FRAME_IGNORED) {
-		trace_frame(s, TRACE_STATION, TRACE_RX, text, NULL, TRACE_DROPPED);
+	buf_printf(&why, "the answer breaks the standard: %s", in->why);
+	frame_write_error(&text, f->id, "GenericError", why.p);
+	if (frame_parse(&answer, f->version, buf_view(&text), &fault) == 0 && !calls_answer(asked, &answer))
+		log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+	buf_free(&text);
+	buf_free(&why);
+}
+
+/* Under the strict policy, a frame that deviates goes no further. */
+static void refuse_frame(struct session *s, enum trace_side from, struct slice text, const struct frame *f, const struct inspection *in)
+{
+	trace_arrived(s, from, text, f, TRACE_BLOCKED, in->why);
+	if (f->kind == FRAME_CALL && from == TRACE_STATION)
+		session_refuse(s, f->id, in->code, in->why);
+	else if (f->kind == FRAME_CALL)
+		refuse_csms(s, f->id, in->code, in->why);
+	if (f->kind != FRAME_RESULT && f->kind != FRAME_ERROR)
 		return;
-	}
-	if (err) {
-		answer_fault(s, text, &fault, true);
-		return;
-	}
-	trace_frame(s, TRACE_STATION, TRACE_RX, text, &f, f.kind == FRAME_CALL && !session_waits_for_lane(s) ? TRACE_ANSWERED_LOCALLY : TRACE_FORWARDED);
-	switch (f.kind) {
+	complain(s, from, f, in);
+	answer_in_its_place(s, from == TRACE_STATION ? &s->to_station : &s->to_csms, f, in);
+}
+
+/* An answer goes to whoever asked: the other side, or us. */
+static void pass_answer(struct session *s, enum trace_side from, struct slice text, struct frame *f, const struct call *asked)
+{
+	bool relayed = asked && (asked->done == on_station_answered || asked->done == on_csms_answered || from == TRACE_CSMS);
+	trace_arrived(s, from, text, f, !asked ? TRACE_DROPPED : relayed ? TRACE_FORWARDED : TRACE_ORIGINATED, asked ? NULL : "nobody waits for it");
+	if (!calls_answer(from == TRACE_STATION ? &s->to_station : &s->to_csms, f) && !(from == TRACE_CSMS && replay_late_answer(s, f)))
+		log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+}
+
+static void station_frame(struct session *s, struct slice text, struct frame *f, const struct call *asked)
+{
+	switch (f->kind) {
 	case FRAME_CALL:
-		station_call(s, &f);
+		station_call(s, text, f);
 		break;
 	case FRAME_RESULT:
 	case FRAME_ERROR:
-		if (!calls_answer(&s->to_station, &f))
-			log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+		pass_answer(s, TRACE_STATION, text, f, asked);
 		break;
 	case FRAME_RESULT_ERROR:
-	case FRAME_SEND:
-		if (s->state != SESSION_ONLINE || lane_send(&s->lane, text) != 0)
-			log_debug(&s->log, "no lane for a message without an answer; it is dropped");
+	case FRAME_SEND: /* no answer, so no turn: it goes at once */
+		trace_arrived(s, TRACE_STATION, text, f, s->state == SESSION_ONLINE ? TRACE_FORWARDED : TRACE_DROPPED, s->state == SESSION_ONLINE ? NULL : "no lane");
+		if (s->state != SESSION_ONLINE)
+			break;
+		trace_frame(s, TRACE_CSMS, TRACE_TX, f->raw, f, TRACE_FORWARDED);
+		if (lane_send(&s->lane, f->raw) != 0)
+			log_debug(&s->log, "the lane is full, a message without an answer is dropped");
 		break;
 	}
+}
+
+static void csms_frame(struct session *s, struct slice text, struct frame *f, const struct call *asked)
+{
+	if (f->kind == FRAME_RESULT || f->kind == FRAME_ERROR) {
+		pass_answer(s, TRACE_CSMS, text, f, asked);
+		return;
+	}
+	trace_arrived(s, TRACE_CSMS, text, f, s->link ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY, s->link ? NULL : "the station is not connected");
+	if (f->kind == FRAME_CALL)
+		csms_call(s, f);
+	else if (s->lane.version == s->version)
+		send_to_station(s, f->raw, f, TRACE_FORWARDED);
+}
+
+/* A text from either side: read, looked at by the station's policy, and passed to where it is handled. */
+static void on_text(struct session *s, enum trace_side from, struct slice text)
+{
+	struct frame f;
+	struct frame_fault fault;
+	struct inspection in = { 0 };
+	int err = deviations_read(s, from, text, &f, &fault, &in);
+	if (err == FRAME_IGNORED) {
+		trace_arrived(s, from, text, NULL, TRACE_DROPPED, "a message type that this version does not have");
+		return;
+	}
+	if (err) {
+		answer_fault(s, from, text, &fault);
+		return;
+	}
+	const struct call *asked = calls_asked(from == TRACE_STATION ? &s->to_station : &s->to_csms, &f);
+	/* What the CSMS has confirmed of a transaction is confirmed, or it would be delivered twice. */
+	bool binding = from == TRACE_STATION || f.kind == FRAME_CALL || !asked || asked->done == on_csms_answered;
+	if (!deviations_look(s, from, &f, asked ? asked->act : NULL, &in) && binding)
+		refuse_frame(s, from, text, &f, &in);
+	else if (from == TRACE_STATION)
+		station_frame(s, text, &f, asked);
+	else
+		csms_frame(s, text, &f, asked);
 	frame_done(&f);
+	inspection_done(&in);
+}
+
+static void on_station_text(void *owner, struct link *l, struct slice text)
+{
+	(void)l;
+	on_text(owner, TRACE_STATION, text);
 }
 
 static void on_csms_text(void *owner, struct slice text)
 {
-	struct session *s = owner;
-	struct frame f;
-	struct frame_fault fault;
-	int err = frame_parse(&f, s->lane.version, text, &fault);
-	if (err == FRAME_IGNORED) {
-		trace_frame(s, TRACE_CSMS, TRACE_RX, text, NULL, TRACE_DROPPED);
-		return;
-	}
-	if (err) {
-		answer_fault(s, text, &fault, false);
-		return;
-	}
-	trace_frame(s, TRACE_CSMS, TRACE_RX, text, &f, TRACE_FORWARDED);
-	switch (f.kind) {
-	case FRAME_CALL:
-		csms_call(s, &f);
-		break;
-	case FRAME_RESULT:
-	case FRAME_ERROR:
-		if (!calls_answer(&s->to_csms, &f) && !replay_late_answer(s, &f))
-			log_debug(&s->log, "a late answer of the CSMS is dropped");
-		break;
-	case FRAME_RESULT_ERROR:
-	case FRAME_SEND:
-		if (s->lane.version == s->version)
-			send_to_station(s, text, &f, TRACE_FORWARDED);
-		break;
-	}
-	frame_done(&f);
+	on_text(owner, TRACE_CSMS, text);
 }
 
 /* --- the lane --- */
@@ -791,6 +884,7 @@ void sessions_free(struct gateway *g)
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		csms_profiles_close(s->csms);
+		deviations_free(s);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
 		mem_free(s->evses);

@@ -65,6 +65,7 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
+		bool accepted_kept;   /* that it was accepted, with interval_s, is on disk */
 		bool more;            /* states or notices may wait that are not on their way */
 		unsigned paying;      /* on their way */
 		unsigned notices;     /* kept */
@@ -80,6 +81,7 @@ struct session {
 	int n_evses;                  /* highest EVSE id seen or configured */
 	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 

@@ -157,9 +157,15 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out)
 	return 0;
 }
 
+const struct call *calls_asked(const struct calls *c, const struct frame *answer)
+{
+	bool is_answer = answer->kind == FRAME_RESULT || answer->kind == FRAME_ERROR;
+	return c->in_flight && is_answer && slice_eq(c->in_flight->id, answer->id) ? c->in_flight : NULL;
+}
+
 bool calls_answer(struct calls *c, struct frame *answer)
 {
-	if (!c->in_flight || (answer->kind != FRAME_RESULT && answer->kind != FRAME_ERROR) || !slice_eq(c->in_flight->id, answer->id))
+	if (!calls_asked(c, answer))
 		return false;
 	end(c, take_in_flight(c), 0, answer);
 	pump(c);

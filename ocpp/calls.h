@@ -58,6 +58,9 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out) MUST_CH
 /* A RESULT or ERROR arrived. False: nobody asked, or its call had timed out (the caller drops it and counts). */
 bool calls_answer(struct calls *c, struct frame *answer);
 
+/* The call that this RESULT or ERROR would end; NULL: nobody asked. */
+const struct call *calls_asked(const struct calls *c, const struct frame *answer);
+
 void calls_link_up(struct calls *c, struct link *l); /* what waits is sent */
 /* The link is gone. The call in flight ends with ERR_CLOSED; those that wait stay, or end too. */
 void calls_link_down(struct calls *c, bool end_waiting);

@@ -176,11 +176,21 @@ void frame_write_result(struct buf *out, struct slice id, struct slice payload)
 	buf_add(out, "]", 1);
 }
 
-void frame_write_error(struct buf *out, struct slice id, const char *code, const char *description)
+static void write_error(struct buf *out, enum frame_kind kind, struct slice id, const char *code, const char *description)
 {
-	write_head(out, FRAME_ERROR, id);
+	write_head(out, kind, id);
 	json_quote(out, slice_of(code));
 	buf_add(out, ",", 1);
 	json_quote(out, scan_cut(slice_of(description ? description : ""), DESCRIPTION_MOST));
 	buf_puts(out, ",{}]");
+}
+
+void frame_write_error(struct buf *out, struct slice id, const char *code, const char *description)
+{
+	write_error(out, FRAME_ERROR, id, code, description);
+}
+
+void frame_write_result_error(struct buf *out, struct slice id, const char *code, const char *description)
+{
+	write_error(out, FRAME_RESULT_ERROR, id, code, description);
 }
