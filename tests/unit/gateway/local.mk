@@ -33,3 +33,7 @@ check_PROGRAMS += tests/unit/gateway/trace
 TESTS += tests/unit/gateway/trace
 tests_unit_gateway_trace_SOURCES = tests/unit/gateway/trace.c
 tests_unit_gateway_trace_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/traits
+TESTS += tests/unit/gateway/traits
+tests_unit_gateway_traits_SOURCES = tests/unit/gateway/traits.c tests/unit/unit.h
+tests_unit_gateway_traits_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
