@@ -299,6 +299,12 @@ static void keep_list(struct session *s, struct frame *f, const struct event *e)
 	arena_free(&mem);
 }
 
+/* A station that knows nothing to clear has nothing of it either. */
+static bool was_done(const struct event *e, struct slice status)
+{
+	return slice_is(status, "Accepted") || (e->kind == CMD_CLEAR_PROFILE && slice_is(status, "Unknown"));
+}
+
 static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
 {
 	if (csms_profiles_wants(f->act))
@@ -318,7 +324,7 @@ static void learn_from_command(struct down_relay *r, struct frame *answer)
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
 		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted"))
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status))
 		learn_accepted(r->s, &f, &e);
 	frame_done(&f);
 	arena_free(&mem);
