@@ -27,5 +27,6 @@ void ledger_failed(struct session *s, int64_t seq);
 
 void ledger_lane_down(struct session *s);  /* those who wait get our answer */
 void ledger_link_down(struct session *s);  /* nobody waits any more */
+void ledger_close(struct session *s);      /* the store is closed */
 
 #endif

@@ -795,6 +795,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_station, CALLS_MOST);
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
+	list_init(&s->unstored);
 	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
 	add_configured_evses(s);
@@ -891,6 +892,7 @@ void sessions_free(struct gateway *g)
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		csms_profiles_close(s->csms);
 		deviations_free(s);
+		ledger_close(s);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
 		mem_free(s->evses);

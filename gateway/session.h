@@ -54,6 +54,7 @@ struct session {
 	struct slice credential;      /* what the station showed us, for password: relay; owned */
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
+	struct list unstored;         /* answers of the CSMS that the disk has not taken yet (ledger.c) */
 	struct {
 		int64_t seq;          /* of the record being sent or confirmed; 0: none */
 		struct call *call;    /* while it is being sent */

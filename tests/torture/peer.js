@@ -1,7 +1,8 @@
 'use strict';
-// A station's or a CSMS's end of one connection, moved by hand: for tests that have to know exactly who said what when.
+// A station and a CSMS moved by hand, for tests that have to know exactly who said what when.
 const { randomUUID } = require('crypto');
 const WebSocket = require('../node_modules/ws');
+const { WebSocketServer } = WebSocket;
 const { within } = require('../flow/lib.js');
 
 class Peer {
@@ -64,6 +65,63 @@ class Peer {
 	}
 }
 
+// A CSMS that writes down all it hears, and whose answers the test decides.
+class ScriptedCsms {
+	constructor(port) {
+		this.port = port;
+		this.heard = []; // [lane number, protocol, action, payload, id]
+		this.answers = {}; // action -> function(payload, id), which returns a payload, an error's code, or null for silence
+		this.lanes = 0;
+		this.protocols = ['ocpp1.6', 'ocpp2.0.1'];
+		this.nextTx = 1;
+	}
+
+	listen() {
+		this.server = new WebSocketServer({ port: this.port, host: '127.0.0.1',
+			handleProtocols: (offered) => [...offered].find((p) => this.protocols.includes(p)) || false });
+		this.server.on('connection', (ws) => {
+			const lane = ++this.lanes;
+			this.ws = ws;
+			ws.on('error', () => {});
+			ws.on('message', (data) => {
+				const [kind, id, action, payload] = JSON.parse(data);
+				if (kind !== 2) return;
+				this.heard.push([lane, ws.protocol, action, payload, id]);
+				const answer = (this.answers[action] || (() => this.usual(action)))(payload, id);
+				if (typeof answer === 'string') ws.send(JSON.stringify([4, id, answer, '', {}]));
+				else if (answer) ws.send(JSON.stringify([3, id, answer]));
+			});
+		});
+		return new Promise((resolve) => this.server.once('listening', resolve));
+	}
+
+	usual(action) {
+		const currentTime = new Date().toISOString();
+		if (action === 'BootNotification') return { status: 'Accepted', interval: 300, currentTime };
+		if (action === 'StartTransaction') return { transactionId: this.nextTx++, idTagInfo: { status: 'Accepted' } };
+		return action === 'Heartbeat' ? { currentTime } : {};
+	}
+
+	close() {
+		const { server } = this;
+		server.clients.forEach((ws) => ws._socket.resetAndDestroy());
+		return new Promise((resolve) => server.close(resolve));
+	}
+
+	reset() {
+		this.heard = [];
+		this.answers = {};
+	}
+
+	actions() {
+		return this.heard.map(([, , action]) => action);
+	}
+
+	of(action) {
+		return this.heard.filter((h) => h[2] === action);
+	}
+}
+
 const starts = (n) => ({ connectorId: 1, idTag: 'TAG1', meterStart: n * 1000, timestamp: new Date(1.8e12 + n * 100000).toISOString() });
 const values = (transactionId, n) => ({ connectorId: 1, transactionId,
 	meterValue: [{ timestamp: new Date(1.8e12 + n * 100000 + 1000).toISOString(), sampledValue: [{ value: String(n * 1000 + 5) }] }] });
@@ -72,4 +130,4 @@ const stops = (transactionId, n) => ({ transactionId, idTag: 'TAG1', meterStop: 
 const boots = { '1.6': { chargePointVendor: 'Hand', chargePointModel: 'One' },
 	'2.0.1': { reason: 'PowerUp', chargingStation: { vendorName: 'Hand', model: 'Two' } } };
 
-module.exports = { Peer, starts, values, stops, boots };
+module.exports = { Peer, ScriptedCsms, starts, values, stops, boots };

@@ -1,65 +1,7 @@
 'use strict';
 // The crash windows one by one, each entered on purpose: what the CSMS sees and what the station is told is compared message by message.
-const { WebSocketServer } = require('../node_modules/ws');
 const { freePort, tempDir, until, Daemon, equal, ok, run } = require('../flow/lib.js');
-const { Peer, starts, values, stops, boots } = require('./peer.js');
-
-// A CSMS that writes down all it hears, and whose answers the test decides.
-class Csms {
-	constructor(port) {
-		this.port = port;
-		this.heard = []; // [lane number, protocol, action, payload, id]
-		this.answers = {}; // action -> function(payload, id), which returns a payload, an error's code, or null for silence
-		this.lanes = 0;
-		this.protocols = ['ocpp1.6', 'ocpp2.0.1'];
-		this.nextTx = 1;
-	}
-
-	listen() {
-		this.server = new WebSocketServer({ port: this.port, host: '127.0.0.1',
-			handleProtocols: (offered) => [...offered].find((p) => this.protocols.includes(p)) || false });
-		this.server.on('connection', (ws) => {
-			const lane = ++this.lanes;
-			this.ws = ws;
-			ws.on('error', () => {});
-			ws.on('message', (data) => {
-				const [kind, id, action, payload] = JSON.parse(data);
-				if (kind !== 2) return;
-				this.heard.push([lane, ws.protocol, action, payload, id]);
-				const answer = (this.answers[action] || (() => this.usual(action)))(payload, id);
-				if (typeof answer === 'string') ws.send(JSON.stringify([4, id, answer, '', {}]));
-				else if (answer) ws.send(JSON.stringify([3, id, answer]));
-			});
-		});
-		return new Promise((resolve) => this.server.once('listening', resolve));
-	}
-
-	usual(action) {
-		const currentTime = new Date().toISOString();
-		if (action === 'BootNotification') return { status: 'Accepted', interval: 300, currentTime };
-		if (action === 'StartTransaction') return { transactionId: this.nextTx++, idTagInfo: { status: 'Accepted' } };
-		return action === 'Heartbeat' ? { currentTime } : {};
-	}
-
-	close() {
-		const { server } = this;
-		server.clients.forEach((ws) => ws._socket.resetAndDestroy());
-		return new Promise((resolve) => server.close(resolve));
-	}
-
-	reset() {
-		this.heard = [];
-		this.answers = {};
-	}
-
-	actions() {
-		return this.heard.map(([, , action]) => action);
-	}
-
-	of(action) {
-		return this.heard.filter((h) => h[2] === action);
-	}
-}
+const { Peer, ScriptedCsms, starts, values, stops, boots } = require('./peer.js');
 
 async function main() {
 	const dir = tempDir();
@@ -82,7 +24,7 @@ uplinks:
 offline: {authorize: [all]}
 log: {level: debug, target: stderr}
 `);
-	const csms = new Csms(csmsPort);
+	const csms = new ScriptedCsms(csmsPort);
 	const queue = async () => (await daemon.ask('status')).queue;
 	const drained = () => until(20000, 'the queue is empty', async () => (await queue()).messages === 0);
 	const laneUp = (id) => until(20000, `the lane of ${id} is up`, async () => (await daemon.ask('station.show', { station: id })).lane === 'up');
