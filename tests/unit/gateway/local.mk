@@ -37,3 +37,7 @@ check_PROGRAMS += tests/unit/gateway/redact
 TESTS += tests/unit/gateway/redact
 tests_unit_gateway_redact_SOURCES = tests/unit/gateway/redact.c
 tests_unit_gateway_redact_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/traits
+TESTS += tests/unit/gateway/traits
+tests_unit_gateway_traits_SOURCES = tests/unit/gateway/traits.c tests/unit/unit.h
+tests_unit_gateway_traits_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
