@@ -24,7 +24,7 @@ libgateway_a_SOURCES = \
 	gateway/rewrite.c gateway/rewrite.h \
 	gateway/session.c gateway/session.h \
 	gateway/tap.c gateway/tap.h \
-	gateway/telemetry.c gateway/telemetry.h \
+	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \
 	gateway/trace.c gateway/trace.h \
 	gateway/uplink.c gateway/uplink.h \
 	gateway/view.c gateway/view.h \

@@ -183,7 +183,7 @@ static void trace_forwarded(const struct session *s, enum trace_side side, struc
 
 static void forward_to_csms(struct session *s, struct frame *f)
 {
-	struct relay *r = mem_new(sizeof(*r) + f->raw.n);
+	struct relay *r = mem_grow(NULL, sizeof(*r) + f->raw.n);
 	struct buf spliced = { 0 };
 	*r = (struct relay){ .s = s, .act = f->act, .link_number = s->link_number, .length = f->raw.n };
 	memcpy(r->text, f->raw.p, f->raw.n);

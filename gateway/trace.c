@@ -165,8 +165,12 @@ static void keep(const struct trace_rec *r)
 static struct open_call *open_call(const struct session *s, enum trace_side side, enum trace_way way, struct slice id, uint64_t *key_out)
 {
 	uint64_t key = UINT64_C(14695981039346656037) ^ (uint64_t)(uintptr_t)s ^ (uint64_t)(side * 2 + way);
-	for (size_t i = 0; i < id.n; i++)
-		key = (key ^ (unsigned char)id.p[i]) * UINT64_C(1099511628211);
+	for (size_t i = 0; i < id.n; i += sizeof(uint64_t)) {
+		uint64_t eight = 0;
+		memcpy(&eight, id.p + i, id.n - i < sizeof(eight) ? id.n - i : sizeof(eight));
+		key = (key ^ eight) * UINT64_C(1099511628211);
+		key ^= key >> 29;
+	}
 	key += key == 0;
 	if (!ring.calls)
 		ring.calls = mem_new(CALLS_OPEN * sizeof(*ring.calls));

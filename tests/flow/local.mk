@@ -24,6 +24,7 @@ PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
 PROGRAM_FLOWS += tests/flow/power.js
+PROGRAM_FLOWS += tests/flow/broker.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
 TESTS += tests/flow/profiles.js
