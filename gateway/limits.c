@@ -255,6 +255,19 @@ static void learn_form(struct charger *c, enum limit_form form)
 	log_info(&c->s->log, "limits go out as %s from now on, for this model", traits_form_text(form));
 }
 
+/* Some count their levels where the highest is meant. True: from now on ours are as low as they can be. */
+static bool distrust_level(struct charger *c)
+{
+	if (c->traits.max_level <= 0)
+		return false;
+	log_info(&c->s->log, "limits are refused at stack level %d, which the station said it has", c->traits.max_level);
+	c->traits.max_level = -1;
+	if (kept_put(c->limits->gw->store, c->s->id, questions[0].kept, SLICE("-1"), NULL, NULL) != 0)
+		log_warn(&c->s->log, "that could not be kept");
+	limits_review(c->limits, c->s);
+	return true;
+}
+
 /* A refused form gives way to the next; a TxProfile only when its transaction is still there, else that was the reason. */
 static bool next_form(struct slot *slot, struct charger *c, int evse)
 {
@@ -262,7 +275,8 @@ static bool next_form(struct slot *slot, struct charger *c, int evse)
 		return true;
 	if (++slot->refusals == FORMS) {
 		slot->refusals = 0;
-		return false;
+		c->form = (enum limit_form)c->traits.form;
+		return distrust_level(c);
 	}
 	if (c->form == slot->form)
 		c->form = (slot->form + 1) % FORMS;
@@ -296,7 +310,7 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 			log_warn(&c->s->log, "evse %d did not take its limit of %.1f A: %s", v.evse, slot->sent_ma / 1000.0, answer ? "refused" : err_text(err));
 	}
 	if (slot->again)
-		send_newest(slot, slot->refusals > 0);
+		send_newest(slot, !accepted);
 }
 
 static void on_later(void *arg)

@@ -70,6 +70,7 @@ stations:
   G-1: {circuit: hall}
   G-2: {circuit: wing, phases: [L1]}
   G-3: {circuit: grid}
+  G-4: {circuit: grid}
 uplinks:
   cpo:
     mode: per-station
@@ -163,6 +164,16 @@ log: {level: debug, target: stderr}
 			await start(one);
 			await until(10000, 'a live limit', () => one.sent.find((q) => q.purpose === 'TxProfile'));
 			equal(one.sent.filter((q) => q.purpose === 'TxProfile').map((q) => q.limit), [7], 'the live limit');
+		}],
+		['a station that counts its levels, where the highest is asked for, gets its limit lower', async () => {
+			const four = keeper(await station(port, 'G-4', 'ocpp1.6'), (p) => p.level >= 3);
+			four.handle('GetConfiguration', ({ params }) => ({ configurationKey: params.key.map((key) => ({ key, readonly: true,
+				value: { ChargeProfileMaxStackLevel: '3', ChargingScheduleAllowedChargingRateUnit: 'Current' }[key] })) }));
+			await boot(four, 'Four');
+			await until(10000, 'a fallback', () => four.installed.length > 0);
+			await start(four);
+			const p = await until(10000, 'a live limit', () => four.installed.find((q) => q.full.chargingSchedule.duration));
+			equal([p.purpose, p.level < 3], ['TxProfile', true], 'the live limit');
 		}],
 		['a report of profiles tells the CSMS of its own, not of ours', async () => {
 			const reports = [];
