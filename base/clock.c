@@ -32,9 +32,10 @@ int64_t clock_wall_us(void)
 bool clock_trusted(void)
 {
 	struct timex t = { 0 };
-	if (fixed.frozen)
+	if (fixed.frozen || (fixed.told && fixed.told_close))
 		return true;
-	return (fixed.told && fixed.told_close) || adjtimex(&t) != TIME_ERROR;
+	int kernel = adjtimex(&t); /* negative where a sandbox forbids the question: then nobody says so */
+	return kernel >= 0 && kernel != TIME_ERROR;
 }
 
 void clock_told(int64_t wall_us)

@@ -1,12 +1,10 @@
-/* Settings shown: the effective values as YAML that could be read again (secrets aside), and the tables of the manual in Markdown. */
+/* Settings shown: the effective values as YAML that could be read again (secrets aside). */
 #include "base/conf.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-
-/* ---- values as YAML ---- */
 
 struct printing {
 	bool origin;
@@ -144,108 +142,4 @@ void conf_print(const struct conf_table *table, const struct conf_node *map, boo
 {
 	struct printing p = { origin, out };
 	print_map(&p, table, map, 0);
-}
-
-/* ---- the manual ---- */
-
-static const char *const type_names[] = {
-	[CONF_TEXT] = "text",
-	[CONF_ID] = "id",
-	[CONF_IDENTITY] = "identity",
-	[CONF_INT] = "whole number",
-	[CONF_NUMBER] = "number",
-	[CONF_BOOL] = "true or false",
-	[CONF_AMPS] = "amperes",
-	[CONF_PHASE_AMPS] = "amperes, or [L1, L2, L3]",
-	[CONF_PHASES] = "list of L1, L2, L3",
-	[CONF_DURATION] = "duration",
-	[CONF_SIZE] = "size",
-	[CONF_PERCENT] = "percentage",
-	[CONF_CHOICE] = "",
-	[CONF_CHOICES] = "list of ",
-	[CONF_TEXTS] = "list of texts",
-	[CONF_PATH] = "path of a file",
-	[CONF_SECRET] = "`cred:NAME`",
-	[CONF_SECRET_PATH] = "path, or `cred:NAME`",
-	[CONF_SPECIAL] = "",
-};
-
-static bool has_table(const struct conf_row *row)
-{
-	return row->type == CONF_SECTION || row->type == CONF_MAYBE || row->type == CONF_OBJECTS || row->type == CONF_ITEMS;
-}
-
-static void doc_words(const struct conf_row *row, struct buf *out)
-{
-	for (size_t i = 0; row->words[i]; i++)
-		buf_printf(out, "%s`%s`", i ? ", " : "", row->words[i]);
-}
-
-static void doc_type(const struct conf_row *row, struct buf *out)
-{
-	char min[CONF_VALUE_TEXT], max[CONF_VALUE_TEXT];
-	if (row->type == CONF_REF)
-		buf_printf(out, "id of a %s", row->table->noun);
-	else if (row->shape)
-		buf_puts(out, row->shape);
-	else
-		buf_puts(out, row->words && row->type == CONF_TEXTS ? "list of " : type_names[row->type]);
-	if (row->words)
-		doc_words(row, out);
-	else if ((row->min || row->max) && row->type != CONF_TEXT && !row->shape)
-		buf_printf(out, ", %s to %s", conf_value_text(row->type, row->min, min), conf_value_text(row->type, row->max, max));
-}
-
-static const char *effect_text(enum conf_effect e)
-{
-	static const char *const texts[] = {
-		[AT_ONCE] = "at once", [AT_RELISTEN] = "listener opens again", [AT_RECONNECT] = "connects again", [AT_RESTART] = "at restart"
-	};
-	return texts[e];
-}
-
-static void doc_rows(const struct conf_table *table, struct buf *out)
-{
-	buf_puts(out, "| key | value | default | in force | meaning |\n|---|---|---|---|---|\n");
-	for (const struct conf_row *row = table->rows; row->name; row++) {
-		if (has_table(row))
-			continue;
-		buf_printf(out, "| `%s` | ", row->name);
-		doc_type(row, out);
-		if (row->required)
-			buf_puts(out, " | required");
-		else
-			buf_printf(out, row->preset ? " | `%s`" : " | %s", row->preset ? row->preset : "-");
-		buf_printf(out, " | %s | %s |\n", effect_text(row->takes_effect), row->help);
-	}
-	buf_puts(out, "\n");
-}
-
-static bool has_singles(const struct conf_table *table)
-{
-	for (const struct conf_row *row = table->rows; row->name; row++)
-		if (!has_table(row))
-			return true;
-	return false;
-}
-
-static void doc_table(const struct conf_table *table, const char *path, struct buf *out)
-{
-	if (has_singles(table))
-		doc_rows(table, out);
-	for (const struct conf_row *row = table->rows; row->name; row++) {
-		struct buf inner = { 0 };
-		if (!has_table(row))
-			continue;
-		buf_printf(&inner, "%s%s%s%s", path, *path ? "." : "", row->name,
-			row->type != CONF_OBJECTS ? row->type == CONF_ITEMS ? "[]" : "" : row->table->ids_are_identities ? ".<identity>" : ".<id>");
-		buf_printf(out, "## `%s`\n\n%s.%s\n\n", inner.p, row->help, row->required ? " Required." : "");
-		doc_table(row->table, inner.p, out);
-		buf_free(&inner);
-	}
-}
-
-void conf_write_doc(const struct conf_table *table, struct buf *out)
-{
-	doc_table(table, "", out);
 }

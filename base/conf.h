@@ -163,5 +163,7 @@ bool conf_identity_ok(const char *text); /* OCPP identity: 1 to 48 of letters, d
 void conf_print(const struct conf_table *table, const struct conf_node *map, bool origin, struct buf *out);
 /* The manual's tables in Markdown, one per section. */
 void conf_write_doc(const struct conf_table *table, struct buf *out);
+/* The same in mdoc, as subsections, for a manual page. */
+void conf_write_man(const struct conf_table *table, struct buf *out);
 
 #endif

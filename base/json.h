@@ -14,6 +14,11 @@
 #define JSON_DEPTH 32
 cJSON *json_parse(struct slice text);
 
+/* The same for a tree that is only read, on the way through: its nodes stand side by side in one block, which the next tree takes over. Free
+ * with json_free and nothing else, in the same thread; never change it. */
+cJSON *json_read(struct slice text);
+void json_free(cJSON *tree); /* fine for NULL */
+
 /* A member by dotted path ("evse.id", "chargingSchedule.0.limit": a number is an index); NULL: absent. */
 const cJSON *json_at(const cJSON *tree, const char *path);
 struct slice json_text(const cJSON *tree, const char *path);                    /* absent slice: absent or no string; lives with the tree */

@@ -1,6 +1,18 @@
-EXTRA_DIST += docs/CONFIG.md
+dist_doc_DATA = README.md docs/ARCHITECTURE.md docs/CONFIG.md
 
-# Writes docs/CONFIG.md from the tables again, after a change of them.
+# Writes docs/CONFIG.md and the generated parts of manual pages again, after a change of the tables: what stands between the marks
+# `.\" begin WHAT` and `.\" end WHAT`.
 config-doc: tests/tools/check-config
 	tests/tools/check-config --doc > $(srcdir)/docs/CONFIG.md
+	tests/tools/check-config --man > man-part.tmp && sh $(srcdir)/etc/man/fill.sh keys man-part.tmp $(srcdir)/etc/man/ampgate.yaml.5
+	sh $(srcdir)/etc/man/verbs.sh $(srcdir)/gateway/commands.def > man-part.tmp && \
+		sh $(srcdir)/etc/man/fill.sh verbs man-part.tmp $(srcdir)/etc/man/ampgate.1
+	rm -f man-part.tmp
+EXTRA_DIST += etc/man/fill.sh etc/man/verbs.sh
 .PHONY: config-doc
+EXTRA_DIST += docs/COVERAGE.md
+
+# The same for docs/COVERAGE.md, from the dictionary, the catalogue and the tags of the tests.
+coverage-doc: tests/tools/coverage
+	tests/tools/coverage $(srcdir)/tests > $(srcdir)/docs/COVERAGE.md
+.PHONY: coverage-doc

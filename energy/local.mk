@@ -9,5 +9,6 @@ libenergy_a_SOURCES = \
 	energy/load.c energy/load.h \
 	energy/meter.c energy/meter.h \
 	energy/policy.c energy/policy.h \
+	energy/profile.c energy/profile.h \
 	energy/rank.c energy/rank.h \
 	energy/site.c energy/site.h

@@ -40,4 +40,54 @@ dist_models_DATA = \
 	etc/models/socomec-diris-b30.yaml \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
-EXTRA_DIST += etc/ampgate.yaml etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml
+# How models of charging stations take limits: one file per vendor.
+stationsdir = $(pkgdatadir)/stations
+dist_stations_DATA = \
+	etc/stations/abb.yaml \
+	etc/stations/actec.yaml \
+	etc/stations/evbox.yaml \
+	etc/stations/huawei.yaml \
+	etc/stations/wallbox.yaml
+EXTRA_DIST += etc/ampgate.yaml
+
+# Examples beside the documentation; the configuration itself only where there is none yet.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml
+EXTRA_DIST += etc/setup.sh .ci/run
+confdir = $(DESTDIR)$(sysconfdir)/ampgate
+install-data-local:
+	$(MKDIR_P) $(confdir)/conf.d $(confdir)/models $(confdir)/tls $(confdir)/credentials
+	chmod 0700 $(confdir)/credentials
+	test -e $(confdir)/ampgate.yaml || $(INSTALL_DATA) $(srcdir)/etc/ampgate.yaml $(confdir)/ampgate.yaml
+# What an administrator has written stays.
+uninstall-local:
+	cmp -s $(srcdir)/etc/ampgate.yaml $(confdir)/ampgate.yaml && rm -f $(confdir)/ampgate.yaml || :
+	rmdir $(confdir)/conf.d $(confdir)/models $(confdir)/tls $(confdir)/credentials $(confdir) 2>/dev/null || :
+
+# The service and its user.
+systemdunit_DATA = etc/systemd/ampgate.service
+etc/systemd/ampgate.service: etc/systemd/ampgate.service.in Makefile
+	@$(MKDIR_P) etc/systemd
+	$(AM_V_GEN)sed -e 's,[@]sbindir[@],$(sbindir),' -e 's,[@]sysconfdir[@],$(sysconfdir),' -e 's,[@]localstatedir[@],$(localstatedir),' \
+		$(srcdir)/etc/systemd/ampgate.service.in > $@
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = etc/sysusers.d/ampgate.conf
+EXTRA_DIST += etc/systemd/ampgate.service.in
+CLEANFILES += etc/systemd/ampgate.service
+
+# Completion: "station.list" in the table of verbs is `ampgate station list`.
+completionsdir = $(datadir)/bash-completion/completions
+completions_DATA = etc/completion/ampgate
+etc/completion/ampgate: etc/completion/ampgate.in gateway/commands.def
+	@$(MKDIR_P) etc/completion
+	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
+		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/commands.def $(srcdir)/etc/completion/ampgate.in > $@
+EXTRA_DIST += etc/completion/ampgate.in
+CLEANFILES += etc/completion/ampgate
+
+dist_man_MANS += \
+	etc/man/ampgate-mqtt.7 \
+	etc/man/ampgate-plugin.3 \
+	etc/man/ampgate.1 \
+	etc/man/ampgate.yaml.5 \
+	etc/man/ampgated.8

@@ -41,8 +41,9 @@ struct client {
 	bool gone;
 	struct later removal;
 	struct trace_listener trace;
-	bool tracing;
-	char *trace_station;
+	bool tracing, trace_plain;
+	char *trace_station, *trace_action;
+	int trace_verdict; /* -1: all */
 };
 
 /* --- writing --- */
@@ -96,6 +97,7 @@ static void client_remove(void *arg)
 	buf_free(&c->in);
 	buf_free(&c->out);
 	mem_free(c->trace_station);
+	mem_free(c->trace_action);
 	mem_free(c);
 }
 
@@ -149,10 +151,11 @@ static void on_trace(void *arg, const struct trace_rec *rec)
 {
 	struct client *c = arg;
 	struct buf line = { 0 };
-	if (c->trace_station && strcmp(c->trace_station, rec->station) != 0)
+	struct trace_filter filter = { .station = c->trace_station, .action = c->trace_action, .verdict = c->trace_verdict };
+	if (!trace_matches(&filter, rec))
 		return;
 	buf_puts(&line, "{\"jsonrpc\":\"2.0\",\"method\":\"trace\",\"params\":");
-	trace_write(rec, &line);
+	trace_write(rec, c->trace_plain, &line);
 	buf_puts(&line, "}");
 	send_line(c, buf_view(&line));
 	buf_free(&line);
@@ -160,13 +163,20 @@ static void on_trace(void *arg, const struct trace_rec *rec)
 
 static enum command_error subscribe(struct client *c, const cJSON *params)
 {
-	struct slice station = json_text(params, "station");
-	if (!slice_is(json_text(params, "topics.0"), "trace"))
+	struct slice station = json_text(params, "station"), action = json_text(params, "action"), word = json_text(params, "verdict");
+	char *verdict = word.p ? mem_text(word) : NULL;
+	int code = verdict ? trace_verdict_parse(verdict) : -1;
+	mem_free(verdict);
+	if (!slice_is(json_text(params, "topics.0"), "trace") || (word.p && code < 0))
 		return COMMAND_USAGE;
-	if (c->role < ROLE_INSTALLER)
+	if (c->role < (json_bool(params, "raw", false) ? ROLE_ADMIN : ROLE_INSTALLER))
 		return COMMAND_FORBIDDEN;
 	mem_free(c->trace_station);
+	mem_free(c->trace_action);
 	c->trace_station = station.p ? mem_text(station) : NULL;
+	c->trace_action = action.p ? mem_text(action) : NULL;
+	c->trace_verdict = code;
+	c->trace_plain = json_bool(params, "raw", false);
 	if (!c->tracing) {
 		c->trace = (struct trace_listener){ .see = on_trace, .arg = c };
 		trace_listen(&c->trace);
@@ -192,7 +202,7 @@ static void handle(struct client *c, struct slice line)
 		on_done(r, COMMAND_USAGE, "not a JSON-RPC request");
 	} else if (slice_is(method, "subscribe")) {
 		enum command_error err = subscribe(c, params);
-		on_done(r, err, err == COMMAND_FORBIDDEN ? "'subscribe' is not for your role" : err ? "topics: only [\"trace\"] is known" : "true");
+		on_done(r, err, err == COMMAND_FORBIDDEN ? "'subscribe' is not for your role" : err ? "topics: only [\"trace\"] is known, with a verdict of the trace" : "true");
 	} else {
 		char *name = mem_text(method);
 		command_run(c->api->gw, name, slice_of(args), c->role, c->user, on_done, r);

@@ -11,7 +11,9 @@
 #include "base/conf.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/call-help.h"
 #include "gateway/caps.h"
+#include "gateway/deviations.h"
 #include "gateway/replay.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
@@ -21,6 +23,7 @@
 #include "storage/txs.h"
 
 #define LIST_MOST 1000
+#define EXPORT_MOST 100 /* contents may be large */
 
 static int fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -100,6 +103,18 @@ static int run_station_list(struct command *c)
 {
 	jw_array(&c->w, NULL);
 	write_stations(c->g, &c->w);
+	jw_end(&c->w, ']');
+	return COMMAND_OK;
+}
+
+static int run_station_deviations(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	if (!s)
+		return err;
+	jw_array(&c->w, NULL);
+	deviations_write(s, &c->w);
 	jw_end(&c->w, ']');
 	return COMMAND_OK;
 }
@@ -276,10 +291,20 @@ static int run_why(struct command *c)
 
 /* --- queue and transactions --- */
 
+struct listing { /* what a walk writes to */
+	struct json_writer *w;
+	int left;
+	bool contents;
+	const char *tx; /* NULL: of any transaction */
+};
+
 static bool write_record(void *arg, const struct outbox_rec *r)
 {
 	static const char *const states[] = { "unsent", "sent-unconfirmed", "parked" };
-	struct json_writer *w = arg;
+	struct listing *l = arg;
+	struct json_writer *w = l->w;
+	if (l->tx && (!r->tx || strcmp(r->tx, l->tx) != 0))
+		return true;
 	jw_object(w, NULL);
 	jw_int(w, "seq", r->seq);
 	jw_string(w, "station", r->station);
@@ -289,24 +314,80 @@ static bool write_record(void *arg, const struct outbox_rec *r)
 	jw_string(w, "tx", r->tx);
 	jw_time(w, "at", r->wall_us);
 	jw_int(w, "attempts", r->attempts);
+	jw_int(w, "failures", r->failures);
 	jw_string(w, "why", r->parked_why);
+	if (l->contents) {
+		jw_bool(w, "late", r->late);
+		jw_bool(w, "clock_trusted", r->clock_trusted);
+		jw_raw(w, "payload", r->payload.p ? r->payload : SLICE("null"));
+	}
 	jw_end(w, '}');
-	return true;
+	return --l->left > 0;
+}
+
+static int write_queue(struct command *c, struct listing *l, const char *station, int64_t after)
+{
+	jw_array(&c->w, NULL);
+	int err = outbox_each(c->g->store, station, after, write_record, l);
+	jw_end(&c->w, ']');
+	return err ? fail(c, COMMAND_FAILED, "the queue cannot be read: %s", err_text(err)) : COMMAND_OK;
 }
 
 static int run_queue_list(struct command *c)
 {
-	jw_array(&c->w, NULL);
-	int err = outbox_each(c->g->store, text_arg(c, "station"), json_int(c->args, "after", 0), write_record, &c->w);
-	jw_end(&c->w, ']');
-	return err ? fail(c, COMMAND_FAILED, "the queue cannot be read: %s", err_text(err)) : COMMAND_OK;
+	return write_queue(c, &(struct listing){ .w = &c->w, .left = LIST_MOST }, text_arg(c, "station"), json_int(c->args, "after", 0));
+}
+
+static int run_queue_export(struct command *c)
+{
+	return write_queue(c, &(struct listing){ .w = &c->w, .left = EXPORT_MOST, .contents = true }, text_arg(c, "station"), json_int(c->args, "after", 0));
+}
+
+struct wanted {
+	struct listing list;
+	int64_t seq;
+	bool found;
+};
+
+static bool write_wanted(void *arg, const struct outbox_rec *r)
+{
+	struct wanted *want = arg;
+	want->found = r->seq == want->seq;
+	if (want->found)
+		write_record(&want->list, r);
+	return false;
+}
+
+static int run_queue_show(struct command *c)
+{
+	struct wanted want = { { .w = &c->w, .contents = true }, json_int(c->args, "seq", 0), false };
+	int err = outbox_each(c->g->store, NULL, want.seq - 1, write_wanted, &want);
+	if (err)
+		return fail(c, COMMAND_FAILED, "the queue cannot be read: %s", err_text(err));
+	return want.found ? COMMAND_OK : fail(c, COMMAND_NOT_FOUND, "no message %lld waits", (long long)want.seq);
+}
+
+static void on_parked(void *arg, int err, int64_t seq)
+{
+	struct command *c = arg;
+	replay_kick_all(c->g);
+	jw_bool(&c->w, NULL, err == 0);
+	command_finish(c, !err ? COMMAND_OK : err == ERR_NOT_FOUND ? fail(c, COMMAND_NOT_FOUND, "no message %lld waits", (long long)seq)
+	                                                            : fail(c, COMMAND_FAILED, "%s", err_text(err)));
+}
+
+static int run_queue_park(struct command *c)
+{
+	const char *reason = text_arg(c, "reason");
+	int err = outbox_park(c->g->store, json_int(c->args, "seq", 0), reason ? reason : "by the operator", on_parked, c);
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
 static void on_retry_stored(void *arg, int err, int64_t count)
 {
 	struct command *c = arg;
 	(void)count;
-	replay_retry_all(c->g);
+	replay_kick_all(c->g);
 	jw_bool(&c->w, NULL, err == 0);
 	command_finish(c, err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
 }
@@ -325,16 +406,9 @@ static void write_moment(struct json_writer *w, const char *key, int64_t wall_us
 		jw_null(w, key);
 }
 
-struct tx_list {
-	struct json_writer *w;
-	int left;
-};
-
-static bool write_tx(void *arg, const struct tx_rec *t)
+static void write_tx_fields(struct listing *l, const struct tx_rec *t)
 {
-	struct tx_list *l = arg;
 	char shown[TOKEN_SHOWN];
-	jw_object(l->w, NULL);
 	jw_int(l->w, "seq", t->start_seq);
 	jw_string(l->w, "station", t->station);
 	jw_int(l->w, "evse", t->evse);
@@ -347,13 +421,49 @@ static bool write_tx(void *arg, const struct tx_rec *t)
 	jw_number(l->w, "stop_wh", t->stop_wh, 3);
 	jw_string(l->w, "reason", t->stop_reason);
 	jw_bool(l->w, "offline", t->offline);
+	jw_bool(l->w, "confirmed", t->confirmed);
+}
+
+static bool write_tx(void *arg, const struct tx_rec *t)
+{
+	struct listing *l = arg;
+	jw_object(l->w, NULL);
+	write_tx_fields(l, t);
 	jw_end(l->w, '}');
 	return --l->left > 0;
 }
 
+static int run_tx_show(struct command *c)
+{
+	const char *station = text_arg(c, "station"), *tx = text_arg(c, "tx");
+	struct arena mem = { 0 };
+	struct tx_rec t;
+	if (!station || !tx)
+		return fail(c, COMMAND_USAGE, "station and tx are needed");
+	int err = tx_by_station_id(c->g->store, station, tx, &mem, &t);
+	if (err == ERR_NOT_FOUND)
+		err = tx_by_csms_id(c->g->store, station, tx, &mem, &t);
+	if (err == ERR_NOT_FOUND) {
+		err = fail(c, COMMAND_NOT_FOUND, "station '%s' has no transaction '%s'", station, tx);
+	} else if (err) {
+		err = fail(c, COMMAND_FAILED, "the ledger cannot be read: %s", err_text(err));
+	} else {
+		struct listing l = { .w = &c->w, .left = LIST_MOST, .tx = t.station_tx };
+		jw_object(&c->w, NULL);
+		write_tx_fields(&l, &t);
+		jw_array(&c->w, "queue");
+		err = t.station_tx ? outbox_each(c->g->store, station, 0, write_record, &l) : 0;
+		jw_end(&c->w, ']');
+		jw_end(&c->w, '}');
+		err = err ? fail(c, COMMAND_FAILED, "the queue cannot be read: %s", err_text(err)) : COMMAND_OK;
+	}
+	arena_free(&mem);
+	return err;
+}
+
 static int run_tx_list(struct command *c)
 {
-	struct tx_list l = { &c->w, LIST_MOST };
+	struct listing l = { .w = &c->w, .left = LIST_MOST };
 	jw_array(&c->w, NULL);
 	int err = tx_each(c->g->store, text_arg(c, "station"), json_int(c->args, "after", 0), write_tx, &l);
 	jw_end(&c->w, ']');
@@ -434,6 +544,18 @@ static int run_call(struct command *c)
 		return fail(c, COMMAND_FORBIDDEN, "station '%s' is not connected", s->id);
 	err = session_call(s, slice_of(action), slice_of(payload ? payload : "{}"), on_call_answered, c);
 	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
+}
+
+static int run_call_help(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = station_arg(c, &err);
+	const char *action = text_arg(c, "action");
+	if (!s)
+		return err;
+	if (call_help_write(s->version, action, &c->w) != 0)
+		return fail(c, COMMAND_NOT_FOUND, "%s has no action '%s' for a charging station", version_subprotocol(s->version), action);
+	return COMMAND_OK;
 }
 
 /* --- limits --- */
@@ -520,23 +642,19 @@ static int run_limit_list(struct command *c)
 /* --- trace --- */
 
 struct trace_query {
-	const char *station, *action;
+	struct trace_filter filter;
+	bool plain;
 	int64_t left;
 	struct json_writer *w;
 };
-
-static bool matches(const struct trace_query *q, const struct trace_rec *r)
-{
-	return (!q->station || strcmp(q->station, r->station) == 0) && (!q->action || slice_is(r->action, q->action));
-}
 
 static bool write_traced(void *arg, const struct trace_rec *r)
 {
 	struct trace_query *q = arg;
 	struct buf line = { 0 };
-	if (!matches(q, r))
+	if (!trace_matches(&q->filter, r))
 		return true;
-	trace_write(r, &line);
+	trace_write(r, q->plain, &line);
 	jw_raw(q->w, NULL, buf_view(&line));
 	buf_free(&line);
 	return --q->left > 0;
@@ -544,7 +662,17 @@ static bool write_traced(void *arg, const struct trace_rec *r)
 
 static int run_trace(struct command *c)
 {
-	struct trace_query q = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .left = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	const char *verdict = text_arg(c, "verdict"), *since = text_arg(c, "since");
+	int64_t since_us = 0;
+	struct trace_query q = { .filter = { .station = text_arg(c, "station"), .action = text_arg(c, "action"), .verdict = -1 },
+		.plain = json_bool(c->args, "raw", false), .left = json_int(c->args, "most", LIST_MOST), .w = &c->w };
+	if (verdict && (q.filter.verdict = trace_verdict_parse(verdict)) < 0)
+		return fail(c, COMMAND_USAGE, "no verdict '%s'", verdict);
+	if (since && (conf_duration(since, &since_us) != 0 || since_us <= 0))
+		return fail(c, COMMAND_USAGE, "since is no duration such as 10m");
+	if (q.plain && c->role < ROLE_ADMIN)
+		return fail(c, COMMAND_FORBIDDEN, "tokens are shown to administrators only");
+	q.filter.since_us = since ? clock_wall_us() - since_us : 0;
 	jw_array(&c->w, NULL);
 	trace_each(json_int(c->args, "after", 0), write_traced, &q);
 	jw_end(&c->w, ']');
@@ -624,6 +752,7 @@ void command_run(struct gateway *g, const char *verb, struct slice args_json, en
 	struct command *c = NEW(struct command);
 	c->g = g;
 	c->user = mem_strdup(user);
+	c->role = role;
 	c->done = done;
 	c->arg = arg;
 	jw_open(&c->w, &c->result);

@@ -22,6 +22,7 @@ const char *command_error_code(enum command_error e); /* "failed", "invalid", "n
 struct command {
 	struct gateway *g;
 	const char *user;          /* who asks, for caps and the journal */
+	enum role role;
 	const cJSON *args;         /* an object, or NULL; lives during the handler */
 	struct buf result;         /* JSON */
 	struct json_writer w;      /* into result */

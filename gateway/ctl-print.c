@@ -253,6 +253,66 @@ void print_txs(const cJSON *r)
 	table(r, columns);
 }
 
+void print_deviations(const cJSON *r)
+{
+	static const struct column columns[] = { { "FROM", "from", 7 }, { "ACTION", "action", 20 }, { "WHERE", "path", 36 }, { "RULE", "rule", 13 },
+		{ "COUNT", "count", 6 }, { "REPAIRED", "repaired", 8 }, { "SINCE", "first", 24 }, { "LAST", "last", 24 }, { "EXAMPLE", "example", 24 },
+		{ "NOTE", "note", 10 }, { 0 } };
+	table(r, columns);
+}
+
+static const char *const tx_columns[] = { "seq", "station", "evse", "tx", "csms_tx", "token", "start", "stop", "start_wh", "stop_wh", "energy_wh", "reason",
+	"offline", "confirmed" };
+
+/* RFC 4180. A field that a spreadsheet would take for a formula gets an apostrophe in front. */
+static void print_csv_text(const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n") && !strchr("=+-@", text[0])) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	if (text[0] && strchr("=+-@", text[0]))
+		putchar('\'');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+void print_tx_csv_head(void)
+{
+	for (size_t i = 0; i < sizeof(tx_columns) / sizeof(tx_columns[0]); i++)
+		printf("%s%s", i ? "," : "", tx_columns[i]);
+	fputs("\r\n", stdout);
+}
+
+static void print_csv_value(const cJSON *row, const char *column)
+{
+	const cJSON *from = cJSON_GetObjectItem(row, "start_wh"), *to = cJSON_GetObjectItem(row, "stop_wh");
+	const cJSON *item = cJSON_GetObjectItem(row, column);
+	if (strcmp(column, "energy_wh") == 0 && cJSON_IsNumber(from) && cJSON_IsNumber(to))
+		printf("%.15g", to->valuedouble - from->valuedouble);
+	else if (cJSON_IsString(item))
+		print_csv_text(item->valuestring);
+	else if (cJSON_IsNumber(item))
+		printf("%.15g", item->valuedouble);
+	else if (cJSON_IsBool(item))
+		fputs(cJSON_IsTrue(item) ? "true" : "false", stdout);
+}
+
+void print_tx_csv(const cJSON *row)
+{
+	for (size_t i = 0; i < sizeof(tx_columns) / sizeof(tx_columns[0]); i++) {
+		if (i)
+			putchar(',');
+		print_csv_value(row, tx_columns[i]);
+	}
+	fputs("\r\n", stdout);
+}
+
 void print_limits(const cJSON *r)
 {
 	static const struct column columns[] = { { "ID", "limit_id", 5 }, { "OBJECT", "object", 16 }, { "LIMIT A", "limit_a", 8 }, { "UNTIL", "until", 24 },
@@ -263,8 +323,15 @@ void print_limits(const cJSON *r)
 void print_trace_line(const cJSON *r)
 {
 	bool station = strcmp(text_of(r, "side"), "station") == 0, rx = strcmp(text_of(r, "dir"), "rx") == 0;
-	printf("%.12s %-12s %s%s%s %-17s %s\n", strlen(text_of(r, "ts")) > 23 ? text_of(r, "ts") + 11 : "-", text_of(r, "station"),
-	       station ? "station" : "       ", (station == rx) ? " -> " : " <- ", station ? "       " : "   csms", text_of(r, "verdict"), text_of(r, "raw"));
+	printf("%.12s %-12s %s%s%s %-17s ", strlen(text_of(r, "ts")) > 23 ? text_of(r, "ts") + 11 : "-", text_of(r, "station"),
+	       station ? "station" : "       ", (station == rx) ? " -> " : " <- ", station ? "       " : "   csms", text_of(r, "verdict"));
+	if (!isnan(number(r, "rtt_ms")))
+		printf("%s %.1f ms ", text_of(r, "action"), number(r, "rtt_ms"));
+	printf("%s\n", text_of(r, cJSON_HasObjectItem(r, "raw") ? "raw" : "raw_base64"));
+	if (cJSON_HasObjectItem(r, "diff"))
+		printf("%*s \"%s\" became \"%s\"\n", 12, "", text_of(r, "diff.was"), text_of(r, "diff.now"));
+	if (cJSON_HasObjectItem(r, "why"))
+		printf("%*s %s\n", 12, "", text_of(r, "why"));
 }
 
 void print_trace(const cJSON *r)

@@ -12,7 +12,10 @@ void print_meters(const cJSON *r);
 void print_uplinks(const cJSON *r);
 void print_queue(const cJSON *r);
 void print_txs(const cJSON *r);
+void print_tx_csv_head(void);
+void print_tx_csv(const cJSON *row);
 void print_limits(const cJSON *r);
+void print_deviations(const cJSON *r);
 void print_trace(const cJSON *r);
 void print_trace_line(const cJSON *r);
 

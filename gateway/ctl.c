@@ -15,8 +15,10 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/balance-stdio.h"
+#include "gateway/call-help.h"
 #include "gateway/ctl-print.h"
 #include "gateway/sim.h"
+#include "gateway/trace-export.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_TIMEOUT };
 
@@ -29,15 +31,20 @@ static const char usage[] =
 	"usage: ampgate [--socket PATH] [--json] COMMAND ...\n"
 	"  status                                     the whole site on one page\n"
 	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
-	"  station list | show ID                     charging stations\n"
+	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
-	"  queue list [ID] | retry [ID]               messages the CSMS has not confirmed\n"
-	"  tx list [ID]                               transactions\n"
+	"  queue list [ID] | show SEQ | export [ID]   messages the CSMS has not confirmed; export gives one JSON object per line\n"
+	"  queue park SEQ [REASON] | retry [ID]       set one aside; try again what was set aside\n"
+	"  tx list [ID] | show ID TX                  transactions\n"
+	"  tx export [--csv] [ID]                     all of them, one JSON object per line, or CSV\n"
 	"  call ID ACTION [JSON]                      send one OCPP CALL and show the answer\n"
+	"  call ID [ACTION] --help                    the actions of its version, or one action's fields\n"
+	"  call [ACTION] --help --ocpp 1.6            the same without a daemon\n"
 	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
 	"  token list | add TOKEN [STATUS]            local list and cache\n"
-	"  trace [-f] [ID]                            frames that passed, or as they pass\n"
+	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
+	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter ...                 simulators; each says more with --help\n";
@@ -121,6 +128,28 @@ static int show_error(const cJSON *answer)
 
 typedef void print_fn(const cJSON *result);
 
+/* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
+static cJSON *ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
+{
+	struct connection c = { .fd = -1 };
+	*status_out = connect_daemon(o->socket, &c);
+	if (!*status_out)
+		*status_out = send_request(&c, method, args);
+	cJSON *answer = *status_out ? NULL : read_line(&c);
+	if (!*status_out && !answer) {
+		fprintf(stderr, "ampgate: the daemon closed the connection\n");
+		*status_out = EXIT_UNREACHABLE;
+	} else if (!*status_out && cJSON_HasObjectItem(answer, "error")) {
+		*status_out = show_error(answer);
+		cJSON_Delete(answer);
+		answer = NULL;
+	}
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return answer;
+}
+
 static void print_json(const cJSON *result)
 {
 	char *text = cJSON_Print(result);
@@ -130,23 +159,11 @@ static void print_json(const cJSON *result)
 
 static int request(const struct options *o, const char *method, struct buf *args, print_fn *print)
 {
-	struct connection c = { .fd = -1 };
-	int status = connect_daemon(o->socket, &c);
-	if (!status)
-		status = send_request(&c, method, args);
-	cJSON *answer = status ? NULL : read_line(&c);
-	if (!status && !answer) {
-		fprintf(stderr, "ampgate: the daemon closed the connection\n");
-		status = EXIT_UNREACHABLE;
-	} else if (!status && cJSON_HasObjectItem(answer, "error")) {
-		status = show_error(answer);
-	} else if (!status) {
+	int status;
+	cJSON *answer = ask(o, method, args, &status);
+	if (answer)
 		(o->json || !print ? print_json : print)(cJSON_GetObjectItem(answer, "result"));
-	}
 	cJSON_Delete(answer);
-	buf_free(&c.in);
-	if (c.fd >= 0)
-		close(c.fd);
 	buf_free(args);
 	return status;
 }
@@ -179,11 +196,53 @@ static int simple(const struct options *o, const char *method, const char *key, 
 	return request(o, method, &args, print);
 }
 
+/* Help without a daemon: the dictionary is in here too. */
+static int help_offline(const struct options *o, const char *version, const char *action)
+{
+	struct buf text = { 0 };
+	struct json_writer w;
+	char subprotocol[32];
+	snprintf(subprotocol, sizeof(subprotocol), "ocpp%s", version);
+	int v = version_parse(slice_of(subprotocol));
+	if (v < 0)
+		return bad_usage("--ocpp is 1.6, 2.0.1 or 2.1");
+	jw_open(&w, &text);
+	if (call_help_write((enum ocpp_version)v, action, &w) != 0) {
+		fprintf(stderr, "ampgate: OCPP %s has no action '%s' for a charging station\n", version, action);
+		buf_free(&text);
+		return EXIT_NOT_FOUND;
+	}
+	cJSON *help = json_parse(buf_view(&text));
+	(o->json ? print_json : call_help_print)(help);
+	cJSON_Delete(help);
+	buf_free(&text);
+	return EXIT_OK;
+}
+
 static int run_call(const struct options *o, int argc, char **argv)
 {
-	if (argc < 3)
+	const char *words[3] = { NULL }, *version = NULL;
+	bool help = false;
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			help = true;
+		else if (strcmp(argv[i], "--ocpp") == 0 && i + 1 < argc)
+			version = argv[++i];
+		else if (n < 3)
+			words[n++] = argv[i];
+		else
+			return bad_usage("call takes a station, an action and its payload");
+	}
+	if (help && version)
+		return help_offline(o, version, words[n ? n - 1 : 0]);
+	if (help && n) {
+		struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] } }, 2);
+		return request(o, "call.help", &args, call_help_print);
+	}
+	if (n < 2)
 		return bad_usage("call needs a station and an action");
-	struct buf args = object((const char *const[][2]){ { "station", argv[1] }, { "action", argv[2] }, { "payload", argc > 3 ? argv[3] : NULL } }, 3);
+	struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] }, { "payload", words[2] } }, 3);
 	return request(o, "call", &args, NULL);
 }
 
@@ -209,18 +268,61 @@ static int run_limit(const struct options *o, int argc, char **argv)
 	return request(o, "limit.set", &args, NULL);
 }
 
-static int run_trace(const struct options *o, int argc, char **argv)
+struct trace_words {
+	const char *station, *action, *verdict, *since, *export, *file;
+	bool follow, raw;
+};
+
+static bool read_trace_words(struct trace_words *t, int argc, char **argv)
 {
-	const char *station = NULL;
-	bool follow = false;
+	struct {
+		const char *name, **to;
+	} valued[] = { { "--action", &t->action }, { "--verdict", &t->verdict }, { "--since", &t->since }, { "--export", &t->export }, { "-o", &t->file } };
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-f") == 0)
-			follow = true;
-		else
-			station = argv[i];
+		size_t k = 0;
+		while (k < sizeof(valued) / sizeof(valued[0]) && strcmp(argv[i], valued[k].name) != 0)
+			k++;
+		if (k < sizeof(valued) / sizeof(valued[0])) {
+			if (++i == argc)
+				return false;
+			*valued[k].to = argv[i];
+		} else if (strcmp(argv[i], "-f") == 0) {
+			t->follow = true;
+		} else if (strcmp(argv[i], "--raw") == 0) {
+			t->raw = true;
+		} else if (*argv[i] == '-' || t->station) {
+			return false;
+		} else {
+			t->station = argv[i];
+		}
 	}
-	if (!follow)
-		return simple(o, "trace", "station", station, print_trace);
+	return true;
+}
+
+/* What the daemon is asked for, as the members of an object that stays open. */
+static void write_trace_words(struct json_writer *w, const struct trace_words *t)
+{
+	const char *const pairs[][2] = { { "station", t->station }, { "action", t->action }, { "verdict", t->verdict }, { "since", t->since } };
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (pairs[i][1])
+			jw_string(w, pairs[i][0], pairs[i][1]);
+	if (t->raw)
+		jw_bool(w, "raw", true);
+}
+
+static void show_record(const struct options *o, const cJSON *record)
+{
+	if (!o->json) {
+		print_trace_line(record);
+		return;
+	}
+	char *text = cJSON_PrintUnformatted(record);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int follow_trace(const struct options *o, const struct trace_words *t)
+{
 	struct connection c = { .fd = -1 };
 	struct buf args = { 0 };
 	struct json_writer w;
@@ -229,8 +331,7 @@ static int run_trace(const struct options *o, int argc, char **argv)
 	jw_array(&w, "topics");
 	jw_string(&w, NULL, "trace");
 	jw_end(&w, ']');
-	if (station)
-		jw_string(&w, "station", station);
+	write_trace_words(&w, t);
 	jw_end(&w, '}');
 	int status = connect_daemon(o->socket, &c);
 	if (!status)
@@ -241,13 +342,8 @@ static int run_trace(const struct options *o, int argc, char **argv)
 		const cJSON *record = cJSON_GetObjectItem(line, "params");
 		if (cJSON_HasObjectItem(line, "error"))
 			status = show_error(line);
-		else if (record && o->json) {
-			char *text = cJSON_PrintUnformatted(record);
-			puts(text);
-			cJSON_free(text);
-		} else if (record) {
-			print_trace_line(record);
-		}
+		else if (record)
+			show_record(o, record);
 		fflush(stdout);
 		cJSON_Delete(line);
 	}
@@ -255,6 +351,89 @@ static int run_trace(const struct options *o, int argc, char **argv)
 	if (c.fd >= 0)
 		close(c.fd);
 	return status;
+}
+
+/* One page of records behind `after`; the number of the last in *after. NULL with the exit status in *status_out. */
+static cJSON *trace_page(struct connection *c, const struct trace_words *t, int64_t after, int *status_out)
+{
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	write_trace_words(&w, t);
+	jw_int(&w, "after", after);
+	jw_end(&w, '}');
+	*status_out = send_request(c, "trace", &args);
+	buf_free(&args);
+	cJSON *answer = *status_out ? NULL : read_line(c);
+	if (!answer)
+		*status_out = EXIT_UNREACHABLE;
+	else if (cJSON_HasObjectItem(answer, "error"))
+		*status_out = show_error(answer);
+	return answer;
+}
+
+static int export_pages(struct connection *c, const struct trace_words *t, struct trace_export *x)
+{
+	int status = EXIT_OK;
+	int64_t after = 0;
+	bool more = true;
+	while (!status && more) {
+		cJSON *answer = trace_page(c, t, after, &status);
+		const cJSON *record;
+		more = false;
+		cJSON_ArrayForEach(record, cJSON_GetObjectItem(answer, "result")) {
+			export_add(x, record);
+			after = json_int(record, "seq", after);
+			more = true;
+		}
+		cJSON_Delete(answer);
+	}
+	return status;
+}
+
+static int export_trace(const struct options *o, const struct trace_words *t)
+{
+	int format = export_format_parse(t->export);
+	struct connection c = { .fd = -1 };
+	if (format < 0)
+		return bad_usage("--export is jsonl, har or pcapng");
+	int status = connect_daemon(o->socket, &c);
+	FILE *out = status ? NULL : t->file ? fopen(t->file, "w") : stdout;
+	if (!status && !out) {
+		fprintf(stderr, "ampgate: %s: %s\n", t->file, strerror(errno));
+		status = EXIT_FAILED;
+	}
+	if (!status) {
+		struct trace_export *x = export_open(out, (enum export_format)format);
+		status = export_pages(&c, t, x);
+		if (export_close(x) != 0)
+			status = EXIT_FAILED;
+	}
+	if (out && t->file)
+		fclose(out);
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return status;
+}
+
+static int run_trace(const struct options *o, int argc, char **argv)
+{
+	struct trace_words t = { 0 };
+	struct buf args = { 0 };
+	struct json_writer w;
+	if (!read_trace_words(&t, argc, argv) || (t.follow && (t.export || t.since)) || (t.file && !t.export))
+		return bad_usage("trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--export jsonl|har|pcapng [-o FILE]] [--raw]");
+	if (t.follow)
+		return follow_trace(o, &t);
+	if (t.export)
+		return export_trace(o, &t);
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	write_trace_words(&w, &t);
+	jw_end(&w, '}');
+	return request(o, "trace", &args, print_trace);
 }
 
 static int run_balance(int argc, char **argv)
@@ -268,6 +447,58 @@ static int run_balance(int argc, char **argv)
 	return EXIT_FAILED;
 }
 
+/* Pages of a list until one is empty, each row by `print`. */
+static int export_rows(const struct options *o, const char *method, const char *station, print_fn *print)
+{
+	char after[24] = "0";
+	for (;;) {
+		int status;
+		struct buf args = object((const char *const[][2]){ { "station", station }, { "after", after } }, 2);
+		cJSON *answer = ask(o, method, &args, &status);
+		const cJSON *row, *rows = cJSON_GetObjectItem(answer, "result");
+		buf_free(&args);
+		bool over = cJSON_GetArraySize(rows) == 0;
+		cJSON_ArrayForEach(row, rows) {
+			print(row);
+			snprintf(after, sizeof(after), "%lld", (long long)json_int(row, "seq", 0));
+		}
+		cJSON_Delete(answer);
+		if (status || over)
+			return status;
+	}
+}
+
+static void print_row(const cJSON *row)
+{
+	char *text = cJSON_PrintUnformatted(row);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int run_queue(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "export") == 0 && argc <= 3)
+		return export_rows(o, "queue.export", argc > 2 ? argv[2] : NULL, print_row);
+	if (strcmp(argv[1], "park") != 0 || argc < 3 || argc > 4)
+		return bad_usage("queue park SEQ [REASON], or queue export [ID]");
+	struct buf args = object((const char *const[][2]){ { "seq", argv[2] }, { "reason", argc > 3 ? argv[3] : NULL } }, 2);
+	return request(o, "queue.park", &args, NULL);
+}
+
+static int run_tx(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "show") == 0 && argc == 4) {
+		struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "tx", argv[3] } }, 2);
+		return request(o, "tx.show", &args, NULL);
+	}
+	bool csv = argc > 2 && strcmp(argv[2], "--csv") == 0;
+	if (strcmp(argv[1], "export") != 0 || argc > 3 + csv)
+		return bad_usage("tx show ID TX, or tx export [--csv] [ID]");
+	if (csv)
+		print_tx_csv_head();
+	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -278,10 +509,12 @@ static const struct {
 	{ "why", NULL, "why", "object", false, print_why },
 	{ "station", "list", "station.list", NULL, false, print_stations },
 	{ "station", "show", "station.show", "station", true, NULL },
+	{ "station", "deviations", "station.deviations", "station", true, print_deviations },
 	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
 	{ "meter", "list", "meter.list", NULL, false, print_meters },
 	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
 	{ "queue", "list", "queue.list", "station", false, print_queue },
+	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },
 	{ "tx", "list", "tx.list", "station", false, print_txs },
 	{ "token", "list", "token.list", NULL, false, NULL },
@@ -319,6 +552,10 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_balance(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)
 		return sim_main(argc, argv);
+	if (argc > 1 && strcmp(argv[0], "queue") == 0 && (strcmp(argv[1], "park") == 0 || strcmp(argv[1], "export") == 0))
+		return run_queue(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "tx") == 0 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "export") == 0))
+		return run_tx(o, argc, argv);
 	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {
 		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "uplink.switch", &args, NULL);

@@ -18,7 +18,8 @@ struct demo_seen {
 	double grid_a[3], ev_a[3], peak_a[3], most_a;
 	int64_t over_us, p95_us;
 	int jumps, online, charging, relays, served, starts, stops;
-	bool settled;
+	bool settled;                  /* the last jump of the load has been answered */
+	int64_t settled_us;            /* monotonic, since when */
 };
 
 /* What the daemon said last over its control socket. */
@@ -59,7 +60,7 @@ struct director {
 	struct buf failures;           /* one reason a line */
 	int64_t cut_wall_us, back_wall_us, back_us, all_back_us;
 	int most_queue;
-	double before_a, calm_a;
+	double building_a;             /* on L2 */
 	bool looping, interrupted;
 	int exit_status;               /* of the verdict; -1: there is none yet */
 };

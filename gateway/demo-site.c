@@ -27,6 +27,11 @@ enum ocpp_version demo_station_version(int n)
 	return n < 14 ? OCPP16 : n < 20 ? OCPP201 : OCPP21;
 }
 
+int demo_station_phases(int n)
+{
+	return n % 4 == 1 ? 1 : 3;
+}
+
 /* As the rotations [RST, STR, TRS] are dealt out along each row. */
 void demo_station_lines(int n, uint8_t lines[3])
 {
@@ -45,7 +50,7 @@ static const char head[] =
 	"  ev-feeder: {parent: grid, limit_a: 160, meter: ev}\n"
 	"  row-a:     {parent: ev-feeder, limit_a: 100}\n"
 	"  row-b:     {parent: ev-feeder, limit_a: 100}\n"
-	"  relays:    {parent: ev-feeder, limit_a: 40, phases: [L1]}\n"
+	"  relays:    {parent: ev-feeder, limit_a: 40, phases: [L1]}\n" /* carries both */
 	"balancing:\n"
 	"  interval: 500ms\n"
 	"  increase: {after: 2s, step_a: 4}\n"
@@ -54,12 +59,21 @@ static const char head[] =
 	"  subprotocols: [ocpp2.1, ocpp2.0.1, ocpp1.6]\n"
 	"  uplink: cpo\n"
 	"  fallback_current_a: %g\n"
-	"  meter_interval: 2s\n"
+	"  meter_interval: 1s\n"
+	"offline: {authorize: [cache]}\n"
+	"log: {level: warn, target: stderr}\n"
 	"stations:\n"
 	"  \"G-[01-11]\": {circuit: row-a, rotation: [RST, STR, TRS]}\n"
-	"  \"G-[12-22]\": {circuit: row-b, rotation: [RST, STR, TRS]}\n"
-	"offline: {authorize: [cache]}\n"
-	"log: {level: warn, target: stderr}\n";
+	"  \"G-[12-22]\": {circuit: row-b, rotation: [RST, STR, TRS]}\n";
+
+static void write_single_phase(struct buf *out)
+{
+	char id[8];
+	for (int n = 0; n < DEMO_STATIONS; n++) {
+		if (demo_station_phases(n) == 1)
+			buf_printf(out, "  %s: {phases: 1}\n", demo_station_id(n, id));
+	}
+}
 
 static void write_connections(const struct demo_site *s, struct buf *out)
 {
@@ -110,6 +124,7 @@ static int write_config(const struct demo_site *s)
 {
 	struct buf text = { 0 };
 	buf_printf(&text, head, DEMO_LIMIT_A, DEMO_RESERVE_A, DEMO_FALLBACK_A);
+	write_single_phase(&text);
 	write_connections(s, &text);
 	write_relays(s, &text);
 	int err = write_file(s->config, buf_view(&text));

@@ -17,7 +17,16 @@
 #define DEMO_FALLBACK_A 6.0
 #define DEMO_RELAY_A 16.0
 
-enum demo_port { PORT_STATIONS, PORT_CSMS, PORT_STANDBY, PORT_MAIN, PORT_EV, PORT_BOARD, PORT_RELAY_METERS, DEMO_PORTS = PORT_RELAY_METERS + DEMO_RELAYS };
+enum demo_port {
+	PORT_STATIONS,
+	PORT_CSMS,
+	PORT_STANDBY,
+	PORT_MAIN,
+	PORT_EV,
+	PORT_BOARD,
+	PORT_RELAY_METERS,
+	DEMO_PORTS = PORT_RELAY_METERS + DEMO_RELAYS
+};
 
 struct demo_site {
 	char dir[64], config[96], models[96], state[96], socket[96], log[96];
@@ -31,6 +40,7 @@ void demo_site_close(struct demo_site *s); /* removes everything */
 
 const char *demo_station_id(int n, char out[8]);           /* n from 0: "G-01" */
 enum ocpp_version demo_station_version(int n);
+int demo_station_phases(int n);                            /* 1 or 3 */
 void demo_station_lines(int n, uint8_t lines[3]);          /* the grid phases its own are wired to */
 
 #endif

@@ -20,6 +20,7 @@
 
 #define STEP_US (50 * US_PER_MS)
 #define REPORT_STEPS 4
+#define RIPPLE_A 0.3         /* of the building; currents that are steered to a goal lie that much around it */
 #define SERVED_WH 0.2        /* energy that tells a session from an attempt */
 #define SEED 20260302
 
@@ -55,10 +56,8 @@ static struct {
 static const struct car_conf *car_of(int n)
 {
 	static struct car_conf car;
-	static const struct {
-		int phases, amps;
-	} kinds[] = { { 3, 16 }, { 1, 32 }, { 3, 11 }, { 3, 16 } };
-	car = (struct car_conf){ .phases = kinds[n % 4].phases, .max_ma = kinds[n % 4].amps * 1000, .min_ma = 6000, .need_wh = 40000,
+	int phases = demo_station_phases(n);
+	car = (struct car_conf){ .phases = phases, .max_ma = phases == 1 ? 32000 : 16000, .min_ma = 6000, .need_wh = 40000,
 		.delay_us = US_PER_S / 2, .reaction_us = US_PER_S / 2 + n % 5 * US_PER_S / 10, .ramp_ma_per_s = 8000, .volts = WORLD_VOLTS };
 	return &car;
 }
@@ -70,14 +69,14 @@ static void open_station(int n)
 	char url[64];
 	demo_station_id(n, b->id);
 	demo_station_lines(n, lines);
-	b->point = world_point(w.world, w.ev, lines, 3);
+	b->point = world_point(w.world, w.ev, lines, demo_station_phases(n));
 	snprintf(b->card, sizeof(b->card), "CARD-%s", b->id);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", w.site->ports[PORT_STATIONS]);
-	struct sim_station_conf conf = { .url = url, .retry_min_us = US_PER_S / 2, .retry_max_us = 2 * US_PER_S, .world = w.world, .points = &b->point,
-		.ledger = &w.ledger };
+	struct sim_station_conf conf = { .url = url, .retry_min_us = US_PER_S / 2, .retry_max_us = 2 * US_PER_S, .world = w.world,
+		.points = &b->point, .ledger = &w.ledger };
 	conf.station = (struct station_conf){ .id = b->id, .version = demo_station_version(n), .vendor = "ampgate", .model = "simulator",
-		.serial = b->id, .firmware = PACKAGE_VERSION, .n_evses = 1, .phases = 3, .max_ma = 32000, .min_ma = 6000, .sample_us = 2 * US_PER_S,
-		.heartbeat_us = 300 * US_PER_S, .call_timeout_us = 10 * US_PER_S, .seed = SEED + (uint64_t)n };
+		.serial = b->id, .firmware = PACKAGE_VERSION, .n_evses = 1, .phases = demo_station_phases(n), .max_ma = 32000, .min_ma = 6000,
+		.sample_us = US_PER_S, .heartbeat_us = 300 * US_PER_S, .call_timeout_us = 10 * US_PER_S, .seed = SEED + (uint64_t)n };
 	b->station = sim_station_open(&conf);
 }
 
@@ -126,7 +125,7 @@ static void set_load(void)
 {
 	double i_a[3];
 	for (int i = 0; i < 3; i++)
-		i_a[i] = w.load_a[i] + ripple(0.3);
+		i_a[i] = w.load_a[i] + ripple(RIPPLE_A);
 	world_load(w.world, w.grid, i_a);
 }
 
@@ -327,7 +326,7 @@ int demo_world(const struct demo_site *site, int fd)
 	w.site = site;
 	w.fd = fd;
 	w.random = SEED;
-	w.guard = (struct world_guard){ .limit_a = DEMO_LIMIT_A, .goal_a = DEMO_GOAL_A };
+	w.guard = (struct world_guard){ .limit_a = DEMO_LIMIT_A, .goal_a = DEMO_GOAL_A + 2 * RIPPLE_A };
 	w.world = world_open();
 	w.grid = world_node(w.world, -1);
 	w.ev = world_node(w.world, w.grid);

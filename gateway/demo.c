@@ -178,7 +178,10 @@ static void see_world(struct director *d, const cJSON *tree)
 	s->served = (int)json_int(tree, "served", 0);
 	s->starts = (int)json_int(tree, "starts", 0);
 	s->stops = (int)json_int(tree, "stops", 0);
-	s->settled = json_bool(tree, "settled", false);
+	bool settled = json_bool(tree, "settled", false);
+	if (settled && !s->settled)
+		s->settled_us = clock_mono_us();
+	s->settled = settled;
 }
 
 static void on_world(void *arg, struct slice line)

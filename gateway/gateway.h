@@ -24,6 +24,7 @@ struct gateway {
 	char boot_id[9];              /* of this run, for event numbers */
 	int64_t started_us;           /* monotonic */
 	unsigned connections;         /* station links open now */
+	bool storage_failing;         /* the last start could not be stored */
 };
 
 /* The uplink behind its settings; NULL for NULL. */

@@ -101,8 +101,33 @@ static void tx_is_named(struct held *h)
 	tap_tx_started(h->s, h->evse, slice_of(h->tx), slice_of(h->token), h->time_us, h->wh);
 }
 
+#define DISK_PAUSE_US US_PER_S /* after which a disk that took no answer is tried again */
+
+static void raise_alarm(struct gateway *g, int err)
+{
+	struct buf args = { 0 };
+	if (g->storage_failing || err == ERR_EXISTS || err == ERR_CLOSED)
+		return;
+	g->storage_failing = true;
+	log_error(NULL, "nothing can be stored: %s. New transactions are refused; stations keep what they have to say", err_text(err));
+	buf_printf(&args, "{\"error\":\"%s\"}", err_text(err));
+	telemetry_event(g, "storage.failed", "critical", "storage", args.p);
+	buf_free(&args);
+}
+
+/* A start was stored, for which there has to be more room than for anything else. */
+static void end_alarm(struct gateway *g)
+{
+	if (!g->storage_failing)
+		return;
+	g->storage_failing = false;
+	log_info(NULL, "transactions are stored again");
+	telemetry_event(g, "storage.back", "info", "storage", NULL);
+}
+
 static void storage_failed(struct held *h, int err)
 {
+	raise_alarm(h->s->gw, err);
 	log_error(&h->s->log, "%s could not be stored: %s; the station is asked to repeat it", h->act->name, err_text(err));
 	if (station_waits(h))
 		session_refuse(h->s, slice_of(h->id), "InternalError", "the message could not be stored");
@@ -150,7 +175,10 @@ static void on_patience_over(void *arg)
 static void wait_for_csms(struct held *h)
 {
 	struct session *s = h->s;
-	if (session_lane_is_up(s) || s->state == SESSION_WAITING)
+	if (!station_waits(h)) {
+		detach(h); /* what it needs is stored; it will ask again */
+		held_free(h);
+	} else if (session_waits_for_lane(s))
 		timer_set(&h->patience, uplink_conf(s->lane.uplink)->call_timeout_us, on_patience_over, h);
 	else
 		answer_alone(h);
@@ -166,6 +194,8 @@ static void on_stored(void *arg, int err, int64_t seq)
 		return;
 	}
 	h->seq = seq;
+	if (h->phase == TX_START)
+		end_alarm(h->s->gw);
 	if (!h->names_tx && h->phase == TX_START)
 		tx_is_named(h);
 	wait_for_csms(h);
@@ -174,14 +204,26 @@ static void on_stored(void *arg, int err, int64_t seq)
 /* Stored together with its provisional id and our answer. */
 static void on_stored_alone(void *arg, int err, int64_t id)
 {
+	if (!err)
+		end_alarm(((struct held *)arg)->s->gw);
 	on_named(arg, err, id);
+}
+
+/* Meter values outside transactions do not live on the room that is kept for those. */
+static enum outbox_kind kind_of(const struct held *h)
+{
+	if (h->phase == TX_START)
+		return OUTBOX_TX_START;
+	if (h->phase == TX_END)
+		return OUTBOX_TX_END;
+	return h->tx ? OUTBOX_TX_UPDATE : OUTBOX_NOTICE;
 }
 
 static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
 {
 	*rec = (struct outbox_rec){
 		.station = h->s->id,
-		.kind = h->phase == TX_START ? OUTBOX_TX_START : h->phase == TX_END ? OUTBOX_TX_END : OUTBOX_TX_UPDATE,
+		.kind = kind_of(h),
 		.state = OUTBOX_UNSENT,
 		.version = h->s->version,
 		.action = f->act->name,
@@ -285,6 +327,8 @@ static void repeat_start(struct session *s, struct frame *f, const struct event 
 	log_info(&s->log, "%s came again and is the same transaction", f->act->name);
 	if (tx->answer) {
 		session_answer(s, f->id, slice_of(tx->answer));
+		if (tx->running && tx->station_tx)
+			tap_tx_started(s, tx->evse, slice_of(tx->station_tx), slice_of(tx->token), tx->start_us, tx->start_wh);
 		return;
 	}
 	struct held *h = held_new(s, f, e, fingerprint);
@@ -398,9 +442,13 @@ static struct held *waiting_for(struct session *s, int64_t seq)
 
 /* A confirmation on its way to disk. */
 struct confirming {
+	struct list entry;    /* of those that the disk did not take */
+	struct timer again;
 	struct session *s;
 	struct held *held;    /* who waits, off the list; NULL: nobody */
 	int64_t seq;
+	enum outbox_kind kind;
+	char *tx;             /* as the station named it; NULL: it did not */
 	const struct action *act;
 	struct slice raw;     /* owned: the CSMS's answer, whole */
 	struct slice payload; /* window into it */
@@ -412,6 +460,8 @@ static void confirming_free(struct confirming *c)
 {
 	if (c->held)
 		held_free(c->held);
+	timer_cancel(&c->again);
+	mem_free(c->tx);
 	mem_free((char *)c->raw.p);
 	mem_free(c);
 }
@@ -461,12 +511,30 @@ static void accepted_here_only(const struct confirming *c)
 	arena_free(&mem);
 }
 
+static void confirm_again(void *arg);
+
+/* The CSMS has the message, so it must not go up again, and the station must not hear of that before the disk knows. The station may ask again;
+ * its queue waits for the disk. */
+static void keep_trying(struct confirming *c, int err)
+{
+	log_error(&c->s->log, "the CSMS's answer to %s could not be stored: %s; that is tried until it can", c->act->name, err_text(err));
+	if (c->held) {
+		storage_failed(c->held, err);
+		held_free(c->held);
+		c->held = NULL;
+	}
+	list_append(&c->s->unstored, &c->entry);
+	timer_set(&c->again, DISK_PAUSE_US, confirm_again, c);
+}
+
 static void on_confirmed(void *arg, int err, int64_t told)
 {
 	struct confirming *c = arg;
 	struct session *s = c->s;
-	if (err)
-		log_error(&s->log, "a confirmation could not be stored (%s); the message will be delivered again", err_text(err));
+	if (err && err != ERR_NOT_FOUND) {
+		keep_trying(c, err);
+		return;
+	}
 	if (!c->held && (c->held = waiting_for(s, c->seq)))
 		detach(c->held); /* it asked again while this was being stored */
 	if (c->held)
@@ -503,15 +571,23 @@ static struct confirming *confirming_new(struct session *s, struct held *h, cons
 }
 
 /* Notes the answer: a start's in its ledger row too, where a station that was told a provisional id meanwhile keeps it. */
-static int confirm(struct confirming *c, const struct outbox_rec *rec)
+static void confirm(struct confirming *c)
 {
 	struct store *st = c->s->gw->store;
 	char *payload = mem_text(c->payload);
-	const char *tx = c->csms_tx[0] ? c->csms_tx : rec->tx;
-	int err = rec->kind == OUTBOX_TX_START ? tx_answered(st, rec->seq, tx, tx, payload, on_confirmed, c)
-	                                       : outbox_answered(st, rec->seq, payload, on_confirmed, c);
+	const char *tx = c->csms_tx[0] ? c->csms_tx : c->tx;
+	int err = c->kind == OUTBOX_TX_START ? tx_answered(st, c->seq, tx, tx, payload, on_confirmed, c)
+	                                     : outbox_answered(st, c->seq, payload, on_confirmed, c);
 	mem_free(payload);
-	return err;
+	if (err)
+		on_confirmed(c, err, 0);
+}
+
+static void confirm_again(void *arg)
+{
+	struct confirming *c = arg;
+	list_remove(&c->entry);
+	confirm(c);
 }
 
 bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer)
@@ -523,9 +599,9 @@ bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struc
 		detach(h);
 	struct confirming *c = confirming_new(s, h, act, answer);
 	c->seq = rec->seq;
-	int err = confirm(c, rec);
-	if (err)
-		on_confirmed(c, err, 0);
+	c->kind = rec->kind;
+	c->tx = rec->tx ? mem_strdup(rec->tx) : NULL;
+	confirm(c);
 	return true;
 }
 
@@ -594,4 +670,12 @@ void ledger_end_interrupted(struct session *s, int evse, double wh)
 		log_error(&s->log, "no stop could be written for transaction %s", tx.station_tx);
 	buf_free(&payload);
 	arena_free(&mem);
+}
+
+void ledger_close(struct session *s)
+{
+	LIST_WALK(&s->unstored, struct confirming, entry, c) {
+		list_remove(&c->entry);
+		confirming_free(c);
+	}
 }

@@ -1,20 +1,17 @@
-/* Transaction messages of stations: durable first, then acknowledged. Every start, stop and TransactionEvent goes through the outbox, with
- * the CSMS near or far; 1.6 MeterValues only while something of that station waits there, so that order is kept.
+/* Transaction messages of stations: durable first, then acknowledged. Every start, stop, TransactionEvent and
+ * every MeterValues of a transaction goes through the outbox, with the CSMS near or far; MeterValues outside transactions while it is far.
  *
  *   station's CALL --> stored --> sent by replay --> the CSMS's answer --> stored --> the station's answer, the CSMS's bytes
  *                        |                               | none in time, or no lane
  *                        +---------- alone --------------+--> provisional id stored --> the station's answer, ours
  *
- * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start: it gets the answer it got
- * before, or waits for the one that is under way. So does a stop, and of the other messages the newest, which is the one that a station
- * repeats when its answer got lost. Loop thread. */
+ * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start, and any other message that comes
+ * again (same content) is the same message: it gets the answer it got before, or waits for the one that is under way. Loop thread. */
 #ifndef AMPGATE_GATEWAY_LEDGER_H
 #define AMPGATE_GATEWAY_LEDGER_H
 
 #include "gateway/session.h"
 #include "storage/outbox.h"
-
-void ledger_load(struct session *s); /* what waits since before the process began */
 
 /* A transaction message from the station; `e` is its meaning. Takes what it needs from the frame. */
 void ledger_take(struct session *s, struct frame *f, const struct event *e);
@@ -34,5 +31,6 @@ void ledger_failed(struct session *s, int64_t seq);
 
 void ledger_lane_down(struct session *s);  /* those who wait get our answer */
 void ledger_link_down(struct session *s);  /* nobody waits any more */
+void ledger_close(struct session *s);      /* the store is closed */
 
 #endif

@@ -7,10 +7,11 @@
  * `down` is told on the way into ENDING: what follows (letting the last bytes out, waiting for the peer's FIN so that no reset overtakes our
  * close frame) concerns nobody else. The object is freed when it is ENDED and released, always from `settle` at the end of a turn.
  *
- * wslay reads and writes frames; messages are put together here. wslay's frame context holds 4 KiB, so an idle link has none: all links share
- * one parser and two writers, and only a link whose peer stopped in the middle of a frame keeps the parser it was in until the rest comes.
- * A frame is at its boundary when as many bytes were consumed as were fed; headers are counted by their known length, since wslay does not
- * tell. Writing goes to the link's own buffer, which leaves in one write at the end of the turn and is freed when drained.
+ * wslay reads frames; messages are put together here. wslay's frame context holds 4 KiB, so an idle link has none: all links share one parser,
+ * and only a link whose peer stopped in the middle of a frame keeps the parser it was in until the rest comes. A frame is at its boundary when
+ * as many bytes were consumed as were fed; headers are counted by their known length, since wslay does not tell. A data frame that came whole,
+ * as nearly all do, is cut out of the input without wslay, which goes byte by byte. Frames are written here too. Writing goes to the link's own buffer, which leaves in one write at the end of the turn and is given back when drained: small ones to
+ * a few spares that all links share, so that a frame that passes by costs no allocation.
  *
  * Easy to get wrong: wslay checks header form, control frame lengths and minimal length coding, but not masks, opcodes, fragments' order,
  * close codes or UTF-8: `refused` and the message functions do. An owner may close or release any link in any callback, so the state is
@@ -35,6 +36,9 @@
 #define LINGER_US (2 * US_PER_S)
 #define CONTROL_MOST 125
 #define INPUT_ROOM (64 * 1024)
+#define HEADER_MOST 14
+#define SPARES 64
+#define SPARE_MOST (8 * 1024)
 
 enum { CODE_NORMAL = 1000, CODE_AWAY, CODE_PROTOCOL, CODE_TYPE, CODE_NONE = 1005, CODE_LOST, CODE_TEXT, CODE_SIZE = 1009 };
 
@@ -75,17 +79,32 @@ struct ws_link {
 /* One thread, and nothing below runs twice at the same time. */
 static struct {
 	wslay_frame_context_ptr parser;
-	wslay_frame_context_ptr writers[2]; /* by masking: a context that has masked once masks for ever */
 	struct slice feed;  /* what the parser reads from */
-	struct buf *out;    /* what the writer appends to */
 	char input[INPUT_ROOM];
 	uint8_t masks[1024];
 	size_t masks_left;
+	struct buf spares[SPARES]; /* empty, with room */
+	unsigned n_spares;
 } shared;
 
 static struct ws_link *of(struct link *l)
 {
 	return (struct ws_link *)(void *)l;
+}
+
+static struct buf spare_take(void)
+{
+	return shared.n_spares ? shared.spares[--shared.n_spares] : (struct buf){ 0 };
+}
+
+static void spare_give(struct buf *b)
+{
+	if (b->p && b->room <= SPARE_MOST && shared.n_spares < SPARES) {
+		buf_reset(b);
+		shared.spares[shared.n_spares++] = *b;
+		*b = (struct buf){ 0 };
+	}
+	buf_free(b);
 }
 
 static size_t queued(const struct ws_link *l)
@@ -108,29 +127,9 @@ static ssize_t on_need(uint8_t *to, size_t n, int flags, void *arg)
 	return (ssize_t)n;
 }
 
-static ssize_t on_made(const uint8_t *bytes, size_t n, int flags, void *arg)
-{
-	(void)flags, (void)arg;
-	buf_add(shared.out, bytes, n);
-	return (ssize_t)n;
-}
-
-static int on_mask(uint8_t *to, size_t n, void *arg)
-{
-	(void)arg;
-	if (shared.masks_left < n) {
-		if (RAND_bytes(shared.masks, sizeof(shared.masks)) != 1)
-			return -1;
-		shared.masks_left = sizeof(shared.masks);
-	}
-	shared.masks_left -= n;
-	memcpy(to, shared.masks + shared.masks_left, n);
-	return 0;
-}
-
 static wslay_frame_context_ptr context_new(void)
 {
-	static const struct wslay_frame_callbacks callbacks = { on_made, on_need, on_mask };
+	static const struct wslay_frame_callbacks callbacks = { .recv_callback = on_need };
 	wslay_frame_context_ptr made;
 	if (wslay_frame_context_init(&made, &callbacks, NULL) != 0)
 		abort(); /* out of memory, as in base/mem */
@@ -141,10 +140,9 @@ void ws_link_free_shared(void)
 {
 	if (shared.parser)
 		wslay_frame_context_free(shared.parser);
-	for (int i = 0; i < 2; i++)
-		if (shared.writers[i])
-			wslay_frame_context_free(shared.writers[i]);
-	shared.parser = shared.writers[0] = shared.writers[1] = NULL;
+	shared.parser = NULL;
+	while (shared.n_spares)
+		buf_free(&shared.spares[--shared.n_spares]);
 }
 
 /* ---- states */
@@ -248,7 +246,7 @@ static void want(struct ws_link *l)
  * server (RFC 6455 7.1.1). */
 static void drained(struct ws_link *l)
 {
-	buf_free(&l->out);
+	spare_give(&l->out);
 	l->out_done = 0;
 	if (l->state == ENDING && !l->o.client && !l->finished) {
 		l->finished = true;
@@ -291,20 +289,59 @@ static void flush(void *arg)
 	tell_room(l);
 }
 
+/* Key by key over the bytes; masks and unmasks, also in place. */
+static void mask(uint8_t *to, const uint8_t *from, size_t n, const uint8_t key[4])
+{
+	uint64_t eight, keys;
+	size_t i = 0;
+	memcpy(&keys, key, 4);
+	memcpy((uint8_t *)&keys + 4, key, 4);
+	for (; n - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, from + i, sizeof(eight));
+		eight ^= keys;
+		memcpy(to + i, &eight, sizeof(eight));
+	}
+	for (; i < n; i++)
+		to[i] = from[i] ^ key[i & 3];
+}
+
+static const uint8_t *fresh_key(void)
+{
+	if (shared.masks_left < 4) {
+		if (RAND_bytes(shared.masks, sizeof(shared.masks)) != 1)
+			abort(); /* a machine without random numbers cannot do TLS either */
+		shared.masks_left = sizeof(shared.masks);
+	}
+	shared.masks_left -= 4;
+	return shared.masks + shared.masks_left;
+}
+
+/* RFC 6455 5.2, always one whole message; where its payload goes. */
+static uint8_t *put_header(uint8_t *to, uint8_t first, bool masked, uint64_t n)
+{
+	int more = n > 65535 ? 8 : n > 125 ? 2 : 0;
+	*to++ = first;
+	*to++ = (uint8_t)((masked ? 0x80 : 0) | (more == 8 ? 127 : more == 2 ? 126 : n));
+	while (more--)
+		*to++ = (uint8_t)(n >> 8 * more);
+	return to;
+}
+
 static void put_frame(struct ws_link *l, uint8_t opcode, uint8_t rsv, struct slice payload)
 {
-	struct wslay_frame_iocb f = {
-		.fin = 1, .rsv = rsv, .opcode = opcode, .mask = l->o.client,
-		.payload_length = payload.n, .data = (const uint8_t *)payload.p, .data_length = payload.n,
-	};
-	wslay_frame_context_ptr *writer = &shared.writers[l->o.client];
-	if (!*writer)
-		*writer = context_new();
-	shared.out = &l->out;
-	buf_room(&l->out, payload.n + 14);
-	ssize_t n = wslay_frame_send(*writer, &f);
-	assert(n == (ssize_t)payload.n);
-	(void)n;
+	if (!l->out.p)
+		l->out = spare_take();
+	uint8_t *start = (uint8_t *)buf_room(&l->out, payload.n + HEADER_MOST), *to = start;
+	to = put_header(to, (uint8_t)(0x80 | rsv << 4 | opcode), l->o.client, payload.n);
+	if (l->o.client) {
+		const uint8_t *key = memcpy(to, fresh_key(), 4);
+		to += 4;
+		mask(to, (const uint8_t *)payload.p, payload.n, key);
+	} else if (payload.n) {
+		memcpy(to, payload.p, payload.n);
+	}
+	l->out.n += (size_t)(to - start) + payload.n;
+	l->out.p[l->out.n] = 0;
 	if (!l->blocked)
 		later_call(&l->flush, flush, l);
 }
@@ -522,10 +559,52 @@ static void on_piece(struct ws_link *l, const struct wslay_frame_iocb *f)
 		on_data(l, f);
 }
 
+/* A data frame that is here as a whole, in the shortest form: its length with header, unmasked in place. 0: wslay has to see. */
+static size_t cut(struct slice in, struct wslay_frame_iocb *f)
+{
+	uint8_t *p = (uint8_t *)(uintptr_t)in.p;
+	uint8_t opcode = in.n ? p[0] & 15 : 0;
+	size_t head = 2, n = in.n >= HEADER_MOST ? p[1] & 127 : 127;
+	if (n == 127 || wslay_is_ctrl_frame(opcode))
+		return 0;
+	if (n == 126) {
+		head = 4;
+		n = (size_t)p[2] << 8 | p[3];
+		if (n < 126)
+			return 0;
+	}
+	*f = (struct wslay_frame_iocb){ .fin = p[0] >> 7, .rsv = p[0] >> 4 & 7, .opcode = opcode, .mask = p[1] >> 7, .payload_length = n };
+	const uint8_t *key = p + head;
+	head += f->mask ? 4 : 0;
+	if (in.n < head + n)
+		return 0;
+	if (f->mask)
+		mask(p + head, p + head, n, key);
+	f->data = p + head;
+	f->data_length = n;
+	return head + n;
+}
+
+/* Frames that stand whole at the front of the input; what is left. */
+static struct slice parse_whole(struct ws_link *l, struct slice bytes)
+{
+	struct wslay_frame_iocb f;
+	size_t n;
+	while (!l->parser && (l->state == OPEN || l->state == CLOSING) && (n = cut(bytes, &f))) {
+		l->unconsumed = n;
+		on_piece(l, &f);
+		bytes = (struct slice){ bytes.p + n, bytes.n - n };
+	}
+	return bytes;
+}
+
 /* Parses until the input is used up. The parser is the shared one, or the link's own when it stopped in the middle of a frame. */
 static void parse(struct ws_link *l, struct slice bytes)
 {
 	struct wslay_frame_iocb f;
+	bytes = parse_whole(l, bytes);
+	if (!bytes.n || (l->state != OPEN && l->state != CLOSING))
+		return;
 	wslay_frame_context_ptr parser = l->parser ? l->parser : shared.parser ? shared.parser : context_new();
 	if (!l->parser)
 		shared.parser = NULL;

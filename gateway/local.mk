@@ -7,7 +7,13 @@ libgateway_a_SOURCES = \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
+	gateway/csms-profiles.c gateway/csms-profiles.h \
+	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \
+	gateway/call-help.c gateway/call-help.h \
+	gateway/deviations.c gateway/deviations.h \
+	gateway/redact.c gateway/redact.h \
+	gateway/trace-export.c gateway/trace-export.h \
 	gateway/drivers.c gateway/drivers.h \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \

@@ -18,6 +18,7 @@
 
 #define RETRY_US (10 * US_PER_S)
 #define NOTICES_MOST 100 /* per station; a flood of notices must not fill the disk */
+#define AT_ONCE 32       /* notices on their way; the station's own requests and its transactions want room too */
 
 static void keep(struct session *s, const char *name, struct slice value)
 {
@@ -50,27 +51,47 @@ static bool count_one(void *arg, const char *name, struct slice value)
 	return true;
 }
 
+static bool is_notice(const char *name)
+{
+	return strncmp(name, "notice/", 7) == 0;
+}
+
 void owed_load(struct session *s)
 {
 	struct arena mem = { 0 };
 	struct slice value;
 	int64_t interval;
+	unsigned statuses = 0;
 	if (kept_get(s->gw->store, s->id, "accepted", &mem, &value) == 0) {
-		s->accepted = true;
+		s->accepted = s->owed.accepted_kept = true;
 		if (int_parse(value, &interval) == 0)
 			s->interval_s = interval;
 	}
 	s->owed.boot = kept_get(s->gw->store, s->id, "boot", &mem, &value) == 0;
-	if (kept_each(s->gw->store, s->id, "status/", count_one, &s->owed.statuses) != 0 ||
+	if (kept_each(s->gw->store, s->id, "status/", count_one, &statuses) != 0 ||
 	    kept_each(s->gw->store, s->id, "notice/", count_one, &s->owed.notices) != 0)
 		log_error(&s->log, "what is owed to the CSMS cannot be read");
+	s->owed.more = statuses || s->owed.notices;
 	arena_free(&mem);
+}
+
+static void on_pay_again(void *arg)
+{
+	owed_pay(arg);
+}
+
+/* The CSMS did not answer it, but is there. */
+static void pay_later(struct session *s)
+{
+	if (session_lane_is_up(s) && !timer_is_set(&s->owed.retry))
+		timer_set(&s->owed.retry, RETRY_US, on_pay_again, s);
 }
 
 void owed_boot(struct session *s, const struct frame *f)
 {
 	s->owed.boot = true;
 	keep(s, "boot", f->payload);
+	pay_later(s);
 }
 
 static void status_name(const struct event *e, char name[40])
@@ -82,14 +103,15 @@ void owed_status(struct session *s, const struct frame *f, const struct event *e
 {
 	char name[40];
 	status_name(e, name);
-	s->owed.statuses++;
+	s->owed.more = true;
 	keep_message(s, name, f);
+	pay_later(s);
 }
 
 void owed_status_seen(struct session *s, const struct event *e)
 {
 	char name[40];
-	if (!s->owed.statuses)
+	if (!s->owed.more && !s->owed.paying)
 		return;
 	status_name(e, name);
 	forget(s, name);
@@ -103,8 +125,10 @@ void owed_notice(struct session *s, const struct frame *f)
 		return;
 	}
 	s->owed.notices++;
+	s->owed.more = true;
 	snprintf(name, sizeof(name), "notice/%020lld", (long long)clock_wall_us());
 	keep_message(s, name, f);
+	pay_later(s);
 }
 
 void owed_boot_accepted(struct session *s, int64_t interval_s)
@@ -113,11 +137,13 @@ void owed_boot_accepted(struct session *s, int64_t interval_s)
 	if (s->owed.boot)
 		forget(s, "boot");
 	s->owed.boot = false;
-	if (s->accepted && !s->configured && s->interval_s == interval_s)
-		return;
+	bool known = s->owed.accepted_kept && (interval_s <= 0 || s->interval_s == interval_s);
 	s->accepted = true;
+	if (known)
+		return;
 	if (interval_s > 0)
 		s->interval_s = interval_s;
+	s->owed.accepted_kept = true;
 	snprintf(text, sizeof(text), "%lld", (long long)s->interval_s);
 	keep(s, "accepted", slice_of(text));
 }
@@ -144,17 +170,36 @@ struct payment {
 	char *name;
 };
 
+static void payment_over(struct payment *p, int64_t again_us)
+{
+	struct session *s = p->s;
+	if (!--s->owed.paying && s->owed.more && session_lane_is_up(s))
+		timer_set(&s->owed.retry, again_us, on_pay_again, s);
+	mem_free(p->name);
+	mem_free(p);
+}
+
+static void on_forgotten(void *arg, int err, int64_t value)
+{
+	struct payment *p = arg;
+	(void)value;
+	if (err)
+		log_error(&p->s->log, "%s could not be removed: %s", p->name, err_text(err));
+	else if (is_notice(p->name) && p->s->owed.notices)
+		p->s->owed.notices--;
+	payment_over(p, 0);
+}
+
 static void on_paid(void *arg, struct call *c, int err, struct frame *answer)
 {
 	struct payment *p = arg;
 	(void)c;
 	/* A refusal ends it as well: the CSMS has seen the message. */
-	if (answer)
-		forget(p->s, p->name);
-	else
-		log_debug(&p->s->log, "%s stays owed: %s", p->name, err_text(err));
-	mem_free(p->name);
-	mem_free(p);
+	if (answer && kept_remove(p->s->gw->store, p->s->id, p->name, on_forgotten, p) == 0)
+		return;
+	log_debug(&p->s->log, "%s stays owed: %s", p->name, err_text(err));
+	p->s->owed.more = true;
+	payment_over(p, RETRY_US);
 }
 
 static bool pay_one(void *arg, const char *name, struct slice value)
@@ -163,11 +208,16 @@ static bool pay_one(void *arg, const char *name, struct slice value)
 	const char *newline = memchr(value.p, '\n', value.n);
 	if (!newline)
 		return true;
+	if (is_notice(name) && s->owed.paying >= AT_ONCE) {
+		s->owed.more = true;
+		return false;
+	}
 	char *action = mem_text((struct slice){ value.p, (size_t)(newline - value.p) });
 	struct slice payload = { newline + 1, value.n - (size_t)(newline + 1 - value.p) };
 	struct payment *p = NEW(struct payment);
 	p->s = s;
 	p->name = mem_strdup(name);
+	s->owed.paying++;
 	int err = ask_csms(s, action, payload, on_paid, p);
 	if (err)
 		on_paid(p, NULL, err, NULL);
@@ -177,18 +227,13 @@ static bool pay_one(void *arg, const char *name, struct slice value)
 
 static void pay_rest(struct session *s)
 {
-	if (s->owed.statuses && kept_each(s->gw->store, s->id, "status/", pay_one, s) != 0)
-		log_error(&s->log, "owed states cannot be read");
-	if (s->owed.notices && kept_each(s->gw->store, s->id, "notice/", pay_one, s) != 0)
-		log_error(&s->log, "owed notices cannot be read");
-	s->owed.statuses = s->owed.notices = 0;
+	if (s->owed.more && !s->owed.paying) {
+		s->owed.more = false;
+		if (kept_each(s->gw->store, s->id, "status/", pay_one, s) != 0 || kept_each(s->gw->store, s->id, "notice/", pay_one, s) != 0)
+			log_error(&s->log, "what is owed to the CSMS cannot be read");
+	}
 	s->replay.ready = true;
 	replay_kick(s);
-}
-
-static void on_pay_again(void *arg)
-{
-	owed_pay(arg);
 }
 
 static void on_boot_answered(void *arg, struct call *c, int err, struct frame *answer)
@@ -221,7 +266,10 @@ void owed_pay(struct session *s)
 	struct slice boot;
 	if (!session_lane_is_up(s) || s->owed.boot_in_flight)
 		return;
-	if (!s->owed.boot || kept_get(s->gw->store, s->id, "boot", &mem, &boot) != 0) {
+	if (s->lane.version != s->version) {
+		s->replay.ready = true; /* what is owed is of the station's present version, this lane is not */
+		replay_kick(s);
+	} else if (!s->owed.boot || kept_get(s->gw->store, s->id, "boot", &mem, &boot) != 0) {
 		pay_rest(s);
 	} else if (ask_csms(s, "BootNotification", boot, on_boot_answered, s) == 0) {
 		s->owed.boot_in_flight = true;

@@ -87,6 +87,8 @@ static void on_parked(void *arg, int err, int64_t value)
 	if (err)
 		log_error(&s->log, "a record could not be set aside: %s", err_text(err));
 	again_after(s, 0);
+	if (!s->replay.ready)
+		session_lane_review(s); /* that of another version may be due now */
 }
 
 static void set_aside(struct session *s, const struct outbox_rec *rec, const char *why)
@@ -187,10 +189,23 @@ static void write_record(const struct session *s, const struct outbox_rec *rec, 
 	else
 		buf_slice(&payload, rec->payload);
 	frame_write_call(&plain, slice_of(rec->message_id), rec->action, buf_view(&payload));
-	if (frame_parse(&f, s->version, buf_view(&plain), &fault) != 0 || !rewrite_to_csms(s, &f, text))
+	if (frame_parse(&f, s->lane.version, buf_view(&plain), &fault) != 0 || !rewrite_to_csms(s, &f, text))
 		buf_slice(text, buf_view(&plain));
 	buf_free(&payload);
 	buf_free(&plain);
+}
+
+/* Late or not, with what was changed of the bytes that the station sent. */
+static void trace_record(const struct session *s, const struct outbox_rec *rec, struct slice text)
+{
+	struct frame f = { .kind = FRAME_CALL, .id = slice_of(rec->message_id), .action = slice_of(rec->action) };
+	struct buf was = { 0 };
+	struct trace_note note = { 0 };
+	frame_write_call(&was, f.id, rec->action, rec->payload);
+	if (!slice_eq(buf_view(&was), text))
+		note.other = buf_view(&was);
+	trace_noted(s, TRACE_CSMS, TRACE_TX, text, &f, rec->late ? TRACE_REPLAYED : note.other.p ? TRACE_MODIFIED : TRACE_FORWARDED, &note);
+	buf_free(&was);
 }
 
 static int send_record(struct sent *t)
@@ -207,8 +222,7 @@ static int send_record(struct sent *t)
 		.done = on_answered,
 		.arg = t,
 	};
-	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = slice_of(t->rec.action) };
-	trace_frame(s, TRACE_CSMS, TRACE_TX, ask.text, &f, t->rec.late ? TRACE_REPLAYED : TRACE_FORWARDED);
+	trace_record(s, &t->rec, ask.text);
 	int err = calls_ask(&s->to_csms, &ask, &s->replay.call);
 	buf_free(&text);
 	return err;
@@ -249,12 +263,10 @@ static void run(void *arg)
 		send_next(s, t);
 		return;
 	}
-	if (!err && t->rec.version != (int)s->lane.version) {
-		set_aside(s, &t->rec, "the station speaks another OCPP version now");
+	if (err == ERR_NOT_FOUND || (!err && t->rec.version != (int)s->lane.version)) {
+		session_lane_review(s);
 	} else if (!err) {
 		set_aside(s, &t->rec, "the start of its transaction was set aside");
-	} else if (err == ERR_NOT_FOUND) {
-		session_lane_review(s);
 	} else {
 		log_error(&s->log, "the outbox cannot be read: %s", err_text(err));
 		again_after(s, FULL_US);
@@ -262,7 +274,29 @@ static void run(void *arg)
 	sent_free(t);
 }
 
-void replay_retry_all(struct gateway *g)
+struct giving_up {
+	struct session *s;
+	enum ocpp_version version;
+};
+
+static bool give_up_one(void *arg, const struct outbox_rec *rec)
+{
+	const struct giving_up *g = arg;
+	if (rec->version == (int)g->version && rec->state != OUTBOX_PARKED &&
+	    outbox_park(g->s->gw->store, rec->seq, "the CSMS does not speak its OCPP version any more", on_parked, g->s) != 0)
+		log_error(&g->s->log, "a record could not be set aside");
+	return true;
+}
+
+void replay_give_up_version(struct session *s, enum ocpp_version version)
+{
+	struct giving_up g = { s, version };
+	log_error(&s->log, "messages of an older OCPP version are set aside, as the CSMS does not take that any more: see queue list");
+	if (outbox_each(s->gw->store, s->id, 0, give_up_one, &g) != 0)
+		log_error(&s->log, "the outbox cannot be read");
+}
+
+void replay_kick_all(struct gateway *g)
 {
 	size_t at = 0;
 	struct session *s;

@@ -9,6 +9,8 @@ void replay_kick(struct session *s); /* sends the next record on a later turn, i
 void replay_stop(struct session *s); /* the lane went, or the session ends */
 /* An answer that no call waits for. True: it was that of a record whose time was over, and counts. */
 bool replay_late_answer(struct session *s, struct frame *answer);
-void replay_retry_all(struct gateway *g); /* records that were set aside are due again */
+/* The CSMS takes no connection of that version any more: its records are set aside. */
+void replay_give_up_version(struct session *s, enum ocpp_version version);
+void replay_kick_all(struct gateway *g); /* the operator set records aside, or made them due again */
 
 #endif

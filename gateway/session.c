@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/csms-profiles.h"
+#include "gateway/deviations.h"
 #include "gateway/ledger.h"
 #include "gateway/local.h"
 #include "gateway/owed.h"
@@ -48,9 +50,22 @@ bool session_waits_for_lane(const struct session *s)
 	return s->state == SESSION_ONLINE || s->state == SESSION_WAITING;
 }
 
-const struct session_evse *session_evse_at(const struct session *s, int evse)
+/* Room for the states up to this id; stations have one or two EVSEs, seldom more. */
+static void grow_evses(struct session *s, int highest)
 {
-	return evse >= 0 && evse <= SESSION_EVSES ? &s->evses[evse] : NULL;
+	s->evses = mem_grow(s->evses, (size_t)(highest + 1) * sizeof(*s->evses));
+	while (s->n_evses < highest)
+		s->evses[++s->n_evses] = (struct session_evse){ .control = -1, .tx_start_wh = NAN, .energy_wh = NAN, .power_w = NAN,
+			.since_us = clock_mono_us() };
+}
+
+struct session_evse *session_evse(struct session *s, int evse)
+{
+	if (evse < 0 || evse > SESSION_EVSES)
+		return NULL;
+	if (evse > s->n_evses)
+		grow_evses(s, evse);
+	return &s->evses[evse];
 }
 
 /* --- towards the station --- */
@@ -135,7 +150,7 @@ static void learn_from_answer(struct relay *r, struct frame *answer)
 	struct frame f;
 	struct arena mem = { 0 };
 	struct event asked;
-	if (!tap_wants(r->act) || !relay_frame(r, &f))
+	if (!tap_wants_answer(r->act) || !relay_frame(r, &f))
 		return;
 	if (codec_read_call(&f, &mem, &asked) == 0)
 		tap_answer(r->s, &asked, r->act, answer);
@@ -159,9 +174,16 @@ static void on_csms_answered(void *arg, struct call *c, int err, struct frame *a
 	mem_free(r);
 }
 
+/* A frame that goes on, as `text`: its own bytes or what a splice has made of them. */
+static void trace_forwarded(const struct session *s, enum trace_side side, struct slice text, const struct frame *f)
+{
+	struct trace_note note = { .other = text.p == f->raw.p ? (struct slice){ NULL, 0 } : f->raw };
+	trace_noted(s, side, TRACE_TX, text, f, note.other.p ? TRACE_MODIFIED : TRACE_FORWARDED, &note);
+}
+
 static void forward_to_csms(struct session *s, struct frame *f)
 {
-	struct relay *r = mem_new(sizeof(*r) + f->raw.n);
+	struct relay *r = mem_grow(NULL, sizeof(*r) + f->raw.n);
 	struct buf spliced = { 0 };
 	*r = (struct relay){ .s = s, .act = f->act, .link_number = s->link_number, .length = f->raw.n };
 	memcpy(r->text, f->raw.p, f->raw.n);
@@ -176,7 +198,7 @@ static void forward_to_csms(struct session *s, struct frame *f)
 		.done = on_csms_answered,
 		.arg = r,
 	};
-	trace_frame(s, TRACE_CSMS, TRACE_TX, text, f, changed ? TRACE_MODIFIED : TRACE_FORWARDED);
+	trace_forwarded(s, TRACE_CSMS, text, f);
 	int err = calls_ask(&s->to_csms, &ask, NULL);
 	buf_free(&spliced);
 	if (err) {
@@ -186,22 +208,47 @@ static void forward_to_csms(struct session *s, struct frame *f)
 	}
 }
 
-static void station_call(struct session *s, struct frame *f)
+/* What came in: the bytes as they arrived, and how they differ where they were repaired. */
+static void trace_arrived(const struct session *s, enum trace_side side, struct slice text, const struct frame *f, enum trace_verdict verdict, const char *why)
 {
+	struct trace_note note = { .other = f && f->raw.p != text.p ? f->raw : (struct slice){ NULL, 0 }, .other_is_newer = true, .why = why };
+	trace_noted(s, side, TRACE_RX, text, f, note.other.p ? TRACE_MODIFIED : verdict, &note);
+}
+
+/* What is to be done with a station's CALL. */
+static enum trace_verdict judge(const struct session *s, const struct frame *f, const struct event *e)
+{
+	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
+		return TRACE_BLOCKED;
+	if (e->kind == EV_TX || (e->kind == EV_METER && ledger_wants_meter_values(s, e)))
+		return TRACE_QUEUED;
+	if (rewrite_hides(f))
+		return TRACE_DROPPED;
+	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
+}
+
+/* `text`: the bytes as they came, which the frame may no longer be. */
+static void station_call(struct session *s, struct slice text, struct frame *f)
+{
+	static const char too_early[] = "not accepted yet", of_ours[] = "it tells only of our own profiles";
 	struct arena mem = { 0 };
 	struct event e;
 	event_init(&e, EV_NONE);
 	bool understood = (tap_wants(f->act) || !session_waits_for_lane(s)) && f->act && codec_read_call(f, &mem, &e) == 0;
 	if (!understood)
 		event_init(&e, EV_NONE);
-	else
+	enum trace_verdict verdict = judge(s, f, &e);
+	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : verdict == TRACE_DROPPED ? of_ours : NULL);
+	if (understood)
 		tap_event(s, &e);
-	if (!s->accepted && !session_waits_for_lane(s) && e.kind != EV_BOOT)
-		session_refuse(s, f->id, "SecurityError", "not accepted yet");
-	else if (e.kind == EV_TX || (e.kind == EV_METER && ledger_wants_meter_values(s, &e)))
+	if (verdict == TRACE_BLOCKED)
+		session_refuse(s, f->id, "SecurityError", too_early);
+	else if (verdict == TRACE_QUEUED)
 		ledger_take(s, f, &e);
-	else if (session_waits_for_lane(s))
+	else if (verdict == TRACE_FORWARDED)
 		forward_to_csms(s, f);
+	else if (verdict == TRACE_DROPPED)
+		session_answer(s, f->id, SLICE("{}"));
 	else
 		local_answer(s, f, &e);
 	arena_free(&mem);
@@ -252,6 +299,22 @@ static void keep_list(struct session *s, struct frame *f, const struct event *e)
 	arena_free(&mem);
 }
 
+/* A station that knows nothing to clear has nothing of it either. */
+static bool was_done(const struct event *e, struct slice status)
+{
+	return slice_is(status, "Accepted") || (e->kind == CMD_CLEAR_PROFILE && slice_is(status, "Unknown"));
+}
+
+static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
+{
+	if (csms_profiles_wants(f->act))
+		csms_profiles_accepted(s, f, e);
+	else if (e->kind == CMD_SEND_LIST)
+		keep_list(s, f, e);
+	else if (token_clear(s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
+		log_warn(&s->log, "the authorisation cache could not be cleared");
+}
+
 static void learn_from_command(struct down_relay *r, struct frame *answer)
 {
 	struct arena mem = { 0 };
@@ -261,12 +324,8 @@ static void learn_from_command(struct down_relay *r, struct frame *answer)
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
 		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted")) {
-		if (e.kind == CMD_SEND_LIST)
-			keep_list(r->s, &f, &e);
-		else if (token_clear(r->s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
-			log_warn(&r->s->log, "the authorisation cache could not be cleared");
-	}
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status))
+		learn_accepted(r->s, &f, &e);
 	frame_done(&f);
 	arena_free(&mem);
 }
@@ -309,7 +368,7 @@ static void reject_csms(struct session *s, const struct frame *f)
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
-	if (!s->link) {
+	if (!s->link || s->lane.version != s->version) {
 		refuse_csms(s, f->id, "GenericError", "the charging station is not connected");
 		return;
 	}
@@ -321,12 +380,12 @@ static void csms_call(struct session *s, struct frame *f)
 	r->s = s;
 	r->act = f->act;
 	r->id = (struct slice){ mem_text(f->id), f->id.n };
-	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE))
+	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE || csms_profiles_wants(f->act)))
 		r->text = (struct slice){ mem_text(f->raw), f->raw.n };
 	bool changed = rewrite_to_station(s, f, &spliced);
 	struct slice text = changed ? buf_view(&spliced) : f->raw;
 	struct ask ask = { .text = text, .id = f->id, .act = f->act, .timeout_us = STATION_TIMEOUT_US, .done = on_station_answered, .arg = r };
-	trace_frame(s, TRACE_STATION, TRACE_TX, text, f, changed ? TRACE_MODIFIED : TRACE_FORWARDED);
+	trace_forwarded(s, TRACE_STATION, text, f);
 	int err = calls_ask(&s->to_station, &ask, NULL);
 	buf_free(&spliced);
 	if (err) {
@@ -337,83 +396,146 @@ static void csms_call(struct session *s, struct frame *f)
 
 /* --- frames as they arrive --- */
 
-static void answer_fault(struct session *s, struct slice raw, const struct frame_fault *fault, bool from_station)
+static void answer_fault(struct session *s, enum trace_side from, struct slice raw, const struct frame_fault *fault)
 {
-	trace_frame(s, from_station ? TRACE_STATION : TRACE_CSMS, TRACE_RX, raw, NULL, TRACE_MALFORMED);
+	trace_arrived(s, from, raw, NULL, TRACE_MALFORMED, fault->reason);
 	s->faults++;
-	log_warn(&s->log, "%s sent an unreadable message: %s", from_station ? "the station" : "the CSMS", fault->reason);
+	log_warn(&s->log, "%s sent an unreadable message: %s", from == TRACE_STATION ? "the station" : "the CSMS", fault->reason);
 	if (!fault->is_call)
 		return;
-	if (from_station)
+	if (from == TRACE_STATION)
 		session_refuse(s, fault->id, fault->code, fault->reason);
 	else
 		refuse_csms(s, fault->id, fault->code, fault->reason);
 }
 
-static void on_station_text(void *owner, struct link *l, struct slice text)
+/* 2.1 tells the one who answers that its answer was not understood (message type 5). */
+static void complain(struct session *s, enum trace_side about, const struct frame *f, const struct inspection *in)
 {
-	struct session *s = owner;
-	struct frame f;
+	struct buf text = { 0 };
+	struct frame complaint = { .kind = FRAME_RESULT_ERROR, .id = f->id };
+	if (f->version != OCPP21 || f->kind != FRAME_RESULT)
+		return;
+	frame_write_result_error(&text, f->id, in->code, in->why);
+	if (about == TRACE_STATION) {
+		send_to_station(s, buf_view(&text), &complaint, TRACE_ORIGINATED);
+	} else {
+		trace_frame(s, TRACE_CSMS, TRACE_TX, buf_view(&text), &complaint, TRACE_ORIGINATED);
+		if (lane_send(&s->lane, buf_view(&text)) != 0)
+			log_debug(&s->log, "no lane for a complaint");
+	}
+	buf_free(&text);
+}
+
+/* An answer that must not pass: who asked gets an error answer of ours instead. */
+static void answer_in_its_place(struct session *s, struct calls *asked, const struct frame *f, const struct inspection *in)
+{
+	struct buf text = { 0 }, why = { 0 };
+	struct frame answer;
 	struct frame_fault fault;
-	(void)l;
-	int err = frame_parse(&f, s->version, text, &fault);
-	if (err == FRAME_IGNORED) {
-		trace_frame(s, TRACE_STATION, TRACE_RX, text, NULL, TRACE_DROPPED);
+	buf_printf(&why, "the answer breaks the standard: %s", in->why);
+	frame_write_error(&text, f->id, "GenericError", why.p);
+	if (frame_parse(&answer, f->version, buf_view(&text), &fault) == 0 && !calls_answer(asked, &answer))
+		log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+	buf_free(&text);
+	buf_free(&why);
+}
+
+/* Under the strict policy, a frame that deviates goes no further. */
+static void refuse_frame(struct session *s, enum trace_side from, struct slice text, const struct frame *f, const struct inspection *in)
+{
+	trace_arrived(s, from, text, f, TRACE_BLOCKED, in->why);
+	if (f->kind == FRAME_CALL && from == TRACE_STATION)
+		session_refuse(s, f->id, in->code, in->why);
+	else if (f->kind == FRAME_CALL)
+		refuse_csms(s, f->id, in->code, in->why);
+	if (f->kind != FRAME_RESULT && f->kind != FRAME_ERROR)
 		return;
-	}
-	if (err) {
-		answer_fault(s, text, &fault, true);
-		return;
-	}
-	trace_frame(s, TRACE_STATION, TRACE_RX, text, &f, f.kind == FRAME_CALL && !session_waits_for_lane(s) ? TRACE_ANSWERED_LOCALLY : TRACE_FORWARDED);
-	switch (f.kind) {
+	complain(s, from, f, in);
+	answer_in_its_place(s, from == TRACE_STATION ? &s->to_station : &s->to_csms, f, in);
+}
+
+/* An answer goes to whoever asked: the other side, or us. */
+static void pass_answer(struct session *s, enum trace_side from, struct slice text, struct frame *f, const struct call *asked)
+{
+	bool relayed = asked && (asked->done == on_station_answered || asked->done == on_csms_answered || from == TRACE_CSMS);
+	trace_arrived(s, from, text, f, !asked ? TRACE_DROPPED : relayed ? TRACE_FORWARDED : TRACE_ORIGINATED, asked ? NULL : "nobody waits for it");
+	if (!calls_answer(from == TRACE_STATION ? &s->to_station : &s->to_csms, f) && !(from == TRACE_CSMS && replay_late_answer(s, f)))
+		log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+}
+
+static void station_frame(struct session *s, struct slice text, struct frame *f, const struct call *asked)
+{
+	switch (f->kind) {
 	case FRAME_CALL:
-		station_call(s, &f);
+		station_call(s, text, f);
 		break;
 	case FRAME_RESULT:
 	case FRAME_ERROR:
-		if (!calls_answer(&s->to_station, &f))
-			log_debug(&s->log, "an answer that nobody waits for any more is dropped");
+		pass_answer(s, TRACE_STATION, text, f, asked);
 		break;
 	case FRAME_RESULT_ERROR:
-	case FRAME_SEND:
-		if (lane_send(&s->lane, text) != 0)
-			log_debug(&s->log, "no lane for a message without an answer; it is dropped");
+	case FRAME_SEND: /* no answer, so no turn: it goes at once */
+		trace_arrived(s, TRACE_STATION, text, f, s->state == SESSION_ONLINE ? TRACE_FORWARDED : TRACE_DROPPED, s->state == SESSION_ONLINE ? NULL : "no lane");
+		if (s->state != SESSION_ONLINE)
+			break;
+		trace_frame(s, TRACE_CSMS, TRACE_TX, f->raw, f, TRACE_FORWARDED);
+		if (lane_send(&s->lane, f->raw) != 0)
+			log_debug(&s->log, "the lane is full, a message without an answer is dropped");
 		break;
 	}
+}
+
+static void csms_frame(struct session *s, struct slice text, struct frame *f, const struct call *asked)
+{
+	if (f->kind == FRAME_RESULT || f->kind == FRAME_ERROR) {
+		pass_answer(s, TRACE_CSMS, text, f, asked);
+		return;
+	}
+	trace_arrived(s, TRACE_CSMS, text, f, s->link ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY, s->link ? NULL : "the station is not connected");
+	if (f->kind == FRAME_CALL)
+		csms_call(s, f);
+	else if (s->lane.version == s->version)
+		send_to_station(s, f->raw, f, TRACE_FORWARDED);
+}
+
+/* A text from either side: read, looked at by the station's policy, and passed to where it is handled. */
+static void on_text(struct session *s, enum trace_side from, struct slice text)
+{
+	struct frame f;
+	struct frame_fault fault;
+	struct inspection in = { 0 };
+	int err = deviations_read(s, from, text, &f, &fault, &in);
+	if (err == FRAME_IGNORED) {
+		trace_arrived(s, from, text, NULL, TRACE_DROPPED, "a message type that this version does not have");
+		return;
+	}
+	if (err) {
+		answer_fault(s, from, text, &fault);
+		return;
+	}
+	const struct call *asked = calls_asked(from == TRACE_STATION ? &s->to_station : &s->to_csms, &f);
+	/* What the CSMS has confirmed of a transaction is confirmed, or it would be delivered twice. */
+	bool binding = from == TRACE_STATION || f.kind == FRAME_CALL || !asked || asked->done == on_csms_answered;
+	if (!deviations_look(s, from, &f, asked ? asked->act : NULL, &in) && binding)
+		refuse_frame(s, from, text, &f, &in);
+	else if (from == TRACE_STATION)
+		station_frame(s, text, &f, asked);
+	else
+		csms_frame(s, text, &f, asked);
 	frame_done(&f);
+	inspection_done(&in);
+}
+
+static void on_station_text(void *owner, struct link *l, struct slice text)
+{
+	(void)l;
+	on_text(owner, TRACE_STATION, text);
 }
 
 static void on_csms_text(void *owner, struct slice text)
 {
-	struct session *s = owner;
-	struct frame f;
-	struct frame_fault fault;
-	int err = frame_parse(&f, s->lane.version, text, &fault);
-	if (err == FRAME_IGNORED) {
-		trace_frame(s, TRACE_CSMS, TRACE_RX, text, NULL, TRACE_DROPPED);
-		return;
-	}
-	if (err) {
-		answer_fault(s, text, &fault, false);
-		return;
-	}
-	trace_frame(s, TRACE_CSMS, TRACE_RX, text, &f, TRACE_FORWARDED);
-	switch (f.kind) {
-	case FRAME_CALL:
-		csms_call(s, &f);
-		break;
-	case FRAME_RESULT:
-	case FRAME_ERROR:
-		if (!calls_answer(&s->to_csms, &f) && !replay_late_answer(s, &f))
-			log_debug(&s->log, "a late answer of the CSMS is dropped");
-		break;
-	case FRAME_RESULT_ERROR:
-	case FRAME_SEND:
-		send_to_station(s, text, &f, TRACE_FORWARDED);
-		break;
-	}
-	frame_done(&f);
+	on_text(owner, TRACE_CSMS, text);
 }
 
 /* --- the lane --- */
@@ -437,12 +559,27 @@ static void go_island(struct session *s, const struct link_end *why)
 	ledger_lane_down(s);
 }
 
+/* After an update the station may speak another version than its records: those go up first, on a lane of theirs (session_lane_review). */
+static bool lane_is_of_old_version(const struct session *s)
+{
+	return s->lane.version != s->version;
+}
+
+/* What a station that is here gets from the lane as it is now. */
+static void follow_lane(struct session *s)
+{
+	if (lane_is_of_old_version(s))
+		set_state(s, SESSION_ISLAND);
+	else
+		set_state(s, session_lane_is_up(s) ? SESSION_ONLINE : s->lane.state == LANE_CONNECTING ? SESSION_WAITING : SESSION_ISLAND);
+}
+
 static void on_lane_up(void *owner)
 {
 	struct session *s = owner;
 	if (s->link)
-		set_state(s, SESSION_ONLINE);
-	log_info(&s->log, "lane is up");
+		follow_lane(s);
+	log_info(&s->log, "lane is up%s", lane_is_of_old_version(s) ? ", for records of an older version" : "");
 	calls_link_up(&s->to_csms, s->lane.link);
 	owed_pay(s);
 }
@@ -454,6 +591,8 @@ static void on_lane_failed(void *owner, const struct link_end *why)
 		log_info(&s->log, "the CSMS refuses the station's own credentials");
 		link_close(s->link, 1008, "the central system refuses the credentials");
 	}
+	if (lane_is_of_old_version(s) && (why->err == ERR_PROTOCOL || why->code == 400 || why->code == 426))
+		replay_give_up_version(s, s->lane.version);
 	if (s->state == SESSION_WAITING)
 		go_island(s, why);
 }
@@ -482,32 +621,49 @@ static struct slice lane_password(const struct session *s)
 	return slice_of(s->conf->uplink_password);
 }
 
+/* That of the oldest record, else the station's own. */
+static enum ocpp_version version_due(struct session *s)
+{
+	struct arena mem = { 0 };
+	struct outbox_rec rec;
+	bool waits = outbox_count(s->gw->store, s->id) > 0 && outbox_head(s->gw->store, s->id, &mem, &rec) == 0;
+	enum ocpp_version due = waits ? (enum ocpp_version)rec.version : s->version;
+	arena_free(&mem);
+	return due;
+}
+
 static void open_lane(struct session *s)
 {
 	struct uplink *u = gateway_uplink(s->gw, s->conf->uplink);
-	if (!u)
+	if (!u || s->lane.state != LANE_OFF)
 		return;
 	s->lane.identity = s->conf->uplink_id;
 	s->lane.password = lane_password(s);
-	s->lane.version = s->version;
+	s->lane.version = version_due(s);
 	s->lane.events = &lane_events;
 	s->lane.owner = s;
 	lane_open(&s->lane, u, &s->log);
 }
 
+static void shut_lane(struct session *s, const char *reason)
+{
+	replay_stop(s);
+	owed_stop(s);
+	calls_link_down(&s->to_csms, true);
+	ledger_lane_down(s);
+	lane_close(&s->lane, 1001, reason);
+}
+
 /* While records of an absent station wait, its lane stays open for them; a CSMS that keeps refusing them gets them set aside, which ends it. */
 void session_lane_review(struct session *s)
 {
-	if (s->link)
-		return;
-	if (outbox_count(s->gw->store, s->id) > 0) {
+	bool wanted = s->link || outbox_count(s->gw->store, s->id) > 0;
+	if (s->lane.state != LANE_OFF && (!wanted || s->lane.version != version_due(s)))
+		shut_lane(s, wanted ? "messages of another OCPP version are due" : "the charging station is gone");
+	if (wanted)
 		open_lane(s);
-		return;
-	}
-	calls_link_down(&s->to_csms, true);
-	replay_stop(s);
-	owed_stop(s);
-	lane_close(&s->lane, 1001, "the charging station is gone");
+	if (s->link)
+		follow_lane(s);
 }
 
 /* --- the station's link --- */
@@ -562,16 +718,9 @@ void session_attach(struct session *s, struct link *l)
 	s->link_number++;
 	s->gw->connections++;
 	log_info(&s->log, "station connected from %s, %s", l->peer, version_subprotocol(l->version));
-	if (s->lane.state != LANE_OFF && s->lane.version != l->version) {
-		calls_link_down(&s->to_csms, true);
-		replay_stop(s);
-		owed_stop(s);
-		lane_close(&s->lane, 1001, "the charging station changed its version");
-	}
 	s->version = l->version;
 	calls_link_up(&s->to_station, l);
-	open_lane(s);
-	set_state(s, session_lane_is_up(s) ? SESSION_ONLINE : s->lane.state == LANE_CONNECTING ? SESSION_WAITING : SESSION_ISLAND);
+	session_lane_review(s);
 	tap_link(s, true);
 }
 
@@ -609,15 +758,14 @@ int session_command(struct session *s, const struct event *command, call_done *d
 
 /* --- life --- */
 
-static void count_configured_evses(struct session *s)
+static void add_configured_evses(struct session *s)
 {
-	for (int i = 0; i <= SESSION_EVSES; i++) {
-		struct session_evse *e = &s->evses[i];
-		e->control = i ? control_find_evse(s->gw->control, s->id, i) : -1;
-		e->tx_start_wh = e->energy_wh = e->power_w = NAN;
-		e->since_us = clock_mono_us();
-		if (e->control >= 0)
-			s->n_evses = i;
+	s->n_evses = -1;
+	grow_evses(s, 0);
+	for (int i = 1; i <= s->conf->evses && i <= SESSION_EVSES; i++) {
+		int control = control_find_evse(s->gw->control, s->id, i);
+		if (control >= 0)
+			session_evse(s, i)->control = control;
 	}
 }
 
@@ -647,11 +795,13 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_station, CALLS_MOST);
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
+	list_init(&s->unstored);
 	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
-	count_configured_evses(s);
+	add_configured_evses(s);
 	owed_load(s);
 	load_running(s);
+	csms_profiles_open(s);
 	return s;
 }
 
@@ -707,7 +857,7 @@ static bool drain_one(void *arg, const struct outbox_rec *rec)
 	struct session *s = session_of(g, slice_of(rec->station));
 	if (s && !s->link && s->lane.state == LANE_OFF) {
 		s->version = (enum ocpp_version)rec->version;
-		open_lane(s);
+		session_lane_review(s);
 	}
 	return true;
 }
@@ -746,8 +896,12 @@ void sessions_free(struct gateway *g)
 	size_t at = 0;
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
+		csms_profiles_close(s->csms);
+		deviations_free(s);
+		ledger_close(s);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
+		mem_free(s->evses);
 		mem_free(s);
 	}
 	map_free(&g->sessions);

@@ -54,6 +54,7 @@ struct session {
 	struct slice credential;      /* what the station showed us, for password: relay; owned */
 
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
+	struct list unstored;         /* answers of the CSMS that the disk has not taken yet (ledger.c) */
 	struct {
 		int64_t seq;          /* of the record being sent or confirmed; 0: none */
 		struct call *call;    /* while it is being sent */
@@ -65,19 +66,23 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
-		unsigned statuses;    /* newest states that it has not seen */
-		unsigned notices;
+		bool accepted_kept;   /* that it was accepted, with interval_s, is on disk */
+		bool more;            /* states or notices may wait that are not on their way */
+		unsigned paying;      /* on their way */
+		unsigned notices;     /* kept */
 		struct timer retry;
 	} owed;
 
+	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;
 	int64_t interval_s;           /* heartbeat interval last given */
 	char vendor[51], model[51], firmware[51], serial[51];
 	int n_evses;                  /* highest EVSE id seen or configured */
-	struct session_evse evses[SESSION_EVSES + 1]; /* by EVSE id; [0]: the station */
+	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
+	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
 
@@ -92,7 +97,7 @@ void session_attach(struct session *s, struct link *l);
 
 /* After a restart: opens lanes for stations that are not here but whose records wait in the outbox. */
 void sessions_drain(struct gateway *g);
-/* The station is gone and its queue is empty, or new records wait: opens or closes the lane accordingly. */
+/* The station came or went, its queue has run empty or begins with a record of another version: opens or closes the lane accordingly. */
 void session_lane_review(struct session *s);
 
 /* Stops everything of all sessions; their memory stays until sessions_free. */
@@ -111,6 +116,6 @@ void session_forward_answer(struct session *s, const struct frame *answer);     
 bool session_lane_is_up(const struct session *s);
 bool session_waits_for_lane(const struct session *s);  /* up, or its first attempt is under way */
 const char *session_state_text(enum session_state st);
-const struct session_evse *session_evse_at(const struct session *s, int evse); /* NULL: beyond what is kept */
+struct session_evse *session_evse(struct session *s, int evse); /* made when first seen; NULL: beyond what is kept */
 
 #endif

@@ -537,7 +537,7 @@ static const struct conf_row mqtt_rows[] = {
 	  .help = "Time from one telemetry message to the next" },
 	{ .name = "commands", .type = CONF_TEXTS,
 	  .words = WORDS("refresh", "diag", "station.reset", "station.unlock", "station.trigger", "evse.start", "evse.stop", "limit.set", "limit.clear"),
-	  .preset = "[refresh, diag]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker: " },
+	  .preset = "[refresh, diag]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
 	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RECONNECT,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
 	{ 0 }

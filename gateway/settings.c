@@ -347,3 +347,8 @@ void settings_write_doc(struct buf *out)
 	buf_puts(out, doc_head);
 	conf_write_doc(&settings_table, out);
 }
+
+void settings_write_man(struct buf *out)
+{
+	conf_write_man(&settings_table, out);
+}

@@ -259,5 +259,7 @@ struct station_settings *settings_stranger(const struct settings *s, struct slic
 void settings_print(const struct settings *s, bool origin, struct buf *out);
 /* docs/CONFIG.md. */
 void settings_write_doc(struct buf *out);
+/* The part of ampgate.yaml(5) between its marks. */
+void settings_write_man(struct buf *out);
 
 #endif

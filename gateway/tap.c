@@ -2,10 +2,10 @@
 #include "gateway/tap.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/csms-profiles.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
 #include "gateway/telemetry.h"
@@ -23,26 +23,26 @@ bool tap_wants(const struct action *act)
 	case EV_TX:
 	case EV_METER:
 	case EV_NOTIFY:
+	case EV_PRIORITY:
 		return true;
 	default:
 		return false;
 	}
 }
 
+bool tap_wants_answer(const struct action *act)
+{
+	return act && (act->event == EV_BOOT || act->event == EV_AUTHORIZE || act->event == EV_TX);
+}
+
 static void copy(char *to, size_t room, struct slice from)
 {
-	snprintf(to, room, "%.*s", SLICE_ARG(from));
+	size_t n = from.n < room ? from.n : room - 1;
+	if (n)
+		memcpy(to, from.p, n);
+	to[n] = 0;
 }
 #define COPY(to, from) copy(to, sizeof(to), from)
-
-static struct session_evse *evse_of(struct session *s, int id)
-{
-	if (id < 0 || id > SESSION_EVSES)
-		return NULL;
-	if (id > s->n_evses)
-		s->n_evses = id;
-	return &s->evses[id];
-}
 
 static void see_boot(struct session *s, const struct event *e)
 {
@@ -58,7 +58,7 @@ static void see_boot(struct session *s, const struct event *e)
 
 static void see_state(struct session *s, int id, enum evse_state state, struct slice error)
 {
-	struct session_evse *e = evse_of(s, id);
+	struct session_evse *e = session_evse(s, id);
 	if (!e || state == EVSE_UNKNOWN)
 		return;
 	/* 2.x says Occupied for a plug and tells the rest by transaction events: it must not hide what they said. */
@@ -106,7 +106,7 @@ static int32_t to_ma(double a)
 
 static void see_samples(struct session *s, const struct event *e)
 {
-	struct session_evse *ev = evse_of(s, e->evse);
+	struct session_evse *ev = session_evse(s, e->evse);
 	struct draw d;
 	if (!ev || !e->n_samples)
 		return;
@@ -146,7 +146,7 @@ static struct event with_evse(struct session *s, const struct event *e)
 static void see_tx(struct session *s, const struct event *e)
 {
 	struct event full = with_evse(s, e);
-	struct session_evse *ev = evse_of(s, full.evse);
+	struct session_evse *ev = session_evse(s, full.evse);
 	/* It started before it had an EVSE, or before we did. */
 	if (full.phase == TX_UPDATE && ev && full.evse >= 1 && full.tx.p && !slice_is(full.tx, ev->tx))
 		tap_tx_started(s, full.evse, full.tx, full.token, full.time_us, full.meter_wh);
@@ -172,6 +172,9 @@ void tap_event(struct session *s, const struct event *e)
 		break;
 	case EV_TX:
 		see_tx(s, e);
+		break;
+	case EV_PRIORITY:
+		csms_profiles_priority(s, e->tx, e->activated);
 		break;
 	case EV_METER:
 		see_samples(s, e);
@@ -211,7 +214,7 @@ void tap_answer(struct session *s, const struct event *asked, const struct actio
 void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice token, int64_t wall_us, double wh)
 {
 	/* A 2.x transaction may start before it has an EVSE. */
-	struct session_evse *e = evse >= 1 ? evse_of(s, evse) : NULL;
+	struct session_evse *e = evse >= 1 ? session_evse(s, evse) : NULL;
 	if (!e)
 		return;
 	COPY(e->tx, tx);
@@ -220,6 +223,7 @@ void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice t
 	e->tx_start_wh = wh;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, true, clock_mono_us());
+	csms_profiles_tx_started(s, evse);
 	telemetry_evse(s, evse);
 }
 
@@ -233,6 +237,7 @@ void tap_tx_ended(struct session *s, struct slice tx)
 	e->tx_start_wh = e->power_w = NAN;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
+	csms_profiles_tx_ended(s, evse);
 	telemetry_evse(s, evse);
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/session.h"
 
 bool tap_wants(const struct action *act);                           /* is its meaning worth reading? */
+bool tap_wants_answer(const struct action *act);                    /* does the CSMS's answer to it tell us anything? */
 void tap_event(struct session *s, const struct event *e);           /* the station said */
 void tap_answer(struct session *s, const struct event *asked, const struct action *act, struct frame *answer); /* the CSMS answered */
 /* A transaction runs under this id (1.6: known only from the answer), or ended. */

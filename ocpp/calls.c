@@ -12,6 +12,7 @@
 #include "ocpp/calls.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -29,7 +30,6 @@ static void disown(struct slice *s)
 
 static void call_free(struct call *call)
 {
-	disown(&call->id);
 	disown(&call->text);
 	mem_free(call);
 }
@@ -137,8 +137,9 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out)
 		return ERR_CLOSED;
 	if (c->count >= c->most)
 		return ERR_FULL;
-	struct call *call = NEW(struct call);
-	call->id = own(ask->id);
+	struct call *call = mem_new(sizeof(*call) + ask->id.n + 1);
+	memcpy(call->id_text, ask->id.p, ask->id.n);
+	call->id = (struct slice){ call->id_text, ask->id.n };
 	call->act = ask->act;
 	call->urgent = ask->urgent;
 	call->asked_us = clock_mono_us();
@@ -156,9 +157,15 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out)
 	return 0;
 }
 
+const struct call *calls_asked(const struct calls *c, const struct frame *answer)
+{
+	bool is_answer = answer->kind == FRAME_RESULT || answer->kind == FRAME_ERROR;
+	return c->in_flight && is_answer && slice_eq(c->in_flight->id, answer->id) ? c->in_flight : NULL;
+}
+
 bool calls_answer(struct calls *c, struct frame *answer)
 {
-	if (!c->in_flight || (answer->kind != FRAME_RESULT && answer->kind != FRAME_ERROR) || !slice_eq(c->in_flight->id, answer->id))
+	if (!calls_asked(c, answer))
 		return false;
 	end(c, take_in_flight(c), 0, answer);
 	pump(c);

@@ -17,7 +17,7 @@ typedef void call_done(void *arg, struct call *c, int err, struct frame *answer)
 
 struct call {
 	struct list entry;
-	struct slice id;            /* owned */
+	struct slice id;            /* owned: stands behind the call */
 	const struct action *act;   /* may be NULL */
 	bool sent;
 	bool urgent;
@@ -26,6 +26,7 @@ struct call {
 	call_done *done;
 	void *arg;
 	struct slice text;          /* owned copy while it waits; absent once it was sent */
+	char id_text[];
 };
 
 struct calls {
@@ -56,6 +57,9 @@ int calls_ask(struct calls *c, const struct ask *ask, struct call **out) MUST_CH
 
 /* A RESULT or ERROR arrived. False: nobody asked, or its call had timed out (the caller drops it and counts). */
 bool calls_answer(struct calls *c, struct frame *answer);
+
+/* The call that this RESULT or ERROR would end; NULL: nobody asked. */
+const struct call *calls_asked(const struct calls *c, const struct frame *answer);
 
 void calls_link_up(struct calls *c, struct link *l); /* what waits is sent */
 /* The link is gone. The call in flight ends with ERR_CLOSED; those that wait stay, or end too. */

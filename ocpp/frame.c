@@ -132,13 +132,13 @@ int frame_parse(struct frame *f, enum ocpp_version v, struct slice raw, struct f
 const cJSON *frame_tree(struct frame *f)
 {
 	if (!f->tree && f->payload.p)
-		f->tree = json_parse(f->payload);
+		f->tree = json_read(f->payload);
 	return f->tree;
 }
 
 void frame_done(struct frame *f)
 {
-	cJSON_Delete(f->tree);
+	json_free(f->tree);
 	f->tree = NULL;
 }
 
@@ -176,11 +176,21 @@ void frame_write_result(struct buf *out, struct slice id, struct slice payload)
 	buf_add(out, "]", 1);
 }
 
-void frame_write_error(struct buf *out, struct slice id, const char *code, const char *description)
+static void write_error(struct buf *out, enum frame_kind kind, struct slice id, const char *code, const char *description)
 {
-	write_head(out, FRAME_ERROR, id);
+	write_head(out, kind, id);
 	json_quote(out, slice_of(code));
 	buf_add(out, ",", 1);
 	json_quote(out, scan_cut(slice_of(description ? description : ""), DESCRIPTION_MOST));
 	buf_puts(out, ",{}]");
+}
+
+void frame_write_error(struct buf *out, struct slice id, const char *code, const char *description)
+{
+	write_error(out, FRAME_ERROR, id, code, description);
+}
+
+void frame_write_result_error(struct buf *out, struct slice id, const char *code, const char *description)
+{
+	write_error(out, FRAME_RESULT_ERROR, id, code, description);
 }

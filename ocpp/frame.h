@@ -51,5 +51,6 @@ void frame_write_call(struct buf *out, struct slice id, const char *action, stru
 void frame_write_send(struct buf *out, struct slice id, const char *action, struct slice payload);
 void frame_write_result(struct buf *out, struct slice id, struct slice payload);
 void frame_write_error(struct buf *out, struct slice id, const char *code, const char *description);
+void frame_write_result_error(struct buf *out, struct slice id, const char *code, const char *description); /* 2.1 only */
 
 #endif

@@ -16,7 +16,9 @@ libocpp_a_SOURCES = \
 	ocpp/lex.c ocpp/lex.h \
 	ocpp/link.h \
 	ocpp/profile.c ocpp/profile.h \
+	ocpp/charging.h \
 	ocpp/profile-read.c ocpp/profile-read.h \
+	ocpp/repair.c ocpp/repair.h \
 	ocpp/samples.c ocpp/samples.h \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/settings.c ocpp/settings.h \

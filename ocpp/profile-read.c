@@ -5,26 +5,7 @@
 #include <math.h>
 
 #include "base/json.h"
-
-static int purpose_of(struct slice word, enum profile_purpose *out)
-{
-	static const struct {
-		const char *word;
-		enum profile_purpose purpose;
-	} rows[] = {
-		{ "ChargePointMaxProfile", PURPOSE_STATION_MAX },
-		{ "ChargingStationMaxProfile", PURPOSE_STATION_MAX },
-		{ "TxDefaultProfile", PURPOSE_TX_DEFAULT },
-		{ "TxProfile", PURPOSE_TX },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (slice_is(word, rows[i].word)) {
-			*out = rows[i].purpose;
-			return 0;
-		}
-	}
-	return ERR_INVALID;
-}
+#include "ocpp/profile.h"
 
 static int read_unit(struct slice word, bool *watts)
 {
@@ -41,6 +22,8 @@ static int read_kind(const cJSON *profile, struct charging_profile *out)
 		out->kind = PROFILE_RELATIVE;
 	else if (slice_is(kind, "Recurring"))
 		out->kind = PROFILE_RECURRING;
+	else if (slice_is(kind, "Dynamic"))
+		out->kind = PROFILE_DYNAMIC;
 	else
 		return ERR_INVALID;
 	if (out->kind == PROFILE_RECURRING)
@@ -88,22 +71,19 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 	int err = read_unit(json_text(schedule, "chargingRateUnit"), &out->watts);
 	if (err)
 		return err;
-	out->start_us = read_time(schedule, "startSchedule");
+	if (out->kind != PROFILE_DYNAMIC)
+		out->start_us = read_time(schedule, "startSchedule");
+	out->local_time = json_bool(schedule, "useLocalTime", false);
 	out->duration_s = read_int(schedule, "duration", 0);
 	if (out->duration_s < 0)
 		return ERR_INVALID;
-	return read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
+	err = read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
+	return !err && out->kind == PROFILE_DYNAMIC && out->n_periods != 1 ? ERR_INVALID : err; /* 2.1 K28.FR.03 */
 }
 
-int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
+int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_profile *out)
 {
-	const cJSON *tree = frame_tree(f);
-	const cJSON *profile = json_at(tree, "csChargingProfiles");
 	*out = (struct charging_profile){ 0 };
-	if (!profile)
-		profile = json_at(tree, "chargingProfile");
-	if (!profile)
-		return ERR_NOT_FOUND;
 	out->id = json_int(profile, "chargingProfileId", json_int(profile, "id", -1));
 	int64_t level = read_int(profile, "stackLevel", -1);
 	if (level < 0)
@@ -116,13 +96,27 @@ int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profi
 		out->tx = slice_of(tx->valuestring);
 	else if (tx)
 		out->tx = slice_of(arena_printf(mem, "%lld", (long long)json_int(profile, "transactionId", -1)));
-	int err = purpose_of(json_text(profile, "chargingProfilePurpose"), &out->purpose);
-	if (!err)
-		err = read_kind(profile, out);
-	if (err)
-		return err;
+	out->purpose = profile_purpose(json_text(profile, "chargingProfilePurpose"));
+	if (out->purpose == PURPOSE_NONE || read_kind(profile, out) != 0)
+		return ERR_INVALID;
+	if (out->kind == PROFILE_DYNAMIC)
+		out->start_us = read_time(profile, "dynUpdateTime");
 	const cJSON *schedule = json_at(profile, "chargingSchedule");
 	return read_schedule(cJSON_IsArray(schedule) ? cJSON_GetArrayItem(schedule, 0) : schedule, mem, out);
+}
+
+int profile_read_message(const cJSON *tree, struct arena *mem, struct charging_profile *out)
+{
+	const cJSON *profile = json_at(tree, "csChargingProfiles");
+	*out = (struct charging_profile){ 0 };
+	if (!profile)
+		profile = json_at(tree, "chargingProfile");
+	return profile ? profile_read_tree(profile, mem, out) : ERR_NOT_FOUND;
+}
+
+int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
+{
+	return profile_read_message(frame_tree(f), mem, out);
 }
 
 void profile_filter_read(struct frame *f, struct profile_filter *out)
@@ -134,8 +128,7 @@ void profile_filter_read(struct frame *f, struct profile_filter *out)
 	out->id = json_int(tree, "id", json_int(tree, "chargingProfileId", -1));
 	out->evse = (int)read_int(criteria, "connectorId", read_int(criteria, "evseId", -1));
 	out->stack_level = (int)read_int(criteria, "stackLevel", -1);
-	if (purpose_of(json_text(criteria, "chargingProfilePurpose"), &out->purpose) != 0)
-		out->purpose = PURPOSE_NONE;
+	out->purpose = profile_purpose(json_text(criteria, "chargingProfilePurpose"));
 }
 
 int schedule_ask_read(struct frame *f, struct schedule_ask *out)

@@ -1,6 +1,6 @@
 /* One profile, one schedule, one period: all that a load balancer sends.
  *
- * Easy to get wrong: limits are rounded down to the tenth of an ampere that 1.6 allows, never up. Relative schedules must not have a start,
+ * Easy to get wrong: limits are rounded down, to the tenth of an ampere that 1.6 allows or to a watt, never up. Relative schedules must not have a start,
  * absolute ones must (2.0.1 K01.FR.40, K01.FR.41), and a station's maximum is never relative (K01.FR.38). */
 #include "ocpp/profile.h"
 
@@ -11,12 +11,14 @@
 #define NOMINAL_V 230.0
 #define DEFAULT_PHASES 3 /* of a schedule that does not say (2.0.1 K01.FR.49) */
 
-static const char *const words_16[] = { "", "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile" };
-static const char *const words_2x[] = { "", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile" };
+/* "" where the version has no such purpose. */
+static const char *const words_16[PURPOSES] = { "", "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile", "", "", "" };
+static const char *const words_2x[PURPOSES] = { "", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
+	"ChargingStationExternalConstraints", "PriorityCharging", "LocalGeneration" };
 
 enum profile_purpose profile_purpose(struct slice word)
 {
-	for (int p = PURPOSE_STATION_MAX; p <= PURPOSE_TX; p++)
+	for (int p = PURPOSE_NONE + 1; word.n && p < PURPOSES; p++)
 		if (slice_is(word, words_16[p]) || slice_is(word, words_2x[p]))
 			return (enum profile_purpose)p;
 	return PURPOSE_NONE;
@@ -53,22 +55,34 @@ void profile_read(struct reading *r, const cJSON *profile, struct event *out)
 	out->time_us = bind_time(schedule, "startSchedule");
 }
 
-static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+static void period_write(struct writing *w, const struct event *e, int64_t start_s, double limit_a)
 {
-	if (w->version != OCPP16)
-		jw_int(&w->w, "id", e->profile_id >= 0 ? e->profile_id : 1);
-	if (e->duration_s > 0)
-		jw_int(&w->w, "duration", e->duration_s);
-	if (start_us)
-		jw_time(&w->w, "startSchedule", start_us);
-	jw_string(&w->w, "chargingRateUnit", "A");
-	jw_array(&w->w, "chargingSchedulePeriod");
+	double watts = limit_a * NOMINAL_V * (e->phases ? e->phases : DEFAULT_PHASES);
 	jw_object(&w->w, NULL);
-	jw_int(&w->w, "startPeriod", 0);
-	jw_number(&w->w, "limit", floor(e->limit_a * 10 + 1e-6) / 10, 1);
+	jw_int(&w->w, "startPeriod", start_s);
+	if (e->in_watts)
+		jw_number(&w->w, "limit", floor(watts + 1e-6), 0);
+	else
+		jw_number(&w->w, "limit", floor(limit_a * 10 + 1e-6) / 10, 1);
 	if (e->phases > 0)
 		jw_int(&w->w, "numberPhases", e->phases);
 	jw_end(&w->w, '}');
+}
+
+static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+{
+	bool goes_on = isfinite(e->then_a) && e->then_a >= 0 && e->duration_s > 0;
+	if (w->version != OCPP16)
+		jw_int(&w->w, "id", e->profile_id >= 0 ? e->profile_id : 1);
+	if (e->duration_s > 0 && !goes_on)
+		jw_int(&w->w, "duration", e->duration_s);
+	if (start_us)
+		jw_time(&w->w, "startSchedule", start_us);
+	jw_string(&w->w, "chargingRateUnit", e->in_watts ? "W" : "A");
+	jw_array(&w->w, "chargingSchedulePeriod");
+	period_write(w, e, 0, e->limit_a);
+	if (goes_on)
+		period_write(w, e, e->duration_s, e->then_a);
 	jw_end(&w->w, ']');
 }
 
@@ -84,7 +98,7 @@ void profile_write(struct writing *w, const char *key, const struct event *e, bo
 {
 	bool list = w->version != OCPP16;
 	int64_t start_us = e->time_us, digits;
-	if (!isfinite(e->limit_a) || e->limit_a < 0 || e->purpose == PURPOSE_NONE) {
+	if (!isfinite(e->limit_a) || e->limit_a < 0 || !profile_purpose_word(w->version, e->purpose)[0]) {
 		w->err = ERR_INVALID;
 		return;
 	}

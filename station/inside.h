@@ -8,7 +8,7 @@
 #include "station/authz.h"
 #include "station/connector.h"
 #include "station/keys.h"
-#include "station/profiles.h"
+#include "energy/profile.h"
 #include "station/sampling.h"
 #include "station/station.h"
 #include "station/txn.h"

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "station/authz.h"
-#include "station/profiles.h"
+#include "energy/profile.h"
 #include "station/sampling.h"
 
 #define TEXT(n) TEXT_(n)

@@ -8,7 +8,6 @@ libstation_a_SOURCES = \
 	station/inside.h \
 	station/keys.c station/keys.h \
 	station/link-local.c station/link-local.h \
-	station/profiles.c station/profiles.h \
 	station/relay.c station/relay.h \
 	station/sampling.c station/sampling.h \
 	station/station.c station/station.h \

@@ -64,7 +64,7 @@ static void on_limits(void *arg)
 void station_limits(struct station *s)
 {
 	int64_t now_us = clock_wall_us(), until_us = INT64_MAX;
-	double whole = profiles_station_limit(&s->profiles, now_us, &until_us);
+	double whole = profiles_station_limit(&s->profiles, now_us, &until_us).amps;
 	int running = 0, place = 0;
 	for (int i = 0; i < s->conf.n_evses; i++)
 		running += s->evses[i].tx != NULL;
@@ -72,7 +72,7 @@ void station_limits(struct station *s)
 		struct evse *e = &s->evses[i];
 		struct profile_tx tx;
 		evse_profile_tx(e, &tx);
-		double amps = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us);
+		double amps = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us).amps;
 		double share = e->tx ? share_of(whole, running, place++, s->conf.min_ma) : whole;
 		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));

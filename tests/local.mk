@@ -21,3 +21,4 @@ include tests/sim/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/config/local.mk
+include tests/vectors/local.mk

@@ -19,6 +19,7 @@ tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
 PROGRAM_FLOWS = tests/flow/outage.js
+PROGRAM_FLOWS += tests/flow/check.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
@@ -28,4 +29,12 @@ PROGRAM_FLOWS += tests/flow/relay.js
 PROGRAM_FLOWS += tests/flow/cli.js
 PROGRAM_FLOWS += tests/flow/crowd.js
 TESTS += $(PROGRAM_FLOWS)
+EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+TESTS += tests/flow/profiles.js
+EXTRA_DIST += tests/flow/profiles.js
+TESTS += tests/flow/demo.sh
+EXTRA_DIST += tests/flow/demo.sh
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/modbus.js tests/flow/modbus-server.py
+TESTS += tests/flow/return.js
+EXTRA_DIST += tests/flow/return.js
+tests/flow/return.log: ampgated

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool inside(struct slice part, struct slice whole)
 {
-	return !part.p || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
+	return !part.n || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
 }
 
 static void look_at_fields(const struct http_head *h, struct slice head)

@@ -13,12 +13,12 @@ static void replace(struct slice json, const char *path, struct slice window)
 {
 	struct buf out = { 0 };
 	size_t front = (size_t)(window.p - json.p), behind = json.n - front - window.n;
-	splice_write(&out, json, window, SLICE("-7"));
-	assert(out.n == front + 2 + behind);
-	assert(memcmp(out.p, json.p, front) == 0 && memcmp(out.p + front, "-7", 2) == 0);
-	assert(memcmp(out.p + front + 2, window.p + window.n, behind) == 0);
+	splice_write(&out, json, window, SLICE("\"-7\""));
+	assert(out.n == front + 4 + behind);
+	assert(memcmp(out.p, json.p, front) == 0 && memcmp(out.p + front, "\"-7\"", 4) == 0);
+	assert(memcmp(out.p + front + 4, window.p + window.n, behind) == 0);
 	struct slice again = splice_find(buf_view(&out), path);
-	assert(again.n == 2 && again.p == out.p + front);
+	assert(again.n == 4 && again.p == out.p + front);
 	buf_free(&out);
 }
 

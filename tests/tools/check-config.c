@@ -1,6 +1,7 @@
 /* check-config [--confd DIR] [--credentials DIR] [--models DIR] FILE     what ampgated --check-config says about a configuration
  * check-config --print | --origin ... FILE                              the effective configuration
  * check-config --doc                                                    docs/CONFIG.md
+ * check-config --man                                                    the keys in ampgate.yaml(5)
  *
  * Exit status as the daemon's: 0, 2 for wrong use, 3 for a configuration that cannot be used. */
 #include <getopt.h>
@@ -8,7 +9,7 @@
 
 #include "gateway/check.h"
 
-enum mode { CHECK, PRINT, ORIGIN, DOC };
+enum mode { CHECK, PRINT, ORIGIN, DOC, MAN };
 
 static int show(struct buf *out, int rc)
 {
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 		{ "print", no_argument, NULL, 'p' },
 		{ "origin", no_argument, NULL, 'o' },
 		{ "doc", no_argument, NULL, 'D' },
+		{ "man", no_argument, NULL, 'M' },
 		{ 0 }
 	};
 	struct settings_files files = { 0 };
@@ -51,12 +53,13 @@ int main(int argc, char **argv)
 		case 'p': mode = PRINT; break;
 		case 'o': mode = ORIGIN; break;
 		case 'D': mode = DOC; break;
+		case 'M': mode = MAN; break;
 		default: return 2;
 		}
 	}
 	struct buf doc = { 0 };
-	if (mode == DOC) {
-		settings_write_doc(&doc);
+	if (mode == DOC || mode == MAN) {
+		(mode == DOC ? settings_write_doc : settings_write_man)(&doc);
 		return show(&doc, 0);
 	}
 	if (optind + 1 != argc)

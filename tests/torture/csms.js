@@ -9,8 +9,10 @@ const ANSWER_UNDER_WAY_MS = 700; // an answer that was sent this short a time ag
 const TX_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent', 'MeterValues']);
 
 class Csms {
-	constructor(port, violation) {
+	// loses(port): whether what we send to that port of the relay is being swallowed.
+	constructor(port, violation, loses) {
 		this.port = port;
+		this.loses = loses;
 		this.violation = violation;
 		this.notes = new Map(); // station -> every transaction message, in the order of its coming
 		this.marks = new Map(); // mark in an answer -> note
@@ -78,7 +80,7 @@ class Csms {
 		const notes = this.notesOf(station);
 		const note = { station, id, action, params, lane: ws.number, at: Date.now(), answeredAt: 0, refused: false, proved: false };
 		const before = notes.findLast((n) => n.id === id);
-		if (before) this.judgeRepeat(before, note, notes[notes.length - 1]);
+		if (before) this.judgeRepeat(before, note, notes[notes.length - 1], this.loses(ws._socket.remotePort));
 		note.first = before ? before.first : note;
 		notes.push(note);
 		const does = this.mischief.get(station) || { kind: 'answer' };
@@ -93,12 +95,12 @@ class Csms {
 		else this.answer(ws, note);
 	}
 
-	judgeRepeat(before, note, last) {
+	judgeRepeat(before, note, last, lost) {
 		const what = `${note.station}: ${note.action} ${note.id} came again`;
 		this.repeats++;
 		if (last.id !== note.id) this.violation(`${what} after a later message (${last.action} ${last.id})`);
 		if (before.proved) this.violation(`${what} although the station had its answer already`);
-		if (before.lane === note.lane && before.answeredAt && !before.refused && note.at - before.answeredAt > ANSWER_UNDER_WAY_MS)
+		if (before.lane === note.lane && before.answeredAt && !before.refused && !lost && note.at - before.answeredAt > ANSWER_UNDER_WAY_MS)
 			this.violation(`${what} on the same link, ${note.at - before.answeredAt} ms after its answer`);
 		const content = (n) => JSON.stringify({ ...n.params, offline: 0, transactionId: 0 });
 		if (content(before) !== content(note)) this.violation(`${what} with another content`);

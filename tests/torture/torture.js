@@ -76,6 +76,17 @@ async function killDaemon() {
 	await daemon.start();
 }
 
+async function restartDaemon() {
+	await daemon.stop();
+	await daemon.start();
+}
+
+async function freezeDaemon() {
+	daemon.child.kill('SIGSTOP');
+	await pause(random(100, 2500));
+	daemon.child.kill('SIGCONT');
+}
+
 let csmsBack = Promise.resolve();
 async function killCsms() {
 	if (!csms.alive) return false;
@@ -93,6 +104,8 @@ function onLink(relay, does) {
 
 const disasters = [
 	[4, 'kill -9 of the daemon', killDaemon],
+	[1, 'a restart of the daemon', restartDaemon],
+	[1, 'the daemon stands still', freezeDaemon],
 	[3, 'kill -9 of the CSMS', killCsms],
 	[6, 'a station loses power', () => pick(stations).crash(random(20, 800))],
 	[8, 'a station link is cut', () => onLink(down, (l) => l.cut())],
@@ -194,9 +207,9 @@ async function main() {
 	const [port, downPort, upPort, csmsPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
 	const from = Date.now();
 	world.points = 0;
-	csms = world.csms = new Csms(csmsPort, violation);
 	down = new Relay(downPort, port);
 	up = new Relay(upPort, csmsPort);
+	csms = world.csms = new Csms(csmsPort, violation, (p) => up.loses(p));
 	daemon = new Daemon(dir, configuration(port, upPort));
 	await Promise.all([csms.listen(), down.listen(), up.listen()]);
 	await daemon.start();

@@ -7,3 +7,7 @@ tests_unit_base_timer_SOURCES = tests/unit/base/timer.c
 tests_unit_base_timer_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_base_conf_SOURCES = tests/unit/base/conf.c
 tests_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/base/json
+TESTS += tests/unit/base/json
+tests_unit_base_json_SOURCES = tests/unit/base/json.c
+tests_unit_base_json_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -11,3 +11,7 @@ tests_unit_energy_control_SOURCES = tests/unit/energy/control.c
 tests_unit_energy_control_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
 tests_unit_energy_parts_SOURCES = tests/unit/energy/parts.c
 tests_unit_energy_parts_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/profile
+TESTS += tests/unit/energy/profile
+tests_unit_energy_profile_SOURCES = tests/unit/energy/profile.c tests/unit/unit.h
+tests_unit_energy_profile_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

@@ -4,7 +4,6 @@ UNIT_STATION = tests/unit/station/car \
 	tests/unit/station/connector \
 	tests/unit/station/keys \
 	tests/unit/station/link-local \
-	tests/unit/station/profiles \
 	tests/unit/station/queue \
 	tests/unit/station/relay \
 	tests/unit/station/sampling \
@@ -21,8 +20,6 @@ tests_unit_station_keys_SOURCES = tests/unit/station/keys.c tests/unit/unit.h
 tests_unit_station_keys_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_link_local_SOURCES = tests/unit/station/link-local.c tests/unit/unit.h
 tests_unit_station_link_local_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
-tests_unit_station_profiles_SOURCES = tests/unit/station/profiles.c tests/unit/unit.h
-tests_unit_station_profiles_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_queue_SOURCES = tests/unit/station/queue.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
 tests_unit_station_queue_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_relay_SOURCES = tests/unit/station/relay.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h

@@ -1,5 +1,5 @@
 /* Which profile counts when, and what all of them together allow. Time zero of the tests is T0; periods are written as {second, amperes}. */
-#include "station/profiles.h"
+#include "energy/profile.h"
 
 #include <math.h>
 
@@ -44,7 +44,7 @@ static void put(int evse, struct charging_profile p)
 static double limit_at(int64_t second, const struct profile_tx *tx)
 {
 	int64_t until = INT64_MAX;
-	return profiles_evse_limit(&installed, 1, tx, T0 + second * S, &until);
+	return profiles_evse_limit(&installed, 1, tx, T0 + second * S, &until).amps;
 }
 
 static void expect_composite(const struct profile_tx *tx, int64_t duration_s, const double (*want)[2], size_t n)
@@ -148,10 +148,10 @@ static void test_what_is_said_to_hold_until_then_does(void **state)
 	int64_t until = INT64_MAX;
 	(void)state;
 	put(1, make(1, PURPOSE_TX_DEFAULT, 0, 400, PERIODS({ 0, 6 }, { 100, 8 })));
-	assert_true(profiles_evse_limit(&installed, 1, &no_tx, T0 + 30 * S, &until) == 6);
+	assert_true(profiles_evse_limit(&installed, 1, &no_tx, T0 + 30 * S, &until).amps == 6);
 	assert_true(until == T0 + 100 * S);
 	until = INT64_MAX;
-	assert_true(profiles_evse_limit(&installed, 1, &no_tx, T0 + 130 * S, &until) == 8);
+	assert_true(profiles_evse_limit(&installed, 1, &no_tx, T0 + 130 * S, &until).amps == 8);
 	assert_true(until == T0 + 400 * S);
 }
 

@@ -4,16 +4,20 @@
  *                    not begun or is not valid gives way to the next lower one
  *   of a transaction its TxProfile; where that has no period now, TxDefault (K02.FR.08). They are not combined
  *   TxDefault        those on the EVSE; those on 0 when the EVSE has none of its own (1.6 specification 3.13.1)
- *   altogether       the minimum of the station's maximum, the transaction's and the hardware's
+ *   altogether       the minimum of the station's maximum, external constraints, the transaction's and the hardware's; what is generated on
+ *                    the spot comes on top (2.1 LocalGeneration)
+ *   priority         a PriorityCharging profile stands for both TxProfile and TxDefault while it is switched on (2.1 K21)
+ *   Dynamic          one limit, counted from its last update: past its duration without another one it gives way (2.1 K28.FR.13)
  *
  * Every question is answered together with the time until which the answer holds. Timers and composite schedules then need no second
  * reading of the rules: they step from one such time to the next. */
-#include "station/profiles.h"
+#include "energy/profile.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 struct installed {
 	struct list entry;
@@ -21,7 +25,7 @@ struct installed {
 	struct charging_profile profile; /* periods and transaction id are owned */
 };
 
-static void drop(struct profiles *p, struct installed *i)
+static void forget(struct profiles *p, struct installed *i)
 {
 	list_remove(&i->entry);
 	p->count--;
@@ -30,33 +34,33 @@ static void drop(struct profiles *p, struct installed *i)
 	mem_free(i);
 }
 
+static void drop(struct profiles *p, struct installed *i)
+{
+	int64_t id = i->profile.id;
+	forget(p, i);
+	if (p->gone)
+		p->gone(p->arg, id);
+}
+
 void profiles_open(struct profiles *p, int phases)
 {
+	*p = (struct profiles){ .phases = phases, .purposes = PROFILES_OF_STATION, .stack_most = PROFILES_STACK_MOST };
 	list_init(&p->installed);
-	p->count = 0;
-	p->phases = phases;
 }
 
 void profiles_close(struct profiles *p)
 {
 	LIST_WALK(&p->installed, struct installed, entry, i)
-		drop(p, i);
+		forget(p, i);
 }
 
-static bool belongs(int evse, const struct charging_profile *profile)
+static bool belongs(const struct profiles *p, int evse, const struct charging_profile *profile)
 {
-	if (profile->stack_level > PROFILES_STACK_MOST)
+	if (profile->stack_level > p->stack_most || !(p->purposes & 1u << profile->purpose))
 		return false;
-	switch (profile->purpose) {
-	case PURPOSE_STATION_MAX:
+	if (profile->purpose == PURPOSE_STATION_MAX)
 		return evse == 0;
-	case PURPOSE_TX_DEFAULT:
-		return evse >= 0;
-	case PURPOSE_TX:
-		return evse > 0;
-	default:
-		return false;
-	}
+	return profile->purpose == PURPOSE_TX ? evse > 0 : evse >= 0;
 }
 
 static bool replaces(const struct charging_profile *a, int evse, const struct installed *b)
@@ -79,7 +83,7 @@ static struct installed *copy_of(const struct charging_profile *profile, int evs
 
 int profiles_set(struct profiles *p, int evse, const struct charging_profile *profile, const struct profile_tx *tx, int64_t now_us)
 {
-	if (!belongs(evse, profile))
+	if (!belongs(p, evse, profile))
 		return ERR_INVALID;
 	if (profile->purpose == PURPOSE_TX && (!tx || !tx->running))
 		return ERR_NOT_FOUND;
@@ -97,6 +101,8 @@ int profiles_set(struct profiles *p, int evse, const struct charging_profile *pr
 		i->profile.kind = PROFILE_ABSOLUTE;
 	if (i->profile.kind != PROFILE_RELATIVE && !i->profile.start_us)
 		i->profile.start_us = now_us;
+	else if (i->profile.local_time)
+		i->profile.start_us -= p->utc_offset_s * US_PER_S; /* a day stays 24 hours where clocks are changed */
 	list_append(&p->installed, &i->entry);
 	p->count++;
 	return 0;
@@ -123,6 +129,29 @@ size_t profiles_clear(struct profiles *p, const struct profile_filter *f)
 void profiles_end_tx(struct profiles *p, int evse)
 {
 	profiles_clear(p, &(struct profile_filter){ .id = -1, .evse = evse, .stack_level = -1, .purpose = PURPOSE_TX });
+}
+
+int profiles_update(struct profiles *p, int64_t id, double limit, int64_t now_us)
+{
+	LIST_WALK(&p->installed, struct installed, entry, i) {
+		if (i->profile.id != id || i->profile.kind != PROFILE_DYNAMIC)
+			continue;
+		i->profile.periods[0].limit = limit;
+		i->profile.start_us = now_us;
+		return 0;
+	}
+	return ERR_NOT_FOUND;
+}
+
+int profiles_top_level(const struct profiles *p, int evse, enum profile_purpose purpose)
+{
+	int top = -1;
+	LIST_WALK((struct list *)&p->installed, struct installed, entry, i) {
+		bool asked = (evse < 0 || i->evse == evse) && (purpose == PURPOSE_NONE || i->profile.purpose == purpose);
+		if (asked && i->profile.stack_level > top)
+			top = i->profile.stack_level;
+	}
+	return top;
 }
 
 static void lower(int64_t *until_us, int64_t us)
@@ -183,67 +212,92 @@ static const struct charging_period *period_at(const struct charging_profile *p,
 	return now;
 }
 
-static double period_amps(const struct profiles *p, const struct charging_profile *profile, const struct charging_period *period)
+static struct allowed allowed_by(const struct profiles *p, const struct charging_profile *profile, const struct charging_period *period)
 {
 	int phases = period->phases ? period->phases : 3;
-	if (!profile->watts)
-		return period->limit;
-	return period->limit / (PROFILES_VOLTAGE * (phases < p->phases ? phases : p->phases));
+	if (phases > p->phases)
+		phases = p->phases;
+	return (struct allowed){ profile->watts ? period->limit / (PROFILES_VOLTAGE * phases) : period->limit, phases, profile };
 }
 
-/* The limit of one purpose on one EVSE; false: none has a period now. */
-static bool purpose_limit(const struct profiles *p, int evse, enum profile_purpose purpose, int64_t relative_us, int64_t now_us,
-                          double *amps, int64_t *until_us)
+static struct allowed anything(const struct profiles *p)
 {
-	int level = -1;
+	return (struct allowed){ INFINITY, p->phases, NULL };
+}
+
+static struct allowed lesser(struct allowed a, struct allowed b)
+{
+	return b.amps < a.amps ? b : a;
+}
+
+/* The limit of one purpose on one EVSE; without `by`: none has a period now. */
+static struct allowed purpose_limit(const struct profiles *p, int evse, enum profile_purpose purpose, int64_t relative_us, int64_t now_us,
+                                    int64_t *until_us)
+{
+	struct allowed best = anything(p);
 	LIST_WALK((struct list *)&p->installed, struct installed, entry, i) {
-		if (i->evse != evse || i->profile.purpose != purpose || i->profile.stack_level <= level)
+		if (i->evse != evse || i->profile.purpose != purpose || (best.by && i->profile.stack_level <= best.by->stack_level))
 			continue;
 		const struct charging_period *period = period_at(&i->profile, relative_us, now_us, until_us);
-		if (!period)
-			continue;
-		level = i->profile.stack_level;
-		*amps = period_amps(p, &i->profile, period);
+		if (period)
+			best = allowed_by(p, &i->profile, period);
 	}
-	return level >= 0;
+	return best;
 }
 
-static bool has_default(const struct profiles *p, int evse)
+/* The EVSE's own, or the station's where it has none of this purpose. */
+static struct allowed own_or_common(const struct profiles *p, int evse, enum profile_purpose purpose, int64_t relative_us, int64_t now_us,
+                                    int64_t *until_us)
 {
-	LIST_WALK((struct list *)&p->installed, struct installed, entry, i) {
-		if (i->evse == evse && i->profile.purpose == PURPOSE_TX_DEFAULT)
-			return true;
-	}
-	return false;
+	bool own = profiles_top_level(p, evse, purpose) >= 0;
+	return purpose_limit(p, own ? evse : 0, purpose, relative_us, now_us, until_us);
 }
 
-double profiles_station_limit(const struct profiles *p, int64_t now_us, int64_t *until_us)
+struct allowed profiles_station_limit(const struct profiles *p, int64_t now_us, int64_t *until_us)
 {
-	double amps = INFINITY;
-	purpose_limit(p, 0, PURPOSE_STATION_MAX, now_us, now_us, &amps, until_us);
-	return amps;
+	struct allowed max = purpose_limit(p, 0, PURPOSE_STATION_MAX, now_us, now_us, until_us);
+	return lesser(max, purpose_limit(p, 0, PURPOSE_EXTERNAL, now_us, now_us, until_us));
 }
 
-double profiles_evse_limit(const struct profiles *p, int evse, const struct profile_tx *tx, int64_t now_us, int64_t *until_us)
+static struct allowed tx_limit(const struct profiles *p, int evse, const struct profile_tx *tx, int64_t now_us, int64_t *until_us)
 {
-	double amps = INFINITY;
 	int64_t relative_us = tx->start_us ? tx->start_us : now_us;
-	if (tx->running && purpose_limit(p, evse, PURPOSE_TX, relative_us, now_us, &amps, until_us))
-		return amps;
-	purpose_limit(p, has_default(p, evse) ? evse : 0, PURPOSE_TX_DEFAULT, relative_us, now_us, &amps, until_us);
-	return amps;
+	struct allowed a = anything(p);
+	if (tx->running && tx->priority)
+		a = own_or_common(p, evse, PURPOSE_PRIORITY, relative_us, now_us, until_us);
+	if (tx->running && !a.by)
+		a = purpose_limit(p, evse, PURPOSE_TX, relative_us, now_us, until_us);
+	return a.by ? a : own_or_common(p, evse, PURPOSE_TX_DEFAULT, relative_us, now_us, until_us);
+}
+
+struct allowed profiles_evse_limit(const struct profiles *p, int evse, const struct profile_tx *tx, int64_t now_us, int64_t *until_us)
+{
+	struct allowed a = tx_limit(p, evse, tx, now_us, until_us);
+	return lesser(a, purpose_limit(p, evse, PURPOSE_EXTERNAL, now_us, now_us, until_us));
 }
 
 /* The present limit of an EVSE, or of all of them together. */
-static double limit_at(const struct profiles *p, int evse, const struct profile_tx *txs, int n_evses, double max_a, int64_t now_us,
-                       int64_t *until_us)
+static struct allowed limit_at(const struct profiles *p, int evse, const struct profile_tx *txs, int n_evses, double max_a, int64_t now_us,
+                               int64_t *until_us)
 {
-	double whole = profiles_station_limit(p, now_us, until_us), sum = 0;
+	struct allowed sum = { 0, p->phases, NULL };
 	for (int e = 1; e <= n_evses; e++) {
-		if (evse == 0 || evse == e)
-			sum += fmin(max_a, profiles_evse_limit(p, e, &txs[e - 1], now_us, until_us));
+		if (evse != 0 && evse != e)
+			continue;
+		struct allowed one = lesser((struct allowed){ max_a, p->phases, NULL }, profiles_evse_limit(p, e, &txs[e - 1], now_us, until_us));
+		sum.amps += one.amps;
+		sum.phases = n_evses == 1 || evse ? one.phases : p->phases;
 	}
-	return fmin(whole, sum);
+	sum = lesser(sum, profiles_station_limit(p, now_us, until_us));
+	struct allowed generated = purpose_limit(p, evse, PURPOSE_LOCAL_GENERATION, now_us, now_us, until_us);
+	if (generated.by && isfinite(generated.amps))
+		sum.amps += generated.amps;
+	return sum;
+}
+
+static bool differs(const struct charging_period *a, const struct charging_period *b)
+{
+	return fabs(a->limit - b->limit) > 1e-6 || a->phases != b->phases;
 }
 
 size_t profiles_composite(const struct profiles *p, const struct schedule_ask *ask, const struct profile_tx *txs, int n_evses, double max_a,
@@ -253,11 +307,12 @@ size_t profiles_composite(const struct profiles *p, const struct schedule_ask *a
 	size_t n = 0;
 	do {
 		int64_t until_us = INT64_MAX;
-		double limit = limit_at(p, ask->evse, txs, n_evses, max_a, at_us, &until_us);
+		struct allowed now = limit_at(p, ask->evse, txs, n_evses, max_a, at_us, &until_us);
+		struct charging_period next = { (at_us - now_us) / US_PER_S, now.amps, now.phases };
 		if (ask->watts)
-			limit *= PROFILES_VOLTAGE * p->phases;
-		if (n == 0 || fabs(limit - out[n - 1].limit) > 1e-6)
-			out[n++] = (struct charging_period){ (at_us - now_us) / US_PER_S, limit, p->phases };
+			next.limit *= PROFILES_VOLTAGE * now.phases;
+		if (n == 0 || differs(&next, &out[n - 1]))
+			out[n++] = next;
 		at_us = until_us;
 	} while (at_us < end_us && n < most);
 	return n;
