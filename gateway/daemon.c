@@ -172,6 +172,12 @@ static void stop_telemetry(void)
 	telemetry_close();
 }
 
+static int start_sessions(void)
+{
+	sessions_open(&d.g);
+	return 0;
+}
+
 static void stop_sessions(void)
 {
 	sessions_close(&d.g, "the local controller stops");
@@ -227,7 +233,7 @@ static const struct stage {
 	{ "storage", start_store, stop_store },
 	{ "uplinks", start_uplinks, stop_uplinks },
 	{ "plugin host", start_host, stop_host },
-	{ "sessions", NULL, stop_sessions },
+	{ "sessions", start_sessions, stop_sessions },
 	{ "telemetry", start_telemetry, stop_telemetry },
 	{ "meters", start_meters, stop_meters },
 	{ "relays", start_relays, stop_relays },

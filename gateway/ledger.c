@@ -627,6 +627,51 @@ void ledger_link_down(struct session *s)
 			held_free(h);
 }
 
+/* --- transactions of our own EVSEs that we did not end --- */
+
+static void take_stop(struct session *s, struct event *e, struct slice payload, const struct action *act)
+{
+	char id[UUID_TEXT];
+	struct buf text = { 0 };
+	struct frame f;
+	struct frame_fault fault;
+	uuid_text(id);
+	frame_write_call(&text, slice_of(id), act->name, payload);
+	if (frame_parse(&f, s->version, buf_view(&text), &fault) == 0) {
+		tap_event(s, e);
+		ledger_take(s, &f, e);
+		frame_done(&f);
+	}
+	buf_free(&text);
+}
+
+void ledger_end_interrupted(struct session *s, int evse, double wh)
+{
+	struct arena mem = { 0 };
+	struct buf payload = { 0 };
+	const struct action *act;
+	struct tx_rec tx;
+	struct event e;
+	if (tx_running(s->gw->store, s->id, evse, &mem, &tx) != 0 || !tx.station_tx) {
+		arena_free(&mem);
+		return;
+	}
+	event_init(&e, EV_TX);
+	e.phase = TX_END;
+	e.evse = evse;
+	e.tx = slice_of(tx.station_tx);
+	e.time_us = clock_wall_us();
+	e.meter_wh = isnan(wh) ? tx.start_wh : wh;
+	e.reason = SLICE("PowerLoss");
+	log_warn(&s->log, "transaction %s was interrupted by our own end; it is stopped", tx.station_tx);
+	if (codec_write_call(s->version, &e, &payload, &act) == 0)
+		take_stop(s, &e, buf_view(&payload), act);
+	else
+		log_error(&s->log, "no stop could be written for transaction %s", tx.station_tx);
+	buf_free(&payload);
+	arena_free(&mem);
+}
+
 void ledger_close(struct session *s)
 {
 	LIST_WALK(&s->unstored, struct confirming, entry, c) {

@@ -16,6 +16,10 @@
 /* A transaction message from the station; `e` is its meaning. Takes what it needs from the frame. */
 void ledger_take(struct session *s, struct frame *f, const struct event *e);
 
+/* The EVSE is one of ours, and a transaction of it ran when the process that served it died: a stop is stored as if its station had sent it,
+ * with what the meter shows now (NaN: not known). Nothing where none runs. */
+void ledger_end_interrupted(struct session *s, int evse, double wh);
+
 /* Whether a 1.6 MeterValues has to go the durable way now. */
 bool ledger_wants_meter_values(const struct session *s, const struct event *e);
 

@@ -11,12 +11,14 @@
 #include "base/timer.h"
 #include "config.h"
 #include "gateway/drivers.h"
+#include "gateway/ledger.h"
 #include "gateway/session.h"
 #include "station/link-local.h"
 #include "station/relay.h"
 
 #define REBOOT_US US_PER_S
 #define SAMPLE_US (10 * US_PER_S)
+#define METER_PATIENCE_US (5 * US_PER_S)
 #define CALL_TIMEOUT_US (30 * US_PER_S)
 
 struct own {
@@ -25,6 +27,8 @@ struct own {
 	struct relay *relay;
 	int driver, meter;         /* handles of the host; meter -1: none */
 	struct timer reconnect;
+	bool began;                /* what an earlier process left unfinished is in order */
+	int64_t patience_us;       /* monotonic; until then the meter is waited for */
 	/* What its meter said last; NaN: not known. */
 	double i_a[3], energy_wh;
 };
@@ -61,6 +65,19 @@ static void on_output(void *arg, const double limit_a[3])
 
 static const struct relay_events events = { .output = on_output, .unlinked = on_unlinked };
 
+/* A transaction that ran when an earlier process died is stopped before another can begin. False: the boot or the meter is waited for. */
+static bool begins(struct own *o, double wh)
+{
+	struct session *s = session_of(o->gw, slice_of(o->conf->id));
+	if (o->began || !s)
+		return true;
+	if (!s->booted || (isnan(wh) && clock_mono_us() < o->patience_us))
+		return false;
+	o->began = true;
+	ledger_end_interrupted(s, 1, wh);
+	return true;
+}
+
 static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 {
 	struct own *o = arg;
@@ -76,7 +93,8 @@ static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 		memcpy(state.i_a, o->i_a, sizeof(state.i_a));
 		state.energy_wh = o->energy_wh;
 	}
-	relay_feed(o->relay, &state);
+	if (begins(o, state.energy_wh))
+		relay_feed(o->relay, &state);
 }
 
 /* The meter's phases are the grid's; the EVSE's own come first in its order. */
@@ -107,7 +125,8 @@ static void describe(const struct evse_settings *e, struct relay_conf *out)
 static int open_one(struct gateway *g, const struct evse_settings *e, struct own *o)
 {
 	struct relay_conf conf;
-	*o = (struct own){ .gw = g, .conf = e, .driver = -1, .meter = -1, .i_a = { NAN, NAN, NAN }, .energy_wh = NAN };
+	*o = (struct own){ .gw = g, .conf = e, .driver = -1, .meter = -1, .i_a = { NAN, NAN, NAN }, .energy_wh = NAN,
+		.patience_us = clock_mono_us() + METER_PATIENCE_US };
 	describe(e, &conf);
 	o->relay = relay_open(&conf, &events, o);
 	int driver = drivers_evse(g->host, e, on_state, o);

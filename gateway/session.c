@@ -845,6 +845,12 @@ struct session *session_of(struct gateway *g, struct slice identity)
 	return session_new(g, identity, stranger, false);
 }
 
+void sessions_open(struct gateway *g)
+{
+	for (size_t i = 0; i < g->conf->n_stations; i++)
+		session_of(g, slice_of(g->conf->stations[i].id));
+}
+
 static bool drain_one(void *arg, const struct outbox_rec *rec)
 {
 	struct gateway *g = arg;

@@ -1,5 +1,5 @@
 /* One station, whatever it is made of: its link (a WebSocket, or the in-process link of a relay), its lane to the CSMS, and what is known
- * about it. A session lives from a station's first contact to the end of the process; links come and go.
+ * about it. A session lives from the start, or a stranger's first contact, to the end of the process; links come and go.
  *
  *                      link up              lane up
  *   AWAY <-----------------------> WAITING ---------> ONLINE
@@ -85,6 +85,8 @@ struct session {
 	struct deviations *deviations; /* deviations.h; NULL: none seen */
 	bool configured;              /* named in the file */
 };
+
+void sessions_open(struct gateway *g); /* of all configured stations: those that never came are seen too */
 
 /* The session of an identity, made at first contact. NULL: a stranger that onboarding refuses. */
 struct session *session_of(struct gateway *g, struct slice identity);

@@ -236,13 +236,13 @@ async function main() {
 			ok(/parked/.test(shown.out) && /InternalError/.test(shown.out), `ampgate queue list shows it: ${shown.out}`);
 			await say(s, 'StopTransaction', stop(transactionId, 9));
 			await say(s, 'StartTransaction', start(1, 'GOOD', 10));
-			// Its stop has no meaning for the CSMS without it and waits where it is; the next transaction does not.
-			equal(errors.actions('E-01').slice(-1), ['StartTransaction'], 'the rest goes on');
-			ok(!errors.actions('E-01').includes('StopTransaction'), 'the stop waits with its start');
+			equal(errors.of('E-01').slice(-1).map((h) => [h.action, h.payload.idTag]), [['StartTransaction', 'GOOD']], 'the rest goes on');
+			equal((await parked()).map((r) => r.action), ['StartTransaction', 'StopTransaction'], 'a stop that the CSMS could not place waits with its start');
 			errors.instead = () => null;
 			await daemon.ask('queue.retry');
-			await until(8000, 'retried by hand', async () => (await queue()) === 0);
-			await until(3000, 'the stop follows its start', () => errors.actions('E-01').includes('StopTransaction'));
+			await until(8000, 'retried by hand', async () => (await queue()) === 0 && (await parked()).length === 0);
+			equal(errors.actions('E-01').slice(-2), ['StartTransaction', 'StopTransaction'], 'both, in order');
+			equal(errors.of('E-01').pop().payload.transactionId, errors.tx - 1, 'under the CSMS\'s id');
 			await s.close();
 			await errors.close();
 		}],
