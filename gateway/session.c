@@ -851,21 +851,24 @@ void sessions_open(struct gateway *g)
 		session_of(g, slice_of(g->conf->stations[i].id));
 }
 
-static bool drain_one(void *arg, const struct outbox_rec *rec)
+static void drain_one(void *arg, const char *station)
 {
 	struct gateway *g = arg;
-	struct session *s = session_of(g, slice_of(rec->station));
-	if (s && !s->link && s->lane.state == LANE_OFF) {
-		s->version = (enum ocpp_version)rec->version;
+	struct session *s = session_of(g, slice_of(station));
+	struct arena mem = { 0 };
+	struct outbox_rec head;
+	if (!s || s->link || s->lane.state != LANE_OFF)
+		return;
+	if (outbox_head(g->store, station, &mem, &head) == 0) {
+		s->version = (enum ocpp_version)head.version;
 		session_lane_review(s);
 	}
-	return true;
+	arena_free(&mem);
 }
 
 void sessions_drain(struct gateway *g)
 {
-	if (outbox_each(g->store, NULL, 0, drain_one, g) != 0)
-		log_error(NULL, "the outbox cannot be read");
+	outbox_stations(g->store, drain_one, g);
 }
 
 static void session_close(struct session *s, const char *reason)

@@ -7,6 +7,7 @@
 #define AMPGATE_STORAGE_JOB_H
 
 #include "base/mailbox.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "storage/db.h"
 #include "storage/store.h"
@@ -44,5 +45,6 @@ struct station_counts {
 	int64_t waiting, parked, mapped;
 };
 const struct station_counts *store_counts(const struct store *s, const char *station);
+const struct map *store_all_counts(const struct store *s); /* station -> struct station_counts */
 
 #endif

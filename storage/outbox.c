@@ -265,6 +265,22 @@ int64_t outbox_parked(const struct store *s)
 	return store_counts(s, NULL)->parked;
 }
 
+void outbox_stations(const struct store *s, void (*see)(void *arg, const char *station), void *arg)
+{
+	const struct map *all = store_all_counts(s);
+	const struct station_counts *c;
+	const char *station;
+	struct arena mem = { 0 };
+	const char **names = arena_new(&mem, (all->count + 1) * sizeof(*names));
+	size_t at = 0, n = 0;
+	while ((c = map_next(all, &at, &station)))
+		if (c->waiting)
+			names[n++] = arena_text(&mem, slice_of(station));
+	for (size_t i = 0; i < n; i++)
+		see(arg, names[i]);
+	arena_free(&mem);
+}
+
 #define COLUMNS "seq, station, kind, state, version, action, message_id, payload, tx, start_seq, wall_us, mono_us, clock_trusted, late, attempts," \
 		" parked_why, failures"
 

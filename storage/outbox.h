@@ -69,6 +69,8 @@ int outbox_seen(struct store *s, const char *station, const unsigned char finger
 /* How many records of a station wait (unsent or sent); NULL: of all. Kept in memory, counted at open. Includes those not yet committed. */
 int64_t outbox_count(const struct store *s, const char *station);
 int64_t outbox_parked(const struct store *s);
+/* Each station with records that wait, in no order; `see` may call anything but store_close. Reads nothing from disk. */
+void outbox_stations(const struct store *s, void (*see)(void *arg, const char *station), void *arg);
 int64_t outbox_oldest_us(struct store *s); /* wall time of the oldest record; 0: empty */
 
 /* Walks records in order, for listing and export; `see` returns false to stop and may call anything but store_close. after_seq 0: from the

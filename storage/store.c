@@ -306,6 +306,11 @@ const struct station_counts *store_counts(const struct store *s, const char *sta
 	return c ? c : &none;
 }
 
+const struct map *store_all_counts(const struct store *s)
+{
+	return &s->counts;
+}
+
 /* Open and close. */
 
 static int refuse(char **error_out, int err, const char *path, const char *why)

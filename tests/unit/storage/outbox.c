@@ -56,6 +56,30 @@ LAB_TEST(test_a_record_comes_back_as_it_was)
 	arena_free(&mem);
 }
 
+/* arg: the names so far, one letter each */
+static void see_station(void *arg, const char *station)
+{
+	strcat(arg, station);
+}
+
+LAB_TEST(test_stations_that_wait_are_named)
+{
+	char names[16] = "";
+	lab_open(lab, NULL);
+	put(lab, "A", "a1");
+	put(lab, "A", "a2");
+	int64_t gone = put(lab, "B", "b1"), parked = put(lab, "C", "c1");
+	VALUE_OF(outbox_confirm(lab->s, gone, NULL, on_answer, &last));
+	VALUE_OF(outbox_park(lab->s, parked, "test", on_answer, &last));
+	outbox_stations(lab->s, see_station, names);
+	assert_string_equal(names, "A");
+	put(lab, "C", "c2");
+	lab_reopen(lab);
+	names[0] = 0;
+	outbox_stations(lab->s, see_station, names);
+	assert_true(!strcmp(names, "AC") || !strcmp(names, "CA"));
+}
+
 LAB_TEST(test_each_station_has_its_own_order)
 {
 	lab_open(lab, NULL);
@@ -328,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_record_comes_back_as_it_was),
+		cmocka_unit_test(test_stations_that_wait_are_named),
 		cmocka_unit_test(test_each_station_has_its_own_order),
 		cmocka_unit_test(test_a_number_never_comes_back),
 		cmocka_unit_test(test_callbacks_come_in_the_order_of_the_calls_and_after_the_commit),
