@@ -10,3 +10,9 @@ config-doc: tests/tools/check-config
 	rm -f man-part.tmp
 EXTRA_DIST += etc/man/fill.sh etc/man/verbs.sh
 .PHONY: config-doc
+EXTRA_DIST += docs/COVERAGE.md
+
+# The same for docs/COVERAGE.md, from the dictionary, the catalogue and the tags of the tests.
+coverage-doc: tests/tools/coverage
+	tests/tools/coverage $(srcdir)/tests > $(srcdir)/docs/COVERAGE.md
+.PHONY: coverage-doc

@@ -63,6 +63,7 @@ struct seat {                         /* an EVSE */
 	enum seat_way way;
 	int32_t fixed[3];             /* per grid line, counted before anybody is allocated */
 	const struct told_cap *cap;   /* the lowest that was told for it */
+	struct told_cap profile;      /* of the CSMS; ma MA_NONE: none */
 	const struct junction *lost;  /* the node above whose meter is lost and allows least; NULL: none */
 	int32_t lost_ma;
 	bool frozen;                  /* the meter of a node above is stale */

@@ -117,6 +117,11 @@ static void add_nodes(const struct control *c, const struct seat *s, struct chai
 				add_node(c, s, i, l, ch);
 }
 
+static void add_told(const struct told_cap *t, struct chain *ch)
+{
+	add(ch, (struct cap){ t->reason, t->owner[0] ? t->owner : NULL, 0, t->ma, t->since_us, t->until_us });
+}
+
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out)
 {
 	struct chain ch = { out, 0 };
@@ -126,7 +131,9 @@ size_t control_chain(const struct control *c, const struct seat *s, struct cap *
 	add_meters(c, s, &ch);
 	add_ramp(s, &ch);
 	if (s->cap)
-		add(&ch, (struct cap){ s->cap->reason, s->cap->owner[0] ? s->cap->owner : NULL, 0, s->cap->ma, s->cap->since_us, s->cap->until_us });
+		add_told(s->cap, &ch);
+	if (s->profile.ma != MA_NONE)
+		add_told(&s->profile, &ch);
 	if (s->way == SEAT_SERVED && !s->conf->on_off && s->car.want_ma < s->conf->max_ma)
 		add(&ch, (struct cap){ "ev", NULL, 0, s->car.want_ma, s->car.low_since_us, 0 });
 	if (s->share.bound == ALLOC_OWN)

@@ -68,6 +68,7 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 		c->seats[i].conf = &c->site.evses[i];
 		c->seats[i].energy_wh = NAN;
 		car_init(&c->seats[i].car, &c->site.evses[i]);
+		c->seats[i].profile.ma = MA_NONE;
 		limit_init(&c->seats[i].limit);
 		c->seats[i].grant.binding.reason = "offline_fallback";
 	}
@@ -246,6 +247,17 @@ int control_cap_clear(struct control *c, int id)
 	return ERR_NOT_FOUND;
 }
 
+void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us)
+{
+	struct told_cap *cap = &seat_at(c, evse)->profile;
+	if (cap->ma != ma || strcmp(cap->owner, ref ? ref : "") != 0)
+		cap->since_us = c->now_us;
+	cap->ma = ma;
+	cap->until_us = until_us;
+	snprintf(cap->reason, sizeof(cap->reason), "csms_profile");
+	snprintf(cap->owner, sizeof(cap->owner), "%s", ref ? ref : "");
+}
+
 /* Meters and base loads. */
 
 static bool far_apart(const int64_t a[3], const int64_t b[3])
@@ -398,7 +410,7 @@ static int32_t asks_for(const struct seat *s)
 		ma = least(ma, s->car.want_ma);
 	if (s->cap)
 		ma = least(ma, s->cap->ma);
-	return least(ma, s->lost_ma);
+	return least(least(ma, s->profile.ma), s->lost_ma);
 }
 
 static void ask(const struct control *c, size_t i)

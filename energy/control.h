@@ -81,6 +81,9 @@ void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepte
 /* A cap by the operator or another input, on a node (evse -1) or an EVSE (node -1); always with an end. Returns its id, from 1. */
 int control_cap_set(struct control *c, int node, int evse, int32_t ma, const char *reason, const char *owner, int64_t until_us);
 int control_cap_clear(struct control *c, int id);
+/* What the CSMS's own charging profiles allow this EVSE, and which of them it is ("TxProfile/0/771"): a cap beside all others. MA_NONE: they
+ * allow anything. until_us: when that may change, 0: open. */
+void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us);
 
 void control_tick(struct control *c, int64_t now_us);
 

@@ -40,6 +40,14 @@ dist_models_DATA = \
 	etc/models/socomec-diris-b30.yaml \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
+# How models of charging stations take limits: one file per vendor.
+stationsdir = $(pkgdatadir)/stations
+dist_stations_DATA = \
+	etc/stations/abb.yaml \
+	etc/stations/actec.yaml \
+	etc/stations/evbox.yaml \
+	etc/stations/huawei.yaml \
+	etc/stations/wallbox.yaml
 EXTRA_DIST += etc/ampgate.yaml
 
 # Examples beside the documentation; the configuration itself only where there is none yet.

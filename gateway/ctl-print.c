@@ -253,6 +253,14 @@ void print_txs(const cJSON *r)
 	table(r, columns);
 }
 
+void print_deviations(const cJSON *r)
+{
+	static const struct column columns[] = { { "FROM", "from", 7 }, { "ACTION", "action", 20 }, { "WHERE", "path", 36 }, { "RULE", "rule", 13 },
+		{ "COUNT", "count", 6 }, { "REPAIRED", "repaired", 8 }, { "SINCE", "first", 24 }, { "LAST", "last", 24 }, { "EXAMPLE", "example", 24 },
+		{ "NOTE", "note", 10 }, { 0 } };
+	table(r, columns);
+}
+
 static const char *const tx_columns[] = { "seq", "station", "evse", "tx", "csms_tx", "token", "start", "stop", "start_wh", "stop_wh", "energy_wh", "reason",
 	"offline", "confirmed" };
 
@@ -303,14 +311,6 @@ void print_tx_csv(const cJSON *row)
 		print_csv_value(row, tx_columns[i]);
 	}
 	fputs("\r\n", stdout);
-}
-
-void print_deviations(const cJSON *r)
-{
-	static const struct column columns[] = { { "FROM", "from", 7 }, { "ACTION", "action", 20 }, { "WHERE", "path", 36 }, { "RULE", "rule", 13 },
-		{ "COUNT", "count", 6 }, { "REPAIRED", "repaired", 8 }, { "SINCE", "first", 24 }, { "LAST", "last", 24 }, { "EXAMPLE", "example", 24 },
-		{ "NOTE", "note", 10 }, { 0 } };
-	table(r, columns);
 }
 
 void print_limits(const cJSON *r)

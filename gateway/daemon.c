@@ -192,6 +192,7 @@ static void stop_uplinks(void)
 static void stop_host(void)
 {
 	host_close(&d.g.host);
+	relays_free();
 }
 
 static void stop_store(void)

@@ -3,7 +3,10 @@
  *
  * The live limit is a TxProfile of the running transaction (2.x K03: a local controller sets it when a transaction starts), with a duration
  * as dead-man: when we are gone it ends, and the station falls back to the TxDefaultProfile that was installed at boot. A station that
- * refuses a form gets the next one: TxProfile, TxDefaultProfile of that EVSE, the maximum of the whole station. Loop thread. */
+ * refuses a form gets the next one: TxProfile, TxDefaultProfile of that EVSE, the maximum of the whole station (traits.h).
+ *
+ * Ours stand above those of the CSMS and would hide them, so ours are never higher than what the CSMS allows at that moment
+ * (csms-profiles.h); and the CSMS can neither lift ours nor clear them for longer than one message. Loop thread. */
 #ifndef AMPGATE_GATEWAY_LIMITS_H
 #define AMPGATE_GATEWAY_LIMITS_H
 
@@ -19,11 +22,16 @@ void limits_send(struct limits *l, int evse, const struct grant *grant);
 void limits_greet(struct limits *l, struct session *s);
 void limits_link_down(struct limits *l, struct session *s);
 
-/* The CSMS set a profile on this station: ours must stand above its stack level. */
-void limits_csms_profile(struct limits *l, struct session *s, int stack_level);
+/* The CSMS's profile was accepted by this station (EVSE 0: for all): ours go out again, above it. */
+void limits_csms_profile(struct limits *l, struct session *s, int evse, enum profile_purpose purpose);
+/* The CSMS cleared profiles by criteria, ours perhaps among them: they are installed again. */
+void limits_csms_cleared(struct limits *l, struct session *s);
+/* What the CSMS allows has changed with time: the fallback follows. */
+void limits_review(struct limits *l, struct session *s);
 
 /* Profile ids from here on are ours; a CSMS that counts from 1 does not meet them. */
 #define LIMITS_PROFILE_ID 1900000000
+#define LIMITS_PROFILE_IDS 1000
 #define LIMITS_EXPIRY_S 180 /* of a live limit */
 
 #endif

@@ -7,6 +7,8 @@ libgateway_a_SOURCES = \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
+	gateway/csms-profiles.c gateway/csms-profiles.h \
+	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \
 	gateway/call-help.c gateway/call-help.h \
 	gateway/deviations.c gateway/deviations.h \
@@ -22,7 +24,7 @@ libgateway_a_SOURCES = \
 	gateway/rewrite.c gateway/rewrite.h \
 	gateway/session.c gateway/session.h \
 	gateway/tap.c gateway/tap.h \
-	gateway/telemetry.c gateway/telemetry.h \
+	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \
 	gateway/trace.c gateway/trace.h \
 	gateway/uplink.c gateway/uplink.h \
 	gateway/view.c gateway/view.h \

@@ -63,7 +63,7 @@ void owed_load(struct session *s)
 	int64_t interval;
 	unsigned statuses = 0;
 	if (kept_get(s->gw->store, s->id, "accepted", &mem, &value) == 0) {
-		s->accepted = true;
+		s->accepted = s->owed.accepted_kept = true;
 		if (int_parse(value, &interval) == 0)
 			s->interval_s = interval;
 	}
@@ -137,11 +137,13 @@ void owed_boot_accepted(struct session *s, int64_t interval_s)
 	if (s->owed.boot)
 		forget(s, "boot");
 	s->owed.boot = false;
-	if (s->accepted && !s->configured && s->interval_s == interval_s)
-		return;
+	bool known = s->owed.accepted_kept && (interval_s <= 0 || s->interval_s == interval_s);
 	s->accepted = true;
+	if (known)
+		return;
 	if (interval_s > 0)
 		s->interval_s = interval_s;
+	s->owed.accepted_kept = true;
 	snprintf(text, sizeof(text), "%lld", (long long)s->interval_s);
 	keep(s, "accepted", slice_of(text));
 }

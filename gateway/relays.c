@@ -65,6 +65,8 @@ static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 {
 	struct own *o = arg;
 	(void)fault;
+	if (!o->relay)
+		return; /* closed, and the host still tells */
 	if (!from) {
 		relay_feed_failed(o->relay);
 		return;
@@ -139,7 +141,12 @@ void relays_close(void)
 		timer_cancel(&owns.all[i].reconnect);
 		if (owns.all[i].relay)
 			relay_close(owns.all[i].relay);
+		owns.all[i].relay = NULL;
 	}
+}
+
+void relays_free(void)
+{
 	mem_free(owns.all);
 	owns.all = NULL;
 	owns.count = 0;

@@ -1,8 +1,10 @@
 /* Splices of ids and the offline mark. */
 #include "gateway/rewrite.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "gateway/limits.h"
 #include "ocpp/codec.h"
 #include "ocpp/splice.h"
 #include "storage/txs.h"
@@ -18,12 +20,69 @@ static struct slice window_of(const struct session *s, const struct frame *f, st
 	return window;
 }
 
+/* --- our charging profiles in a station's report --- */
+
+static bool is_ours(struct slice profile)
+{
+	int64_t id;
+	return int_parse(splice_find(profile, "id"), &id) == 0 && id >= LIMITS_PROFILE_ID && id < LIMITS_PROFILE_ID + LIMITS_PROFILE_IDS;
+}
+
+/* Appends the list without ours; how many of each kind there were. */
+static void without_ours(struct slice payload, struct buf *out, unsigned *theirs, unsigned *ours)
+{
+	char path[40];
+	*theirs = *ours = 0;
+	buf_puts(out, "[");
+	for (unsigned i = 0;; i++) {
+		snprintf(path, sizeof(path), "chargingProfile.%u", i);
+		struct slice one = splice_find(payload, path);
+		if (!one.n)
+			break;
+		if (is_ours(one)) {
+			++*ours;
+			continue;
+		}
+		buf_puts(out, (*theirs)++ ? "," : "");
+		buf_slice(out, one);
+	}
+	buf_puts(out, "]");
+}
+
+static bool reports_profiles(const struct frame *f)
+{
+	return f->act && strcmp(f->act->name, "ReportChargingProfiles") == 0;
+}
+
+bool rewrite_hides(const struct frame *f)
+{
+	struct buf list = { 0 };
+	unsigned theirs = 0, ours = 0;
+	if (reports_profiles(f))
+		without_ours(f->payload, &list, &theirs, &ours);
+	buf_free(&list);
+	return ours && !theirs;
+}
+
+static bool rewrite_report(const struct frame *f, struct buf *out)
+{
+	struct buf list = { 0 };
+	unsigned theirs, ours;
+	without_ours(f->payload, &list, &theirs, &ours);
+	if (ours)
+		splice_write(out, f->raw, splice_find(f->payload, "chargingProfile"), buf_view(&list));
+	buf_free(&list);
+	return ours;
+}
+
 bool rewrite_to_csms(const struct session *s, const struct frame *f, struct buf *out)
 {
 	struct arena mem = { 0 };
 	struct tx_rec tx;
 	char *id;
 	bool changed = false;
+	if (reports_profiles(f))
+		return rewrite_report(f, out);
 	struct slice window = window_of(s, f, &mem, &id);
 	if (window.n && tx_by_station_id(s->gw->store, s->id, id, &mem, &tx) == 0) {
 		const char *theirs = tx.csms_tx ? tx.csms_tx : "-1";

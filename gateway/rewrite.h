@@ -1,5 +1,5 @@
-/* The few bytes we change in a message that passes: the transaction id, where station and CSMS know different ones, and 2.x "offline" on
- * what is delivered late. All other bytes stay. */
+/* The few bytes we change in a message that passes: the transaction id, where station and CSMS know different ones, 2.x "offline" on
+ * what is delivered late, and our own profiles in a report of them. All other bytes stay. */
 #ifndef AMPGATE_GATEWAY_REWRITE_H
 #define AMPGATE_GATEWAY_REWRITE_H
 
@@ -10,6 +10,9 @@
  * Towards the CSMS an id whose start it never saw becomes -1 (1.6 errata 3.18). */
 bool rewrite_to_csms(const struct session *s, const struct frame *f, struct buf *out);
 bool rewrite_to_station(const struct session *s, const struct frame *f, struct buf *out);
+
+/* A report of charging profiles in which there is nothing but ours: it is not for the CSMS. In others ours are cut out by rewrite_to_csms. */
+bool rewrite_hides(const struct frame *f);
 
 /* Appends the payload of a message kept while alone, marked as such where its version has a word for that (2.x E04.FR.03). */
 void rewrite_late(const struct action *act, struct slice payload, struct buf *out);

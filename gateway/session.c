@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/ledger.h"
 #include "gateway/local.h"
@@ -182,7 +183,7 @@ static void trace_forwarded(const struct session *s, enum trace_side side, struc
 
 static void forward_to_csms(struct session *s, struct frame *f)
 {
-	struct relay *r = mem_new(sizeof(*r) + f->raw.n);
+	struct relay *r = mem_grow(NULL, sizeof(*r) + f->raw.n);
 	struct buf spliced = { 0 };
 	*r = (struct relay){ .s = s, .act = f->act, .link_number = s->link_number, .length = f->raw.n };
 	memcpy(r->text, f->raw.p, f->raw.n);
@@ -215,27 +216,29 @@ static void trace_arrived(const struct session *s, enum trace_side side, struct 
 }
 
 /* What is to be done with a station's CALL. */
-static enum trace_verdict judge(const struct session *s, const struct event *e)
+static enum trace_verdict judge(const struct session *s, const struct frame *f, const struct event *e)
 {
 	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
 		return TRACE_BLOCKED;
 	if (e->kind == EV_TX || (e->kind == EV_METER && ledger_wants_meter_values(s, e)))
 		return TRACE_QUEUED;
+	if (rewrite_hides(f))
+		return TRACE_DROPPED;
 	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
 }
 
 /* `text`: the bytes as they came, which the frame may no longer be. */
 static void station_call(struct session *s, struct slice text, struct frame *f)
 {
-	static const char too_early[] = "not accepted yet";
+	static const char too_early[] = "not accepted yet", of_ours[] = "it tells only of our own profiles";
 	struct arena mem = { 0 };
 	struct event e;
 	event_init(&e, EV_NONE);
 	bool understood = (tap_wants(f->act) || !session_waits_for_lane(s)) && f->act && codec_read_call(f, &mem, &e) == 0;
 	if (!understood)
 		event_init(&e, EV_NONE);
-	enum trace_verdict verdict = judge(s, &e);
-	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : NULL);
+	enum trace_verdict verdict = judge(s, f, &e);
+	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : verdict == TRACE_DROPPED ? of_ours : NULL);
 	if (understood)
 		tap_event(s, &e);
 	if (verdict == TRACE_BLOCKED)
@@ -244,6 +247,8 @@ static void station_call(struct session *s, struct slice text, struct frame *f)
 		ledger_take(s, f, &e);
 	else if (verdict == TRACE_FORWARDED)
 		forward_to_csms(s, f);
+	else if (verdict == TRACE_DROPPED)
+		session_answer(s, f->id, SLICE("{}"));
 	else
 		local_answer(s, f, &e);
 	arena_free(&mem);
@@ -294,6 +299,22 @@ static void keep_list(struct session *s, struct frame *f, const struct event *e)
 	arena_free(&mem);
 }
 
+/* A station that knows nothing to clear has nothing of it either. */
+static bool was_done(const struct event *e, struct slice status)
+{
+	return slice_is(status, "Accepted") || (e->kind == CMD_CLEAR_PROFILE && slice_is(status, "Unknown"));
+}
+
+static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
+{
+	if (csms_profiles_wants(f->act))
+		csms_profiles_accepted(s, f, e);
+	else if (e->kind == CMD_SEND_LIST)
+		keep_list(s, f, e);
+	else if (token_clear(s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
+		log_warn(&s->log, "the authorisation cache could not be cleared");
+}
+
 static void learn_from_command(struct down_relay *r, struct frame *answer)
 {
 	struct arena mem = { 0 };
@@ -303,12 +324,8 @@ static void learn_from_command(struct down_relay *r, struct frame *answer)
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
 		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted")) {
-		if (e.kind == CMD_SEND_LIST)
-			keep_list(r->s, &f, &e);
-		else if (token_clear(r->s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
-			log_warn(&r->s->log, "the authorisation cache could not be cleared");
-	}
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status))
+		learn_accepted(r->s, &f, &e);
 	frame_done(&f);
 	arena_free(&mem);
 }
@@ -363,7 +380,7 @@ static void csms_call(struct session *s, struct frame *f)
 	r->s = s;
 	r->act = f->act;
 	r->id = (struct slice){ mem_text(f->id), f->id.n };
-	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE))
+	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE || csms_profiles_wants(f->act)))
 		r->text = (struct slice){ mem_text(f->raw), f->raw.n };
 	bool changed = rewrite_to_station(s, f, &spliced);
 	struct slice text = changed ? buf_view(&spliced) : f->raw;
@@ -784,6 +801,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	add_configured_evses(s);
 	owed_load(s);
 	load_running(s);
+	csms_profiles_open(s);
 	return s;
 }
 
@@ -872,8 +890,9 @@ void sessions_free(struct gateway *g)
 	size_t at = 0;
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
-		ledger_close(s);
+		csms_profiles_close(s->csms);
 		deviations_free(s);
+		ledger_close(s);
 		mem_free((char *)s->id);
 		mem_free((char *)s->credential.p);
 		mem_free(s->evses);

@@ -66,12 +66,14 @@ struct session {
 	struct {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
+		bool accepted_kept;   /* that it was accepted, with interval_s, is on disk */
 		bool more;            /* states or notices may wait that are not on their way */
 		unsigned paying;      /* on their way */
 		unsigned notices;     /* kept */
 		struct timer retry;
 	} owed;
 
+	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;

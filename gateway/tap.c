@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/csms-profiles.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
 #include "gateway/telemetry.h"
@@ -22,6 +23,7 @@ bool tap_wants(const struct action *act)
 	case EV_TX:
 	case EV_METER:
 	case EV_NOTIFY:
+	case EV_PRIORITY:
 		return true;
 	default:
 		return false;
@@ -171,6 +173,9 @@ void tap_event(struct session *s, const struct event *e)
 	case EV_TX:
 		see_tx(s, e);
 		break;
+	case EV_PRIORITY:
+		csms_profiles_priority(s, e->tx, e->activated);
+		break;
 	case EV_METER:
 		see_samples(s, e);
 		break;
@@ -218,6 +223,7 @@ void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice t
 	e->tx_start_wh = wh;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, true, clock_mono_us());
+	csms_profiles_tx_started(s, evse);
 	telemetry_evse(s, evse);
 }
 
@@ -231,6 +237,7 @@ void tap_tx_ended(struct session *s, struct slice tx)
 	e->tx_start_wh = e->power_w = NAN;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
+	csms_profiles_tx_ended(s, evse);
 	telemetry_evse(s, evse);
 }
 

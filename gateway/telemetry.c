@@ -10,10 +10,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config.h"
-#include "gateway/command.h"
 #include "gateway/host.h"
+#include "gateway/once.h"
 #include "gateway/view.h"
 #include "storage/journal.h"
+#include "storage/outbox.h"
 
 #define FLUSH_US US_PER_S
 #define REPEAT_US (60 * US_PER_S)
@@ -120,6 +121,23 @@ static void see_node(struct gateway *g, int node, struct shown *v)
 	v->state = v->state * 31 + (uint64_t)n.stale * 2 + (n.binding > 0);
 }
 
+static void see_site(struct gateway *g, struct shown *v)
+{
+	see_node(g, 0, v);
+	for (size_t i = 0; i < control_evses(g->control); i++) {
+		struct evse_view e;
+		control_evse_view(g->control, (int)i, &e);
+		v->state = v->state * 31 + (uint64_t)e.running * 2 + e.waiting;
+	}
+	for (size_t i = 0; i < g->conf->n_uplinks; i++) {
+		struct uplink_view u;
+		uplink_view(g->uplinks[i], &u);
+		v->state = v->state * 31 + (uint64_t)u.state * 64 + (uint64_t)u.endpoint;
+	}
+	v->state = v->state * 31 + (uint64_t)outbox_count(g->store, NULL);
+	v->state = v->state * 31 + (uint64_t)outbox_parked(g->store);
+}
+
 static void see_evse(struct session *s, int evse, struct shown *v)
 {
 	const struct session_evse *e = &s->evses[evse];
@@ -139,7 +157,7 @@ static void look_at(const struct topic *t, struct shown *v)
 	*v = (struct shown){ { NAN, NAN, NAN }, NAN, 0 };
 	switch (t->kind) {
 	case TOPIC_SITE:
-		see_node(tm.gw, 0, v);
+		see_site(tm.gw, v);
 		break;
 	case TOPIC_CIRCUIT:
 		see_node(tm.gw, t->index, v);
@@ -372,41 +390,10 @@ void telemetry_evse(struct session *s, int evse)
 
 /* --- commands from the sink --- */
 
-struct asked {
-	void (*reply)(void *arg, const char *json);
-	void *arg;
-};
-
-static void on_command_done(void *arg, enum command_error err, const char *json_or_detail)
-{
-	struct asked *a = arg;
-	struct buf out = { 0 };
-	struct json_writer w;
-	jw_open(&w, &out);
-	jw_object(&w, NULL);
-	jw_bool(&w, "ok", !err);
-	if (!err) {
-		jw_raw(&w, "result", slice_of(json_or_detail));
-	} else {
-		jw_object(&w, "error");
-		jw_string(&w, "code", command_error_code(err));
-		jw_string(&w, "detail", json_or_detail);
-		jw_end(&w, '}');
-	}
-	jw_end(&w, '}');
-	a->reply(a->arg, out.p);
-	buf_free(&out);
-	mem_free(a);
-}
-
-/* The allow-list in the configuration is the grant: what passes it may do what an operator may. */
+/* The allow-list in the configuration is the grant: what passes it may do what an installer may. */
 void telemetry_command(const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg)
 {
-	struct asked *a = NEW(struct asked);
-	a->reply = reply;
-	a->arg = reply_arg;
-	log_info(NULL, "MQTT command %s", verb);
-	command_run(tm.gw, verb, slice_of(json && *json ? json : "{}"), ROLE_INSTALLER, "mqtt", on_command_done, a);
+	once_run(tm.gw, verb, json, reply, reply_arg);
 }
 
 /* --- life --- */

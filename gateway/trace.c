@@ -102,16 +102,6 @@ static char *make_room(size_t length, size_t *at_out)
 	return ring.bytes + *at_out;
 }
 
-/* Appends to the record's block. Names may stand outside the text: a frame of our own is described before it is read by anybody. */
-static struct slice placed(struct slice s, char **to)
-{
-	struct slice copy = { s.p ? *to : NULL, s.n };
-	if (s.n)
-		memcpy(*to, s.p, s.n);
-	*to += s.n;
-	return copy;
-}
-
 /* The newest record if it holds this very text and will outlive what is written next, else NULL. */
 static const struct kept *same_as_newest(struct slice raw, size_t more)
 {
@@ -119,11 +109,36 @@ static const struct kept *same_as_newest(struct slice raw, size_t more)
 	return k && raw.n && slice_eq(k->rec.raw, raw) && ring.head + more <= RING_BYTES ? k : NULL;
 }
 
+static bool inside(struct slice s, struct slice raw)
+{
+	return s.p && s.p >= raw.p && s.p + s.n <= raw.p + raw.n;
+}
+
+static size_t outside(struct slice name, struct slice raw)
+{
+	return inside(name, raw) ? 0 : name.n;
+}
+
+/* A name as it stands in the kept text; else it is appended to the record's block at *end: a frame of our own is described before it is read
+ * by anybody, and an answer's action stands nowhere in it. */
+static struct slice placed(struct slice name, struct slice raw, const char *to, char **end)
+{
+	if (!name.p)
+		return name;
+	if (inside(name, raw))
+		return (struct slice){ to + (name.p - raw.p), name.n };
+	struct slice copy = { *end, name.n };
+	if (name.n)
+		memcpy(*end, name.p, name.n);
+	*end += name.n;
+	return copy;
+}
+
 static void keep(const struct trace_rec *r)
 {
 	struct slice raw = scan_cut(r->raw, RAW_MOST), id = scan_cut(r->id, NAME_MOST), action = scan_cut(r->action, NAME_MOST);
 	struct slice why = scan_cut(r->why, NAME_MOST);
-	size_t names = id.n + action.n + r->diff.n + why.n, at;
+	size_t names = outside(id, raw) + outside(action, raw) + r->diff.n + why.n, at;
 	if (!ring.bytes) {
 		ring.bytes = mem_new(RING_BYTES);
 		ring.records = mem_new(RING_RECORDS * sizeof(*ring.records));
@@ -132,14 +147,17 @@ static void keep(const struct trace_rec *r)
 		drop_oldest();
 	const struct kept *same = same_as_newest(raw, names);
 	size_t raw_at = same ? same->raw_at : 0, length = names + (same ? 0 : raw.n);
-	char *to = make_room(length, &at);
+	char *end = make_room(length, &at), *to = same ? ring.bytes + raw_at : end;
 	struct kept *k = record_at(ring.count++);
 	*k = (struct kept){ .rec = *r, .at = at, .length = length, .raw_at = same ? raw_at : at };
-	k->rec.raw = same ? (struct slice){ ring.bytes + raw_at, raw.n } : placed(raw, &to);
-	k->rec.id = placed(id, &to);
-	k->rec.action = placed(action, &to);
-	k->rec.diff = placed(r->diff, &to);
-	k->rec.why = placed(why, &to);
+	if (!same && raw.n)
+		memcpy(to, raw.p, raw.n);
+	end += same ? 0 : raw.n;
+	k->rec.raw = (struct slice){ to, raw.n };
+	k->rec.id = placed(id, raw, to, &end);
+	k->rec.action = placed(action, raw, to, &end);
+	k->rec.diff = placed(r->diff, raw, to, &end);
+	k->rec.why = placed(why, raw, to, &end);
 }
 
 /* --- CALLs and their answers --- */
@@ -147,8 +165,12 @@ static void keep(const struct trace_rec *r)
 static struct open_call *open_call(const struct session *s, enum trace_side side, enum trace_way way, struct slice id, uint64_t *key_out)
 {
 	uint64_t key = UINT64_C(14695981039346656037) ^ (uint64_t)(uintptr_t)s ^ (uint64_t)(side * 2 + way);
-	for (size_t i = 0; i < id.n; i++)
-		key = (key ^ (unsigned char)id.p[i]) * UINT64_C(1099511628211);
+	for (size_t i = 0; i < id.n; i += sizeof(uint64_t)) {
+		uint64_t eight = 0;
+		memcpy(&eight, id.p + i, id.n - i < sizeof(eight) ? id.n - i : sizeof(eight));
+		key = (key ^ eight) * UINT64_C(1099511628211);
+		key ^= key >> 29;
+	}
 	key += key == 0;
 	if (!ring.calls)
 		ring.calls = mem_new(CALLS_OPEN * sizeof(*ring.calls));

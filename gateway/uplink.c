@@ -9,7 +9,8 @@
  *
  * A lane tries the endpoint that works for the others first, then each further one without waiting, and only when all have failed does it
  * wait. The wait starts at reconnect.min, doubles per round up to reconnect.max, and has a random part, so that a thousand lanes that fell
- * together do not come back together. Easy to get wrong: a refusal that is about this station (401, 404) says nothing about the endpoint. */
+ * together do not come back together. The first lane that comes up after none was shows that the CSMS is back: the others then wait no longer
+ * than it takes to let them in one after the other. Easy to get wrong: a refusal that is about this station (401, 404) says nothing about the endpoint. */
 #include "gateway/uplink.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include "gateway/dial.h"
 
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
+#define RETURN_EACH_US 2000            /* when the CSMS is back, lanes return at about this distance */
 #define MOVE_SPREAD_US (3 * US_PER_S) /* lanes that change endpoint do so over this time */
 #define MESSAGE_MOST (1024 * 1024)
 #define QUEUE_MOST (1024 * 1024)
@@ -185,14 +187,27 @@ static void attempt_failed(struct lane *l, const struct link_end *why)
 
 static void on_failback(void *arg);
 
+/* Those that wait out their pause, though the CSMS is there again. One that fails now goes on with its own pauses. */
+static void call_back(struct uplink *u)
+{
+	int64_t now = clock_mono_us(), spread = (int64_t)u->n_lanes * RETURN_EACH_US;
+	LIST_WALK(&u->lanes, struct lane, in_uplink, l) {
+		int64_t wait = random() % spread;
+		if (l->state == LANE_WAITING && l->retry.due_us - now > wait)
+			timer_set(&l->retry, wait, on_retry, l);
+	}
+}
+
 static void came_up(struct lane *l)
 {
 	struct uplink *u = l->uplink;
 	l->state = LANE_UP;
 	l->tried = 0;
 	l->rounds = 0;
-	if (!u->n_up++)
+	if (!u->n_up++) {
 		u->current = l->endpoint;
+		call_back(u);
+	}
 	set_state(u, UPLINK_UP);
 	if (u->current != 0 && !timer_is_set(&u->failback))
 		timer_set(&u->failback, u->conf->failback_after_us, on_failback, u);

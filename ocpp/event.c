@@ -27,6 +27,7 @@ void event_init(struct event *e, enum event_kind kind)
 		.profile_id = -1,
 		.stack_level = kind == CMD_CLEAR_PROFILE ? -1 : 0,
 		.limit_a = NAN,
+		.then_a = NAN,
 		.request_id = -1,
 	};
 }

@@ -28,12 +28,15 @@ enum event_kind {
 	EV_LIMIT,        /* a station's own or external limit was set or cleared */
 	EV_NEEDS,        /* NotifyEVChargingNeeds */
 	EV_RESERVATION,  /* ReservationStatusUpdate */
+	EV_PRIORITY,     /* 2.1: priority charging was switched on or off at the station */
 	/* what is asked of stations */
 	CMD_REMOTE_START,
 	CMD_REMOTE_STOP,
 	CMD_SET_PROFILE,
 	CMD_CLEAR_PROFILE,
 	CMD_GET_SCHEDULE,
+	CMD_UPDATE_PROFILE, /* 2.1 UpdateDynamicSchedule: profile_id, and limit_a in the unit of that profile */
+	CMD_PRIORITY,    /* 2.1 UsePriorityCharging */
 	CMD_RESET,
 	CMD_UNLOCK,
 	CMD_TRIGGER,
@@ -135,6 +138,8 @@ struct event {
 	struct sample *samples;
 	size_t n_samples;
 
+	bool activated;      /* EV_PRIORITY, CMD_PRIORITY */
+
 	/* CMD_SET_PROFILE (ours and the CSMS's), CMD_CLEAR_PROFILE */
 	enum profile_purpose purpose;
 	int64_t profile_id;  /* -1: none */
@@ -142,6 +147,8 @@ struct event {
 	double limit_a;      /* per phase; what the first period allows (a limit in W is divided by 230 V and the phases, 3 if not said); NaN: none */
 	int phases;          /* numberPhases; 0: not said */
 	int64_t duration_s;  /* 0: none */
+	bool in_watts;       /* ours: the station takes no amperes */
+	double then_a;       /* ours: instead of ending after its duration the limit becomes this; NaN: it ends */
 
 	/* CMD_RESET: "Soft"/"Hard" or "Immediate"/"OnIdle"; CMD_TRIGGER: the requested message; CMD_AVAILABILITY: "Operative"/"Inoperative";
 	 * CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";

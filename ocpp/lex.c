@@ -5,6 +5,7 @@
 #include "ocpp/lex.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 static struct slice since(const struct lex *s, const char *start)
@@ -79,6 +80,28 @@ static inline bool special(unsigned char c)
 	return c < 0x20 || c == '"' || c == '\\' || c >= 0x80;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The top bit of each byte that is below `least` (1 to 128); above the first such byte there may be more bits, never fewer. */
+static inline uint64_t below(uint64_t eight, unsigned least)
+{
+	return (eight - EACH(least)) & ~eight & EACH(0x80);
+}
+
+/* On to the first character that is special, eight at a time while there are none. */
+static const char *plain_end(const char *p, const char *end)
+{
+	uint64_t eight;
+	for (; end - p >= (ptrdiff_t)sizeof(eight); p += sizeof(eight)) {
+		memcpy(&eight, p, sizeof(eight));
+		if ((eight & EACH(0x80)) | below(eight, 0x20) | below(eight ^ EACH('"'), 1) | below(eight ^ EACH('\\'), 1))
+			break;
+	}
+	while (p < end && !special((unsigned char)*p))
+		p++;
+	return p;
+}
+
 bool lex_text(struct lex *s, struct lex_text *out)
 {
 	const char *start = ++s->p;
@@ -86,8 +109,7 @@ bool lex_text(struct lex *s, struct lex_text *out)
 	bool wide = false;
 	*out = (struct lex_text){ .raw = { start, 0 } };
 	for (;;) {
-		while (s->p < s->end && !special((unsigned char)*s->p))
-			s->p++;
+		s->p = plain_end(s->p, s->end);
 		unsigned char c = s->p < s->end ? (unsigned char)*s->p : 0;
 		if (c == '"')
 			break;

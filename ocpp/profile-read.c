@@ -105,14 +105,18 @@ int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_p
 	return read_schedule(cJSON_IsArray(schedule) ? cJSON_GetArrayItem(schedule, 0) : schedule, mem, out);
 }
 
-int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
+int profile_read_message(const cJSON *tree, struct arena *mem, struct charging_profile *out)
 {
-	const cJSON *tree = frame_tree(f);
 	const cJSON *profile = json_at(tree, "csChargingProfiles");
 	*out = (struct charging_profile){ 0 };
 	if (!profile)
 		profile = json_at(tree, "chargingProfile");
 	return profile ? profile_read_tree(profile, mem, out) : ERR_NOT_FOUND;
+}
+
+int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out)
+{
+	return profile_read_message(frame_tree(f), mem, out);
 }
 
 void profile_filter_read(struct frame *f, struct profile_filter *out)

@@ -10,6 +10,7 @@
 /* The profile in SetChargingProfile or in a remote start; strings live with the frame's tree, periods in `mem`. ERR_NOT_FOUND: there is
  * none. ERR_INVALID: an unknown purpose, kind or unit, no schedule, periods that do not ascend from 0. ERR_TOO_LARGE: too many periods. */
 int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out) MUST_CHECK;
+int profile_read_message(const cJSON *payload, struct arena *mem, struct charging_profile *out) MUST_CHECK; /* the same without a frame */
 /* The same from the profile itself. */
 int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_profile *out) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* One profile, one schedule, one period: all that a load balancer sends.
  *
- * Easy to get wrong: limits are rounded down to the tenth of an ampere that 1.6 allows, never up. Relative schedules must not have a start,
+ * Easy to get wrong: limits are rounded down, to the tenth of an ampere that 1.6 allows or to a watt, never up. Relative schedules must not have a start,
  * absolute ones must (2.0.1 K01.FR.40, K01.FR.41), and a station's maximum is never relative (K01.FR.38). */
 #include "ocpp/profile.h"
 
@@ -55,22 +55,34 @@ void profile_read(struct reading *r, const cJSON *profile, struct event *out)
 	out->time_us = bind_time(schedule, "startSchedule");
 }
 
-static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+static void period_write(struct writing *w, const struct event *e, int64_t start_s, double limit_a)
 {
-	if (w->version != OCPP16)
-		jw_int(&w->w, "id", e->profile_id >= 0 ? e->profile_id : 1);
-	if (e->duration_s > 0)
-		jw_int(&w->w, "duration", e->duration_s);
-	if (start_us)
-		jw_time(&w->w, "startSchedule", start_us);
-	jw_string(&w->w, "chargingRateUnit", "A");
-	jw_array(&w->w, "chargingSchedulePeriod");
+	double watts = limit_a * NOMINAL_V * (e->phases ? e->phases : DEFAULT_PHASES);
 	jw_object(&w->w, NULL);
-	jw_int(&w->w, "startPeriod", 0);
-	jw_number(&w->w, "limit", floor(e->limit_a * 10 + 1e-6) / 10, 1);
+	jw_int(&w->w, "startPeriod", start_s);
+	if (e->in_watts)
+		jw_number(&w->w, "limit", floor(watts + 1e-6), 0);
+	else
+		jw_number(&w->w, "limit", floor(limit_a * 10 + 1e-6) / 10, 1);
 	if (e->phases > 0)
 		jw_int(&w->w, "numberPhases", e->phases);
 	jw_end(&w->w, '}');
+}
+
+static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+{
+	bool goes_on = isfinite(e->then_a) && e->then_a >= 0 && e->duration_s > 0;
+	if (w->version != OCPP16)
+		jw_int(&w->w, "id", e->profile_id >= 0 ? e->profile_id : 1);
+	if (e->duration_s > 0 && !goes_on)
+		jw_int(&w->w, "duration", e->duration_s);
+	if (start_us)
+		jw_time(&w->w, "startSchedule", start_us);
+	jw_string(&w->w, "chargingRateUnit", e->in_watts ? "W" : "A");
+	jw_array(&w->w, "chargingSchedulePeriod");
+	period_write(w, e, 0, e->limit_a);
+	if (goes_on)
+		period_write(w, e, e->duration_s, e->then_a);
 	jw_end(&w->w, ']');
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -197,6 +198,13 @@ void wait_for_port(int port)
 
 /* ---- the CSMS */
 
+static uint64_t *answered; /* shared with the process that plays it */
+
+uint64_t csms_answered(void)
+{
+	return answered ? *answered : 0;
+}
+
 static void greet(struct peer *p, size_t length)
 {
 	char accept[WS_ACCEPT_TEXT], answer[512];
@@ -220,6 +228,8 @@ static const char *payload_for(struct slice action, const char *now)
 		snprintf(text, sizeof(text), "{\"currentTime\":\"%s\",\"interval\":300,\"status\":\"Accepted\"}", now);
 	else if (slice_is(action, "Heartbeat"))
 		snprintf(text, sizeof(text), "{\"currentTime\":\"%s\"}", now);
+	else if (slice_is(action, "StartTransaction"))
+		snprintf(text, sizeof(text), "{\"idTagInfo\":{\"status\":\"Accepted\"},\"transactionId\":%llu}", (unsigned long long)*answered);
 	else if (slice_is(action, "DataTransfer"))
 		snprintf(text, sizeof(text), "{\"status\":\"Accepted\",\"data\":\"from the CSMS\"}");
 	else
@@ -237,6 +247,7 @@ static void on_call(struct peer *p, struct slice text)
 	time_text((int64_t)time(NULL) * 1000000, now);
 	int n = snprintf(answer, sizeof(answer), "[3,\"%.*s\",%s]", (int)(id_end - id), id,
 		payload_for((struct slice){ action, (size_t)(action_end - action) }, now));
+	++*answered;
 	put(p, OP_TEXT, answer, (size_t)n);
 }
 
@@ -282,6 +293,8 @@ static void csms_run(int listener)
 pid_t csms_start(int port)
 {
 	int listener = listen_on(port);
+	if (!answered)
+		answered = mmap(NULL, sizeof(*answered), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -296,9 +309,10 @@ pid_t csms_start(int port)
 static struct {
 	int epoll, port;
 	unsigned n, served;
-	bool asks_csms, again;  /* what an answer leads to */
+	bool asks_csms, again, transacts; /* what an answer leads to */
 	unsigned calls_each;
 	uint64_t answered;
+	int64_t until_us;       /* of transactions */
 	struct peer all[STATIONS_MOST];
 	uint32_t *latency;      /* microseconds, of each answer */
 	uint64_t latency_room;
@@ -346,6 +360,25 @@ static void say_next(struct peer *p)
 		break;
 	default:
 		say_data(p);
+	}
+}
+
+/* A stop names the transaction of the start's answer; the answer to a stop names none. */
+static void say_next_tx(struct peer *p, struct slice answer)
+{
+	static const char key[] = "\"transactionId\":";
+	char text[256];
+	const char *id = answer.n ? memmem(answer.p, answer.n, key, sizeof(key) - 1) : NULL;
+	if (now_us() > st.until_us)
+		return;
+	if (id) {
+		snprintf(text, sizeof(text), "{\"transactionId\":%lld,\"idTag\":\"TAG1\",\"meterStop\":%llu,\"timestamp\":\"2026-03-01T12:00:00.000Z\"}",
+			atoll(id + sizeof(key) - 1), (unsigned long long)p->calls);
+		say(p, "StopTransaction", text);
+	} else {
+		snprintf(text, sizeof(text), "{\"connectorId\":1,\"idTag\":\"TAG1\",\"meterStart\":%llu,\"timestamp\":\"2026-03-01T12:00:00.000Z\"}",
+			(unsigned long long)p->calls);
+		say(p, "StartTransaction", text);
 	}
 }
 
@@ -406,7 +439,8 @@ static void note_latency(const struct peer *p)
 static void accept_call(struct peer *p, struct slice text)
 {
 	char answer[128];
-	int n = snprintf(answer, sizeof(answer), "[3,\"%.*s\",{\"status\":\"Accepted\"}]", (int)strcspn(text.p + 4, "\""), text.p + 4);
+	bool asks_keys = memmem(text.p, text.n, "\"GetConfiguration\"", 18);
+	int n = snprintf(answer, sizeof(answer), "[3,\"%.*s\",{%s}]", (int)strcspn(text.p + 4, "\""), text.p + 4, asks_keys ? "" : "\"status\":\"Accepted\"");
 	put(p, OP_TEXT, answer, (size_t)n);
 }
 
@@ -418,7 +452,9 @@ static void on_answer(struct peer *p, struct slice text)
 	}
 	p->waits = false;
 	note_latency(p);
-	if (st.again) {
+	if (st.transacts) {
+		say_next_tx(p, text);
+	} else if (st.again) {
 		if (p->calls < st.calls_each)
 			say_next(p);
 	} else if (!p->served && (!st.asks_csms || memmem(text.p, text.n, "from the CSMS", 13))) {
@@ -580,6 +616,31 @@ void stations_at_rate(unsigned calls_per_s, double seconds, struct latency *out)
 		turn(1);
 	}
 	wait_answers(all, start);
+	end_measure(start, out);
+}
+
+static unsigned waiting(void)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < st.n; i++)
+		n += st.all[i].waits;
+	return n;
+}
+
+void stations_transact(double seconds, struct latency *out)
+{
+	int64_t start = now_us();
+	begin_measure((uint64_t)(seconds * 100000));
+	st.transacts = true;
+	st.until_us = start + (int64_t)(seconds * 1e6);
+	for (unsigned i = 0; i < st.n; i++)
+		say_next_tx(&st.all[i], (struct slice){ 0 });
+	while (waiting()) {
+		turn(10);
+		if (now_us() - start > PATIENCE_US)
+			die("%u stations got no answer", waiting());
+	}
+	st.transacts = false;
 	end_measure(start, out);
 }
 

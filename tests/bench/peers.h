@@ -10,6 +10,7 @@
 
 /* A CSMS process: accepts everything, answers each CALL at once. It ends with its parent. */
 pid_t csms_start(int port);
+uint64_t csms_answered(void); /* CALLs, by all CSMS so far */
 
 int free_port(void);
 void wait_for_port(int port);
@@ -31,6 +32,7 @@ struct latency {
 };
 void stations_saturate(unsigned calls_each, struct latency *out);         /* each one asks again when it is answered */
 void stations_at_rate(unsigned calls_per_s, double seconds, struct latency *out); /* spread evenly over stations and time */
+void stations_transact(double seconds, struct latency *out); /* each one starts and stops transactions without a pause */
 void stations_idle(double seconds); /* answers pings and does nothing else */
 
 int64_t now_us(void);

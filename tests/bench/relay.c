@@ -2,20 +2,15 @@
  * interleaved over three rounds (argv[2]), medians printed. Per run: the memory that an idle station costs; 1000 calls per second; as many as
  * will go through; all stations connecting again at once; the CSMS gone and back. One frame is one message in one direction. HAProxy carries
  * bytes and nothing else, with one thread as the daemon has for its links. "ampgate" or "haproxy" as argv[3] runs that one alone. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/peers.h"
+#include "tests/bench/process.h"
 
 #define HAPROXY "/usr/sbin/haproxy"
 #define RATE 1000        /* calls per second */
@@ -37,47 +32,12 @@ static const char *const titles[FIGURES] = {
 
 static struct {
 	unsigned stations, rounds;
-	char dir[64];
 	int port, csms_port;
 	pid_t relay, csms;
 	double figures[RELAYS][FIGURES][ROUNDS_MOST];
 } b;
 
-/* ---- the relay's process */
-
-static double cpu_ms(void)
-{
-	clockid_t clock;
-	struct timespec t;
-	if (clock_getcpuclockid(b.relay, &clock) != 0 || clock_gettime(clock, &t) != 0)
-		die("the relay has ended");
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-/* What the process has in memory for itself. */
-static double private_kib(void)
-{
-	char path[64], line[256];
-	double sum = 0, n;
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)b.relay);
-	FILE *f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Clean: %lf", &n) == 1 || sscanf(line, "Private_Dirty: %lf", &n) == 1)
-			sum += n;
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	fclose(f);
-	return sum;
-}
-
-static void write_file(const char *name, const char *text)
-{
-	char path[128];
-	snprintf(path, sizeof(path), "%s/%s", b.dir, name);
-	FILE *f = fopen(path, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-		die("%s: %s", path, strerror(errno));
-}
+/* ---- the relay */
 
 static void write_configs(void)
 {
@@ -85,7 +45,7 @@ static void write_configs(void)
 	snprintf(text, sizeof(text), "global\n  maxconn 8000\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n"
 		"  timeout server 60s\n  timeout tunnel 1h\nfrontend stations\n  bind 127.0.0.1:%d backlog 4096\n  default_backend csms\nbackend csms\n"
 		"  server csms 127.0.0.1:%d\n", b.port, b.csms_port);
-	write_file("haproxy.cfg", text);
+	bench_write("haproxy.cfg", text);
 	snprintf(text, sizeof(text), "version: 1\nsite: {id: bench}\n"
 		"listen: {ocpp: {lan: {address: 127.0.0.1, port: %d, tls: none, min_security_profile: 0}}}\n"
 		"circuits: {grid: {kind: grid_connection, limit_a: 10000}}\n"
@@ -93,49 +53,16 @@ static void write_configs(void)
 		"stations: {\"S-[0000-%04u]\": {circuit: grid}}\n"
 		"uplinks: {csms: {mode: per-station, security_profile: 0, endpoints: [{url: \"ws://127.0.0.1:%d/{id}\", priority: 1}]}}\n"
 		"log: {level: info, target: stderr}\n", b.port, b.stations - 1, b.csms_port);
-	write_file("ampgate.yaml", text);
-}
-
-static void run_relay(int which)
-{
-	char conf[128], state[128], socket[128], log[128];
-	snprintf(conf, sizeof(conf), "%s/%s", b.dir, which == PROXY ? "haproxy.cfg" : "ampgate.yaml");
-	snprintf(state, sizeof(state), "%s/state", b.dir);
-	snprintf(socket, sizeof(socket), "%s/control", b.dir);
-	snprintf(log, sizeof(log), "%s/%s.log", b.dir, names[which]);
-	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(fd, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO);
-	if (which == PROXY)
-		execl(HAPROXY, HAPROXY, "-db", "-f", conf, (char *)NULL);
-	else
-		execl("./ampgated", "ampgated", "-c", conf, "--state-dir", state, "--socket", socket, (char *)NULL);
-	_exit(127);
-}
-
-static void stop(pid_t *pid, int signal)
-{
-	if (*pid)
-		kill(*pid, signal);
-	if (*pid)
-		waitpid(*pid, NULL, 0);
-	*pid = 0;
-}
-
-static void clean_up(const char *what)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf %s/%s", b.dir, what);
-	if (system(command) != 0)
-		die("%s", command);
+	bench_write("ampgate.yaml", text);
 }
 
 static void start_relay(int which)
 {
 	b.csms = csms_start(b.csms_port);
-	if (which != DIRECT && (b.relay = fork()) == 0)
-		run_relay(which);
+	if (which == PROXY)
+		b.relay = process_start("haproxy.log", (const char *[]){ HAPROXY, "-db", "-f", bench_path("haproxy.cfg"), NULL });
+	else if (which == DAEMON)
+		b.relay = daemon_start();
 	wait_for_port(which == DIRECT ? b.csms_port : b.port);
 }
 
@@ -144,9 +71,9 @@ static void start_relay(int which)
 static void measure_rate(double *f, double seconds)
 {
 	struct latency l;
-	double before = b.relay ? cpu_ms() : 0;
+	double before = b.relay ? process_cpu_ms(b.relay) : 0;
 	stations_at_rate(RATE, seconds, &l);
-	f[RATE_CPU] = b.relay ? (cpu_ms() - before) / (2.0 * (double)l.calls) * 1000 : 0;
+	f[RATE_CPU] = b.relay ? (process_cpu_ms(b.relay) - before) / (2.0 * (double)l.calls) * 1000 : 0;
 	f[RATE_P50] = (double)l.p50_us;
 	f[RATE_P99] = (double)l.p99_us;
 }
@@ -154,9 +81,9 @@ static void measure_rate(double *f, double seconds)
 static void measure_full(double *f)
 {
 	struct latency l;
-	double before = b.relay ? cpu_ms() : 0;
+	double before = b.relay ? process_cpu_ms(b.relay) : 0;
 	stations_saturate(CALLS_EACH, &l);
-	f[FULL_CPU] = b.relay ? (cpu_ms() - before) / (2.0 * (double)l.calls) * 1000 : 0;
+	f[FULL_CPU] = b.relay ? (process_cpu_ms(b.relay) - before) / (2.0 * (double)l.calls) * 1000 : 0;
 	f[FULL_RATE] = (double)l.calls / l.seconds;
 	f[FULL_P50] = (double)l.p50_us;
 	f[FULL_P99] = (double)l.p99_us;
@@ -164,7 +91,7 @@ static void measure_full(double *f)
 
 static void measure_restart(double *f)
 {
-	stop(&b.csms, SIGKILL);
+	process_stop(&b.csms, SIGKILL);
 	stations_idle(0.5);
 	b.csms = csms_start(b.csms_port);
 	f[BACK] = (double)stations_reach_csms() / 1000;
@@ -174,20 +101,20 @@ static void run(int which, double *f)
 {
 	start_relay(which);
 	stations_open(b.stations, which == DIRECT ? b.csms_port : b.port);
-	double before = b.relay ? private_kib() : 0;
+	double before = b.relay ? process_private_kib(b.relay) : 0;
 	f[FIRST] = (double)stations_serve() / 1000;
 	stations_idle(which == DIRECT ? 0 : SETTLE_S);
-	f[IDLE_KIB] = b.relay ? (private_kib() - before) / b.stations : 0;
+	f[IDLE_KIB] = b.relay ? (process_private_kib(b.relay) - before) / b.stations : 0;
 	measure_rate(f, RATE_S);
 	measure_full(f);
-	f[FULL_KIB] = b.relay ? (private_kib() - before) / b.stations : 0;
+	f[FULL_KIB] = b.relay ? (process_private_kib(b.relay) - before) / b.stations : 0;
 	stations_close();
 	f[STORM] = (double)stations_serve() / 1000;
 	measure_restart(f);
 	stations_close();
-	stop(&b.relay, SIGTERM);
-	stop(&b.csms, SIGKILL);
-	clean_up("state");
+	process_stop(&b.relay, SIGTERM);
+	process_stop(&b.csms, SIGKILL);
+	bench_clean("state");
 }
 
 /* ---- the table */
@@ -224,7 +151,6 @@ static void print_table(const bool *wanted)
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = { 65536, 65536 };
 	bool wanted[RELAYS] = { true, true, true };
 	b.stations = argc > 1 ? (unsigned)atoi(argv[1]) : 1000;
 	b.rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 3;
@@ -236,11 +162,7 @@ int main(int argc, char **argv)
 		puts("haproxy is not installed: apt-get install haproxy");
 		wanted[PROXY] = false;
 	}
-	setrlimit(RLIMIT_NOFILE, &files);
-	signal(SIGPIPE, SIG_IGN);
-	strcpy(b.dir, "/tmp/ampgate-bench-XXXXXX");
-	if (!mkdtemp(b.dir))
-		die("no temporary directory");
+	bench_open();
 	b.port = free_port();
 	b.csms_port = free_port();
 	write_configs();
@@ -254,6 +176,6 @@ int main(int argc, char **argv)
 				b.figures[i][figure][round] = f[figure];
 		}
 	print_table(wanted);
-	clean_up("");
+	bench_clean("");
 	return 0;
 }

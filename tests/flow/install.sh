@@ -68,10 +68,10 @@ if command -v bash >/dev/null; then
 	bash -c '
 		complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _ampgate; echo "${COMPREPLY[*]}"; }
 		. "$1"
-		complete_line ampgate station ""
+		complete_line ampgate circuit ""
 		complete_line ampgate sta
 		complete_line ampgate --socket x sim m' - "$root/usr/share/bash-completion/completions/ampgate" >"$dir/got" 2>&1
-	printf '%s\n' "list show" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
+	printf '%s\n' "list" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
 	status=$?
 	cat "$dir/diff" >>"$dir/got"
 	verdict $status "the completion offers the verbs"

@@ -41,9 +41,13 @@ function tempDir() {
 	return dir;
 }
 
-// Resolves when the event has happened; rejects after `ms`, so that a test that hangs says where.
+// Limits are there so that a test that hangs says where; what they are multiplied with is for machines that do ten things at once.
+const PATIENCE = 5;
+
+// Resolves when the event has happened; rejects after `ms`.
 function within(ms, what, promise) {
 	let timer;
+	ms *= PATIENCE;
 	const late = new Promise((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms);
 	});
@@ -52,6 +56,7 @@ function within(ms, what, promise) {
 
 // Asks again until the answer pleases; for states that have no event of their own.
 async function until(ms, what, ask) {
+	ms *= PATIENCE;
 	const end = Date.now() + ms;
 	for (;;) {
 		const answer = await ask();

@@ -23,7 +23,15 @@ PROGRAM_FLOWS += tests/flow/check.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
+PROGRAM_FLOWS += tests/flow/power.js
+PROGRAM_FLOWS += tests/flow/broker.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
+TESTS += tests/flow/profiles.js
+EXTRA_DIST += tests/flow/profiles.js
 TESTS += tests/flow/demo.sh
 EXTRA_DIST += tests/flow/demo.sh
+EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/modbus.js tests/flow/modbus-server.py
+TESTS += tests/flow/return.js
+EXTRA_DIST += tests/flow/return.js
+tests/flow/return.log: ampgated

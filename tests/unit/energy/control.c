@@ -530,6 +530,30 @@ static void test_an_operators_cap_holds_until_its_end(void **state)
 	assert_int_equal(control_cap_clear(c, id), ERR_NOT_FOUND);
 }
 
+static void test_what_the_csms_allows_is_a_cap_and_what_it_leaves_goes_to_others(void **state)
+{
+	(void)state;
+	stage(2, A(32));
+	start(0);
+	start(1);
+	control_evse_profile(c, 0, A(9), "TxProfile/0/771", now + 600 * S);
+	seconds(60);
+	assert_int_equal(granted(0), A(9));
+	assert_in_range(granted(1), A(22), A(23));
+	assert_string_equal(why(0).reason, "csms_profile");
+	assert_string_equal(why(0).ref, "TxProfile/0/771");
+	control_evse_profile(c, 0, A(60), "TxProfile/0/771", 0); /* more than there is lifts nothing */
+	seconds(120);
+	assert_in_range(granted(0), A(15), A(16));
+	assert_string_not_equal(why(0).reason, "csms_profile");
+	control_evse_profile(c, 0, 0, "TxProfile/0/772", 0);
+	second();
+	assert_int_equal(granted(0), 0);
+	control_evse_profile(c, 0, MA_NONE, NULL, 0);
+	seconds(120);
+	assert_in_range(granted(0), A(15), A(16));
+}
+
 static void test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once(void **state)
 {
 	(void)state;
@@ -608,6 +632,7 @@ int main(void)
 		TEST(test_only_the_phases_in_use_are_counted_once_learnt),
 		TEST(test_an_unchanged_limit_is_sent_again_in_time),
 		TEST(test_an_operators_cap_holds_until_its_end),
+		TEST(test_what_the_csms_allows_is_a_cap_and_what_it_leaves_goes_to_others),
 		TEST(test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once),
 		TEST(test_relays_wait_their_turn),
 		TEST(test_an_evse_without_transaction_is_left_alone),

@@ -1,0 +1,355 @@
+/* Names in the kept store, per station: profile/ID; the value is "EVSE TIME", newline, the payload it came in, where TIME is when it was
+ * accepted: a schedule without a start begins then.
+ *
+ * Easy to get wrong: a remote start carries its profile before there is a transaction, so it waits for the one that follows. */
+#include "gateway/csms-profiles.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "energy/profile.h"
+#include "gateway/limits.h"
+#include "ocpp/catalogue.h"
+#include "ocpp/profile-read.h"
+#include "ocpp/profile.h"
+#include "ocpp/splice.h"
+#include "storage/kept.h"
+
+#define LOOK_US (60 * US_PER_S)         /* schedules follow wall time, which may be set: look again at least this often */
+#define START_WAITS_US (600 * US_PER_S) /* a remote start that nobody followed is forgotten */
+
+struct csms_profiles {
+	struct session *s;
+	struct profiles installed;
+	struct timer look;
+	bool priority[SESSION_EVSES + 1];
+	struct {
+		struct slice payload; /* owned; absent: none waits */
+		int evse;             /* -1: any */
+		int64_t until_us;     /* monotonic */
+	} start;
+};
+
+static void kept_name(int64_t id, char name[40])
+{
+	snprintf(name, 40, "profile/%lld", (long long)id);
+}
+
+static void on_gone(void *arg, int64_t id)
+{
+	struct csms_profiles *c = arg;
+	char name[40];
+	kept_name(id, name);
+	int err = kept_remove(c->s->gw->store, c->s->id, name, NULL, NULL);
+	if (err)
+		log_error(&c->s->log, "%s could not be removed: %s", name, err_text(err));
+}
+
+static struct profile_tx tx_on(const struct session *s, int evse)
+{
+	const struct session_evse *e = evse <= s->n_evses ? &s->evses[evse] : NULL;
+	return e ? (struct profile_tx){ .running = e->tx[0], .priority = s->csms->priority[evse], .start_us = e->tx_since_us } : (struct profile_tx){ 0 };
+}
+
+/* --- what they allow --- */
+
+static void tell_control(struct csms_profiles *c, int control, struct allowed a, int64_t now_us, int64_t until_us)
+{
+	char ref[80];
+	if (!a.by || isinf(a.amps)) {
+		control_evse_profile(c->s->gw->control, control, MA_NONE, NULL, 0);
+		return;
+	}
+	int32_t ma = a.amps < 2000 ? (int32_t)floor(a.amps * 1000 + 1e-3) : 2000000;
+	snprintf(ref, sizeof(ref), "%s/%d/%lld", profile_purpose_word(c->s->version, a.by->purpose), a.by->stack_level, (long long)a.by->id);
+	control_evse_profile(c->s->gw->control, control, ma, ref, until_us == INT64_MAX ? 0 : clock_mono_us() + until_us - now_us);
+}
+
+static void look(void *arg)
+{
+	struct csms_profiles *c = arg;
+	struct session *s = c->s;
+	int64_t now_us = clock_wall_us(), next_us = INT64_MAX;
+	for (int i = 1; i <= s->n_evses; i++) {
+		int64_t until_us = INT64_MAX;
+		struct profile_tx tx = tx_on(s, i);
+		struct allowed whole = profiles_station_limit(&c->installed, now_us, &until_us);
+		struct allowed own = profiles_evse_limit(&c->installed, i, &tx, now_us, &until_us);
+		if (s->evses[i].control >= 0)
+			tell_control(c, s->evses[i].control, whole.amps < own.amps ? whole : own, now_us, until_us);
+		if (until_us < next_us)
+			next_us = until_us;
+	}
+	limits_review(s->gw->limits, s);
+	timer_cancel(&c->look);
+	if (c->installed.count)
+		timer_set(&c->look, next_us - now_us < LOOK_US ? next_us - now_us : LOOK_US, look, c);
+}
+
+double csms_profiles_evse_a(const struct session *s, int evse)
+{
+	int64_t until_us = INT64_MAX;
+	struct profile_tx tx = tx_on(s, evse);
+	double own = profiles_evse_limit(&s->csms->installed, evse, &tx, clock_wall_us(), &until_us).amps;
+	return fmin(own, csms_profiles_station_a(s));
+}
+
+double csms_profiles_station_a(const struct session *s)
+{
+	int64_t until_us = INT64_MAX;
+	return profiles_station_limit(&s->csms->installed, clock_wall_us(), &until_us).amps;
+}
+
+double csms_profiles_default_a(const struct session *s, int evse)
+{
+	int64_t until_us = INT64_MAX;
+	struct profile_tx none = { 0 };
+	return profiles_evse_limit(&s->csms->installed, evse, &none, clock_wall_us(), &until_us).amps;
+}
+
+int csms_profiles_level(const struct session *s, int evse, enum profile_purpose purpose)
+{
+	return profiles_top_level(&s->csms->installed, evse, purpose);
+}
+
+/* --- what passes by --- */
+
+bool csms_profiles_wants(const struct action *act)
+{
+	switch (act ? (enum event_kind)act->event : EV_NONE) {
+	case CMD_SET_PROFILE:
+	case CMD_CLEAR_PROFILE:
+	case CMD_UPDATE_PROFILE:
+	case CMD_PRIORITY:
+	case CMD_REMOTE_START:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The station has taken it already, so its transaction is there even if we have not heard of it. */
+static int install(struct csms_profiles *c, int evse, struct slice payload, int64_t at_us)
+{
+	struct arena mem = { 0 };
+	struct charging_profile profile;
+	struct profile_tx tx = tx_on(c->s, evse);
+	cJSON *tree = json_parse(payload);
+	int err = profile_read_message(tree, &mem, &profile);
+	profile.tx = (struct slice){ NULL, 0 };
+	if (profile.kind == PROFILE_DYNAMIC)
+		profile.start_us = at_us; /* its last update, which may have come after the payload */
+	tx.running = true;
+	if (!err)
+		err = profiles_set(&c->installed, evse, &profile, &tx, at_us);
+	cJSON_Delete(tree);
+	arena_free(&mem);
+	return err;
+}
+
+static int64_t id_in(struct slice payload)
+{
+	struct arena mem = { 0 };
+	struct charging_profile profile;
+	cJSON *tree = json_parse(payload);
+	int64_t id = profile_read_message(tree, &mem, &profile) == 0 ? profile.id : -1;
+	cJSON_Delete(tree);
+	arena_free(&mem);
+	return id;
+}
+
+static void keep(struct csms_profiles *c, int evse, struct slice payload, int64_t at_us)
+{
+	struct buf value = { 0 };
+	char name[40];
+	kept_name(id_in(payload), name);
+	buf_printf(&value, "%d %lld\n", evse, (long long)at_us);
+	buf_slice(&value, payload);
+	int err = kept_put(c->s->gw->store, c->s->id, name, buf_view(&value), NULL, NULL);
+	if (err)
+		log_error(&c->s->log, "%s could not be kept: %s", name, err_text(err));
+	buf_free(&value);
+}
+
+static void set(struct csms_profiles *c, int evse, struct slice payload)
+{
+	int64_t now_us = clock_wall_us();
+	int err = evse < 0 || evse > SESSION_EVSES ? ERR_INVALID : install(c, evse, payload, now_us);
+	if (err) {
+		log_warn(&c->s->log, "a charging profile of the CSMS is not understood, its limit is left to the station: %s", err_text(err));
+		return;
+	}
+	session_evse(c->s, evse); /* it is there, whether we have seen it or not */
+	keep(c, evse, payload, now_us); /* behind the removals of what it replaces */
+}
+
+/* The kept payload gets the new limit. */
+static void update(struct csms_profiles *c, int64_t id, double limit)
+{
+	static const char *const path = "chargingProfile.chargingSchedule.0.chargingSchedulePeriod.0.limit";
+	struct arena mem = { 0 };
+	struct buf payload = { 0 };
+	struct slice value;
+	char name[40], number[32];
+	int64_t now_us = clock_wall_us();
+	kept_name(id, name);
+	if (isnan(limit) || profiles_update(&c->installed, id, limit, now_us) != 0)
+		return;
+	if (kept_get(c->s->gw->store, c->s->id, name, &mem, &value) == 0) {
+		char *text = arena_text(&mem, value), *newline = strchr(text, '\n');
+		struct slice old = slice_of(newline ? newline + 1 : text), window = splice_find(old, path);
+		snprintf(number, sizeof(number), "%.3f", limit);
+		if (window.n) {
+			splice_write(&payload, old, window, slice_of(number));
+			keep(c, (int)strtol(text, NULL, 10), buf_view(&payload), now_us);
+		}
+	}
+	buf_free(&payload);
+	arena_free(&mem);
+}
+
+void csms_profiles_priority(struct session *s, struct slice tx, bool on)
+{
+	for (int i = 1; i <= s->n_evses; i++) {
+		if (!s->evses[i].tx[0] || !slice_is(tx, s->evses[i].tx) || s->csms->priority[i] == on)
+			continue;
+		s->csms->priority[i] = on;
+		log_info(&s->log, "priority charging is %s for evse %d", on ? "on" : "off", i);
+		look(s->csms);
+		limits_csms_profile(s->gw->limits, s, i, PURPOSE_PRIORITY);
+	}
+}
+
+bool csms_profiles_has_priority(const struct session *s)
+{
+	for (int i = 1; i <= s->n_evses; i++)
+		if (s->csms->priority[i])
+			return true;
+	return false;
+}
+
+static void forget_start(struct csms_profiles *c)
+{
+	mem_free((char *)c->start.payload.p);
+	c->start.payload = (struct slice){ NULL, 0 };
+}
+
+static void start_waits(struct csms_profiles *c, const struct frame *command, int evse)
+{
+	forget_start(c);
+	if (id_in(command->payload) < 0)
+		return;
+	c->start.payload = (struct slice){ mem_text(command->payload), command->payload.n };
+	c->start.evse = evse;
+	c->start.until_us = clock_mono_us() + START_WAITS_US;
+}
+
+void csms_profiles_accepted(struct session *s, struct frame *command, const struct event *e)
+{
+	struct csms_profiles *c = s->csms;
+	struct profile_filter filter;
+	switch (e->kind) {
+	case CMD_SET_PROFILE:
+		set(c, e->evse, command->payload);
+		look(c);
+		limits_csms_profile(s->gw->limits, s, e->evse, e->purpose);
+		break;
+	case CMD_CLEAR_PROFILE:
+		profile_filter_read(command, &filter);
+		profiles_clear(&c->installed, &filter);
+		look(c);
+		if (filter.id < 0)
+			limits_csms_cleared(s->gw->limits, s);
+		break;
+	case CMD_UPDATE_PROFILE:
+		update(c, e->profile_id, e->limit_a);
+		look(c);
+		break;
+	case CMD_PRIORITY:
+		csms_profiles_priority(s, e->tx, e->activated);
+		break;
+	default:
+		start_waits(c, command, e->evse);
+		break;
+	}
+}
+
+void csms_profiles_tx_started(struct session *s, int evse)
+{
+	struct csms_profiles *c = s->csms;
+	if (!c)
+		return; /* still being made; what is kept is read next */
+	if (c->start.payload.p && (c->start.evse < 1 || c->start.evse == evse)) {
+		if (clock_mono_us() < c->start.until_us)
+			set(c, evse, c->start.payload);
+		forget_start(c);
+	}
+	if (c->installed.count)
+		look(c);
+}
+
+void csms_profiles_tx_ended(struct session *s, int evse)
+{
+	if (!s->csms)
+		return;
+	s->csms->priority[evse] = false;
+	if (!s->csms->installed.count)
+		return;
+	profiles_end_tx(&s->csms->installed, evse);
+	look(s->csms);
+}
+
+/* --- life --- */
+
+static bool load_one(void *arg, const char *name, struct slice value)
+{
+	struct csms_profiles *c = arg;
+	char *text = mem_text(value), *newline = strchr(text, '\n'), *end;
+	long evse = strtol(text, &end, 10);
+	int64_t at_us = strtoll(end, NULL, 10);
+	(void)name;
+	if (newline && evse >= 0 && evse <= SESSION_EVSES && install(c, (int)evse, slice_of(newline + 1), at_us) != 0)
+		log_warn(&c->s->log, "%s that was kept is not understood any more", name);
+	mem_free(text);
+	return true;
+}
+
+struct csms_profiles *csms_profiles_open(struct session *s)
+{
+	struct csms_profiles *c = NEW(struct csms_profiles);
+	struct evse_view v = { .n_lines = 3 };
+	int control = control_find_evse(s->gw->control, s->id, 1);
+	if (control >= 0)
+		control_evse_view(s->gw->control, control, &v);
+	c->s = s;
+	s->csms = c;
+	profiles_open(&c->installed, v.n_lines);
+	c->installed.purposes = ~0u;
+	c->installed.stack_most = INT_MAX;
+	int err = kept_each(s->gw->store, s->id, "profile/", load_one, c);
+	if (err)
+		log_error(&s->log, "the charging profiles of the CSMS cannot be read: %s", err_text(err));
+	c->installed.gone = on_gone;
+	c->installed.arg = c;
+	for (int i = 1; i <= SESSION_EVSES; i++)
+		if (!tx_on(s, i).running)
+			profiles_end_tx(&c->installed, i);
+	if (c->installed.count)
+		look(c);
+	return c;
+}
+
+void csms_profiles_close(struct csms_profiles *c)
+{
+	if (!c)
+		return;
+	timer_cancel(&c->look);
+	forget_start(c);
+	profiles_close(&c->installed);
+	mem_free(c);
+}
