@@ -478,7 +478,7 @@ static void pass_on(struct confirming *c, int64_t told)
 	struct slice window = h->names_tx ? codec_tx_window_answer(h->act, &answer) : (struct slice){ NULL, 0 };
 	char digits[24];
 	snprintf(digits, sizeof(digits), "%lld", (long long)told);
-	bool same_tx = !window.n || told <= 0 || slice_is(window, digits) || strcmp(digits, c->csms_tx) == 0;
+	bool same_tx = !window.n || told <= 0 || slice_is(window, digits);
 	if (same_id && same_tx && station_waits(h)) {
 		session_forward_answer(h->s, &answer);
 		return;
@@ -527,6 +527,20 @@ static void keep_trying(struct confirming *c, int err)
 	timer_set(&c->again, DISK_PAUSE_US, confirm_again, c);
 }
 
+/* Who waits hears the answer, and is done. */
+static void tell(struct confirming *c, int64_t told)
+{
+	struct held *h = c->held;
+	pass_on(c, told);
+	if (h->names_tx && c->csms_tx[0]) {
+		mem_free(h->tx);
+		h->tx = mem_strdup(c->csms_tx);
+		tx_is_named(h);
+	}
+	held_free(h);
+	c->held = NULL;
+}
+
 static void on_confirmed(void *arg, int err, int64_t told)
 {
 	struct confirming *c = arg;
@@ -535,17 +549,16 @@ static void on_confirmed(void *arg, int err, int64_t told)
 		keep_trying(c, err);
 		return;
 	}
-	if (!c->held && (c->held = waiting_for(s, c->seq)))
-		detach(c->held); /* it asked again while this was being stored */
-	if (c->held)
-		pass_on(c, told);
-	if (c->held && c->held->names_tx && c->csms_tx[0]) {
-		mem_free(c->held->tx);
-		c->held->tx = mem_strdup(c->csms_tx);
-		tx_is_named(c->held);
-	}
-	if (!c->held && c->refused[0])
+	struct held *again = waiting_for(s, c->seq);
+	if (!c->held && !again && c->refused[0])
 		accepted_here_only(c);
+	if (c->held)
+		tell(c, told);
+	if (again) { /* it asked again while this was being stored */
+		detach(again);
+		c->held = again;
+		tell(c, told);
+	}
 	if (s->replay.seq == c->seq)
 		s->replay.seq = 0;
 	confirming_free(c);

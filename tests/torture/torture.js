@@ -35,7 +35,8 @@ const violation = (text) => {
 let clock = 1.8e12;
 const world = { random, violation, healing: false, remoteStops: 0, remoteStopsMapped: 0, tick: () => (clock += 1000 + random(0, 5)) };
 const counts = {};
-const name = (i) => `${i >= STATIONS - MIRRORED ? 'M' : 'T'}-${String(i).padStart(2, '0')}`;
+const two = (i) => String(i).padStart(2, '0');
+const name = (i) => `${i >= STATIONS - MIRRORED ? 'M' : 'T'}-${two(i)}`;
 
 function configuration(port, upPort) {
 	const uplink = (more) => `
@@ -55,8 +56,8 @@ listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security
 circuits: {grid: {kind: grid_connection, limit_a: 1000}}
 station_defaults: {uplink: cpo, subprotocols: [ocpp1.6, ocpp2.0.1]}
 stations:
-  "T-[00-${STATIONS - MIRRORED - 1}]": {circuit: grid}
-  "M-[${STATIONS - MIRRORED}-${STATIONS - 1}]": {circuit: grid, uplink: mirrored}
+  "T-[00-${two(STATIONS - MIRRORED - 1)}]": {circuit: grid}
+  "M-[${two(STATIONS - MIRRORED)}-${two(STATIONS - 1)}]": {circuit: grid, uplink: mirrored}
 uplinks:
   cpo:${uplink('')}
   mirrored:${uplink('    on_loss: mirror')}
