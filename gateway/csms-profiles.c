@@ -17,6 +17,7 @@
 #include "ocpp/catalogue.h"
 #include "ocpp/profile-read.h"
 #include "ocpp/profile.h"
+#include "ocpp/splice.h"
 #include "storage/kept.h"
 
 #define LOOK_US (60 * US_PER_S)         /* schedules follow wall time, which may be set: look again at least this often */
@@ -26,6 +27,7 @@ struct csms_profiles {
 	struct session *s;
 	struct profiles installed;
 	struct timer look;
+	bool priority[SESSION_EVSES + 1];
 	struct {
 		struct slice payload; /* owned; absent: none waits */
 		int evse;             /* -1: any */
@@ -50,8 +52,8 @@ static void on_gone(void *arg, int64_t id)
 
 static struct profile_tx tx_on(const struct session *s, int evse)
 {
-	const struct session_evse *e = &s->evses[evse];
-	return (struct profile_tx){ .running = e->tx[0], .start_us = e->tx_since_us };
+	const struct session_evse *e = evse <= s->n_evses ? &s->evses[evse] : NULL;
+	return e ? (struct profile_tx){ .running = e->tx[0], .priority = s->csms->priority[evse], .start_us = e->tx_since_us } : (struct profile_tx){ 0 };
 }
 
 /* --- what they allow --- */
@@ -119,7 +121,16 @@ int csms_profiles_level(const struct session *s, int evse, enum profile_purpose 
 
 bool csms_profiles_wants(const struct action *act)
 {
-	return act && (act->event == CMD_SET_PROFILE || act->event == CMD_CLEAR_PROFILE || act->event == CMD_REMOTE_START);
+	switch (act ? (enum event_kind)act->event : EV_NONE) {
+	case CMD_SET_PROFILE:
+	case CMD_CLEAR_PROFILE:
+	case CMD_UPDATE_PROFILE:
+	case CMD_PRIORITY:
+	case CMD_REMOTE_START:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The station has taken it already, so its transaction is there even if we have not heard of it. */
@@ -131,6 +142,8 @@ static int install(struct csms_profiles *c, int evse, struct slice payload, int6
 	cJSON *tree = json_parse(payload);
 	int err = profile_read_message(tree, &mem, &profile);
 	profile.tx = (struct slice){ NULL, 0 };
+	if (profile.kind == PROFILE_DYNAMIC)
+		profile.start_us = at_us; /* its last update, which may have come after the payload */
 	tx.running = true;
 	if (!err)
 		err = profiles_set(&c->installed, evse, &profile, &tx, at_us);
@@ -171,9 +184,53 @@ static void set(struct csms_profiles *c, int evse, struct slice payload)
 		log_warn(&c->s->log, "a charging profile of the CSMS is not understood, its limit is left to the station: %s", err_text(err));
 		return;
 	}
-	if (evse > c->s->n_evses)
-		c->s->n_evses = evse;
+	session_evse(c->s, evse); /* it is there, whether we have seen it or not */
 	keep(c, evse, payload, now_us); /* behind the removals of what it replaces */
+}
+
+/* The kept payload gets the new limit. */
+static void update(struct csms_profiles *c, int64_t id, double limit)
+{
+	static const char *const path = "chargingProfile.chargingSchedule.0.chargingSchedulePeriod.0.limit";
+	struct arena mem = { 0 };
+	struct buf payload = { 0 };
+	struct slice value;
+	char name[40], number[32];
+	int64_t now_us = clock_wall_us();
+	kept_name(id, name);
+	if (isnan(limit) || profiles_update(&c->installed, id, limit, now_us) != 0)
+		return;
+	if (kept_get(c->s->gw->store, c->s->id, name, &mem, &value) == 0) {
+		char *text = arena_text(&mem, value), *newline = strchr(text, '\n');
+		struct slice old = slice_of(newline ? newline + 1 : text), window = splice_find(old, path);
+		snprintf(number, sizeof(number), "%.3f", limit);
+		if (window.n) {
+			splice_write(&payload, old, window, slice_of(number));
+			keep(c, (int)strtol(text, NULL, 10), buf_view(&payload), now_us);
+		}
+	}
+	buf_free(&payload);
+	arena_free(&mem);
+}
+
+void csms_profiles_priority(struct session *s, struct slice tx, bool on)
+{
+	for (int i = 1; i <= s->n_evses; i++) {
+		if (!s->evses[i].tx[0] || !slice_is(tx, s->evses[i].tx) || s->csms->priority[i] == on)
+			continue;
+		s->csms->priority[i] = on;
+		log_info(&s->log, "priority charging is %s for evse %d", on ? "on" : "off", i);
+		look(s->csms);
+		limits_csms_profile(s->gw->limits, s, i, PURPOSE_PRIORITY);
+	}
+}
+
+bool csms_profiles_has_priority(const struct session *s)
+{
+	for (int i = 1; i <= s->n_evses; i++)
+		if (s->csms->priority[i])
+			return true;
+	return false;
 }
 
 static void forget_start(struct csms_profiles *c)
@@ -209,6 +266,13 @@ void csms_profiles_accepted(struct session *s, struct frame *command, const stru
 		if (filter.id < 0)
 			limits_csms_cleared(s->gw->limits, s);
 		break;
+	case CMD_UPDATE_PROFILE:
+		update(c, e->profile_id, e->limit_a);
+		look(c);
+		break;
+	case CMD_PRIORITY:
+		csms_profiles_priority(s, e->tx, e->activated);
+		break;
 	default:
 		start_waits(c, command, e->evse);
 		break;
@@ -231,7 +295,10 @@ void csms_profiles_tx_started(struct session *s, int evse)
 
 void csms_profiles_tx_ended(struct session *s, int evse)
 {
-	if (!s->csms || !s->csms->installed.count)
+	if (!s->csms)
+		return;
+	s->csms->priority[evse] = false;
+	if (!s->csms->installed.count)
 		return;
 	profiles_end_tx(&s->csms->installed, evse);
 	look(s->csms);
@@ -270,7 +337,7 @@ struct csms_profiles *csms_profiles_open(struct session *s)
 	c->installed.gone = on_gone;
 	c->installed.arg = c;
 	for (int i = 1; i <= SESSION_EVSES; i++)
-		if (!s->evses[i].tx[0])
+		if (!tx_on(s, i).running)
 			profiles_end_tx(&c->installed, i);
 	if (c->installed.count)
 		look(c);

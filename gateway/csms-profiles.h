@@ -15,6 +15,9 @@ bool csms_profiles_wants(const struct action *act);
 void csms_profiles_accepted(struct session *s, struct frame *command, const struct event *e);
 void csms_profiles_tx_started(struct session *s, int evse);
 void csms_profiles_tx_ended(struct session *s, int evse);
+/* 2.1: priority charging was switched for a transaction. It stands for TxProfile and TxDefaultProfile, so ours are of no use there. */
+void csms_profiles_priority(struct session *s, struct slice tx, bool on);
+bool csms_profiles_has_priority(const struct session *s);
 
 /* For our own profiles. Amperes per phase; INFINITY: nothing said. */
 double csms_profiles_evse_a(const struct session *s, int evse);

@@ -209,11 +209,21 @@ static void on_stored_alone(void *arg, int err, int64_t id)
 	on_named(arg, err, id);
 }
 
+/* Meter values outside transactions do not live on the room that is kept for those. */
+static enum outbox_kind kind_of(const struct held *h)
+{
+	if (h->phase == TX_START)
+		return OUTBOX_TX_START;
+	if (h->phase == TX_END)
+		return OUTBOX_TX_END;
+	return h->tx ? OUTBOX_TX_UPDATE : OUTBOX_NOTICE;
+}
+
 static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
 {
 	*rec = (struct outbox_rec){
 		.station = h->s->id,
-		.kind = h->phase == TX_START ? OUTBOX_TX_START : h->phase == TX_END ? OUTBOX_TX_END : OUTBOX_TX_UPDATE,
+		.kind = kind_of(h),
 		.state = OUTBOX_UNSENT,
 		.version = h->s->version,
 		.action = f->act->name,
@@ -317,6 +327,8 @@ static void repeat_start(struct session *s, struct frame *f, const struct event 
 	log_info(&s->log, "%s came again and is the same transaction", f->act->name);
 	if (tx->answer) {
 		session_answer(s, f->id, slice_of(tx->answer));
+		if (tx->running && tx->station_tx)
+			tap_tx_started(s, tx->evse, slice_of(tx->station_tx), slice_of(tx->token), tx->start_us, tx->start_wh);
 		return;
 	}
 	struct held *h = held_new(s, f, e, fingerprint);

@@ -1,12 +1,12 @@
-/* Transaction messages of stations: durable first, then acknowledged. Every start, stop and TransactionEvent goes through the outbox, with
- * the CSMS near or far; 1.6 MeterValues only while something of that station waits there, so that order is kept.
+/* Transaction messages of stations: durable first, then acknowledged. Every start, stop, TransactionEvent and
+ * every MeterValues of a transaction goes through the outbox, with the CSMS near or far; MeterValues outside transactions while it is far.
  *
  *   station's CALL --> stored --> sent by replay --> the CSMS's answer --> stored --> the station's answer, the CSMS's bytes
  *                        |                               | none in time, or no lane
  *                        +---------- alone --------------+--> provisional id stored --> the station's answer, ours
  *
- * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start: it gets the answer it got
- * before, or waits for the one that is under way. Loop thread. */
+ * A start that comes again (same station, EVSE, token, time and meter, under any message id) is the same start, and any other message that comes
+ * again (same content) is the same message: it gets the answer it got before, or waits for the one that is under way. Loop thread. */
 #ifndef AMPGATE_GATEWAY_LEDGER_H
 #define AMPGATE_GATEWAY_LEDGER_H
 

@@ -205,7 +205,7 @@ static double station_sum_a(const struct charger *c)
 	return fmin(sum, csms_profiles_station_a(c->s));
 }
 
-/* The command for a grant in the charger's form. */
+/* The command for a grant in the slot's form. */
 static void describe(const struct slot *slot, struct charger *c, int evse, struct event *e)
 {
 	struct session *s = c->s;
@@ -213,7 +213,7 @@ static void describe(const struct slot *slot, struct charger *c, int evse, struc
 	e->limit_a = fmin(slot->grant.ma / 1000.0, csms_profiles_evse_a(s, evse));
 	e->duration_s = LIMITS_EXPIRY_S;
 	e->evse = evse;
-	switch (c->form) {
+	switch (slot->form) {
 	case FORM_TX:
 		e->purpose = PURPOSE_TX;
 		e->tx = slice_of(s->evses[evse].tx);
@@ -227,10 +227,10 @@ static void describe(const struct slot *slot, struct charger *c, int evse, struc
 		e->limit_a = station_sum_a(c);
 		break;
 	}
-	e->stack_level = live_level(c, c->form, e->evse);
-	e->profile_id = LIMITS_PROFILE_ID + e->evse * IDS_PER_EVSE + (int)c->form;
-	if (c->form != FORM_TX && (c->fallback_refused || c->traits.max_level == 0))
-		e->then_a = s->conf->fallback_current_ma / 1000.0 * (c->form == FORM_STATION_MAX ? s->conf->evses : 1);
+	e->stack_level = live_level(c, slot->form, e->evse);
+	e->profile_id = LIMITS_PROFILE_ID + e->evse * IDS_PER_EVSE + (int)slot->form;
+	if (slot->form != FORM_TX && (c->fallback_refused || c->traits.max_level == 0))
+		e->then_a = s->conf->fallback_current_ma / 1000.0 * (slot->form == FORM_STATION_MAX ? s->conf->evses : 1);
 	common(c, e);
 }
 
@@ -285,7 +285,8 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 	slot->in_flight = false;
 	if (accepted) {
 		slot->refusals = 0;
-		learn_form(c, slot->form);
+		if (slot->form == c->form)
+			learn_form(c, slot->form);
 	}
 	if (!accepted && answer && next_form(slot, c, v.evse)) {
 		slot->again = true;
@@ -326,7 +327,8 @@ static void send_newest(struct slot *slot, bool at_once)
 	if (!s || !s->link || v.evse > SESSION_EVSES)
 		return;
 	struct charger *c = charger_of(slot->limits, s);
-	if (c->form == FORM_TX && !s->evses[v.evse].tx[0])
+	slot->form = csms_profiles_has_priority(s) ? FORM_STATION_MAX : c->form; /* priority charging ignores all but that */
+	if (slot->form == FORM_TX && !s->evses[v.evse].tx[0])
 		return; /* no transaction, no TxProfile: its fallback holds until one starts */
 	if (!at_once && waits(slot, c, v.evse))
 		return;
@@ -334,7 +336,6 @@ static void send_newest(struct slot *slot, bool at_once)
 	describe(slot, c, v.evse, &e);
 	slot->sent_ma = slot->grant.ma;
 	slot->sent_tx_us = s->evses[v.evse].tx_since_us;
-	slot->form = c->form;
 	slot->in_flight = true;
 	c->sent_us = clock_mono_us();
 	int err = session_command(s, &e, on_answered, slot);

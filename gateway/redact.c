@@ -8,7 +8,7 @@
 #include "gateway/view.h"
 
 static const char *const tokens[] = { "idTag", "parentIdTag", "idToken", "additionalIdToken" };
-static const char *const secrets[] = { "AuthorizationKey", "BasicAuthPassword" }; /* in a text with one of these, values are hidden */
+static const char *const secrets[] = { "AuthorizationKey", "Password" }; /* in a text with one of these, values are hidden */
 
 static bool one_of(struct slice name, const char *const *list, size_t n)
 {

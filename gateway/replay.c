@@ -195,6 +195,19 @@ static void write_record(const struct session *s, const struct outbox_rec *rec, 
 	buf_free(&plain);
 }
 
+/* Late or not, with what was changed of the bytes that the station sent. */
+static void trace_record(const struct session *s, const struct outbox_rec *rec, struct slice text)
+{
+	struct frame f = { .kind = FRAME_CALL, .id = slice_of(rec->message_id), .action = slice_of(rec->action) };
+	struct buf was = { 0 };
+	struct trace_note note = { 0 };
+	frame_write_call(&was, f.id, rec->action, rec->payload);
+	if (!slice_eq(buf_view(&was), text))
+		note.other = buf_view(&was);
+	trace_noted(s, TRACE_CSMS, TRACE_TX, text, &f, rec->late ? TRACE_REPLAYED : note.other.p ? TRACE_MODIFIED : TRACE_FORWARDED, &note);
+	buf_free(&was);
+}
+
 static int send_record(struct sent *t)
 {
 	struct session *s = t->s;
@@ -209,8 +222,7 @@ static int send_record(struct sent *t)
 		.done = on_answered,
 		.arg = t,
 	};
-	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = slice_of(t->rec.action) };
-	trace_frame(s, TRACE_CSMS, TRACE_TX, ask.text, &f, t->rec.late ? TRACE_REPLAYED : TRACE_FORWARDED);
+	trace_record(s, &t->rec, ask.text);
 	int err = calls_ask(&s->to_csms, &ask, &s->replay.call);
 	buf_free(&text);
 	return err;

@@ -216,37 +216,39 @@ static void trace_arrived(const struct session *s, enum trace_side side, struct 
 }
 
 /* What is to be done with a station's CALL. */
-static enum trace_verdict judge(const struct session *s, const struct event *e)
+static enum trace_verdict judge(const struct session *s, const struct frame *f, const struct event *e)
 {
 	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
 		return TRACE_BLOCKED;
 	if (e->kind == EV_TX || (e->kind == EV_METER && ledger_wants_meter_values(s, e)))
 		return TRACE_QUEUED;
+	if (rewrite_hides(f))
+		return TRACE_DROPPED;
 	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
 }
 
 /* `text`: the bytes as they came, which the frame may no longer be. */
 static void station_call(struct session *s, struct slice text, struct frame *f)
 {
-	static const char too_early[] = "not accepted yet";
+	static const char too_early[] = "not accepted yet", of_ours[] = "it tells only of our own profiles";
 	struct arena mem = { 0 };
 	struct event e;
 	event_init(&e, EV_NONE);
 	bool understood = (tap_wants(f->act) || !session_waits_for_lane(s)) && f->act && codec_read_call(f, &mem, &e) == 0;
 	if (!understood)
 		event_init(&e, EV_NONE);
-	enum trace_verdict verdict = judge(s, &e);
-	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : NULL);
+	enum trace_verdict verdict = judge(s, f, &e);
+	trace_arrived(s, TRACE_STATION, text, f, verdict, verdict == TRACE_BLOCKED ? too_early : verdict == TRACE_DROPPED ? of_ours : NULL);
 	if (understood)
 		tap_event(s, &e);
 	if (verdict == TRACE_BLOCKED)
 		session_refuse(s, f->id, "SecurityError", too_early);
 	else if (verdict == TRACE_QUEUED)
 		ledger_take(s, f, &e);
-	else if (rewrite_hides(f))
-		session_answer(s, f->id, SLICE("{}"));
 	else if (verdict == TRACE_FORWARDED)
 		forward_to_csms(s, f);
+	else if (verdict == TRACE_DROPPED)
+		session_answer(s, f->id, SLICE("{}"));
 	else
 		local_answer(s, f, &e);
 	arena_free(&mem);
@@ -297,6 +299,12 @@ static void keep_list(struct session *s, struct frame *f, const struct event *e)
 	arena_free(&mem);
 }
 
+/* A station that knows nothing to clear has nothing of it either. */
+static bool was_done(const struct event *e, struct slice status)
+{
+	return slice_is(status, "Accepted") || (e->kind == CMD_CLEAR_PROFILE && slice_is(status, "Unknown"));
+}
+
 static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
 {
 	if (csms_profiles_wants(f->act))
@@ -316,7 +324,7 @@ static void learn_from_command(struct down_relay *r, struct frame *answer)
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
 		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted"))
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status))
 		learn_accepted(r->s, &f, &e);
 	frame_done(&f);
 	arena_free(&mem);

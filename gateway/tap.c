@@ -23,6 +23,7 @@ bool tap_wants(const struct action *act)
 	case EV_TX:
 	case EV_METER:
 	case EV_NOTIFY:
+	case EV_PRIORITY:
 		return true;
 	default:
 		return false;
@@ -171,6 +172,9 @@ void tap_event(struct session *s, const struct event *e)
 		break;
 	case EV_TX:
 		see_tx(s, e);
+		break;
+	case EV_PRIORITY:
+		csms_profiles_priority(s, e->tx, e->activated);
 		break;
 	case EV_METER:
 		see_samples(s, e);

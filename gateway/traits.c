@@ -12,7 +12,7 @@
 #include "storage/kept.h"
 
 struct row {
-	const char *model;
+	const char *model;        /* NULL: all of them */
 	struct traits traits;
 };
 
@@ -34,7 +34,7 @@ struct traits_book {
 static const char *const forms[] = { "TxProfile", "TxDefaultProfile", "StationMaxProfile", NULL };
 
 static const struct conf_row model_rows[] = {
-	{ .name = "model", .type = CONF_TEXT, .preset = "", AT(model), .help = "What the model's name begins with; all of the vendor's when not said" },
+	{ .name = "model", .type = CONF_TEXT, AT(model), .help = "What the model's name begins with; all of the vendor's when not said" },
 	{ .name = "purpose", .type = CONF_CHOICE, .words = forms, .preset = "TxProfile", AT(traits.form), .help = "The first form of a limit to try" },
 	{ .name = "max_stack_level", .type = CONF_INT, .min = -1, .max = 1000, .preset = "-1", AT(traits.max_level), .help = "-1: it is asked" },
 	{ .name = "unit", .type = CONF_CHOICE, .words = WORDS("A", "W"), .preset = "A", AT(traits.unit), .help = "Unit of its limits" },
@@ -103,21 +103,30 @@ static bool begins(struct slice text, const char *with)
 	return text.n >= n && strncasecmp(text.p, with, n) == 0;
 }
 
+/* How well; 0: not. */
+static int fits(const struct row *r, struct slice model)
+{
+	if (!r->model)
+		return 1;
+	return model.p && begins(model, r->model) ? 1 + (int)strlen(r->model) : 0;
+}
+
 struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model)
 {
 	struct traits found = { .form = FORM_TX, .max_level = -1, .connector_zero = true };
-	const struct row *best = NULL;
-	for (const struct vendor *v = b->vendors; v && !(best && best->model[0]); v = v->next) {
+	int best = 0;
+	for (const struct vendor *v = b->vendors; v; v = v->next) {
 		if (!vendor.p || !begins(vendor, v->vendor))
 			continue;
 		for (size_t i = 0; i < v->n_models; i++) {
-			const struct row *r = &v->models[i];
-			bool fits = !r->model[0] || (model.p && begins(model, r->model));
-			if (fits && (!best || strlen(r->model) > strlen(best->model)))
-				best = r;
+			int fit = fits(&v->models[i], model);
+			if (fit <= best)
+				continue;
+			best = fit;
+			found = v->models[i].traits;
 		}
 	}
-	return best ? best->traits : found;
+	return found;
 }
 
 const char *traits_form_text(enum limit_form form)

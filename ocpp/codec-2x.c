@@ -491,6 +491,24 @@ static void set_profile_write(struct writing *w, const struct event *e)
 	profile_write(w, "chargingProfile", e, true);
 }
 
+static const struct row update_profile[] = { { "chargingProfileId", EVENT_AT(profile_id), AS_INT64, 0, NULL }, { 0 } };
+
+static void update_profile_read(struct reading *r, struct event *e)
+{
+	e->limit_a = json_number(r->tree, "scheduleUpdate.limit", NAN);
+}
+
+static const struct row use_priority[] = {
+	{ "transactionId", EVENT_AT(tx), AS_TEXT, 36, NULL },
+	{ "activate", EVENT_AT(activated), AS_TRUE, 0, NULL },
+	{ 0 },
+};
+static const struct row notify_priority[] = {
+	{ "transactionId", EVENT_AT(tx), AS_TEXT, 36, NULL },
+	{ "activated", EVENT_AT(activated), AS_TRUE, 0, NULL },
+	{ 0 },
+};
+
 static const struct row clear_profile[] = {
 	{ "chargingProfileId", EVENT_AT(profile_id), AS_INT64, 0, NULL },
 	{ "chargingProfileCriteria.evseId", EVENT_AT(evse), AS_INT, 0, NULL },
@@ -728,6 +746,9 @@ static const struct meaning meanings[] = {
 	  .write_call = set_profile_write },
 	{ "ClearChargingProfile", .call = clear_profile, .read_call = clear_profile_read, .write_call = clear_profile_write },
 	{ "GetCompositeSchedule", .call = get_schedule },
+	{ "UpdateDynamicSchedule", .call = update_profile, .read_call = update_profile_read, .write_call = cannot_write },
+	{ "UsePriorityCharging", .tx = "transactionId", .call = use_priority, .write_call = cannot_write },
+	{ "NotifyPriorityCharging", .tx = "transactionId", .call = notify_priority, .write_call = cannot_write },
 	{ "Reset", .call = reset, .write_call = reset_write },
 	{ "UnlockConnector", .call = unlock },
 	{ "TriggerMessage", .call = trigger, .write_call = trigger_write },
@@ -746,8 +767,6 @@ static const struct meaning meanings[] = {
 	/* carried; only their transaction is of interest */
 	{ "CostUpdated", .tx = "transactionId" },
 	{ "SetDisplayMessage", .tx = "message.transactionId" },
-	{ "UsePriorityCharging", .tx = "transactionId" },
-	{ "NotifyPriorityCharging", .tx = "transactionId" },
 	{ "NotifyAllowedEnergyTransfer", .tx = "transactionId" },
 	{ "NotifySettlement", .tx = "transactionId" },
 	{ "ChangeTransactionTariff", .tx = "transactionId" },

@@ -28,12 +28,15 @@ enum event_kind {
 	EV_LIMIT,        /* a station's own or external limit was set or cleared */
 	EV_NEEDS,        /* NotifyEVChargingNeeds */
 	EV_RESERVATION,  /* ReservationStatusUpdate */
+	EV_PRIORITY,     /* 2.1: priority charging was switched on or off at the station */
 	/* what is asked of stations */
 	CMD_REMOTE_START,
 	CMD_REMOTE_STOP,
 	CMD_SET_PROFILE,
 	CMD_CLEAR_PROFILE,
 	CMD_GET_SCHEDULE,
+	CMD_UPDATE_PROFILE, /* 2.1 UpdateDynamicSchedule: profile_id, and limit_a in the unit of that profile */
+	CMD_PRIORITY,    /* 2.1 UsePriorityCharging */
 	CMD_RESET,
 	CMD_UNLOCK,
 	CMD_TRIGGER,
@@ -134,6 +137,8 @@ struct event {
 	/* EV_METER, EV_TX */
 	struct sample *samples;
 	size_t n_samples;
+
+	bool activated;      /* EV_PRIORITY, CMD_PRIORITY */
 
 	/* CMD_SET_PROFILE (ours and the CSMS's), CMD_CLEAR_PROFILE */
 	enum profile_purpose purpose;

@@ -28,6 +28,7 @@ struct edit {
 
 struct repairing {
 	const struct payload_check *ask;
+	bool repair;
 	struct slice payload;
 	struct arena mem;
 	struct edit edits[EDITS];
@@ -320,7 +321,7 @@ static bool repair_fault(struct repairing *r, const struct verdict *v, const cha
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!row_is_for(&rows[i], r->ask, v))
 			continue;
-		if (rows[i].repair && r->ask->repair && r->n_edits < EDITS && rows[i].repair(r, v, &r->edits[r->n_edits])) {
+		if (rows[i].repair && r->repair && r->n_edits < EDITS && rows[i].repair(r, v, &r->edits[r->n_edits])) {
 			*quirk_out = rows[i].quirk;
 			r->n_edits++;
 			return true;
@@ -383,6 +384,24 @@ static bool deviates(struct repairing *r, const struct shape *shape)
 	return validate_with(shape, r->payload, r->ask->version, &all, &first) != 0;
 }
 
+static bool is_json(struct slice text)
+{
+	struct lex lex = { .p = text.p, .end = text.p + text.n };
+	if (!lex_peek(&lex) || !lex_skip(&lex))
+		return false;
+	lex_peek(&lex);
+	return lex.p == lex.end;
+}
+
+/* What is no JSON, and does not become it without control characters, is left alone: nobody can know what it was meant to be. */
+static bool can_be_repaired(struct slice payload)
+{
+	struct buf text = { 0 };
+	bool can = is_json(payload) || (repair_controls(payload, &text) && is_json(buf_view(&text)));
+	buf_free(&text);
+	return can;
+}
+
 enum repair_result repair_payload(const struct payload_check *c, struct slice payload, struct buf *out)
 {
 	assert(!out->n);
@@ -393,6 +412,7 @@ enum repair_result repair_payload(const struct payload_check *c, struct slice pa
 		return REPAIR_CLEAN;
 	struct repairing *r = NEW(struct repairing);
 	r->ask = c;
+	r->repair = c->repair && can_be_repaired(payload);
 	r->payload = payload;
 	for (int round = 0; deviates(r, shape) && r->n_edits && round < ROUNDS; round++) {
 		struct buf next = { 0 };

@@ -143,6 +143,12 @@ static void on_clear_profile(struct station *s, struct request *q)
 	answer(q, profiles_clear(&s->profiles, &filter) ? "Accepted" : "Unknown");
 }
 
+static void on_update_profile(struct station *s, struct request *q)
+{
+	q->after = after_profile;
+	answer_if(q, q->e.limit_a >= 0 && profiles_update(&s->profiles, q->e.profile_id, q->e.limit_a, clock_wall_us()) == 0);
+}
+
 static void on_get_schedule(struct station *s, struct request *q)
 {
 	struct schedule_ask ask;
@@ -482,6 +488,7 @@ static void (*const handlers[EVENT_KINDS])(struct station *s, struct request *q)
 	[CMD_SET_PROFILE] = on_set_profile,
 	[CMD_CLEAR_PROFILE] = on_clear_profile,
 	[CMD_GET_SCHEDULE] = on_get_schedule,
+	[CMD_UPDATE_PROFILE] = on_update_profile,
 	[CMD_RESET] = on_reset,
 	[CMD_UNLOCK] = on_unlock,
 	[CMD_TRIGGER] = on_trigger,

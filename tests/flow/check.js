@@ -3,8 +3,8 @@
 // and no false alarm is raised by valid ones.
 const fs = require('fs');
 const path = require('path');
-const { spawnSync } = require('child_process');
-const { freePort, tempDir, until, srcdir, Daemon, equal, ok, run } = require('./lib.js');
+const { spawn, spawnSync } = require('child_process');
+const { freePort, tempDir, within, until, top, srcdir, children, Daemon, equal, ok, run } = require('./lib.js');
 const { RawCsms, rawStation, conf } = require('./raw.js');
 
 const stations = `{S-01: {circuit: grid}, S-02: {circuit: grid, validation: strict}, S-03: {circuit: grid, validation: "off"},
@@ -225,16 +225,58 @@ async function main() {
 		}],
 		['exports: pcapng, as tshark reads it', async () => {
 			const file = path.join(dir, 'trace.pcapng');
+			const least = (await daemon.ask('trace', { station: 'S-01', most: 8000 })).length; // more may pass meanwhile
 			equal((await daemon.cli('trace', 'S-01', '--export', 'pcapng', '-o', file)).code, 0, 'pcapng');
-			const tshark = spawnSync('tshark', ['-r', file, '-Y', 'json', '-T', 'fields', '-e', 'frame.interface_name', '-e', 'json.value.string', '-e', 'frame.comment'], { encoding: 'utf8' });
+			const fields = ['frame.protocols', 'frame.interface_name', 'json.value.string', 'frame.comment'];
+			const tshark = spawnSync('tshark', ['-r', file, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])], { encoding: 'utf8' });
 			if (tshark.error) {
 				console.log('# tshark is not installed; the file is not read');
 				return;
 			}
-			const rows = tshark.stdout.trim().split('\n');
-			const count = (await daemon.ask('trace', { station: 'S-01', most: 8000 })).filter((r) => r.raw && !r.raw.includes('\0')).length; // with NUL bytes it is no JSON
-			equal([tshark.status, rows.length], [0, count], tshark.stderr);
-			ok(rows[0].startsWith('station\ta1,StatusNotification') && rows[0].includes('S-01 station rx StatusNotification modified'), rows[0]);
+			const rows = tshark.stdout.trim().split('\n').map((r) => r.split('\t'));
+			ok(tshark.status === 0 && rows.length >= least, `${rows.length} packets of ${least}: ${tshark.stderr}`);
+			ok(rows.every((r) => r[0].includes('json') && /^(station|csms)$/.test(r[1]) && r[3].startsWith('S-01 ')), 'each packet has its dissector and its leg');
+			ok(rows[0][2].startsWith('a1,StatusNotification') && rows[0][3] === 'S-01 station rx StatusNotification modified', rows[0].join(' '));
+		}],
+		['the trace as it passes, filtered', async () => {
+			const follow = spawn(path.join(top, 'ampgate'), ['--socket', daemon.socket, '--json', 'trace', '-f', 'S-05', '--action', 'Heartbeat', '--verdict', 'answered_locally']);
+			children.add(follow);
+			let text = '';
+			const line = new Promise((resolve) => follow.stdout.on('data', (d) => (text += d).includes('\n') && resolve(text)));
+			const p = await pair('S-05', 'ocpp2.0.1');
+			const event = (seqNo) => `{"eventType":"Updated","timestamp":"2026-03-02T17:04:0${seqNo}Z","triggerReason":"Trigger","seqNo":${seqNo},` +
+				'"transactionInfo":{"transactionId":"t-1"}}';
+			await csms.close();
+			await until(5000, 'no lane', async () => (await daemon.ask('station.show', { station: 'S-05' })).lane === 'down');
+			p.down.send(`[2,"g1","TransactionEvent",${event(1)}]`);
+			await p.down.answerTo('g1');
+			for (let n = 0; !text; n++) { // the subscription is there some time
+				p.down.send(`[2,"h${n}","Heartbeat",{}]`);
+				await p.down.answerTo(`h${n}`);
+			}
+			const record = parse((await within(5000, 'a record', line)).split('\n')[0]);
+			equal([record.station, record.action, record.verdict], ['S-05', 'Heartbeat', 'answered_locally'], 'a record');
+			follow.kill();
+			await csms.listen();
+			const up = await csms.lane('S-05');
+			const replayed = await up.action('TransactionEvent', 20000);
+			ok(replayed.includes('"offline":true'), replayed);
+			const seen = (await daemon.ask('trace', { station: 'S-05', verdict: 'replayed', action: 'TransactionEvent' }))[0];
+			equal([seen.side, seen.dir, seen.diff.was, seen.diff.now.includes('offline":true')], ['csms', 'tx', '', true], 'what was changed of it');
+			up.send(`[3,"${parse(replayed)[1]}",{}]`);
+		}],
+		['the table of deviations is bounded', async () => {
+			for (let n = 0; n < 4; n++) {
+				const fields = Array.from({ length: 30 }, (x, i) => `"x${n}_${i}":1`).join();
+				lenient = n ? lenient : await pair('S-01', 'ocpp1.6');
+				lenient.down.send(`[2,"m${n}","Heartbeat",{${fields}}]`);
+				await lenient.up.action('Heartbeat');
+				lenient.up.send(`[3,"m${n}",{"currentTime":"2026-03-02T17:04:05Z"}]`);
+				await lenient.down.answerTo(`m${n}`);
+			}
+			const rows = await deviations('S-01');
+			equal(rows.length, 64, 'rows');
+			ok(rows.some((r) => r.path === '$.x3_29') && !rows.some((r) => r.path === '$.x0_0'), 'the newest are there');
 		}],
 		['what an action wants is told in the station\'s version', async () => {
 			const help = await daemon.cli('call', 'S-21', 'Reset', '--help');

@@ -65,10 +65,11 @@ circuits:
   hall: {parent: grid, limit_a: 20}
   wing: {parent: grid, limit_a: 20}
 balancing: {increase: {after: 1s, step_a: 32}}
-station_defaults: {uplink: cpo, subprotocols: [ocpp1.6], fallback_current_a: 6}
+station_defaults: {uplink: cpo, subprotocols: [ocpp1.6, ocpp2.0.1], fallback_current_a: 6}
 stations:
   G-1: {circuit: hall}
   G-2: {circuit: wing, phases: [L1]}
+  G-3: {circuit: grid}
 uplinks:
   cpo:
     mode: per-station
@@ -162,6 +163,25 @@ log: {level: debug, target: stderr}
 			await start(one);
 			await until(10000, 'a live limit', () => one.sent.find((q) => q.purpose === 'TxProfile'));
 			equal(one.sent.filter((q) => q.purpose === 'TxProfile').map((q) => q.limit), [7], 'the live limit');
+		}],
+		['a report of profiles tells the CSMS of its own, not of ours', async () => {
+			const reports = [];
+			const three = await station(port, 'G-3', 'ocpp2.0.1');
+			await three.call('BootNotification', { reason: 'PowerUp', chargingStation: { vendorName: 'Flow', model: 'Three' } });
+			csms.clients.get('G-3').handle('ReportChargingProfiles', ({ params }) => {
+				reports.push(params);
+				return {};
+			});
+			const p = await until(10000, 'a fallback', () => three.profiles.find((q) => q.params.chargingProfile.chargingProfilePurpose === 'TxDefaultProfile'));
+			ok(p.params.chargingProfile.id >= OURS, 'it is ours');
+			const own = { id: 4, stackLevel: 0, chargingProfilePurpose: 'TxDefaultProfile', chargingProfileKind: 'Relative',
+				chargingSchedule: [{ id: 1, chargingRateUnit: 'A', chargingSchedulePeriod: [{ startPeriod: 0, limit: 16.5 }] }] };
+			const report = (chargingProfile) => three.call('ReportChargingProfiles', { requestId: 1, chargingLimitSource: 'CSO', evseId: 0, chargingProfile });
+			await report([p.params.chargingProfile]);
+			await report([p.params.chargingProfile, own]);
+			await report([own]);
+			equal(reports.map((r) => r.chargingProfile), [[own], [own]], 'what the CSMS is told');
+			ok(!three.violation, `valid: ${three.violation}`);
 		}],
 		['every live limit has an end, and messages were valid', async () => {
 			const live = [...one.all, ...two.all].filter((q) => q.id >= OURS && q.id % 4 !== 3);

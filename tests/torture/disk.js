@@ -153,8 +153,8 @@ async function main() {
 		['the CSMS answers while the disk is full: the station hears nothing before it is stored, and the CSMS nothing twice', async () => {
 			csms.reset();
 			let release;
-			csms.answers.StartTransaction = (p, id) => {
-				release = () => csms.ws.send(JSON.stringify([3, id, { transactionId: 500, idTagInfo: { status: 'Accepted' } }]));
+			csms.answers.StartTransaction = (p, id, ws) => {
+				release = () => ws.send(JSON.stringify([3, id, { transactionId: 500, idTagInfo: { status: 'Accepted' } }]));
 				return null;
 			};
 			const first = s.ask('StartTransaction', starts(50));

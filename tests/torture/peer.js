@@ -70,7 +70,7 @@ class ScriptedCsms {
 	constructor(port) {
 		this.port = port;
 		this.heard = []; // [lane number, protocol, action, payload, id]
-		this.answers = {}; // action -> function(payload, id), which returns a payload, an error's code, or null for silence
+		this.answers = {}; // action -> function(payload, id, ws), which returns a payload, an error's code, or null for silence
 		this.lanes = 0;
 		this.protocols = ['ocpp1.6', 'ocpp2.0.1'];
 		this.nextTx = 1;
@@ -87,7 +87,7 @@ class ScriptedCsms {
 				const [kind, id, action, payload] = JSON.parse(data);
 				if (kind !== 2) return;
 				this.heard.push([lane, ws.protocol, action, payload, id]);
-				const answer = (this.answers[action] || (() => this.usual(action)))(payload, id);
+				const answer = (this.answers[action] || (() => this.usual(action)))(payload, id, ws);
 				if (typeof answer === 'string') ws.send(JSON.stringify([4, id, answer, '', {}]));
 				else if (answer) ws.send(JSON.stringify([3, id, answer]));
 			});

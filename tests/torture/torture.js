@@ -76,6 +76,17 @@ async function killDaemon() {
 	await daemon.start();
 }
 
+async function restartDaemon() {
+	await daemon.stop();
+	await daemon.start();
+}
+
+async function freezeDaemon() {
+	daemon.child.kill('SIGSTOP');
+	await pause(random(100, 2500));
+	daemon.child.kill('SIGCONT');
+}
+
 let csmsBack = Promise.resolve();
 async function killCsms() {
 	if (!csms.alive) return false;
@@ -93,6 +104,8 @@ function onLink(relay, does) {
 
 const disasters = [
 	[4, 'kill -9 of the daemon', killDaemon],
+	[1, 'a restart of the daemon', restartDaemon],
+	[1, 'the daemon stands still', freezeDaemon],
 	[3, 'kill -9 of the CSMS', killCsms],
 	[6, 'a station loses power', () => pick(stations).crash(random(20, 800))],
 	[8, 'a station link is cut', () => onLink(down, (l) => l.cut())],

@@ -39,8 +39,8 @@ log: {level: debug, target: stderr}
 			await s.call('BootNotification', boots['1.6']);
 			await laneUp('W-0');
 			let release;
-			csms.answers.StartTransaction = (p, id) => {
-				release = () => csms.ws.send(JSON.stringify([3, id, { transactionId: 70, idTagInfo: { status: 'Accepted' } }]));
+			csms.answers.StartTransaction = (p, id, ws) => {
+				release = () => ws.send(JSON.stringify([3, id, { transactionId: 70, idTagInfo: { status: 'Accepted' } }]));
 				return null;
 			};
 			s.send([2, 'first', 'StartTransaction', starts(1)]);
@@ -66,8 +66,8 @@ log: {level: debug, target: stderr}
 		}],
 		['an answer that comes after its time counts: nothing is sent twice', async () => {
 			csms.reset();
-			csms.answers.StartTransaction = (p, id) => {
-				setTimeout(() => csms.ws.send(JSON.stringify([3, id, { transactionId: 71, idTagInfo: { status: 'Accepted' } }])), 1100);
+			csms.answers.StartTransaction = (p, id, ws) => {
+				setTimeout(() => ws.send(JSON.stringify([3, id, { transactionId: 71, idTagInfo: { status: 'Accepted' } }])), 1100);
 				return null;
 			};
 			const { transactionId } = await s.call('StartTransaction', starts(2));
@@ -101,8 +101,8 @@ log: {level: debug, target: stderr}
 		}],
 		['a CSMS that goes away is no failure: nothing is set aside, however often', async () => {
 			csms.reset();
-			csms.answers.StartTransaction = () => {
-				setImmediate(() => csms.ws._socket && csms.ws._socket.resetAndDestroy());
+			csms.answers.StartTransaction = (p, id, ws) => {
+				setImmediate(() => ws._socket && ws._socket.resetAndDestroy());
 				return null;
 			};
 			const { transactionId } = await s.call('StartTransaction', starts(5));
@@ -135,8 +135,8 @@ log: {level: debug, target: stderr}
 			await alone('W-0');
 			await s.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Faulted' });
 			csms.reset();
-			csms.answers.StatusNotification = () => {
-				csms.ws._socket.resetAndDestroy();
+			csms.answers.StatusNotification = (p, id, ws) => {
+				ws._socket.resetAndDestroy();
 				delete csms.answers.StatusNotification;
 				return null;
 			};

@@ -516,6 +516,23 @@ static void set_profile(void **state)
 	assert_true(isnan(e->limit_a));
 }
 
+/* 2.1 K28, K21. */
+static void dynamic_updates_and_priority(void **state)
+{
+	(void)state;
+	struct event *e = read_call(OCPP21, "UpdateDynamicSchedule", "{\"chargingProfileId\":8,\"scheduleUpdate\":{\"limit\":11.5}}");
+	assert_int_equal(e->kind, CMD_UPDATE_PROFILE);
+	assert_int_equal(e->profile_id, 8);
+	assert_near(e->limit_a, 11.5);
+	e = read_call(OCPP21, "UsePriorityCharging", "{\"transactionId\":\"t-1\",\"activate\":true}");
+	assert_int_equal(e->kind, CMD_PRIORITY);
+	assert_slice(e->tx, "t-1");
+	assert_true(e->activated);
+	e = read_call(OCPP21, "NotifyPriorityCharging", "{\"transactionId\":\"t-1\",\"activated\":false}");
+	assert_int_equal(e->kind, EV_PRIORITY);
+	assert_false(e->activated);
+}
+
 static void clear_profile(void **state)
 {
 	(void)state;
@@ -842,6 +859,7 @@ int main(void)
 		TEST(samples_are_scaled),
 		TEST(meter_values),
 		TEST(set_profile),
+		TEST(dynamic_updates_and_priority),
 		TEST(clear_profile),
 		TEST(remote_start_and_stop),
 		TEST(small_commands),
