@@ -536,8 +536,8 @@ static const struct conf_row mqtt_rows[] = {
 	{ .name = "telemetry_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(mqtt_settings, telemetry_interval_us),
 	  .help = "Time from one telemetry message to the next" },
 	{ .name = "commands", .type = CONF_TEXTS,
-	  .words = WORDS("refresh", "diag", "station.reset", "station.unlock", "station.trigger", "evse.start", "evse.stop", "limit.set", "limit.clear"),
-	  .preset = "[refresh, diag]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
+	  .words = WORDS("refresh", "limit.set", "limit.clear"), .later = "diag station.reset station.unlock station.trigger evse.start evse.stop",
+	  .preset = "[refresh]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
 	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RECONNECT,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
 	{ 0 }
