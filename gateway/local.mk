@@ -20,6 +20,7 @@ libgateway_a_SOURCES = \
 	gateway/local.c gateway/local.h \
 	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
+	gateway/passage.c gateway/passage.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
 	gateway/session.c gateway/session.h \
