@@ -27,6 +27,7 @@ struct held {
 	const struct action *act;
 	uint64_t link_number;     /* the link its CALL came by */
 	char *id;                 /* of the CALL, the newest if it came again */
+	struct slice raw;         /* owned: the CALL as it came first */
 	int64_t seq;              /* of its record; 0: not stored yet */
 	enum tx_phase phase;
 	bool names_tx;            /* a 1.6 start: its answer names the transaction */
@@ -44,6 +45,7 @@ static void held_free(struct held *h)
 	timer_cancel(&h->patience);
 	list_remove(&h->entry);
 	mem_free(h->id);
+	mem_free((char *)h->raw.p);
 	mem_free(h->token);
 	mem_free(h->tx);
 	buf_free(&h->answer);
@@ -304,6 +306,7 @@ static struct held *held_new(struct session *s, const struct frame *f, const str
 	h->act = f->act;
 	h->link_number = s->link_number;
 	h->id = mem_text(f->id);
+	h->raw = (struct slice){ mem_text(f->raw), f->raw.n };
 	h->phase = e->kind == EV_TX ? e->phase : TX_UPDATE;
 	h->names_tx = codec_answer_names_tx(f->act);
 	h->evse = e->evse;
@@ -432,7 +435,7 @@ bool ledger_wants_meter_values(const struct session *s, const struct event *e)
 
 /* --- answers of the CSMS --- */
 
-static struct held *waiting_for(struct session *s, int64_t seq)
+static struct held *waiting_for(const struct session *s, int64_t seq)
 {
 	LIST_WALK(&s->held, struct held, entry, h)
 		if (h->seq == seq)
@@ -601,6 +604,12 @@ static void confirm_again(void *arg)
 	struct confirming *c = arg;
 	list_remove(&c->entry);
 	confirm(c);
+}
+
+struct slice ledger_raw(const struct session *s, int64_t seq)
+{
+	const struct held *h = waiting_for(s, seq);
+	return h ? h->raw : (struct slice){ NULL, 0 };
 }
 
 bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer)

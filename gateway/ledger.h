@@ -23,6 +23,10 @@ void ledger_end_interrupted(struct session *s, int evse, double wh);
 /* Whether a 1.6 MeterValues has to go the durable way now. */
 bool ledger_wants_meter_values(const struct session *s, const struct event *e);
 
+/* The CALL of a record exactly as its station sent it, white space and all; absent when nobody waits for it any more (the record itself keeps
+ * the payload and the id). Lives until the ledger hears of the record again. */
+struct slice ledger_raw(const struct session *s, int64_t seq);
+
 /* From replay: the CSMS answered a record. Notes it durably, tells the station if it waits, then lets the replay go on. False: the answer
  * lacks what it must have, and the record stays. */
 bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer);

@@ -178,20 +178,32 @@ bool replay_late_answer(struct session *s, struct frame *answer)
 	return false;
 }
 
-/* The record as a frame: its own message id, the CSMS's transaction id, marked where it comes late. */
-static void write_record(const struct session *s, const struct outbox_rec *rec, const struct action *act, struct buf *text)
+/* The record as its station sent it; or, when that is known no more, as a frame around its payload. */
+static void write_plain(const struct session *s, const struct outbox_rec *rec, const struct action *act, struct buf *plain)
 {
-	struct buf payload = { 0 }, plain = { 0 };
-	struct frame f;
-	struct frame_fault fault;
+	struct slice raw = ledger_raw(s, rec->seq);
+	struct buf payload = { 0 };
+	if (raw.p && !rec->late) {
+		buf_slice(plain, raw);
+		return;
+	}
 	if (rec->late)
 		rewrite_late(act, rec->payload, &payload);
 	else
 		buf_slice(&payload, rec->payload);
-	frame_write_call(&plain, slice_of(rec->message_id), rec->action, buf_view(&payload));
+	frame_write_call(plain, slice_of(rec->message_id), rec->action, buf_view(&payload));
+	buf_free(&payload);
+}
+
+/* With the CSMS's transaction id. */
+static void write_record(const struct session *s, const struct outbox_rec *rec, const struct action *act, struct buf *text)
+{
+	struct buf plain = { 0 };
+	struct frame f;
+	struct frame_fault fault;
+	write_plain(s, rec, act, &plain);
 	if (frame_parse(&f, s->lane.version, buf_view(&plain), &fault) != 0 || !rewrite_to_csms(s, &f, text))
 		buf_slice(text, buf_view(&plain));
-	buf_free(&payload);
 	buf_free(&plain);
 }
 
@@ -201,7 +213,11 @@ static void trace_record(const struct session *s, const struct outbox_rec *rec, 
 	struct frame f = { .kind = FRAME_CALL, .id = slice_of(rec->message_id), .action = slice_of(rec->action) };
 	struct buf was = { 0 };
 	struct trace_note note = { 0 };
-	frame_write_call(&was, f.id, rec->action, rec->payload);
+	struct slice raw = ledger_raw(s, rec->seq);
+	if (raw.p)
+		buf_slice(&was, raw);
+	else
+		frame_write_call(&was, f.id, rec->action, rec->payload);
 	if (!slice_eq(buf_view(&was), text))
 		note.other = buf_view(&was);
 	trace_noted(s, TRACE_CSMS, TRACE_TX, text, &f, rec->late ? TRACE_REPLAYED : note.other.p ? TRACE_MODIFIED : TRACE_FORWARDED, &note);

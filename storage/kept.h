@@ -1,5 +1,5 @@
 /* Small states that survive a power loss, by owner and name: the last BootNotification of a station and whether a CSMS ever accepted it, the
- * interval it was given, the newest status per connector that the CSMS has not seen, learnt phases, operator caps. */
+ * interval it was given, the newest status per connector that the CSMS has not seen. */
 #ifndef AMPGATE_STORAGE_KEPT_H
 #define AMPGATE_STORAGE_KEPT_H
 

@@ -66,10 +66,10 @@ async function main() {
 				equal(await b.up.next('the error'), '[4,"e1",' + becomes, 'the error');
 			}
 		}],
-		['transaction messages keep the bytes of their payload and their id', async () => {
+		['transaction messages keep their bytes, white space and all', async () => {
 			const start = '{ "timestamp":"2026-03-02T17:04:05.10Z","connectorId":1, "meterStart":1234567890123456789,"idTag":"T\\u00e91", "x":0.10 }';
-			a.down.send(`[2,"tx-1","StartTransaction",${start}]`);
-			equal(await a.up.next('start'), `[2,"tx-1","StartTransaction",${start}]`, 'the start');
+			a.down.send(`[2, "tx-1", "StartTransaction", ${start} ]`);
+			equal(await a.up.next('start'), `[2, "tx-1", "StartTransaction", ${start} ]`, 'the start');
 			a.up.send('[3,"tx-1",{"idTagInfo":{"status":"Accepted", "x":[0.10]},"transactionId":1234567890123456789}]');
 			equal(await a.down.next('answer'), '[3,"tx-1",{"idTagInfo":{"status":"Accepted", "x":[0.10]},"transactionId":1234567890123456789}]', 'its answer');
 			const stop = '{"transactionId":1234567890123456789,"meterStop":5, "timestamp":"2026-03-02T18:04:05Z" }';
@@ -79,8 +79,8 @@ async function main() {
 			await a.down.answerTo('tx-2');
 			const event = '{"eventType":"Started","timestamp":"2026-03-02T17:04:05Z","triggerReason":"CablePluggedIn","seqNo":0,"customData":{"vendorId":"v","n":0.10},' +
 				' "transactionInfo":{"transactionId":"t-1"}}';
-			c.down.send(`[2,"ev-1","TransactionEvent",${event}]`);
-			equal(await c.up.next('event'), `[2,"ev-1","TransactionEvent",${event}]`, 'the event');
+			c.down.send(`[2,"ev-1",\t"TransactionEvent",${event}]`);
+			equal(await c.up.next('event'), `[2,"ev-1",\t"TransactionEvent",${event}]`, 'the event');
 			c.up.send('[3,"ev-1",{"totalCost":0.10}]');
 			equal(await c.down.next('answer'), '[3,"ev-1",{"totalCost":0.10}]', 'its answer');
 		}],
