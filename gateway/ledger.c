@@ -606,10 +606,16 @@ static void confirm_again(void *arg)
 	confirm(c);
 }
 
-struct slice ledger_raw(const struct session *s, int64_t seq)
+struct slice ledger_raw(const struct session *s, const struct outbox_rec *rec)
 {
-	const struct held *h = waiting_for(s, seq);
-	return h ? h->raw : (struct slice){ NULL, 0 };
+	struct slice none = { NULL, 0 };
+	const struct held *h = waiting_for(s, rec->seq);
+	struct frame f;
+	struct frame_fault fault;
+	if (!h || frame_parse(&f, (enum ocpp_version)rec->version, h->raw, &fault) != 0)
+		return none;
+	/* A station that came back asks under another id, but the record keeps the one the CSMS may have seen. */
+	return slice_is(f.id, rec->message_id) ? h->raw : none;
 }
 
 bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struct action *act, struct frame *answer)

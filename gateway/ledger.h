@@ -23,9 +23,9 @@ void ledger_end_interrupted(struct session *s, int evse, double wh);
 /* Whether a 1.6 MeterValues has to go the durable way now. */
 bool ledger_wants_meter_values(const struct session *s, const struct event *e);
 
-/* The CALL of a record exactly as its station sent it, white space and all; absent when nobody waits for it any more (the record itself keeps
- * the payload and the id). Lives until the ledger hears of the record again. */
-struct slice ledger_raw(const struct session *s, int64_t seq);
+/* The CALL of a record exactly as its station sent it, white space and all; absent when nobody waits for it any more, or asks again
+ * under another id (the record itself keeps the payload and the first id). Lives until the ledger hears of the record again. */
+struct slice ledger_raw(const struct session *s, const struct outbox_rec *rec);
 
 /* From replay: the CSMS answered a record. Notes it durably, tells the station if it waits, then lets the replay go on. False: the answer
  * lacks what it must have, and the record stays. */

@@ -181,7 +181,7 @@ bool replay_late_answer(struct session *s, struct frame *answer)
 /* The record as its station sent it; or, when that is known no more, as a frame around its payload. */
 static void write_plain(const struct session *s, const struct outbox_rec *rec, const struct action *act, struct buf *plain)
 {
-	struct slice raw = ledger_raw(s, rec->seq);
+	struct slice raw = ledger_raw(s, rec);
 	struct buf payload = { 0 };
 	if (raw.p && !rec->late) {
 		buf_slice(plain, raw);
@@ -213,7 +213,7 @@ static void trace_record(const struct session *s, const struct outbox_rec *rec, 
 	struct frame f = { .kind = FRAME_CALL, .id = slice_of(rec->message_id), .action = slice_of(rec->action) };
 	struct buf was = { 0 };
 	struct trace_note note = { 0 };
-	struct slice raw = ledger_raw(s, rec->seq);
+	struct slice raw = ledger_raw(s, rec);
 	if (raw.p)
 		buf_slice(&was, raw);
 	else
