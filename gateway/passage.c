@@ -367,7 +367,7 @@ static void complain(struct session *s, enum trace_side about, const struct fram
 {
 	struct buf text = { 0 };
 	struct frame complaint = { .kind = FRAME_RESULT_ERROR, .id = f->id };
-	if (f->version != OCPP21 || f->kind != FRAME_RESULT)
+	if (!version_has_result_error(f->version) || f->kind != FRAME_RESULT)
 		return;
 	frame_write_result_error(&text, f->id, in->code, in->why);
 	if (about == TRACE_STATION) {

@@ -113,7 +113,7 @@ bool rewrite_to_station(const struct session *s, const struct frame *f, struct b
 void rewrite_late(const struct action *act, struct slice payload, struct buf *out)
 {
 	struct slice said = { NULL, 0 };
-	if (!act || act->event != EV_TX || !(act->versions & V_2X)) {
+	if (!codec_marks_late(act)) {
 		buf_slice(out, payload);
 		return;
 	}

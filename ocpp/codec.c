@@ -200,6 +200,11 @@ struct slice codec_tx_window(const struct frame *f)
 	return m && m->tx ? id_window(f->version, f->payload, m->tx) : (struct slice){ NULL, 0 };
 }
 
+bool codec_marks_late(const struct action *act)
+{
+	return act && strcmp(act->name, "TransactionEvent") == 0;
+}
+
 bool codec_answer_names_tx(const struct action *act)
 {
 	return act && strcmp(act->name, "StartTransaction") == 0;

@@ -32,6 +32,9 @@ int codec_write_answer(enum ocpp_version v, const struct action *act, const stru
  * in 2.x), so that it can be spliced. Absent where the message has none. Paths: 1.6 transactionId in StopTransaction, MeterValues,
  * RemoteStopTransaction, csChargingProfiles.transactionId in SetChargingProfile (and chargingProfile of RemoteStartTransaction). */
 struct slice codec_tx_window(const struct frame *f);
+/* Whether a message of this action says `offline` of itself when it is delivered late (2.x TransactionEvent, E04.FR.03). */
+bool codec_marks_late(const struct action *act);
+
 /* Whether the answer to this action names the transaction: only in 1.6, where the CSMS does. */
 bool codec_answer_names_tx(const struct action *act);
 /* The window of the id in such an answer; absent for others. */

@@ -55,3 +55,8 @@ int version_choose(struct slice offered, const enum ocpp_version *ours, size_t n
 			return (int)ours[i];
 	return ERR_UNSUPPORTED;
 }
+
+bool version_has_result_error(enum ocpp_version v)
+{
+	return v >= OCPP21;
+}

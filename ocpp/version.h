@@ -12,6 +12,9 @@ enum { V16 = 1 << OCPP16, V201 = 1 << OCPP201, V21 = 1 << OCPP21, V_2X = V201 | 
 const char *version_subprotocol(enum ocpp_version v); /* "ocpp1.6", "ocpp2.0.1", "ocpp2.1" */
 int version_parse(struct slice subprotocol);          /* enum ocpp_version, or ERR_UNSUPPORTED */
 
+/* Whether an unusable RESULT is answered, by CALLRESULTERROR (2.1 Part 4 4.2); in older versions it gets no reply. */
+bool version_has_result_error(enum ocpp_version v);
+
 /* The first of our versions, in our order of preference, that the peer's Sec-WebSocket-Protocol list ("ocpp2.0.1, ocpp1.6") offers.
  * ERR_UNSUPPORTED: none in common, or none offered. */
 int version_choose(struct slice offered, const enum ocpp_version *ours, size_t n);
