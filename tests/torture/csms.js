@@ -4,7 +4,7 @@
 // late, with an error, or not at all. It judges repeats on the spot, as only now it is known what had been answered.
 const { WebSocketServer } = require('../node_modules/ws');
 
-const ANSWER_UNDER_WAY_MS = 700; // an answer that was sent this short a time ago may cross with the repeat
+const ANSWER_UNDER_WAY_MS = 3000; // slow links, and a moment in which this process or the daemon was not served by a busy machine
 
 const TX_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent', 'MeterValues']);
 
