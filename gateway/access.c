@@ -164,8 +164,3 @@ void access_close(struct access *a)
 	tls_server_free(&a->tls);
 	mem_free(a);
 }
-
-int access_port(const struct access *a)
-{
-	return listener_port(a->listener);
-}

@@ -10,7 +10,6 @@ struct access; /* one per listener */
 
 int access_open(struct gateway *g, const struct listener_settings *conf, struct access **out) MUST_CHECK; /* logs why it cannot */
 void access_close(struct access *a);
-int access_port(const struct access *a);
 
 /* Compares a password as shown with the one configured: as text, or as the hex digits of its bytes (stations are known that send the hex
  * text itself, and others that send the bytes). Takes the same time wherever they differ. */

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "base/stats.h"
 #include "config.h"
 #include "gateway/access.h"
 #include "gateway/api.h"
@@ -28,6 +27,7 @@
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "gateway/trace.h"
+#include "storage/journal.h"
 #include "storage/txs.h"
 
 static struct {
@@ -219,7 +219,6 @@ static void stop_loop(void)
 	loop_close();
 	trace_free();
 	deflate_free();
-	stats_free();
 }
 
 /* Store callbacks reach into sessions, so the store ends after the sessions are closed and before they are freed. */
@@ -245,6 +244,7 @@ static const struct stage {
 /* Ended and confirmed transactions are forgotten after offline.queue.max_age: a few hundred at a time, and again soon while there are more. */
 #define TRIM_US (3600 * US_PER_S)
 #define TRIM_BATCH 500
+#define EVENTS_KEPT 10000 /* of the journal, the newest */
 
 static struct timer trim;
 
@@ -261,8 +261,10 @@ static void on_trim(void *arg)
 {
 	(void)arg;
 	int err = tx_trim(d.g.store, clock_wall_us() - d.g.conf->offline.queue.max_age_us, on_trimmed, NULL);
+	if (!err)
+		err = journal_trim(d.g.store, EVENTS_KEPT, NULL, NULL);
 	if (err)
-		log_error(NULL, "old transactions cannot be forgotten: %s", err_text(err));
+		log_error(NULL, "old transactions and events cannot be forgotten: %s", err_text(err));
 }
 
 static void tell_ready(void)
