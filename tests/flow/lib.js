@@ -21,14 +21,17 @@ try {
 const children = new Set();
 process.on('exit', () => children.forEach((c) => c.kill('SIGKILL')));
 
+// A port that nobody listens on. From below the range that outgoing connections get theirs from, so that none of those takes it before its
+// owner listens, or while its owner is down; never the same one twice.
+const givenPorts = new Set();
 function freePort() {
+	const port = 10000 + Math.floor(Math.random() * 22000);
+	if (givenPorts.has(port)) return freePort();
+	givenPorts.add(port);
 	return new Promise((resolve, reject) => {
 		const s = net.createServer();
-		s.once('error', reject);
-		s.listen(0, '127.0.0.1', () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
+		s.once('error', (e) => (e.code === 'EADDRINUSE' ? resolve(freePort()) : reject(e)));
+		s.listen(port, '127.0.0.1', () => s.close(() => resolve(port)));
 	});
 }
 
