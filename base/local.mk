@@ -17,4 +17,5 @@ libbase_a_SOURCES = \
 	base/mem.c base/mem.h \
 	base/str.c base/str.h \
 	base/plugin.h \
-	base/timer.c base/timer.h
+	base/timer.c base/timer.h \
+	base/zone.c base/zone.h

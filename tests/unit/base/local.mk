@@ -11,3 +11,7 @@ check_PROGRAMS += tests/unit/base/json
 TESTS += tests/unit/base/json
 tests_unit_base_json_SOURCES = tests/unit/base/json.c
 tests_unit_base_json_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/base/zone
+TESTS += tests/unit/base/zone
+tests_unit_base_zone_SOURCES = tests/unit/base/zone.c tests/unit/unit.h
+tests_unit_base_zone_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
