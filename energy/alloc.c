@@ -5,6 +5,9 @@
  * still for every EVSE below that takes current on that line, and goes on rising for the others. Who has stood still cannot be raised
  * without lowering somebody who has as little: that is max-min fairness, exactly.
  *
+ * Some nodes have more constraints of the same kind: on the sum of the lines, in which a current counts once per line, and on the uneven part
+ * of a line, in which only those count who do not load all three alike.
+ *
  * Instead of raising the level bit by bit we jump from event to event:
  *
  *   wake   the level reaches an EVSE's minimum: from here on it rises with the level
@@ -49,13 +52,32 @@ struct constraint {
 struct work {
 	const struct alloc_site *s;
 	struct alloc_share *out;
-	struct constraint *c;  /* node * 3 + line */
+	struct constraint *c;  /* node * ALLOC_ROOMS + room */
 	struct node_work *nodes;
 	struct evse_work *evses;
 	struct ranked *wake, *top;
 	int32_t *heap;
 	size_t n_heap;
 };
+
+unsigned alloc_rooms(uint8_t lines)
+{
+	unsigned on = lines & 7u;
+	return on | (on ? 1u << ALLOC_SUM : 0) | (on != 7 ? on << ALLOC_UNEVEN : 0);
+}
+
+int alloc_times(uint8_t lines, int room)
+{
+	return room == ALLOC_SUM ? __builtin_popcount(lines & 7u) : 1;
+}
+
+#define LINES_BITS 7u
+
+/* Walks the rooms that EVSE `e` counts in, from its node up: `n` the node, `r` the room. */
+#define EACH_ROOM(w, e, n, r)                                                                                                                \
+	for (int n = (e)->node; n >= 0; n = (w)->s->nodes[n].parent)                                                                         \
+		for (unsigned rooms_left = alloc_rooms((e)->lines) & ((w)->s->nodes[n].more | LINES_BITS), r;                                \
+		     rooms_left && (r = (unsigned)__builtin_ctz(rooms_left), 1); rooms_left &= rooms_left - 1)
 
 static size_t padded(size_t bytes)
 {
@@ -64,9 +86,9 @@ static size_t padded(size_t bytes)
 
 size_t alloc_scratch(size_t n_nodes, size_t n_evses)
 {
-	return padded(3 * n_nodes * sizeof(struct constraint)) + padded(n_nodes * sizeof(struct node_work)) +
+	return padded(ALLOC_ROOMS * n_nodes * sizeof(struct constraint)) + padded(n_nodes * sizeof(struct node_work)) +
 	       padded(n_evses * sizeof(struct evse_work)) + 2 * padded(n_evses * sizeof(struct ranked)) +
-	       padded(3 * n_nodes * sizeof(int32_t));
+	       padded(ALLOC_ROOMS * n_nodes * sizeof(int32_t));
 }
 
 static void *carve(char **scratch, size_t bytes)
@@ -108,8 +130,8 @@ static void link_tree(struct work *w)
 
 static void take_rooms(struct work *w)
 {
-	for (size_t i = 0; i < 3 * w->s->n_nodes; i++) {
-		int32_t room = w->s->nodes[i / 3].room[i % 3];
+	for (size_t i = 0; i < ALLOC_ROOMS * w->s->n_nodes; i++) {
+		int32_t room = w->s->nodes[i / ALLOC_ROOMS].room[i % ALLOC_ROOMS];
 		int64_t free = room == MA_NONE ? INT64_MAX / 4 : room > 0 ? room : 0;
 		w->c[i] = (struct constraint){ .free = free, .place = -1 };
 	}
@@ -120,12 +142,12 @@ static int32_t tightest(const struct work *w, const struct alloc_evse *e, int64_
 {
 	int32_t least = -1;
 	*left_out = ALLOC_MOST_MA;
-	for (int n = e->node; n >= 0; n = w->s->nodes[n].parent) {
-		for (int l = 0; l < 3; l++) {
-			if (e->lines & (1u << l) && (least < 0 || w->c[3 * n + l].free < *left_out)) {
-				least = 3 * n + l;
-				*left_out = w->c[least].free;
-			}
+	EACH_ROOM(w, e, n, r) {
+		int32_t at = ALLOC_ROOMS * n + (int32_t)r;
+		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r);
+		if (least < 0 || left < *left_out) {
+			least = at;
+			*left_out = left;
 		}
 	}
 	return least;
@@ -133,17 +155,15 @@ static int32_t tightest(const struct work *w, const struct alloc_evse *e, int64_
 
 static void take(struct work *w, const struct alloc_evse *e, int64_t ma)
 {
-	for (int n = e->node; n >= 0; n = w->s->nodes[n].parent)
-		for (int l = 0; l < 3; l++)
-			if (e->lines & (1u << l))
-				w->c[3 * n + l].free -= ma;
+	EACH_ROOM(w, e, n, r)
+		w->c[ALLOC_ROOMS * n + (int)r].free -= ma * alloc_times(e->lines, (int)r);
 }
 
 static void bound_by(struct alloc_share *out, enum alloc_bound bound, int32_t constraint)
 {
 	out->bound = bound;
-	out->node = constraint / 3;
-	out->line = constraint % 3;
+	out->node = constraint / ALLOC_ROOMS;
+	out->line = constraint % ALLOC_ROOMS;
 }
 
 /* Minimums first: who does not fit waits, and a smaller one behind it may still fit. */
@@ -254,16 +274,12 @@ static void lower_level(struct work *w, int32_t constraint)
 static void start_moving(struct work *w, int32_t i)
 {
 	const struct alloc_evse *e = &w->s->evses[i];
-	for (int n = e->node; n >= 0; n = w->s->nodes[n].parent) {
-		for (int l = 0; l < 3; l++) {
-			struct constraint *c = &w->c[3 * n + l];
-			if (!(e->lines & (1u << l)))
-				continue;
-			c->free += w->evses[i].ma;
-			c->weight += e->weight;
-			c->moving++;
-			lower_level(w, 3 * n + l);
-		}
+	EACH_ROOM(w, e, n, r) {
+		int32_t at = ALLOC_ROOMS * n + (int32_t)r, times = alloc_times(e->lines, (int)r);
+		w->c[at].free += (int64_t)times * w->evses[i].ma;
+		w->c[at].weight += times * e->weight;
+		w->c[at].moving++;
+		lower_level(w, at);
 	}
 	w->evses[i].state = MOVING;
 }
@@ -275,34 +291,37 @@ static void stop_moving(struct work *w, int32_t i, int64_t ma)
 	bool held_up = ma < own->min;
 	own->ma = (int32_t)(held_up ? own->min : ma > own->max ? own->max : ma);
 	own->state = STOPPED;
-	for (int n = e->node; n >= 0; n = w->s->nodes[n].parent) {
-		for (int l = 0; l < 3; l++) {
-			struct constraint *c = &w->c[3 * n + l];
-			if (!(e->lines & (1u << l)))
-				continue;
-			c->free -= own->ma;
-			c->weight -= e->weight;
-			c->moving--;
-			if (held_up)
-				lower_level(w, 3 * n + l);
-		}
+	EACH_ROOM(w, e, n, r) {
+		int32_t at = ALLOC_ROOMS * n + (int32_t)r, times = alloc_times(e->lines, (int)r);
+		w->c[at].free -= (int64_t)times * own->ma;
+		w->c[at].weight -= times * e->weight;
+		w->c[at].moving--;
+		if (held_up)
+			lower_level(w, at);
 	}
 }
 
-/* Stops everyone below `constraint` that moves on its line. Branches where nobody moves are passed by. */
+/* Somebody below `node` may be moving who counts in such a room: lines are counted at every node, other rooms only where there are some. */
+static bool moves(const struct work *w, int32_t node, int32_t room)
+{
+	const struct constraint *c = &w->c[ALLOC_ROOMS * node];
+	return room < ALLOC_SUM ? c[room].moving : c[0].moving || c[1].moving || c[2].moving;
+}
+
+/* Stops everyone below `constraint` that moves and counts in it. Branches where nobody moves are passed by. */
 static void stop_below(struct work *w, int32_t constraint, int64_t level)
 {
-	int32_t root = constraint / 3, line = constraint % 3, n = root;
+	int32_t root = constraint / ALLOC_ROOMS, room = constraint % ALLOC_ROOMS, n = root;
 	for (;;) {
 		for (int32_t i = w->nodes[n].evses; i >= 0; i = w->evses[i].next) {
-			if (w->evses[i].state != MOVING || !(w->s->evses[i].lines & (1u << line)))
+			if (w->evses[i].state != MOVING || !(alloc_rooms(w->s->evses[i].lines) & (1u << room)))
 				continue;
 			stop_moving(w, i, level * w->s->evses[i].weight);
 			bound_by(&w->out[i], ALLOC_NODE, constraint);
 		}
 		int32_t next = w->nodes[n].child;
 		for (;;) {
-			while (next >= 0 && !w->c[3 * next + line].moving)
+			while (next >= 0 && !moves(w, next, room))
 				next = w->nodes[next].sibling;
 			if (next >= 0 || n == root)
 				break;
@@ -337,14 +356,13 @@ static void build_heap(struct work *w)
 {
 	for (size_t i = 0; i < w->s->n_evses; i++) {
 		const struct alloc_evse *e = &w->s->evses[i];
-		if (w->evses[i].state == ASLEEP)
-			for (int n = e->node; n >= 0; n = w->s->nodes[n].parent)
-				for (int l = 0; l < 3; l++)
-					if (e->lines & (1u << l))
-						w->c[3 * n + l].level += w->evses[i].max - w->evses[i].ma;
+		if (w->evses[i].state != ASLEEP)
+			continue;
+		EACH_ROOM(w, e, n, r)
+			w->c[ALLOC_ROOMS * n + (int)r].level += (int64_t)alloc_times(e->lines, (int)r) * (w->evses[i].max - w->evses[i].ma);
 	}
 	w->n_heap = 0;
-	for (size_t c = 0; c < 3 * w->s->n_nodes; c++) {
+	for (size_t c = 0; c < ALLOC_ROOMS * w->s->n_nodes; c++) {
 		if (w->c[c].level <= w->c[c].free)
 			continue;
 		w->c[c].level = INT64_MAX;
@@ -397,12 +415,12 @@ void alloc_run(const struct alloc_site *s, void *scratch, struct alloc_share *ou
 {
 	char *at = scratch;
 	struct work w = { .s = s, .out = out };
-	w.c = carve(&at, 3 * s->n_nodes * sizeof(struct constraint));
+	w.c = carve(&at, ALLOC_ROOMS * s->n_nodes * sizeof(struct constraint));
 	w.nodes = carve(&at, s->n_nodes * sizeof(struct node_work));
 	w.evses = carve(&at, s->n_evses * sizeof(struct evse_work));
 	w.wake = carve(&at, s->n_evses * sizeof(struct ranked));
 	w.top = carve(&at, s->n_evses * sizeof(struct ranked));
-	w.heap = carve(&at, 3 * s->n_nodes * sizeof(int32_t));
+	w.heap = carve(&at, ALLOC_ROOMS * s->n_nodes * sizeof(int32_t));
 	link_tree(&w);
 	take_rooms(&w);
 	admit(&w);

@@ -2,7 +2,8 @@
  * answer for the same snapshot.
  *
  * Everyone who can be served gets its minimum, in the given order; what is left is shared max-min fair: nobody could have more without
- * somebody with as little or less (in proportion to weight) having less. No node is filled above its room on any line. */
+ * somebody with as little or less (in proportion to weight) having less. No node is filled above its room on any line, above the room for the
+ * sum of its lines (power), or above the room for those who load lines unevenly (phase difference). */
 #ifndef AMPGATE_ENERGY_ALLOC_H
 #define AMPGATE_ENERGY_ALLOC_H
 
@@ -12,9 +13,17 @@
 
 #define ALLOC_MOST_MA 10000000 /* no current, and no room that is looked at, is larger */
 
+/* Rooms of a node: one per grid line, then those that only some nodes have. */
+enum {
+	ALLOC_SUM = 3,        /* for the currents of all lines together */
+	ALLOC_UNEVEN = 4,     /* per grid line, for those EVSEs that do not take the same on all three */
+	ALLOC_ROOMS = 7
+};
+
 struct alloc_node {
 	int parent;           /* index of an earlier node; -1: none */
-	int32_t room[3];      /* for the EVSEs below, per grid line; MA_NONE: no bound; negative counts as 0 */
+	int32_t room[ALLOC_ROOMS]; /* for the EVSEs below; MA_NONE: no bound; negative counts as 0 */
+	uint8_t more;         /* bit r: room[r] counts, for r from ALLOC_SUM on; the lines always do */
 };
 
 struct alloc_evse {
@@ -39,16 +48,20 @@ struct alloc_site {
 
 enum alloc_bound {
 	ALLOC_OWN,            /* has its max_ma */
-	ALLOC_NODE,           /* `node` is full on `line` */
-	ALLOC_WAITS           /* its minimum does not fit at `node` on `line` */
+	ALLOC_NODE,           /* `node` is full in `line` */
+	ALLOC_WAITS           /* its minimum does not fit at `node` in `line` */
 };
 
 struct alloc_share {
 	int32_t ma;
 	enum alloc_bound bound;
 	int32_t node;         /* ALLOC_NODE, ALLOC_WAITS */
-	int32_t line;         /* 0..2 */
+	int32_t line;         /* which room: 0..2 a line, ALLOC_SUM, or ALLOC_UNEVEN and above */
 };
+
+/* The rooms that an EVSE on these lines counts in, as bits, and how often its current counts there. */
+unsigned alloc_rooms(uint8_t lines);
+int alloc_times(uint8_t lines, int room);
 
 /* How many bytes of scratch (aligned as malloc does) alloc_run wants for a site of this size. */
 size_t alloc_scratch(size_t n_nodes, size_t n_evses);

@@ -28,7 +28,7 @@ static double now_us(void)
 static size_t make_nodes(struct alloc_node *nodes, size_t n_evses)
 {
 	size_t leaves = n_evses / 10 ? n_evses / 10 : 1, level_at = 0, level_n = 1, n = 1;
-	nodes[0] = (struct alloc_node){ -1, { (int32_t)n_evses * 9000, (int32_t)n_evses * 9500, (int32_t)n_evses * 10000 } };
+	nodes[0] = (struct alloc_node){ .parent = -1, .room = { (int32_t)n_evses * 9000, (int32_t)n_evses * 9500, (int32_t)n_evses * 10000 } };
 	for (int d = 1; d < DEPTH; d++) {
 		size_t want = d == DEPTH - 1 ? leaves : (level_n * 3 < leaves ? level_n * 3 : leaves), at = n;
 		for (size_t i = 0; i < want; i++, n++) {

@@ -72,6 +72,9 @@ static void make_site(bool weighted)
 		nodes[i].parent = i ? (int)below((uint32_t)i) : -1;
 		for (int l = 0; l < 3; l++)
 			nodes[i].room[l] = !below(6) ? MA_NONE : (int32_t)below((uint32_t)n_evses * 14000) - 3000;
+		nodes[i].more = below(3) ? 0 : (uint8_t)(below(16) << ALLOC_SUM);
+		for (int r = ALLOC_SUM; r < ALLOC_ROOMS; r++)
+			nodes[i].room[r] = (int32_t)below((uint32_t)n_evses * (r == ALLOC_SUM ? 30000 : 8000));
 	}
 	for (size_t i = 0; i < n_evses; i++)
 		make_evse(i, weighted);
@@ -92,21 +95,32 @@ static bool hangs_below(int node, int top)
 	return node == top;
 }
 
+/* What an EVSE's current counts for in a room of a node: 0, 1, or once per line in the room for the sum. */
+static int counts(const struct alloc_evse *e, int n, int r)
+{
+	int lines = !!(e->lines & 1) + !!(e->lines & 2) + !!(e->lines & 4);
+	if (r < ALLOC_SUM)
+		return !!(e->lines & (1 << r));
+	if (!(nodes[n].more & (1 << r)))
+		return 0;
+	return r == ALLOC_SUM ? lines : lines < 3 && e->lines & (1 << (r - ALLOC_UNEVEN));
+}
+
 static int64_t left_at(int n, int l)
 {
 	int64_t left = nodes[n].room[l] == MA_NONE ? INT64_MAX / 2 : nodes[n].room[l] > 0 ? nodes[n].room[l] : 0;
 	for (size_t i = 0; i < n_evses; i++)
-		if (evses[i].lines & (1u << l) && hangs_below(evses[i].node, n))
-			left -= got[i].ma;
+		if (hangs_below(evses[i].node, n))
+			left -= (int64_t)got[i].ma * counts(&evses[i], n, l);
 	return left;
 }
 
 static void check_rooms(void)
 {
 	for (size_t n = 0; n < n_nodes; n++)
-		for (int l = 0; l < 3; l++)
-			if (left_at((int)n, l) < 0)
-				fail_msg("case seed %llu: node %zu L%d is filled %lld mA above its room", (unsigned long long)case_seed, n, l + 1, (long long)-left_at((int)n, l));
+		for (int l = 0; l < ALLOC_ROOMS; l++)
+			if ((l < ALLOC_SUM || nodes[n].more & (1 << l)) && left_at((int)n, l) < 0)
+				fail_msg("case seed %llu: node %zu room %d is filled %lld mA above its room", (unsigned long long)case_seed, n, l, (long long)-left_at((int)n, l));
 }
 
 static void check_bounds(size_t i)
@@ -128,15 +142,15 @@ static void check_share(size_t i)
 	if (!got[i].ma || e->on_off || got[i].ma >= e->max_ma)
 		return;
 	for (size_t k = 0; k < n_evses; k++)
-		slack += evses[k].weight;
+		slack += 3 * evses[k].weight;
 	for (int n = e->node; n >= 0 && !held; n = nodes[n].parent) {
-		for (int l = 0; l < 3 && !held; l++) {
-			if (!(e->lines & (1u << l)) || left_at(n, l) > slack)
+		for (int l = 0; l < ALLOC_ROOMS && !held; l++) {
+			if (!counts(e, n, l) || left_at(n, l) > slack * counts(e, n, l))
 				continue;
 			held = true;
 			for (size_t k = 0; k < n_evses; k++) {
 				const struct alloc_evse *o = &evses[k];
-				if (!(o->lines & (1u << l)) || !hangs_below(o->node, n) || o->on_off || got[k].ma <= o->min_ma + slack)
+				if (!counts(o, n, l) || !hangs_below(o->node, n) || o->on_off || got[k].ma <= o->min_ma + slack)
 					continue;
 				if ((int64_t)got[k].ma * e->weight > ((int64_t)got[i].ma + slack) * o->weight)
 					held = false;

@@ -14,7 +14,7 @@ static size_t n_nodes, n_evses;
 
 static int node(int parent, int32_t l1, int32_t l2, int32_t l3)
 {
-	nodes[n_nodes] = (struct alloc_node){ parent, { l1, l2, l3 } };
+	nodes[n_nodes] = (struct alloc_node){ .parent = parent, .room = { l1, l2, l3 } };
 	return (int)n_nodes++;
 }
 
@@ -171,7 +171,7 @@ static void test_spare_keeps_somebody_out_until_there_is_plenty(void **state)
 	run(false);
 	assert_int_equal(got[2].ma, 0);
 	assert_int_equal(got[2].bound, ALLOC_WAITS);
-	nodes[grid] = (struct alloc_node){ -1, { A(20), A(20), A(20) } };
+	nodes[grid] = (struct alloc_node){ .parent = -1, .room = { A(20), A(20), A(20) } };
 	run(false);
 	assert_int_equal(got[2].ma, 6667 - 1);
 }
@@ -201,10 +201,67 @@ static void test_weights_divide_what_is_above_the_minimums(void **state)
 	run(false);
 	assert_int_equal(got[0].ma, A(32));
 	assert_int_equal(got[1].ma, A(16));
-	nodes[grid] = (struct alloc_node){ -1, { A(15), A(15), A(15) } };
+	nodes[grid] = (struct alloc_node){ .parent = -1, .room = { A(15), A(15), A(15) } };
 	run(false);
 	assert_int_equal(got[0].ma, A(9));
 	assert_int_equal(got[1].ma, A(6));
+}
+
+static void test_a_room_for_the_sum_counts_every_line(void **state)
+{
+	(void)state;
+	/* 70 A over all lines: the level at which 3 + 3 + 1 lines are full is 10 A. The other single-phase car is elsewhere and does not count. */
+	int grid = node(-1, A(100), A(100), A(100)), row = node(grid, A(100), A(100), A(100));
+	nodes[row].more = 1 << ALLOC_SUM;
+	nodes[row].room[ALLOC_SUM] = A(70);
+	evse(row, ALL, A(32));
+	evse(row, ALL, A(32));
+	evse(row, 2, A(32));
+	evse(grid, 2, A(32));
+	run(false);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(got[i].ma, A(10));
+		assert_int_equal(got[i].bound, ALLOC_NODE);
+		assert_int_equal(got[i].node, row);
+		assert_int_equal(got[i].line, ALLOC_SUM);
+	}
+	assert_int_equal(got[3].ma, A(32));
+}
+
+static void test_uneven_room_is_for_those_who_load_lines_unevenly(void **state)
+{
+	(void)state;
+	/* The two on L1 share 20 A; three-phase cars do not add to the difference, and the one on L2 has its line to itself. */
+	int grid = node(-1, A(100), A(100), A(100));
+	nodes[grid].more = 7 << ALLOC_UNEVEN;
+	for (int l = 0; l < 3; l++)
+		nodes[grid].room[ALLOC_UNEVEN + l] = A(20);
+	evse(grid, 1, A(32));
+	evse(grid, 1, A(32));
+	evse(grid, 2, A(32));
+	evse(grid, ALL, A(32));
+	run(false);
+	assert_int_equal(got[0].ma, A(10));
+	assert_int_equal(got[1].ma, A(10));
+	assert_int_equal(got[1].line, ALLOC_UNEVEN);
+	assert_int_equal(got[2].ma, A(20));
+	assert_int_equal(got[3].ma, A(32));
+}
+
+static void test_who_does_not_fit_the_sum_waits_for_it(void **state)
+{
+	(void)state;
+	int grid = node(-1, A(100), A(100), A(100));
+	nodes[grid].more = 1 << ALLOC_SUM;
+	nodes[grid].room[ALLOC_SUM] = A(24);
+	evse(grid, ALL, A(32));
+	evse(grid, ALL, A(32));
+	evse(grid, 1, A(32));
+	run(false);
+	assert_int_equal(got[0].ma, A(6));
+	assert_int_equal(got[1].bound, ALLOC_WAITS);
+	assert_int_equal(got[1].line, ALLOC_SUM);
+	assert_int_equal(got[2].ma, A(6));
 }
 
 static void test_in_turn_the_first_has_all_it_can_take(void **state)
@@ -258,6 +315,9 @@ int main(void)
 		cmocka_unit_test_setup(test_relays_are_on_or_off, fresh),
 		cmocka_unit_test_setup(test_weights_divide_what_is_above_the_minimums, fresh),
 		cmocka_unit_test_setup(test_in_turn_the_first_has_all_it_can_take, fresh),
+		cmocka_unit_test_setup(test_who_does_not_fit_the_sum_waits_for_it, fresh),
+		cmocka_unit_test_setup(test_uneven_room_is_for_those_who_load_lines_unevenly, fresh),
+		cmocka_unit_test_setup(test_a_room_for_the_sum_counts_every_line, fresh),
 		cmocka_unit_test_setup(test_steps_use_the_crumbs, fresh),
 		cmocka_unit_test_setup(test_an_overloaded_node_gives_nothing, fresh),
 	};
