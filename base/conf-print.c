@@ -30,7 +30,7 @@ static void print_scalar(struct buf *out, const char *text)
 }
 
 /* A value in one line: scalars, [lists] and {maps}. */
-static void print_value(struct buf *out, const struct conf_node *n)
+void conf_value_print(struct buf *out, const struct conf_node *n)
 {
 	if (n->kind == CONF_SCALAR) {
 		print_scalar(out, n->text);
@@ -44,7 +44,7 @@ static void print_value(struct buf *out, const struct conf_node *n)
 			print_scalar(out, c->key);
 			buf_puts(out, ": ");
 		}
-		print_value(out, c);
+		conf_value_print(out, c);
 	}
 	buf_puts(out, n->kind == CONF_MAP ? "}" : "]");
 }
@@ -74,7 +74,7 @@ static void print_single(const struct printing *p, const struct conf_row *row, c
 	if (row->type == CONF_SECRET)
 		buf_puts(p->out, "\"***\"");
 	else if (n)
-		print_value(p->out, n);
+		conf_value_print(p->out, n);
 	else if (*row->preset == '[')
 		buf_puts(p->out, row->preset);
 	else

@@ -161,6 +161,17 @@ bool conf_identity_ok(const char *text); /* OCPP identity: 1 to 48 of letters, d
 
 /* The effective values as YAML, secrets as "***"; with `origin` each line says which file and line it comes from. */
 void conf_print(const struct conf_table *table, const struct conf_node *map, bool origin, struct buf *out);
+void conf_value_print(struct buf *out, const struct conf_node *n); /* one value in one line, as it could be written; secrets too */
+
+/* One difference between two configurations. Texts live during the callback. */
+struct conf_change {
+	const char *path;         /* "stations.G-01.max_current_a" */
+	const char *from, *to;    /* as they would be written, "present" for objects, secrets "***"; NULL: not there */
+	enum conf_effect effect;
+};
+/* From `a` to `b`, in the order of the table. A preset written down is no difference. */
+void conf_diff(const struct conf_table *table, const struct conf_node *a, const struct conf_node *b,
+               void (*each)(void *arg, const struct conf_change *c), void *arg);
 /* The manual's tables in Markdown, one per section. */
 void conf_write_doc(const struct conf_table *table, struct buf *out);
 /* The same in mdoc, as subsections, for a manual page. */

@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
 	base/conf.c base/conf.h \
+	base/conf-diff.c \
 	base/conf-doc.c \
 	base/conf-print.c \
 	base/conf-read.c \

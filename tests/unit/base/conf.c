@@ -271,6 +271,25 @@ static void test_what_is_printed_names_its_origin(void **state)
 	buf_free(&out);
 }
 
+static void note_change(void *arg, const struct conf_change *c)
+{
+	buf_printf(arg, "%s: %s -> %s\n", c->path, c->from ? c->from : "-", c->to ? c->to : "-");
+}
+
+static void test_a_difference_is_one_of_meaning(void **state)
+{
+	struct buf out = { 0 };
+	(void)state;
+	const struct conf_node *a = parse("things:\n  a: {count: 7, words: [x]}\n  b: {}\n  same: {count: 3}\n");
+	const struct conf_node *b = parse("things:\n  a: {count: 8, words: [x, y]}\n  c: {on: true}\n  same: {on: false, count: 3, amps: 16}\n");
+	conf_diff(&root_table, a, b, note_change, &out);
+	assert_string_equal(out.p, "things.a.count: 7 -> 8\n"
+				   "things.a.words: [x] -> [x, y]\n"
+				   "things.b: present -> -\n"
+				   "things.c: - -> present\n");
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +307,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_rows_fill_structs, clean_up),
 		cmocka_unit_test_teardown(test_all_mistakes_are_reported_at_once, clean_up),
 		cmocka_unit_test_teardown(test_what_is_printed_names_its_origin, clean_up),
+		cmocka_unit_test_teardown(test_a_difference_is_one_of_meaning, clean_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
