@@ -9,7 +9,9 @@
 #include "energy/limit.h"
 #include "energy/load.h"
 #include "energy/meter.h"
+#include "energy/net.h"
 #include "energy/policy.h"
+#include "energy/window.h"
 
 #define CAPS_MOST 256
 #define CHAIN_MOST 40
@@ -18,7 +20,10 @@
 struct told_cap {                     /* by the operator or another input */
 	int id;                       /* 0: free */
 	int node, evse;
-	int32_t ma;
+	int32_t ma;                   /* of an EVSE */
+	int32_t line[3];              /* of a node */
+	int64_t power_w;              /* of a node; -1: no bound */
+	bool devices, surplus;
 	char reason[24], owner[64];
 	int64_t since_us, until_us;
 };
@@ -27,6 +32,8 @@ struct junction {                     /* a node */
 	const struct node_conf *conf;
 	struct meter *meter;          /* NULL: none */
 	struct load load;
+	struct net net;
+	struct window window;         /* of conf->power_w */
 	enum guard_meter guard;
 	int64_t guard_since_us;
 	int64_t drawn[3];             /* by the EVSEs below, as far as known */
@@ -34,10 +41,14 @@ struct junction {                     /* a node */
 	int64_t seen_change_us;
 	int64_t contradicted_us;      /* since when the two are far apart; 0: they are not */
 	int32_t limit[3];             /* caps included */
-	const struct told_cap *cap[3]; /* the one that makes the limit; NULL: the node's own */
+	const struct told_cap *cap[ALLOC_ROOMS]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
-	int64_t left[3];              /* room for EVSEs less what is allocated below; meaningless where there is no limit */
+	int64_t base_sum;             /* of all lines together, generation counted */
+	int64_t room[ALLOC_ROOMS];    /* for EVSEs, before any of them is counted; NO_BOUND: no limit */
+	int64_t left[ALLOC_ROOMS];    /* room for EVSEs less what is allocated below; meaningless where there is no limit */
 };
+
+#define NO_BOUND (INT64_MAX / 4)
 
 enum seat_way {
 	SEAT_FREE,                    /* no car that wants current */
@@ -84,6 +95,7 @@ struct control {
 	struct junction *nodes;
 	struct seat *seats;
 	struct told_cap caps[CAPS_MOST];
+	struct wall wall;
 	int last_cap;
 	int64_t now_us;               /* of the last tick */
 	/* scratch of the tick */
@@ -93,12 +105,19 @@ struct control {
 	struct policy_evse *ranks;
 	struct ranked *work;
 	int32_t *order;
-	int64_t (*free)[3];
+	int64_t (*free)[ALLOC_ROOMS];
 	bool *send;
 	void *scratch;
 };
 
 bool control_runs(const struct seat *s);
+/* What an EVSE takes on an own phase, as a range. */
+void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
+/* control-rooms.c: a node's meter has spoken, and the EVSEs below take this; base loads from meters and estimates; the rooms of every node. */
+void rooms_feed(struct control *c, struct junction *n, const struct meter_sample *s, const int64_t low[3], const int64_t high[3]);
+void rooms_base(struct control *c);
+void rooms_make(struct control *c);
+int32_t rooms_voltage(const struct control *c, const struct junction *n); /* millivolts, phase to neutral */
 uint8_t control_lines(const struct seat *s); /* grid lines its car uses, as bits */
 /* The chain of reasons, sorted; `out` has room for CHAIN_MOST. */
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out);

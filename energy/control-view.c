@@ -87,34 +87,43 @@ static void add_meters(const struct control *c, const struct seat *s, struct cha
 	}
 }
 
-static void add_node(const struct control *c, const struct seat *s, int node, int line, struct chain *ch)
+static int64_t counted(const struct seat *s, int room)
 {
+	if (s->way == SEAT_SERVED)
+		return s->share.ma;
+	return room < ALLOC_SUM ? s->fixed[room] : room >= ALLOC_UNEVEN ? s->fixed[room - ALLOC_UNEVEN] : 0;
+}
+
+static void add_node(const struct control *c, const struct seat *s, int node, int room, struct chain *ch)
+{
+	static const char *const own[ALLOC_ROOMS] = { "circuit", "circuit", "circuit", "grid_power", "imbalance", "imbalance", "imbalance" };
 	const struct junction *n = &c->nodes[node];
-	const struct told_cap *told = n->cap[line];
-	struct cap cap = { "circuit", n->conf->id, line + 1, 0, 0, 0 };
-	if (n->limit[line] == MA_NONE)
+	const struct told_cap *told = n->cap[room];
+	struct cap cap = { own[room], n->conf->id, room < ALLOC_SUM ? room + 1 : room >= ALLOC_UNEVEN ? room - ALLOC_UNEVEN + 1 : 0, 0, 0, 0 };
+	if (n->room[room] == NO_BOUND)
 		return;
-	cap.value_ma = narrow((s->way == SEAT_SERVED ? s->share.ma : s->fixed[line]) + (n->left[line] > 0 ? n->left[line] : 0));
+	cap.value_ma = narrow(counted(s, room) + (n->left[room] > 0 ? n->left[room] / alloc_times(control_lines(s), room) : 0));
 	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_OWN && cap.value_ma < s->asked_ma)
 		cap.value_ma = s->asked_ma; /* its own step, not the node, keeps it below what it asked for */
 	if (told) {
 		cap.reason = told->reason;
 		cap.ref = told->owner[0] ? told->owner : n->conf->id;
 		cap.since_us = told->since_us;
-		cap.until_us = told->until_us;
+		cap.until_us = told->until_us == INT64_MAX ? 0 : told->until_us;
 	}
 	add(ch, cap);
 }
 
 static void add_nodes(const struct control *c, const struct seat *s, struct chain *ch)
 {
-	uint8_t lines = control_lines(s);
-	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE)
+	unsigned rooms = alloc_rooms(control_lines(s));
+	bool bound = s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE;
+	if (bound)
 		add_node(c, s, s->share.node, s->share.line, ch);
 	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent)
-		for (int l = 0; l < 3; l++)
-			if (lines & (1u << l) && !(s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE && s->share.node == i && s->share.line == l))
-				add_node(c, s, i, l, ch);
+		for (int r = 0; r < ALLOC_ROOMS; r++)
+			if (rooms & (1u << r) && !(bound && s->share.node == i && s->share.line == r))
+				add_node(c, s, i, r, ch);
 }
 
 static void add_told(const struct told_cap *t, struct chain *ch)
@@ -193,11 +202,29 @@ static void count_bound(const struct control *c, struct node_view *out)
 {
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct cap *b = &c->seats[i].grant.binding;
-		if (!b->reason || strcmp(b->reason, "circuit") || strcmp(b->ref, out->id))
+		if (!b->reason || !b->ref || strcmp(b->ref, out->id) ||
+		    (strcmp(b->reason, "circuit") && strcmp(b->reason, "grid_power") && strcmp(b->reason, "imbalance")))
 			continue;
 		out->binding++;
 		out->binding_phase = b->phase;
 	}
+}
+
+static void view_power(const struct control *c, const struct junction *n, struct node_view *out)
+{
+	int32_t mv = rooms_voltage(c, n);
+	int64_t sum = 0;
+	for (int l = 0; l < 3; l++)
+		sum += out->measured.l[l] == MA_NONE ? 0 : out->measured.l[l];
+	out->power_w = out->measured.l[0] == MA_NONE ? NAN : (double)(sum * mv / 1000000);
+	if (n->meter && n->guard != METER_LOST && !isnan(n->meter->last.power_w))
+		out->power_w = n->meter->last.power_w;
+	out->power_limit_w = n->conf->power_w;
+	out->power_allowed_w = n->room[ALLOC_SUM] == NO_BOUND || !c->now_us ? -1 : (n->room[ALLOC_SUM] + n->base_sum) * mv / 1000000;
+	if (n->cap[ALLOC_SUM] && n->cap[ALLOC_SUM]->devices)
+		out->power_allowed_w = n->cap[ALLOC_SUM]->power_w;
+	out->window_us = n->conf->power_w ? n->conf->window_us : 0;
+	out->window_mean_w = out->window_us ? window_mean(&n->window, c->now_us, &c->wall) : -1;
 }
 
 void control_node_view(const struct control *c, int node, struct node_view *out)
@@ -216,6 +243,7 @@ void control_node_view(const struct control *c, int node, struct node_view *out)
 			out->measured.l[l] = n->guard == METER_LOST ? MA_NONE : n->meter->last.ma.l[l];
 	}
 	count_bound(c, out);
+	view_power(c, n, out);
 }
 
 void control_evse_view(const struct control *c, int evse, struct evse_view *out)

@@ -44,7 +44,8 @@ static void make_scratch(struct control *c)
 struct control *control_open(const struct control_conf *conf, const struct control_events *events, void *arg)
 {
 	struct control *c = NEW(struct control);
-	struct site_parts parts = { conf->nodes, conf->n_nodes, conf->meters, conf->n_meters, conf->evses, conf->n_evses };
+	struct site_parts parts = { conf->nodes, conf->n_nodes, conf->meters, conf->n_meters, conf->evses, conf->n_evses, conf->fixtures,
+				    conf->n_fixtures };
 	c->conf = *conf;
 	c->events = *events;
 	c->arg = arg;
@@ -53,6 +54,7 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 	c->conf.nodes = c->site.nodes;
 	c->conf.meters = c->site.meters;
 	c->conf.evses = c->site.evses;
+	c->conf.fixtures = c->site.fixtures;
 	c->meters = mem_new(conf->n_meters * sizeof(*c->meters));
 	c->nodes = mem_new(conf->n_nodes * sizeof(*c->nodes));
 	c->seats = mem_new(conf->n_evses * sizeof(*c->seats));
@@ -63,6 +65,8 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
 		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
 		load_init(&c->nodes[i].load);
+		net_init(&c->nodes[i].net);
+		window_init(&c->nodes[i].window, c->site.nodes[i].power_w, c->site.nodes[i].window_us);
 	}
 	for (size_t i = 0; i < conf->n_evses; i++) {
 		c->seats[i].conf = &c->site.evses[i];
@@ -94,8 +98,7 @@ bool control_runs(const struct seat *s)
 	return s->tx || s->state == EVSE_CHARGING;
 }
 
-/* What an EVSE takes on an own phase, as a range. */
-static void seat_range(const struct seat *s, int phase, int64_t now_us, int32_t *low, int32_t *high)
+void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low, int32_t *high)
 {
 	bool fresh = car_fresh(&s->car, now_us);
 	*low = *high = fresh ? s->car.drawn[phase] : 0;
@@ -117,7 +120,7 @@ static void range_below(const struct control *c, int node, int64_t now_us, int64
 			continue;
 		for (int p = 0; p < s->conf->n_lines; p++) {
 			int32_t least, most;
-			seat_range(s, p, now_us, &least, &most);
+			control_range(s, p, now_us, &least, &most);
 			low[s->conf->lines[p]] += least;
 			high[s->conf->lines[p]] += most;
 		}
@@ -145,6 +148,7 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 		range_below(c, (int)i, s->at_us, low, high);
 		memcpy(n->drawn, low, sizeof(n->drawn));
 		load_feed(&n->load, s->ma.l, low, high, s->at_us);
+		rooms_feed(c, n, s, low, high);
 		any = any || over(n, s->ma.l);
 	}
 	return any;
@@ -220,20 +224,40 @@ void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepte
 	car_answered(&seat_at(c, evse)->car, ma, accepted, now_us);
 }
 
+static struct told_cap *cap_of(struct control *c, int id)
+{
+	for (size_t i = 0; i < CAPS_MOST; i++)
+		if (c->caps[i].id == id)
+			return &c->caps[i];
+	return NULL;
+}
+
+int control_cap_put(struct control *c, int id, const struct cap_conf *from)
+{
+	if (from->node >= (int)c->site.parts.n_nodes || from->evse >= (int)c->site.parts.n_evses || (from->node < 0) == (from->evse < 0))
+		return ERR_INVALID;
+	struct told_cap *cap = cap_of(c, id > 0 ? id : 0);
+	if (!cap)
+		return id > 0 ? ERR_NOT_FOUND : ERR_FULL;
+	int64_t since_us = id > 0 ? cap->since_us : c->now_us;
+	*cap = (struct told_cap){ .id = id > 0 ? id : ++c->last_cap, .node = from->node, .evse = from->evse, .ma = from->line.l[0],
+		.power_w = from->power_w, .devices = from->devices, .surplus = from->surplus, .since_us = since_us, .until_us = from->until_us };
+	memcpy(cap->line, from->line.l, sizeof(cap->line));
+	snprintf(cap->reason, sizeof(cap->reason), "%s", from->reason ? from->reason : "operator");
+	snprintf(cap->owner, sizeof(cap->owner), "%s", from->owner ? from->owner : "");
+	return cap->id;
+}
+
 int control_cap_set(struct control *c, int node, int evse, int32_t ma, const char *reason, const char *owner, int64_t until_us)
 {
-	if (node >= (int)c->site.parts.n_nodes || evse >= (int)c->site.parts.n_evses || (node < 0) == (evse < 0) || ma < 0)
-		return ERR_INVALID;
-	for (size_t i = 0; i < CAPS_MOST; i++) {
-		struct told_cap *cap = &c->caps[i];
-		if (cap->id)
-			continue;
-		*cap = (struct told_cap){ .id = ++c->last_cap, .node = node, .evse = evse, .ma = ma, .since_us = c->now_us, .until_us = until_us };
-		snprintf(cap->reason, sizeof(cap->reason), "%s", reason ? reason : "operator");
-		snprintf(cap->owner, sizeof(cap->owner), "%s", owner ? owner : "");
-		return cap->id;
-	}
-	return ERR_FULL;
+	struct cap_conf cap = { .node = node, .evse = evse, .line = { { ma, ma, ma } }, .power_w = -1, .reason = reason, .owner = owner,
+				.until_us = until_us };
+	return ma < 0 ? ERR_INVALID : control_cap_put(c, 0, &cap);
+}
+
+void control_wall(struct control *c, int64_t offset_us, bool trusted)
+{
+	c->wall = (struct wall){ offset_us, trusted };
 }
 
 int control_cap_clear(struct control *c, int id)
@@ -299,20 +323,11 @@ static void judge_nodes(struct control *c)
 		struct junction *n = &c->nodes[i];
 		judge_meter(c, n);
 		for (int l = 0; l < 3; l++) {
-			n->base[l] = 0;
 			n->limit[l] = n->conf->limit.l[l];
-			n->cap[l] = NULL;
 		}
+		memset(n->cap, 0, sizeof(n->cap));
 	}
-	for (size_t i = c->site.parts.n_nodes; i-- > 0;) {
-		struct junction *n = &c->nodes[i];
-		for (int l = 0; l < 3; l++) {
-			if (n->meter)
-				n->base[l] = n->guard == METER_LOST ? load_highest(&n->load, l) : load_held(&n->load, l);
-			if (n->conf->parent >= 0)
-				c->nodes[n->conf->parent].base[l] += n->base[l];
-		}
-	}
+	rooms_base(c);
 }
 
 static void apply_caps(struct control *c)
@@ -333,8 +348,8 @@ static void apply_caps(struct control *c)
 		}
 		struct junction *n = &c->nodes[cap->node];
 		for (int l = 0; l < 3; l++) {
-			if (cap->ma < n->limit[l]) {
-				n->limit[l] = cap->ma;
+			if (cap->line[l] < n->limit[l]) {
+				n->limit[l] = cap->line[l];
 				n->cap[l] = cap;
 			}
 		}
@@ -459,22 +474,36 @@ static void judge_seats(struct control *c)
 
 /* The division. */
 
-static int64_t room_of(const struct junction *n, int line)
+/* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */
+static void take_above(struct control *c, int node, int line, int64_t ma, bool uneven)
 {
-	return n->limit[line] == MA_NONE ? INT64_MAX / 4 : (int64_t)n->limit[line] - n->conf->reserve.l[line] - n->base[line];
-}
-
-static void take_above(struct control *c, int node, int line, int64_t ma)
-{
-	for (; node >= 0; node = c->nodes[node].conf->parent)
+	for (; node >= 0; node = c->nodes[node].conf->parent) {
 		c->free[node][line] -= ma;
+		c->free[node][ALLOC_SUM] -= ma;
+		if (uneven)
+			c->free[node][ALLOC_UNEVEN + line] -= ma;
+	}
 }
 
 static void free_rooms(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
-		for (int l = 0; l < 3; l++)
-			c->free[i][l] = room_of(&c->nodes[i], l);
+		memcpy(c->free[i], c->nodes[i].room, sizeof(c->free[i]));
+}
+
+static bool uneven(const struct seat *s)
+{
+	return control_lines(s) != 7;
+}
+
+static void offer_rooms(struct control *c, size_t i)
+{
+	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent };
+	for (int r = 0; r < ALLOC_ROOMS; r++) {
+		c->rooms[i].room[r] = c->free[i][r] > ALLOC_MOST_MA ? MA_NONE : c->free[i][r] < 0 ? 0 : (int32_t)c->free[i][r];
+		if (r >= ALLOC_SUM && c->nodes[i].room[r] != NO_BOUND)
+			c->rooms[i].more |= (uint8_t)(1u << r);
+	}
 }
 
 static void divide(struct control *c)
@@ -484,19 +513,16 @@ static void divide(struct control *c)
 	for (size_t i = 0; i < evses; i++)
 		for (int l = 0; l < 3; l++)
 			if (c->seats[i].fixed[l])
-				take_above(c, c->seats[i].conf->node, l, c->seats[i].fixed[l]);
-	for (size_t i = 0; i < nodes; i++) {
-		c->rooms[i].parent = c->nodes[i].conf->parent;
-		for (int l = 0; l < 3; l++)
-			c->rooms[i].room[l] = c->free[i][l] > ALLOC_MOST_MA ? MA_NONE : c->free[i][l] < 0 ? 0 : (int32_t)c->free[i][l];
-	}
+				take_above(c, c->seats[i].conf->node, l, c->seats[i].fixed[l], uneven(&c->seats[i]));
+	for (size_t i = 0; i < nodes; i++)
+		offer_rooms(c, i);
 	policy_order(c->policy, c->ranks, evses, c->conf.rotate_every_us, c->now_us, c->work, c->order);
 	struct alloc_site site = { c->rooms, nodes, c->asks, evses, c->order, c->policy->in_turn };
 	alloc_run(&site, c->scratch, c->shares);
 	for (size_t i = 0; i < evses; i++)
 		for (int l = 0; l < 3; l++)
 			if (c->asks[i].lines & (1u << l) && c->shares[i].ma)
-				take_above(c, c->seats[i].conf->node, l, c->shares[i].ma);
+				take_above(c, c->seats[i].conf->node, l, c->shares[i].ma, c->asks[i].lines != 7);
 	for (size_t i = 0; i < nodes; i++)
 		memcpy(c->nodes[i].left, c->free[i], sizeof(c->nodes[i].left));
 }
@@ -578,13 +604,14 @@ static int32_t highest_free(const struct control *c, const struct seat *s)
 {
 	int64_t most = s->conf->max_ma;
 	uint8_t lines = control_lines(s);
-	for (int l = 0; l < 3; l++) {
-		if (!(lines & (1u << l)))
-			continue;
-		int64_t held = held_on(c, s, l);
-		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
-			if (c->free[n][l] + held < most)
-				most = c->free[n][l] + held;
+	int64_t held[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent) {
+		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
+			int r = __builtin_ctz(left);
+			int64_t own = r == ALLOC_SUM ? held[0] + held[1] + held[2] : held[r < ALLOC_SUM ? r : r - ALLOC_UNEVEN];
+			int64_t could = c->nodes[n].room[r] == NO_BOUND ? most : (c->free[n][r] + own) / alloc_times(lines, r);
+			most = could < most ? could : most;
+		}
 	}
 	return most > 0 ? (int32_t)most : 0;
 }
@@ -609,7 +636,7 @@ static void raise_into_free(struct control *c)
 	free_rooms(c);
 	for (size_t i = 0; i < c->site.parts.n_evses; i++)
 		for (int l = 0; l < 3; l++)
-			take_above(c, c->seats[i].conf->node, l, held_on(c, &c->seats[i], l));
+			take_above(c, c->seats[i].conf->node, l, held_on(c, &c->seats[i], l), uneven(&c->seats[i]));
 	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
 		size_t i = (size_t)c->order[k];
 		struct seat *s = &c->seats[i];
@@ -621,7 +648,7 @@ static void raise_into_free(struct control *c)
 			continue;
 		tell(c, i);
 		for (int l = 0; l < 3; l++)
-			take_above(c, s->conf->node, l, held_on(c, s, l) - before[l]);
+			take_above(c, s->conf->node, l, held_on(c, s, l) - before[l], uneven(s));
 	}
 }
 
@@ -669,6 +696,7 @@ void control_tick(struct control *c, int64_t now_us)
 	judge_nodes(c);
 	apply_caps(c);
 	judge_seats(c);
+	rooms_make(c);
 	divide(c);
 	note_turns(c);
 	lower_first(c);

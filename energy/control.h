@@ -27,6 +27,9 @@ struct control_conf {
 	size_t n_meters;
 	const struct evse_conf *evses;
 	size_t n_evses;
+	const struct fixture_conf *fixtures;
+	size_t n_fixtures;
+	int32_t voltage_mv;           /* phase to neutral, where no meter says; 0: 230 V */
 };
 
 /* A reason in INTERFACES' words: ev evse_max circuit operator waiting ramp meter_lost unconfirmed offline_fallback fault ... The texts live
@@ -45,6 +48,17 @@ struct grant {
 	int32_t ma;                   /* per phase used; 0: paused */
 	uint8_t phases;               /* how many phases it is granted for: 1 or 3 */
 	struct cap binding;
+};
+
+/* A cap from outside: an operator, the grid operator, a tariff, a schedule. On a node or on an EVSE. */
+struct cap_conf {
+	int node, evse;               /* index, the other -1 */
+	struct milliamps line;        /* per grid line, base load included; MA_NONE: no bound. An EVSE's is line.l[0], for all its phases */
+	int64_t power_w;              /* node: of all lines together; -1: no bound */
+	bool devices;                 /* node: power_w bounds what the EVSEs below take, other loads do not count */
+	bool surplus;                 /* node: what a battery has or wants decides too, see fixture_conf; without it only the meter does */
+	const char *reason, *owner;   /* INTERFACES' words; copied */
+	int64_t until_us;             /* monotonic */
 };
 
 struct control;
@@ -80,7 +94,11 @@ void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepte
 
 /* A cap by the operator or another input, on a node (evse -1) or an EVSE (node -1); always with an end. Returns its id, from 1. */
 int control_cap_set(struct control *c, int node, int evse, int32_t ma, const char *reason, const char *owner, int64_t until_us);
+/* The same in full. `id` 0: a new one; else it replaces that one, which keeps its age when nothing but its values changed. */
+int control_cap_put(struct control *c, int id, const struct cap_conf *cap);
 int control_cap_clear(struct control *c, int id);
+/* How the wall clock stands, for windows of it: wall time less monotonic time. Until it is said it is not trusted. */
+void control_wall(struct control *c, int64_t offset_us, bool trusted);
 /* What the CSMS's own charging profiles allow this EVSE, and which of them it is ("TxProfile/0/771"): a cap beside all others. MA_NONE: they
  * allow anything. until_us: when that may change, 0: open. */
 void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us);
@@ -93,6 +111,10 @@ struct node_view {
 	struct milliamps limit;       /* in force now, caps included */
 	struct milliamps measured;    /* by its meter, or summed; MA_NONE: unknown */
 	struct milliamps planned;     /* base load plus what is granted below */
+	double power_w;               /* measured, or summed; NaN: unknown */
+	int64_t power_limit_w;        /* of the contract; 0: none */
+	int64_t power_allowed_w;      /* now, by the window and by caps; -1: no bound */
+	int64_t window_us, window_mean_w; /* -1: no mean, because the clock is not trusted or nothing is known */
 	bool metered, stale;
 	int binding;                  /* EVSEs for which this node is the binding cap */
 	int binding_phase;            /* 1..3, 0: none */

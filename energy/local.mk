@@ -4,11 +4,14 @@ libenergy_a_SOURCES = \
 	energy/car.c energy/car.h \
 	energy/control.c energy/control.h energy/control-local.h \
 	energy/control-view.c \
+	energy/control-rooms.c \
 	energy/guard.c energy/guard.h \
 	energy/limit.c energy/limit.h \
 	energy/load.c energy/load.h \
 	energy/meter.c energy/meter.h \
+	energy/net.c energy/net.h \
 	energy/policy.c energy/policy.h \
 	energy/profile.c energy/profile.h \
 	energy/rank.c energy/rank.h \
-	energy/site.c energy/site.h
+	energy/site.c energy/site.h \
+	energy/window.c energy/window.h

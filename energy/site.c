@@ -28,6 +28,19 @@ static int check_node(const struct site_parts *s, size_t i, char *why, size_t ro
 	for (int l = 0; l < 3; l++)
 		if (n->limit.l[l] < 0 || n->reserve.l[l] < 0 || n->reserve.l[l] > n->limit.l[l])
 			return broken(why, room, "node %s: L%d: the reserve is above the limit, or one is negative", n->id, l + 1);
+	if (n->power_w < 0 || n->window_us < 0 || n->imbalance_ma < 0)
+		return broken(why, room, "node %s: a negative limit", n->id);
+	return 0;
+}
+
+static int check_fixture(const struct site_parts *s, size_t i, char *why, size_t room)
+{
+	const struct fixture_conf *f = &s->fixtures[i];
+	if (f->node < 0 || f->node >= (int)s->n_nodes || f->meter < -1 || f->meter >= (int)s->n_meters)
+		return broken(why, room, "load %s: no such node or meter", f->id);
+	for (int l = 0; l < 3; l++)
+		if (f->estimate.l[l] < 0)
+			return broken(why, room, "load %s: a negative estimate", f->id);
 	return 0;
 }
 
@@ -63,6 +76,8 @@ int site_check(const struct site_parts *s, char *why, size_t room)
 		rc = check_node(s, i, why, room);
 	for (size_t i = 0; i < s->n_evses && !rc; i++)
 		rc = check_evse(s, i, why, room);
+	for (size_t i = 0; i < s->n_fixtures && !rc; i++)
+		rc = check_fixture(s, i, why, room);
 	return rc;
 }
 
@@ -104,6 +119,9 @@ void site_copy(struct site *out, const struct site_parts *from)
 	out->nodes = array_in(&out->mem, from->nodes, from->n_nodes, sizeof(*from->nodes));
 	out->meters = array_in(&out->mem, from->meters, from->n_meters, sizeof(*from->meters));
 	out->evses = array_in(&out->mem, from->evses, from->n_evses, sizeof(*from->evses));
+	out->fixtures = array_in(&out->mem, from->fixtures, from->n_fixtures, sizeof(*from->fixtures));
+	for (size_t i = 0; i < from->n_fixtures; i++)
+		out->fixtures[i].id = text_in(&out->mem, from->fixtures[i].id);
 	for (size_t i = 0; i < from->n_nodes; i++)
 		out->nodes[i].id = text_in(&out->mem, from->nodes[i].id);
 	for (size_t i = 0; i < from->n_meters; i++)
@@ -112,7 +130,8 @@ void site_copy(struct site *out, const struct site_parts *from)
 		out->evses[i].id = text_in(&out->mem, from->evses[i].id);
 		out->evses[i].station = text_in(&out->mem, from->evses[i].station);
 	}
-	out->parts = (struct site_parts){ out->nodes, from->n_nodes, out->meters, from->n_meters, out->evses, from->n_evses };
+	out->parts = (struct site_parts){ out->nodes, from->n_nodes, out->meters, from->n_meters, out->evses, from->n_evses, out->fixtures,
+					  from->n_fixtures };
 }
 
 void site_free(struct site *s)

@@ -21,6 +21,24 @@ struct node_conf {
 	struct milliamps limit;      /* of the fuse or contract; MA_NONE where unlimited, 0 on a phase that is not wired */
 	struct milliamps reserve;    /* kept free below the limit */
 	int meter;                   /* index into the site's meters; -1: none, taken as the sum of what hangs below */
+	int64_t power_w;             /* of the contract; 0: no such limit */
+	int64_t window_us;           /* the limit holds for the mean over this; 0: at every moment */
+	bool apparent;               /* the limit is one of VA: currents count, whatever their phase angle */
+	int32_t imbalance_ma;        /* most that one phase may carry above another; 0: no such limit */
+};
+
+/* What draws or feeds at a node and is not ours: a building, a solar plant, a battery. Where the node is metered it is in the base load
+ * already; here stands what has to be known besides. */
+enum fixture_kind { FIXTURE_LOAD, FIXTURE_PV, FIXTURE_BATTERY };
+struct fixture_conf {
+	const char *id;
+	int node;
+	enum fixture_kind kind;
+	int meter;                   /* of its own; -1: none */
+	struct milliamps estimate;   /* drawn where neither the node nor the fixture has a living meter; >= 0 */
+	bool firm;                   /* pv, battery: what it feeds is planned with even where a fuse is at stake */
+	bool yields;                 /* battery: what it charges with is free for cars */
+	bool feeds_cars;             /* battery: what it discharges may go to cars */
 };
 
 struct meter_conf {
@@ -51,6 +69,8 @@ struct site_parts {
 	size_t n_meters;
 	const struct evse_conf *evses;
 	size_t n_evses;
+	const struct fixture_conf *fixtures;
+	size_t n_fixtures;
 };
 int site_check(const struct site_parts *s, char *why, size_t room); /* 0, or ERR_INVALID with the reason in `why` */
 
@@ -63,6 +83,7 @@ struct site {
 	struct node_conf *nodes;
 	struct meter_conf *meters;
 	struct evse_conf *evses;
+	struct fixture_conf *fixtures;
 	struct arena mem;
 };
 void site_copy(struct site *out, const struct site_parts *from);

@@ -145,7 +145,7 @@ static void take_room(struct talk *t, size_t nodes, size_t evses)
 static int open_site(struct talk *t)
 {
 	static const struct control_events events = { on_send };
-	struct site_parts parts = { t->nodes, t->conf.n_nodes, t->meters, t->conf.n_meters, t->evses, t->conf.n_evses };
+	struct site_parts parts = { t->nodes, t->conf.n_nodes, t->meters, t->conf.n_meters, t->evses, t->conf.n_evses, NULL, 0 };
 	char why[160];
 	if (site_check(&parts, why, sizeof(why)))
 		return bad(t, ERR_INVALID, "the site:", slice_of(why));

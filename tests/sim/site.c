@@ -61,11 +61,11 @@ static struct evse_conf *add_evse(struct sim *s, const char *prefix, int no, int
 static void garage_tree(struct sim *s)
 {
 	int32_t g = s->rules.grid_ma;
-	s->nodes[0] = (struct node_conf){ "grid", -1, { { g, g, g } }, { { g / 12, g / 12, g / 12 } }, 0 };
-	s->nodes[1] = (struct node_conf){ "ev-feeder", 0, { { A(160), A(160), A(160) } }, { { 0 } }, 1 };
-	s->nodes[2] = (struct node_conf){ "row-a", 1, { { A(100), A(100), A(100) } }, { { 0 } }, -1 };
-	s->nodes[3] = (struct node_conf){ "row-b", 1, { { A(100), A(100), A(100) } }, { { 0 } }, -1 };
-	s->nodes[4] = (struct node_conf){ "relays", 1, { { A(20), 0, 0 } }, { { 0 } }, -1 };
+	s->nodes[0] = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { g, g, g } }, .reserve = { { g / 12, g / 12, g / 12 } }, .meter = 0 };
+	s->nodes[1] = (struct node_conf){ .id = "ev-feeder", .parent = 0, .limit = { { A(160), A(160), A(160) } }, .reserve = { { 0 } }, .meter = 1 };
+	s->nodes[2] = (struct node_conf){ .id = "row-a", .parent = 1, .limit = { { A(100), A(100), A(100) } }, .reserve = { { 0 } }, .meter = -1 };
+	s->nodes[3] = (struct node_conf){ .id = "row-b", .parent = 1, .limit = { { A(100), A(100), A(100) } }, .reserve = { { 0 } }, .meter = -1 };
+	s->nodes[4] = (struct node_conf){ .id = "relays", .parent = 1, .limit = { { A(20), 0, 0 } }, .reserve = { { 0 } }, .meter = -1 };
 	s->meters[0] = (struct meter_conf){ "main", 3 * US_PER_S };
 	s->meters[1] = (struct meter_conf){ "ev", 5 * US_PER_S };
 	for (int i = 1; i <= 22; i++)

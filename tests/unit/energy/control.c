@@ -40,8 +40,8 @@ static void stage(size_t n, int32_t limit)
 	static const struct control_events events = { on_send };
 	static const char *const ids[CARS] = { "G-1", "G-2", "G-3", "G-4", "G-5", "G-6" };
 	memset(nodes, 0, sizeof(nodes));
-	nodes[0] = (struct node_conf){ "grid", -1, { { limit, limit, limit } }, { { 0, 0, 0 } }, 0 };
-	nodes[1] = (struct node_conf){ "row-a", 0, { { A(100), A(100), A(100) } }, { { 0, 0, 0 } }, -1 };
+	nodes[0] = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { limit, limit, limit } }, .reserve = { { 0, 0, 0 } }, .meter = 0 };
+	nodes[1] = (struct node_conf){ .id = "row-a", .parent = 0, .limit = { { A(100), A(100), A(100) } }, .reserve = { { 0, 0, 0 } }, .meter = -1 };
 	meters[0] = (struct meter_conf){ "main", 3 * S };
 	for (size_t i = 0; i < n; i++) {
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .node = 1, .lines = { 0, 1, 2 }, .n_lines = 3,

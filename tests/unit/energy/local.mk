@@ -15,3 +15,7 @@ check_PROGRAMS += tests/unit/energy/profile
 TESTS += tests/unit/energy/profile
 tests_unit_energy_profile_SOURCES = tests/unit/energy/profile.c tests/unit/unit.h
 tests_unit_energy_profile_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/rooms
+TESTS += tests/unit/energy/rooms
+tests_unit_energy_rooms_SOURCES = tests/unit/energy/rooms.c tests/unit/unit.h
+tests_unit_energy_rooms_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

@@ -16,9 +16,10 @@ static const struct evse_conf socket = { .id = "G-1", .station = "G-1", .evse = 
 
 static void test_a_site_is_checked(void **state)
 {
-	struct node_conf nodes[2] = { { "grid", -1, { { A(63), A(63), A(63) } }, { { 0 } }, -1 }, { "row-a", 0, { { A(32), A(32), A(32) } }, { { 0 } }, -1 } };
+	struct node_conf nodes[2] = { { .id = "grid", .parent = -1, .limit = { { A(63), A(63), A(63) } }, .meter = -1 },
+				      { .id = "row-a", .parent = 0, .limit = { { A(32), A(32), A(32) } }, .meter = -1 } };
 	struct evse_conf evses[2] = { socket, socket };
-	struct site_parts s = { nodes, 2, NULL, 0, evses, 2 };
+	struct site_parts s = { .nodes = nodes, .n_nodes = 2, .evses = evses, .n_evses = 2 };
 	char why[128] = "";
 	(void)state;
 	evses[1].node = 1;

@@ -1,0 +1,89 @@
+/* The budget of a window is limit times length. What is left of it, spread over the time that is left, may be drawn: a site that drew little
+ * at first may draw more than its limit later, and the bill is the same.
+ *
+ * Easy to get wrong: the end of a window, where a small rest over few seconds is a large power. The rest is spread over a minute at least, so
+ * that the last minute gives back less than it could instead of asking every car for a jump; a debt is paid within the window. And nobody may be told a new power each second:
+ * the answer falls at once and rises when it has become a twentieth more.
+ *
+ * Where the clock is not trusted nobody knows when a window begins; then the limit holds at every moment, which is right for any window. The
+ * same goes for the part of a window before this program began to look. */
+#include "energy/window.h"
+
+#define SPREAD_US (60 * INT64_C(1000000))
+#define HASTE_US (5 * INT64_C(1000000))
+#define GAP_US (30 * INT64_C(1000000)) /* a longer silence of the meter is not bridged with its last value */
+
+void window_init(struct window *w, int64_t limit_w, int64_t length_us)
+{
+	*w = (struct window){ .limit_w = limit_w, .length_us = length_us, .number = -1, .held_w = limit_w };
+}
+
+static int64_t since_start(const struct window *w, int64_t now_us, const struct wall *wall)
+{
+	return (now_us + wall->offset_us) % w->length_us;
+}
+
+static int64_t number_at(const struct window *w, int64_t now_us, const struct wall *wall)
+{
+	return (now_us + wall->offset_us) / w->length_us;
+}
+
+/* A window in which something is not known: as if it had been drawn at the limit. */
+static void enter(struct window *w, int64_t number, int64_t known_us, int64_t elapsed_us)
+{
+	w->number = number;
+	w->used = (elapsed_us - known_us) * w->limit_w;
+}
+
+void window_feed(struct window *w, int64_t watts, int64_t now_us, const struct wall *wall)
+{
+	int64_t gone = w->fed_us ? now_us - w->fed_us : 0, rate = gone > GAP_US ? (w->limit_w > w->last_w ? w->limit_w : w->last_w) : w->last_w;
+	bool first = !w->fed_us;
+	w->fed_us = now_us;
+	w->last_w = watts;
+	if (!w->length_us || !wall->trusted) {
+		w->number = -1;
+		return;
+	}
+	int64_t number = number_at(w, now_us, wall), elapsed = since_start(w, now_us, wall);
+	if (number == w->number) {
+		w->used += gone * rate;
+		return;
+	}
+	bool next = !first && number == w->number + 1;
+	int64_t known = next ? (gone < elapsed ? gone : elapsed) : 0;
+	enter(w, number, known, elapsed);
+	w->used += known * rate;
+}
+
+static int64_t used_until(const struct window *w, int64_t now_us)
+{
+	return w->used + (now_us - w->fed_us) * (w->last_w > w->limit_w ? w->last_w : w->limit_w);
+}
+
+static int64_t exact(const struct window *w, int64_t now_us, const struct wall *wall, bool lost)
+{
+	if (!w->length_us || !wall->trusted || lost || w->number != number_at(w, now_us, wall))
+		return w->limit_w;
+	int64_t left_us = w->length_us - since_start(w, now_us, wall);
+	int64_t saved = w->limit_w * w->length_us - used_until(w, now_us) - w->limit_w * left_us;
+	int64_t least_us = saved > 0 ? SPREAD_US : HASTE_US;
+	int64_t allowed = w->limit_w + saved / (left_us > least_us ? left_us : least_us);
+	return allowed > 0 ? allowed : 0;
+}
+
+int64_t window_allowed(struct window *w, int64_t now_us, const struct wall *wall, bool lost)
+{
+	int64_t now = exact(w, now_us, wall, lost);
+	if (now < w->held_w || now >= w->held_w + w->held_w / 20 || (now == w->limit_w && w->held_w < now))
+		w->held_w = now;
+	return w->held_w;
+}
+
+int64_t window_mean(const struct window *w, int64_t now_us, const struct wall *wall)
+{
+	if (!w->length_us || !wall->trusted || w->number < 0 || w->number != number_at(w, now_us, wall))
+		return -1;
+	int64_t elapsed = since_start(w, now_us, wall);
+	return elapsed > 0 ? (w->used + (now_us - w->fed_us) * w->last_w) / elapsed : w->last_w;
+}
