@@ -265,4 +265,4 @@ async function run(cases) {
 	process.exit(0);
 }
 
-module.exports = { rpc, top, srcdir, freePort, tempDir, within, until, Daemon, Csms, station, insist, equal, ok, run, children };
+module.exports = { PATIENCE, rpc, top, srcdir, freePort, tempDir, within, until, Daemon, Csms, station, insist, equal, ok, run, children };

@@ -2,14 +2,18 @@
 // From a register of a real Modbus server to the limits on the wire of six real stations: when the building takes more, the cars get less, at
 // once and on every phase. Prints how long it takes from the first reading of the new value to the last SetChargingProfile that it needs.
 // Environment: JUMPS (20).
-const { freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
+const { PATIENCE, freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
 const { SunSpecMeter } = require('./modbus.js');
 
 const JUMPS = Number(process.env.JUMPS || 20);
 const GRID = 100, ROW = 80, MAX = 16, FALLBACK = 6;
+// What moved while nobody looked stays in the balancer's estimate of the building for 45 s, and small raises are gathered for 60 s: on a machine
+// that is late with everything, the share is reached that much later, and it has to be reached then.
+const SETTLES = 30000;
 const now = () => new Date().toISOString();
 
-// A car at a station: takes what the newest profile allows, and tells.
+// A car at a station: takes what the newest profile allows, and tells when the meter has shown it. A report that is older or newer than the
+// current on the wire would be a lie about the building.
 class Car {
 	constructor(client, id, two) {
 		Object.assign(this, { client, id, two, amps: 0, at: 0n });
@@ -22,9 +26,8 @@ class Car {
 		ok(schedule.chargingRateUnit === 'A', 'limits are in ampere');
 		this.amps = Math.min(MAX, schedule.chargingSchedulePeriod[0].limit);
 		this.at = process.hrtime.bigint();
-		this.onLimit();
-		clearTimeout(this.soon);
-		this.soon = setTimeout(() => this.tell(), 50); // behind the answer
+		const turn = (this.turn = (this.turn || 0) + 1);
+		this.onLimit().then(() => turn === this.turn && this.tell());
 	}
 
 	tell() {
@@ -67,7 +70,7 @@ circuits:
   grid: {kind: grid_connection, limit_a: ${GRID}, meter: main}
   row: {parent: grid, limit_a: ${ROW}}
 meters:
-  main: {driver: modbus-tcp, model: sunspec, host: 127.0.0.1, port: ${meter.port}, unit: 1, poll: 100ms, stale_after: 500ms}
+  main: {driver: modbus-tcp, model: sunspec, host: 127.0.0.1, port: ${meter.port}, unit: 1, poll: 100ms, stale_after: 2s}
 balancing: {interval: 200ms, increase: {after: 0s, step_a: 100}, on_meter_lost: {after: 0s, limit: fallback}}
 station_defaults: {uplink: cpo, subprotocols: [ocpp1.6, ocpp2.0.1], max_current_a: ${MAX}, fallback_current_a: ${FALLBACK}}
 stations: {"P-[1-6]": {circuit: row, rotation: [RST, STR, TRS]}}
@@ -79,29 +82,38 @@ log: {level: info, target: stderr}
 	let base = [5, 20, 5];
 	const drawn = () => cars.reduce((sum, c) => sum + c.amps, 0);
 	let noise = 0;
-	const show = (mark) => { noise = (noise + 1) % 7; meter.amps(base.map((b) => b + drawn() + noise / 100), mark); };
-	const alive = setInterval(() => show(), 100);
+	// Puts what flows into the registers; resolves with the time when that, or something newer, was first read.
+	let shown = 0, unread = [];
+	const show = () => new Promise((resolve) => {
+		noise = (noise + 1) % 7;
+		unread.push([++shown, resolve]);
+		meter.amps(base.map((b) => b + drawn() + noise / 100), shown);
+	});
+	meter.on('read', (mark, said) => {
+		unread.filter(([m]) => m <= mark).forEach(([, resolve]) => resolve(BigInt(said.t)));
+		unread = unread.filter(([m]) => m > mark);
+	});
+	const alive = setInterval(show, 100);
 	const inLimits = async () => {
 		for (const c of await daemon.ask('circuit.list'))
 			for (let p = 0; p < 3; p++) ok(c.planned_a[p] <= c.limit_a[p] + 0.05, `${c.id} L${p + 1}: planned ${c.planned_a[p]} A of ${c.limit_a[p]} A`);
 	};
 	const times = [];
-	const follow = () => cars.forEach((c) => (c.onLimit = () => show()));
+	const follow = () => cars.forEach((c) => (c.onLimit = show));
 
 	// The building takes so much on L2; resolves with the time to the last profile that this needed.
-	const jump = (l2, mark) => new Promise((resolve, reject) => {
+	const jump = (l2, which) => new Promise((resolve, reject) => {
 		let from = 0n;
-		const late = setTimeout(() => reject(new Error(`jump ${mark} to ${l2} A is not answered (${from ? 'but read' : 'not even read'}): ${cars.map((c) => c.amps)}`)), 5000);
+		const late = setTimeout(() => reject(new Error(`jump ${which} to ${l2} A is not answered (${from ? 'but read' : 'not even read'}): ${cars.map((c) => c.amps)}`)), 5000 * PATIENCE);
 		const look = () => {
 			if (!from || base[1] + drawn() > GRID + 0.1) return;
 			clearTimeout(late);
 			const last = cars.reduce((t, c) => (c.at > t ? c.at : t), 0n);
 			resolve(Number(last - from) / 1e6);
 		};
-		cars.forEach((c) => (c.onLimit = () => { show(); look(); }));
-		meter.once('read', (m, said) => { from = BigInt(said.t); look(); });
+		cars.forEach((c) => (c.onLimit = () => { const read = show(); look(); return read; }));
 		base = [base[0], l2, base[2]];
-		show(mark);
+		show().then((t) => { from = t; look(); });
 	});
 
 	await run([
@@ -115,11 +127,11 @@ log: {level: info, target: stderr}
 				follow();
 				await car.start();
 			}
-			await until(8000, 'they have their share', () => cars.every((c) => c.amps > 0) && Math.abs(drawn() - ROW) < 1.5);
+			await until(SETTLES, 'they have their share', () => cars.every((c) => c.amps > 0) && Math.abs(drawn() - ROW) < 1.5);
 			await inLimits();
 		}],
 		...['exception', 'silent'].map((mode) => [`the meter answers with ${mode}: fallback, and back`, async () => {
-			await until(5000, 'all charge', () => Math.abs(drawn() - ROW) < 1.5);
+			await until(SETTLES, 'all charge', () => Math.abs(drawn() - ROW) < 1.5);
 			meter.tell({ mode });
 			await until(8000, 'the meter is stale', async () => (await daemon.ask('meter.list'))[0].state === 'stale');
 			await until(5000, 'all go down to the fallback', () => cars.every((c) => c.amps <= FALLBACK));
@@ -127,7 +139,7 @@ log: {level: info, target: stderr}
 			await inLimits();
 			meter.tell({ mode: 'ok' });
 			await until(8000, 'the meter is back', async () => (await daemon.ask('meter.list'))[0].state === 'ok');
-			await until(8000, 'and so is the current', () => Math.abs(drawn() - ROW) < 1.5);
+			await until(SETTLES, 'and so is the current', () => Math.abs(drawn() - ROW) < 1.5);
 		}]),
 		[`${JUMPS} times the building takes more on L2, which is full`, async () => {
 			for (let i = 1; i <= JUMPS; i++) {
