@@ -2,8 +2,11 @@
 UNIT_STATION = tests/unit/station/car \
 	tests/unit/station/charge \
 	tests/unit/station/connector \
+	tests/unit/station/duty \
 	tests/unit/station/keys \
 	tests/unit/station/link-local \
+	tests/unit/station/outlet \
+	tests/unit/station/pilot \
 	tests/unit/station/queue \
 	tests/unit/station/relay \
 	tests/unit/station/sampling \
@@ -28,3 +31,9 @@ tests_unit_station_sampling_SOURCES = tests/unit/station/sampling.c tests/unit/u
 tests_unit_station_sampling_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_station_SOURCES = tests/unit/station/station.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
 tests_unit_station_station_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_duty_SOURCES = tests/unit/station/duty.c tests/unit/unit.h
+tests_unit_station_duty_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_outlet_SOURCES = tests/unit/station/outlet.c tests/unit/unit.h
+tests_unit_station_outlet_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_pilot_SOURCES = tests/unit/station/pilot.c tests/unit/unit.h
+tests_unit_station_pilot_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
