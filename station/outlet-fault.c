@@ -30,7 +30,7 @@ const struct outlet_fault_row outlet_faults[OUTLET_FAULTS] = {
 	[FAULT_OVERCURRENT] = { "CarOverCurrent", "OverCurrentFailure", 7000, ACT_OPEN, false, CAR_RETRY, .gone_ms = 1000,
 		.text = "the car draws more than it is offered" },
 	[FAULT_HOT] = { "TooHot", "HighTemperature", 1000, ACT_SOFT, false, .gone_ms = 10000, .text = "too warm" },
-	[FAULT_VENTILATION] = { "NoVentilation", "OtherError", 500, ACT_SOFT, false, CAR_RETRY, .gone_ms = 1000,
+	[FAULT_VENTILATION] = { "NoVentilation", "OtherError", 500, ACT_OPEN, false, CAR_RETRY, .gone_ms = 1000,
 		.text = "the car asks for ventilation that is not there" },
 	[FAULT_LOCK] = { "PlugNotLocked", "ConnectorLockFailure", 100, ACT_SOFT, false, CAR_RETRY, .gone_ms = 1000,
 		.text = "the plug is not locked" },

@@ -160,7 +160,7 @@ static bool draws_too_much(const struct outlet *o)
 
 static bool lacks_air(const struct outlet *o)
 {
-	bool due = o->state == OUTLET_OFFERING || o->state == OUTLET_CHARGING;
+	bool due = o->state == OUTLET_OFFERING || o->state == OUTLET_CHARGING || o->state == OUTLET_STOPPING;
 	if (!o->conf.pilot || o->letter != 'D' || !due)
 		return false;
 	return !o->conf.fan || (!o->pins.fan_runs && o->fan_ms >= FAN_STARTS_MS);

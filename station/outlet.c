@@ -95,7 +95,7 @@ static enum outlet_state from_offering(const struct outlet *o)
 {
 	if (!is_permitted(o) || !has_right_phases(o))
 		return at_rest(o);
-	if (o->ask_ms >= ASKS_MS || (!o->conf.pilot && wants(o)))
+	if (o->ask_ms >= ASKS_MS || (!o->conf.pilot && wants(o) && !o->silent_ms)) /* never on pins of a while ago */
 		return OUTLET_CHARGING;
 	bool sleeps = o->conf.wake && !o->asked && !o->woken && o->letter == 'B';
 	return sleeps && o->state_ms >= NO_ASK_MS ? OUTLET_WAKING : OUTLET_OFFERING;
@@ -201,6 +201,7 @@ static void enter(struct outlet *o, enum outlet_state next)
 		o->asked = true;
 	if (o->conf.second && (next == OUTLET_IDLE || !o->phases))
 		o->phases = o->pins.phases;
+	o->tells_f = false;
 	o->state = (uint8_t)next;
 	o->state_ms = o->ask_ms = 0;
 }
@@ -226,7 +227,7 @@ static int32_t state_most_ms(const struct outlet *o)
 
 static void pass_time(struct outlet *o, int32_t dt_ms)
 {
-	bool asks = o->state == OUTLET_OFFERING && o->diode && wants(o);
+	bool asks = o->state == OUTLET_OFFERING && o->diode && wants(o) && !o->silent_ms;
 	outlet_pass(&o->state_ms, dt_ms, state_most_ms(o));
 	outlet_pass(&o->pwm_ms, dt_ms, PWM_KEEP_MS);
 	outlet_pass(&o->steady_ms, dt_ms, X1_MS);
@@ -245,7 +246,6 @@ static void pass_time(struct outlet *o, int32_t dt_ms)
 
 static enum pilot_drive pilot_for(const struct outlet *o)
 {
-	bool f = false;
 	if (!o->conf.pilot)
 		return PILOT_STEADY;
 	switch (o->state) {
@@ -257,16 +257,26 @@ static enum pilot_drive pilot_for(const struct outlet *o)
 	case OUTLET_WAKING:
 		return o->state_ms >= WAKE_MS ? PILOT_STEADY : o->conf.wake_e ? PILOT_OFF : PILOT_NEGATIVE;
 	case OUTLET_FAULTED:
-		for (int i = 0; i < OUTLET_FAULTS; i++)
-			f |= outlet_has(o, i) && outlet_faults[i].pilot_f;
-		return f && o->state_ms < F_MS ? PILOT_NEGATIVE : PILOT_STEADY;
+		return o->tells_f && o->state_ms < F_MS ? PILOT_NEGATIVE : PILOT_STEADY;
 	default:
 		return PILOT_STEADY;
 	}
 }
 
+/* F begins with the first fault that wants it, which may not be the first fault, and then has its time. */
+static void begin_f(struct outlet *o)
+{
+	for (int i = 0; i < OUTLET_FAULTS && o->state == OUTLET_FAULTED && !o->tells_f; i++) {
+		if (outlet_has(o, i) && outlet_faults[i].pilot_f) {
+			o->tells_f = true;
+			o->state_ms = 0;
+		}
+	}
+}
+
 static void drive_pilot(struct outlet *o)
 {
+	begin_f(o);
 	enum pilot_drive pilot = pilot_for(o);
 	uint16_t duty = pilot == PILOT_PWM ? duty_of_ma(o->offer_ma) : DUTY_STEADY;
 	if (pilot != PILOT_STEADY)

@@ -90,6 +90,7 @@ struct outlet {
 	bool woken;           /* it was woken under this permission */
 	bool open;            /* no contact is closed, as far as can be told */
 	bool draws, still;    /* more than an ampere on some phase; less on every one. Neither where it is not measured */
+	bool tells_f;         /* this time in FAULTED had its -12 V, or has it now */
 	uint8_t phases;       /* switched now; 0: not chosen yet */
 	uint8_t derated;      /* 0: all of the rating, 1: three quarters, 2: half, 3: nothing */
 	uint8_t test;         /* of the residual current device */
