@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/behind.h"
 #include "gateway/local.h"
 #include "gateway/replay.h"
 #include "gateway/tap.h"
@@ -548,6 +549,7 @@ static void on_confirmed(void *arg, int err, int64_t told)
 {
 	struct confirming *c = arg;
 	struct session *s = c->s;
+	behind_let_go(s);
 	if (err && err != ERR_NOT_FOUND) {
 		keep_trying(c, err);
 		return;
@@ -592,6 +594,7 @@ static void confirm(struct confirming *c)
 	struct store *st = c->s->gw->store;
 	char *payload = mem_text(c->payload);
 	const char *tx = c->csms_tx[0] ? c->csms_tx : c->tx;
+	behind_hold(c->s);
 	int err = c->kind == OUTBOX_TX_START ? tx_answered(st, c->seq, tx, tx, payload, on_confirmed, c)
 	                                     : outbox_answered(st, c->seq, payload, on_confirmed, c);
 	mem_free(payload);

@@ -15,6 +15,7 @@ libgateway_a_SOURCES = \
 	gateway/redact.c gateway/redact.h \
 	gateway/trace-export.c gateway/trace-export.h \
 	gateway/drivers.c gateway/drivers.h \
+	gateway/behind.c gateway/behind.h \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \

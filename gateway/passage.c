@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/behind.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/ledger.h"
@@ -486,8 +487,19 @@ void passage_from_station(void *owner, struct link *l, struct slice text)
 	on_text(owner, TRACE_STATION, text);
 }
 
+static bool is_answer(const struct session *s, struct slice text)
+{
+	struct frame f;
+	struct frame_fault fault;
+	bool answer = frame_parse(&f, s->lane.version, text, &fault) == 0 && (f.kind == FRAME_RESULT || f.kind == FRAME_ERROR);
+	frame_done(&f);
+	return answer;
+}
+
 void passage_from_csms(void *owner, struct slice text)
 {
+	if (behind_must_wait(owner) && !is_answer(owner, text) && behind_put(owner, text))
+		return;
 	on_text(owner, TRACE_CSMS, text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/behind.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/ledger.h"
@@ -125,6 +126,7 @@ static void on_lane_down(void *owner, const struct link_end *why)
 	log_info(&s->log, "lane went down: %s (code %d)", why->reason ? why->reason : err_text(why->err), why->code);
 	replay_stop(s);
 	owed_stop(s);
+	behind_forget(s);
 	go_island(s, why);
 }
 
@@ -171,6 +173,7 @@ static void shut_lane(struct session *s, const char *reason)
 {
 	replay_stop(s);
 	owed_stop(s);
+	behind_forget(s);
 	calls_link_down(&s->to_csms, true);
 	ledger_lane_down(s);
 	lane_close(&s->lane, 1001, reason);
@@ -286,6 +289,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	calls_open(&s->to_csms, CALLS_MOST);
 	list_init(&s->held);
 	list_init(&s->unstored);
+	list_init(&s->behind.waiting);
 	list_init(&s->replay.overdue);
 	map_put(&g->sessions, identity, s);
 	add_configured_evses(s);
@@ -365,6 +369,7 @@ static void session_close(struct session *s, const char *reason)
 {
 	replay_stop(s);
 	owed_stop(s);
+	behind_forget(s);
 	lane_close(&s->lane, 1001, reason);
 	if (s->link) {
 		struct link *l = s->link;

@@ -56,6 +56,12 @@ struct session {
 	struct list held;             /* transaction messages whose sender waits (ledger.h) */
 	struct list unstored;         /* answers of the CSMS that the disk has not taken yet (ledger.c) */
 	struct {
+		struct list waiting;  /* texts of the CSMS (behind.c) */
+		unsigned count, holds;
+		bool letting_go;
+		struct later go_on;
+	} behind;
+	struct {
 		int64_t seq;          /* of the record being sent or confirmed; 0: none */
 		struct call *call;    /* while it is being sent */
 		bool ready;           /* boot and states have gone up, the queue may */

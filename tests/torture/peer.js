@@ -10,6 +10,7 @@ class Peer {
 		this.ws = ws;
 		this.who = who;
 		this.pending = new Map();
+		this.inbox = []; // all it was sent, in order
 		this.closed = new Promise((resolve) => ws.on('close', resolve));
 		ws.on('error', () => {});
 		ws.on('message', (data) => this.heard(JSON.parse(data)));
@@ -25,6 +26,7 @@ class Peer {
 	}
 
 	heard(m) {
+		this.inbox.push(m);
 		if (m[0] === 2) {
 			this.send([3, m[1], { status: 'Accepted' }]);
 			return;

@@ -79,11 +79,6 @@ class Relay {
 		return new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
 	}
 
-	// Whether what comes back from the target to this port of ours is swallowed.
-	loses(port) {
-		return [...this.links].some((l) => l.swallowDown && l.far.localPort === port);
-	}
-
 	cutAll() {
 		this.links.forEach((l) => l.cut());
 	}

@@ -210,7 +210,7 @@ async function main() {
 	world.points = 0;
 	down = new Relay(downPort, port);
 	up = new Relay(upPort, csmsPort);
-	csms = world.csms = new Csms(csmsPort, violation, (p) => up.loses(p));
+	csms = world.csms = new Csms(csmsPort, violation);
 	daemon = new Daemon(dir, configuration(port, upPort));
 	await Promise.all([csms.listen(), down.listen(), up.listen()]);
 	await daemon.start();

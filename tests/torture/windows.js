@@ -51,6 +51,34 @@ log: {level: debug, target: stderr}
 			equal((await second).transactionId, 70, 'the id under the new message id');
 			equal(csms.of('StartTransaction').map((h) => h[4]), ['first'], 'starts at the CSMS');
 		}],
+		['what the CSMS sends behind its answer to a start reaches the station behind it, under the id that the station knows', async () => {
+			const stopped = () => s.inbox.filter((m) => m[0] === 2 && m[2] === 'RemoteStopTransaction');
+			csms.answers.StartTransaction = (p, id, ws) => {
+				ws.send(JSON.stringify([3, id, { transactionId: 75, idTagInfo: { status: 'Accepted' } }]));
+				ws.send(JSON.stringify([2, 'at once', 'RemoteStopTransaction', { transactionId: 75 }]));
+				return null;
+			};
+			s.inbox = [];
+			await s.call('StartTransaction', starts(20), 'told 75');
+			await until(5000, 'the remote stop is here', () => stopped().length);
+			equal(s.inbox.filter((m) => m[0] === 3 || m[2] === 'RemoteStopTransaction').map((m) => m[1]), ['told 75', 'at once'], 'the order');
+			// The same when the answer comes so late that the station has another id.
+			csms.answers.StartTransaction = (p, id, ws) => {
+				setTimeout(() => {
+					ws.send(JSON.stringify([3, id, { transactionId: 76, idTagInfo: { status: 'Accepted' } }]));
+					ws.send(JSON.stringify([2, 'late', 'RemoteStopTransaction', { transactionId: 76 }]));
+				}, 1100);
+				return null;
+			};
+			s.inbox = [];
+			const { transactionId } = await s.call('StartTransaction', starts(21));
+			ok(transactionId > 1e9, 'the answer in time was ours');
+			await until(5000, 'the remote stop is here', () => stopped().length);
+			equal(stopped()[0][3], { transactionId }, 'what the station is to stop');
+			await s.call('StopTransaction', stops(75, 20));
+			await s.call('StopTransaction', stops(transactionId, 21));
+			await drained();
+		}],
 		['an update answered before a crash and repeated after it does not reach the CSMS again', async () => {
 			csms.reset();
 			await s.call('MeterValues', values(70, 1), 'values');
