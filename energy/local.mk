@@ -11,7 +11,8 @@ libenergy_a_SOURCES = \
 	energy/meter.c energy/meter.h \
 	energy/net.c energy/net.h \
 	energy/policy.c energy/policy.h \
-	energy/profile.c energy/profile.h \
+	energy/profile.c energy/profile.h energy/profile-local.h \
+	energy/profile-limit.c \
 	energy/rank.c energy/rank.h \
 	energy/site.c energy/site.h \
 	energy/window.c energy/window.h

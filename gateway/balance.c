@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/zone.h"
 #include "gateway/drivers.h"
 #include "gateway/limits.h"
 #include "gateway/notify.h"
@@ -118,6 +119,7 @@ int balance_open(struct gateway *g)
 	conf.evses = evses;
 	g->control = control_open(&conf, &events, g);
 	g->limits = limits_open(g);
+	g->zone = zone_open(c->site.timezone);
 	arena_free(&mem);
 	return 0;
 }
@@ -193,6 +195,7 @@ void balance_close(struct gateway *g)
 {
 	limits_close(g->limits);
 	control_close(g->control);
+	zone_close(&g->zone);
 	mem_free(state.feeds);
 	state.feeds = NULL;
 }

@@ -1,5 +1,5 @@
 /* Names in the kept store, per station: profile/ID; the value is "EVSE TIME", newline, the payload it came in, where TIME is when it was
- * accepted: a schedule without a start begins then.
+ * accepted: a schedule without a start begins then. update/ID: the values of a dynamic profile since its last update, "TIME", newline, JSON.
  *
  * Easy to get wrong: a remote start carries its profile before there is a transaction, so it waits for the one that follows. */
 #include "gateway/csms-profiles.h"
@@ -15,9 +15,9 @@
 #include "energy/profile.h"
 #include "gateway/limits.h"
 #include "ocpp/catalogue.h"
+#include "ocpp/dialect.h"
 #include "ocpp/profile-read.h"
 #include "ocpp/profile.h"
-#include "ocpp/splice.h"
 #include "storage/kept.h"
 
 #define LOOK_US (60 * US_PER_S)         /* schedules follow wall time, which may be set: look again at least this often */
@@ -48,12 +48,24 @@ static void on_gone(void *arg, int64_t id)
 	int err = kept_remove(c->s->gw->store, c->s->id, name, NULL, NULL);
 	if (err)
 		log_error(&c->s->log, "%s could not be removed: %s", name, err_text(err));
+	snprintf(name, sizeof(name), "update/%lld", (long long)id);
+	if (kept_remove(c->s->gw->store, c->s->id, name, NULL, NULL) != 0)
+		log_error(&c->s->log, "%s could not be removed", name);
 }
 
 static struct profile_tx tx_on(const struct session *s, int evse)
 {
 	const struct session_evse *e = evse <= s->n_evses ? &s->evses[evse] : NULL;
-	return e ? (struct profile_tx){ .running = e->tx[0], .priority = s->csms->priority[evse], .start_us = e->tx_since_us } : (struct profile_tx){ 0 };
+	if (!e)
+		return (struct profile_tx){ 0 };
+	return (struct profile_tx){ .running = e->tx[0], .priority = s->csms->priority[evse], .start_us = e->tx_since_us, .soc_percent = e->soc_percent };
+}
+
+/* The station may come with another version than the last time. */
+static struct profiles *profiles_of(const struct session *s)
+{
+	s->csms->installed.defaults_stack = dialect_of(s->version)->defaults_stack;
+	return &s->csms->installed;
 }
 
 /* --- what they allow --- */
@@ -78,10 +90,9 @@ static void look(void *arg)
 	for (int i = 1; i <= s->n_evses; i++) {
 		int64_t until_us = INT64_MAX;
 		struct profile_tx tx = tx_on(s, i);
-		struct allowed whole = profiles_station_limit(&c->installed, now_us, &until_us);
-		struct allowed own = profiles_evse_limit(&c->installed, i, &tx, now_us, &until_us);
+		struct allowed a = profiles_allowed(profiles_of(s), i, &tx, now_us, &until_us);
 		if (s->evses[i].control >= 0)
-			tell_control(c, s->evses[i].control, whole.amps < own.amps ? whole : own, now_us, until_us);
+			tell_control(c, s->evses[i].control, a, now_us, until_us);
 		if (until_us < next_us)
 			next_us = until_us;
 	}
@@ -95,21 +106,20 @@ double csms_profiles_evse_a(const struct session *s, int evse)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx tx = tx_on(s, evse);
-	double own = profiles_evse_limit(&s->csms->installed, evse, &tx, clock_wall_us(), &until_us).amps;
-	return fmin(own, csms_profiles_station_a(s));
+	return profiles_allowed(profiles_of(s), evse, &tx, clock_wall_us(), &until_us).amps;
 }
 
 double csms_profiles_station_a(const struct session *s)
 {
 	int64_t until_us = INT64_MAX;
-	return profiles_station_limit(&s->csms->installed, clock_wall_us(), &until_us).amps;
+	return profiles_station_limit(profiles_of(s), clock_wall_us(), &until_us).amps;
 }
 
 double csms_profiles_default_a(const struct session *s, int evse)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx none = { 0 };
-	return profiles_evse_limit(&s->csms->installed, evse, &none, clock_wall_us(), &until_us).amps;
+	return profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us).amps;
 }
 
 int csms_profiles_level(const struct session *s, int evse, enum profile_purpose purpose)
@@ -142,11 +152,9 @@ static int install(struct csms_profiles *c, int evse, struct slice payload, int6
 	cJSON *tree = json_parse(payload);
 	int err = profile_read_message(tree, &mem, &profile);
 	profile.tx = (struct slice){ NULL, 0 };
-	if (profile.kind == PROFILE_DYNAMIC)
-		profile.start_us = at_us; /* its last update, which may have come after the payload */
 	tx.running = true;
 	if (!err)
-		err = profiles_set(&c->installed, evse, &profile, &tx, at_us);
+		err = profiles_set(profiles_of(c->s), evse, &profile, &tx, at_us);
 	cJSON_Delete(tree);
 	arena_free(&mem);
 	return err;
@@ -188,29 +196,35 @@ static void set(struct csms_profiles *c, int evse, struct slice payload)
 	keep(c, evse, payload, now_us); /* behind the removals of what it replaces */
 }
 
-/* The kept payload gets the new limit. */
-static void update(struct csms_profiles *c, int64_t id, double limit)
+/* The values in force, as UpdateDynamicSchedule would say them, with their time: the profile itself is kept as it came. */
+static void keep_update(struct csms_profiles *c, int64_t id, const struct charging_v2x *v, int64_t at_us)
 {
-	static const char *const path = "chargingProfile.chargingSchedule.0.chargingSchedulePeriod.0.limit";
-	struct arena mem = { 0 };
-	struct buf payload = { 0 };
-	struct slice value;
-	char name[40], number[32];
+	struct buf value = { 0 };
+	struct json_writer w;
+	char name[40];
+	snprintf(name, sizeof(name), "update/%lld", (long long)id);
+	buf_printf(&value, "%lld\n", (long long)at_us);
+	jw_open(&w, &value);
+	jw_object(&w, NULL);
+	v2x_write(&w, v);
+	jw_end(&w, '}');
+	int err = kept_put(c->s->gw->store, c->s->id, name, buf_view(&value), NULL, NULL);
+	if (err)
+		log_error(&c->s->log, "%s could not be kept: %s", name, err_text(err));
+	buf_free(&value);
+}
+
+void csms_profiles_update(struct session *s, int64_t id, const cJSON *values)
+{
+	struct csms_profiles *c = s->csms;
+	struct charging_v2x to;
 	int64_t now_us = clock_wall_us();
-	kept_name(id, name);
-	if (isnan(limit) || profiles_update(&c->installed, id, limit, now_us) != 0)
+	if (v2x_read(values, &to) == 0 || profiles_update(&c->installed, id, &to, now_us) != 0)
 		return;
-	if (kept_get(c->s->gw->store, c->s->id, name, &mem, &value) == 0) {
-		char *text = arena_text(&mem, value), *newline = strchr(text, '\n');
-		struct slice old = slice_of(newline ? newline + 1 : text), window = splice_find(old, path);
-		snprintf(number, sizeof(number), "%.3f", limit);
-		if (window.n) {
-			splice_write(&payload, old, window, slice_of(number));
-			keep(c, (int)strtol(text, NULL, 10), buf_view(&payload), now_us);
-		}
-	}
-	buf_free(&payload);
-	arena_free(&mem);
+	const struct charging_profile *p = profiles_find(&c->installed, id, NULL);
+	keep_update(c, id, p->periods[0].v2x, now_us);
+	look(c);
+	limits_csms_profile(s->gw->limits, s, -1, p->purpose);
 }
 
 void csms_profiles_priority(struct session *s, struct slice tx, bool on)
@@ -267,8 +281,7 @@ void csms_profiles_accepted(struct session *s, struct frame *command, const stru
 			limits_csms_cleared(s->gw->limits, s);
 		break;
 	case CMD_UPDATE_PROFILE:
-		update(c, e->profile_id, e->limit_a);
-		look(c);
+		csms_profiles_update(s, e->profile_id, json_at(frame_tree(command), "scheduleUpdate"));
 		break;
 	case CMD_PRIORITY:
 		csms_profiles_priority(s, e->tx, e->activated);
@@ -319,6 +332,39 @@ static bool load_one(void *arg, const char *name, struct slice value)
 	return true;
 }
 
+/* After the profiles. */
+static bool load_update(void *arg, const char *name, struct slice value)
+{
+	struct csms_profiles *c = arg;
+	struct charging_v2x to;
+	char *text = mem_text(value), *end;
+	int64_t at_us = strtoll(text, &end, 10);
+	cJSON *tree = *end == '\n' ? json_parse(slice_of(end + 1)) : NULL;
+	bool good = tree && v2x_read(tree, &to) > 0 && profiles_update(&c->installed, strtoll(name + strlen("update/"), NULL, 10), &to, at_us) == 0;
+	if (!good)
+		log_warn(&c->s->log, "%s that was kept is not understood any more", name);
+	cJSON_Delete(tree);
+	mem_free(text);
+	return true;
+}
+
+void csms_profiles_lane(struct session *s, bool up)
+{
+	if (!s->csms)
+		return;
+	if (up)
+		profiles_online(&s->csms->installed, clock_wall_us());
+	else
+		profiles_offline(&s->csms->installed, clock_wall_us());
+	if (s->csms->installed.count)
+		look(s->csms);
+}
+
+static uint32_t chance(void)
+{
+	return (uint32_t)random();
+}
+
 struct csms_profiles *csms_profiles_open(struct session *s)
 {
 	struct csms_profiles *c = NEW(struct csms_profiles);
@@ -331,7 +377,11 @@ struct csms_profiles *csms_profiles_open(struct session *s)
 	profiles_open(&c->installed, v.n_lines);
 	c->installed.purposes = ~0u;
 	c->installed.stack_most = INT_MAX;
+	c->installed.zone = s->gw->zone;
+	c->installed.random = chance;
 	int err = kept_each(s->gw->store, s->id, "profile/", load_one, c);
+	if (!err)
+		err = kept_each(s->gw->store, s->id, "update/", load_update, c);
 	if (err)
 		log_error(&s->log, "the charging profiles of the CSMS cannot be read: %s", err_text(err));
 	c->installed.gone = on_gone;

@@ -17,6 +17,10 @@ void csms_profiles_tx_started(struct session *s, int evse);
 void csms_profiles_tx_ended(struct session *s, int evse);
 /* 2.1: priority charging was switched for a transaction. It stands for TxProfile and TxDefaultProfile, so ours are of no use there. */
 void csms_profiles_priority(struct session *s, struct slice tx, bool on);
+/* 2.1: other values for a dynamic profile (a scheduleUpdate), pushed by the CSMS or fetched by the station. */
+void csms_profiles_update(struct session *s, int64_t id, const cJSON *values);
+/* The CSMS is there, or not: profiles may be bound to its presence (2.1 maxOfflineDuration), which the station does not feel while we serve it. */
+void csms_profiles_lane(struct session *s, bool up);
 bool csms_profiles_has_priority(const struct session *s);
 
 /* For our own profiles. Amperes per phase; INFINITY: nothing said. */

@@ -10,6 +10,7 @@
 
 struct session;
 struct limits;
+struct zone;
 struct host;
 
 struct gateway {
@@ -18,6 +19,7 @@ struct gateway {
 	struct host *host;
 	struct control *control;
 	struct limits *limits;
+	struct zone *zone;            /* of the site; NULL: UTC */
 	struct map sessions;          /* identity -> struct session, for the life of the process */
 	struct uplink **uplinks;      /* in the order of the settings */
 	struct arena strangers;       /* settings of stations that the file does not name */

@@ -80,6 +80,7 @@ static void go_island(struct session *s, const struct link_end *why)
 	}
 	calls_link_down(&s->to_csms, true);
 	ledger_lane_down(s);
+	csms_profiles_lane(s, false);
 }
 
 /* After an update the station may speak another version than its records: those go up first, on a lane of theirs (session_lane_review). */
@@ -104,6 +105,7 @@ static void on_lane_up(void *owner)
 		follow_lane(s);
 	log_info(&s->log, "lane is up%s", lane_is_of_old_version(s) ? ", for records of an older version" : "");
 	calls_link_up(&s->to_csms, s->lane.link);
+	csms_profiles_lane(s, true);
 	owed_pay(s);
 }
 

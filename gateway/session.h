@@ -35,6 +35,7 @@ struct session_evse {
 	int64_t tx_since_us;      /* wall */
 	double tx_start_wh, energy_wh; /* NaN: unknown */
 	double power_w;           /* NaN: unknown */
+	double soc_percent;       /* of the car; 0: unknown */
 	char error[40];           /* errorCode other than NoError; "" */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
@@ -32,7 +33,7 @@ bool tap_wants(const struct action *act)
 
 bool tap_wants_answer(const struct action *act)
 {
-	return act && (act->event == EV_BOOT || act->event == EV_AUTHORIZE || act->event == EV_TX);
+	return act && (act->event == EV_BOOT || act->event == EV_AUTHORIZE || act->event == EV_TX || act->event == EV_PULL);
 }
 
 static void copy(char *to, size_t room, struct slice from)
@@ -95,6 +96,8 @@ static void collect(const struct event *e, struct draw *d, struct session_evse *
 			d->voltage_v = m->value;
 		else if (m->measurand == MEAS_ENERGY_IMPORT && !m->phase)
 			ev->energy_wh = m->value;
+		else if (m->measurand == MEAS_SOC)
+			ev->soc_percent = m->value;
 	}
 	d->any = !isnan(d->i_a[0]) || !isnan(d->i_a[1]) || !isnan(d->i_a[2]) || !isnan(d->all_a) || !isnan(d->power_w);
 }
@@ -206,6 +209,8 @@ void tap_answer(struct session *s, const struct event *asked, const struct actio
 			clock_told(r.time_us);
 		if (asked->kind == EV_BOOT && slice_is(r.status, "Accepted"))
 			owed_boot_accepted(s, r.interval_s);
+		if (asked->kind == EV_PULL && slice_is(r.status, "Accepted"))
+			csms_profiles_update(s, asked->profile_id, json_at(frame_tree(answer), "scheduleUpdate"));
 		learn_token(s, asked, &r);
 	}
 	arena_free(&mem);
@@ -235,6 +240,7 @@ void tap_tx_ended(struct session *s, struct slice tx)
 	struct session_evse *e = &s->evses[evse];
 	e->tx[0] = e->token[0] = 0;
 	e->tx_start_wh = e->power_w = NAN;
+	e->soc_percent = 0;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
 	csms_profiles_tx_ended(s, evse);

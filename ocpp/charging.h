@@ -3,14 +3,39 @@
 #ifndef AMPGATE_OCPP_CHARGING_H
 #define AMPGATE_OCPP_CHARGING_H
 
+#include "base/mem.h"
 #include "ocpp/event.h"
 
 enum profile_kind { PROFILE_ABSOLUTE, PROFILE_RECURRING, PROFILE_RELATIVE, PROFILE_DYNAMIC };
+
+/* How an EVSE finds the power that it takes or gives (2.1). The bounds of the period hold whichever it is. */
+enum operation_mode {
+	MODE_CHARGING_ONLY,
+	MODE_CENTRAL_SETPOINT,
+	MODE_EXTERNAL_SETPOINT,
+	MODE_EXTERNAL_LIMITS,
+	MODE_CENTRAL_FREQUENCY,
+	MODE_LOCAL_FREQUENCY,
+	MODE_LOCAL_LOAD_BALANCING,
+	MODE_IDLE,
+	OPERATION_MODES
+};
+
+/* What 2.1 can say beyond one upper limit, in the unit of the schedule; NaN: not said. By phase, and in W over all phases unless [1] or [2]
+ * is given: then [0] is that of L1. */
+struct charging_v2x {
+	double limit[3];      /* [0] is the period's limit */
+	double discharge[3];  /* lower bounds, 0 or negative */
+	double setpoint[3];   /* negative: discharge */
+	enum operation_mode mode;
+};
 
 struct charging_period {
 	int64_t start_s;      /* from the start of the schedule */
 	double limit;         /* A per phase or W over all phases; INFINITY where none is given (2.1) */
 	int phases;           /* 0: not said, which means 3 */
+	int phase;            /* 1..3: the one to use; 0: any */
+	struct charging_v2x *v2x; /* NULL: the limit and nothing else */
 };
 
 #define PROFILE_PERIODS_MOST 1024 /* as the 2.x schemas bound them */
@@ -26,6 +51,12 @@ struct charging_profile {
 	int64_t duration_s;   /* 0: none */
 	bool local_time;      /* start_us is the station's local time, read as if it were UTC (2.1 useLocalTime) */
 	bool watts;           /* limits are W, else A */
+	double min_rate;      /* minChargingRate, in the unit: below it charging is inefficient; 0: not said */
+	int64_t random_delay_s;   /* 2.1 randomizedDelay: each period begins up to so much later; 0: none */
+	double soc_percent, soc_limit; /* 2.1 limitAtSoC: from this state of charge on no more than this; soc_percent 0: none */
+	int64_t offline_most_s;   /* 2.1 maxOfflineDuration: not used when the CSMS has been away so long; 0: however long */
+	bool offline_ends_it;     /* 2.1 invalidAfterOfflineDuration: and after that not again */
+	int64_t pull_every_s;     /* 2.1 dynUpdateInterval: the station asks for the next update; 0: it does not */
 	struct slice tx;      /* the transaction it is for; absent: not said */
 	struct charging_period *periods;
 	size_t n_periods;
@@ -44,6 +75,7 @@ struct schedule_ask {
 	int evse;
 	int64_t duration_s;
 	bool watts;
+	struct arena *mem;    /* for the v2x of the answer's periods; NULL: limits only */
 };
 
 #endif

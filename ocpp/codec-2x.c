@@ -688,6 +688,8 @@ static const struct row base_report[] = {
 	{ 0 },
 };
 
+static const struct row pull[] = { { "chargingProfileId", EVENT_AT(profile_id), AS_INT64, 0, "0" }, { 0 } };
+
 static const struct row send_list[] = { { "versionNumber", EVENT_AT(list_version), AS_INT64, 0, "0" }, { 0 } };
 
 static void send_list_read(struct reading *r, struct event *e)
@@ -747,6 +749,7 @@ static const struct meaning meanings[] = {
 	{ "ClearChargingProfile", .call = clear_profile, .read_call = clear_profile_read, .write_call = clear_profile_write },
 	{ "GetCompositeSchedule", .call = get_schedule },
 	{ "UpdateDynamicSchedule", .call = update_profile, .read_call = update_profile_read, .write_call = cannot_write },
+	{ "PullDynamicScheduleUpdate", .call = pull },
 	{ "UsePriorityCharging", .tx = "transactionId", .call = use_priority, .write_call = cannot_write },
 	{ "NotifyPriorityCharging", .tx = "transactionId", .call = notify_priority, .write_call = cannot_write },
 	{ "Reset", .call = reset, .write_call = reset_write },

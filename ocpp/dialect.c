@@ -2,8 +2,8 @@
 
 static const struct dialect dialects[OCPP_VERSIONS] = {
 	[OCPP16] = { .station_status = true, .unlock_ends_tx = true, .names = 0 },
-	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1 },
-	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1 },
+	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1, .defaults_stack = true },
+	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1, .defaults_stack = true },
 };
 
 const struct dialect *dialect_of(enum ocpp_version v)

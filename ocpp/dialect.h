@@ -14,6 +14,7 @@ struct dialect {
 	bool unlock_ends_tx;   /* UnlockConnector ends a running transaction; else it is refused while one runs */
 	bool refuses_by_error; /* a station that was rejected answers every CALL with SecurityError */
 	unsigned names;        /* which of a setting's two names: 0 the key, 1 component and variable */
+	bool defaults_stack;   /* TxDefaultProfiles of the station and of an EVSE are one stack; else the EVSE's own hide the station's */
 };
 
 const struct dialect *dialect_of(enum ocpp_version v);

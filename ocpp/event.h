@@ -29,6 +29,7 @@ enum event_kind {
 	EV_NEEDS,        /* NotifyEVChargingNeeds */
 	EV_RESERVATION,  /* ReservationStatusUpdate */
 	EV_PRIORITY,     /* 2.1: priority charging was switched on or off at the station */
+	EV_PULL,         /* 2.1: the station asks for the next values of a dynamic profile: profile_id */
 	/* what is asked of stations */
 	CMD_REMOTE_START,
 	CMD_REMOTE_STOP,

@@ -3,6 +3,7 @@
 #include "ocpp/profile-read.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/json.h"
 #include "ocpp/profile.h"
@@ -44,6 +45,47 @@ static int64_t read_time(const cJSON *tree, const char *path)
 	return time_parse(json_text(tree, path), &us) == 0 ? us : 0;
 }
 
+static const char *const modes[OPERATION_MODES] = { "ChargingOnly", "CentralSetpoint", "ExternalSetpoint", "ExternalLimits", "CentralFrequency",
+	"LocalFrequency", "LocalLoadBalancing", "Idle" };
+
+/* Three values whose names end in nothing, _L2 and _L3. How many were there. */
+static int read_by_phase(const cJSON *item, const char *name, double out[3])
+{
+	static const char *const ends[] = { "", "_L2", "_L3" };
+	char path[40];
+	int n = 0;
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", name, ends[i]);
+		out[i] = json_number(item, path, NAN);
+		n += !isnan(out[i]);
+	}
+	return n;
+}
+
+int v2x_read(const cJSON *item, struct charging_v2x *out)
+{
+	int n = read_by_phase(item, "limit", out->limit) + read_by_phase(item, "dischargeLimit", out->discharge) +
+	        read_by_phase(item, "setpoint", out->setpoint);
+	struct slice mode = json_text(item, "operationMode");
+	out->mode = MODE_CHARGING_ONLY;
+	for (int i = 0; mode.p && i < OPERATION_MODES; i++)
+		if (slice_is(mode, modes[i]))
+			out->mode = (enum operation_mode)i;
+	return n;
+}
+
+/* Only where something is said that a limit alone does not say. */
+static struct charging_v2x *read_v2x(const cJSON *item, struct arena *mem)
+{
+	struct charging_v2x v;
+	int n = v2x_read(item, &v);
+	if (n == !isnan(v.limit[0]) && v.mode == MODE_CHARGING_ONLY)
+		return NULL;
+	struct charging_v2x *kept = arena_new(mem, sizeof(*kept));
+	*kept = v;
+	return kept;
+}
+
 static int read_periods(const cJSON *list, struct arena *mem, struct charging_profile *out)
 {
 	int n = cJSON_GetArraySize(list);
@@ -59,8 +101,11 @@ static int read_periods(const cJSON *list, struct arena *mem, struct charging_pr
 		p->start_s = read_int(item, "startPeriod", -1);
 		p->limit = json_number(item, "limit", INFINITY);
 		p->phases = (int)read_int(item, "numberPhases", 0);
+		p->phase = (int)read_int(item, "phaseToUse", 0);
+		p->v2x = read_v2x(item, mem);
 		int64_t least = out->n_periods > 1 ? p[-1].start_s + 1 : 0;
-		if (p->start_s < least || (out->n_periods == 1 && p->start_s != 0) || !(p->limit >= 0) || p->phases < 0 || p->phases > 3)
+		if (p->start_s < least || (out->n_periods == 1 && p->start_s != 0) || !(p->limit >= 0) || p->phases < 0 || p->phases > 3 ||
+		    p->phase < 0 || p->phase > 3)
 			return ERR_INVALID;
 	}
 	return 0;
@@ -77,6 +122,10 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 	out->duration_s = read_int(schedule, "duration", 0);
 	if (out->duration_s < 0)
 		return ERR_INVALID;
+	out->min_rate = json_number(schedule, "minChargingRate", 0);
+	out->random_delay_s = read_int(schedule, "randomizedDelay", 0);
+	out->soc_percent = json_number(schedule, "limitAtSoC.soc", 0);
+	out->soc_limit = json_number(schedule, "limitAtSoC.limit", INFINITY);
 	err = read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
 	return !err && out->kind == PROFILE_DYNAMIC && out->n_periods != 1 ? ERR_INVALID : err; /* 2.1 K28.FR.03 */
 }
@@ -91,6 +140,8 @@ int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_p
 	out->stack_level = (int)level;
 	out->valid_from_us = read_time(profile, "validFrom");
 	out->valid_to_us = read_time(profile, "validTo");
+	out->offline_most_s = read_int(profile, "maxOfflineDuration", 0);
+	out->offline_ends_it = json_bool(profile, "invalidAfterOfflineDuration", false);
 	const cJSON *tx = json_at(profile, "transactionId");
 	if (cJSON_IsString(tx))
 		out->tx = slice_of(tx->valuestring);
@@ -99,8 +150,10 @@ int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_p
 	out->purpose = profile_purpose(json_text(profile, "chargingProfilePurpose"));
 	if (out->purpose == PURPOSE_NONE || read_kind(profile, out) != 0)
 		return ERR_INVALID;
-	if (out->kind == PROFILE_DYNAMIC)
+	if (out->kind == PROFILE_DYNAMIC) {
 		out->start_us = read_time(profile, "dynUpdateTime");
+		out->pull_every_s = read_int(profile, "dynUpdateInterval", 0);
+	}
 	const cJSON *schedule = json_at(profile, "chargingSchedule");
 	return read_schedule(cJSON_IsArray(schedule) ? cJSON_GetArrayItem(schedule, 0) : schedule, mem, out);
 }
@@ -138,12 +191,38 @@ int schedule_ask_read(struct frame *f, struct schedule_ask *out)
 	out->evse = (int)read_int(tree, "connectorId", read_int(tree, "evseId", -1));
 	out->duration_s = read_int(tree, "duration", -1);
 	out->watts = false;
+	out->mem = NULL;
 	if (out->evse < 0 || out->duration_s < 0)
 		return ERR_INVALID;
 	return unit.p ? read_unit(unit, &out->watts) : 0;
 }
 
-static void write_periods(struct json_writer *w, const struct charging_period *periods, size_t n)
+static void write_by_phase(struct json_writer *w, const char *name, const double value[3], int from)
+{
+	static const char *const ends[] = { "", "_L2", "_L3" };
+	char key[40];
+	for (int i = from; i < 3; i++) {
+		snprintf(key, sizeof(key), "%s%s", name, ends[i]);
+		if (!isnan(value[i]))
+			jw_number(w, key, value[i], 1); /* one decimal, as limits have */
+	}
+}
+
+static void write_v2x(struct json_writer *w, const struct charging_v2x *v, int limit_from)
+{
+	write_by_phase(w, "limit", v->limit, limit_from);
+	write_by_phase(w, "dischargeLimit", v->discharge, 0);
+	write_by_phase(w, "setpoint", v->setpoint, 0);
+	if (v->mode != MODE_CHARGING_ONLY)
+		jw_string(w, "operationMode", modes[v->mode]);
+}
+
+void v2x_write(struct json_writer *w, const struct charging_v2x *v)
+{
+	write_v2x(w, v, 0);
+}
+
+static void write_periods(struct json_writer *w, enum ocpp_version v, const struct charging_period *periods, size_t n)
 {
 	jw_array(w, "chargingSchedulePeriod");
 	for (size_t i = 0; i < n; i++) {
@@ -152,6 +231,10 @@ static void write_periods(struct json_writer *w, const struct charging_period *p
 		jw_number(w, "limit", periods[i].limit, 1);
 		if (periods[i].phases)
 			jw_int(w, "numberPhases", periods[i].phases);
+		if (periods[i].phase && v != OCPP16)
+			jw_int(w, "phaseToUse", periods[i].phase);
+		if (periods[i].v2x && v == OCPP21)
+			write_v2x(w, periods[i].v2x, 1);
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');
@@ -182,7 +265,7 @@ void schedule_write_answer(enum ocpp_version v, const struct schedule_ask *ask, 
 	(v == OCPP16 ? write_16 : write_2x)(&w, ask, start_us);
 	jw_int(&w, "duration", ask->duration_s);
 	jw_string(&w, "chargingRateUnit", ask->watts ? "W" : "A");
-	write_periods(&w, periods, n);
+	write_periods(&w, v, periods, n);
 	jw_end(&w, '}');
 	jw_end(&w, '}');
 }

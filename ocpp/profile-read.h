@@ -3,6 +3,7 @@
 #ifndef AMPGATE_OCPP_PROFILE_READ_H
 #define AMPGATE_OCPP_PROFILE_READ_H
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "ocpp/charging.h"
 #include "ocpp/frame.h"
@@ -13,6 +14,10 @@ int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profi
 int profile_read_message(const cJSON *payload, struct arena *mem, struct charging_profile *out) MUST_CHECK; /* the same without a frame */
 /* The same from the profile itself. */
 int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_profile *out) MUST_CHECK;
+
+/* limit, dischargeLimit, setpoint with their phases, and operationMode, of a period or of a scheduleUpdate. How many values were given. */
+int v2x_read(const cJSON *item, struct charging_v2x *out);
+void v2x_write(struct json_writer *w, const struct charging_v2x *v); /* as members of the object that is open */
 
 void profile_filter_read(struct frame *f, struct profile_filter *out);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "ocpp/codec.h"
 #include "ocpp/settings.h"
 #include "ocpp/profile-read.h"
@@ -145,8 +146,9 @@ static void on_clear_profile(struct station *s, struct request *q)
 
 static void on_update_profile(struct station *s, struct request *q)
 {
+	struct charging_v2x to;
 	q->after = after_profile;
-	answer_if(q, q->e.limit_a >= 0 && profiles_update(&s->profiles, q->e.profile_id, q->e.limit_a, clock_wall_us()) == 0);
+	answer_if(q, v2x_read(json_at(frame_tree(q->f), "scheduleUpdate"), &to) > 0 && profiles_update(&s->profiles, q->e.profile_id, &to, clock_wall_us()) == 0);
 }
 
 static void on_get_schedule(struct station *s, struct request *q)
@@ -157,6 +159,7 @@ static void on_get_schedule(struct station *s, struct request *q)
 		answer(q, "Rejected");
 		return;
 	}
+	ask.mem = &q->mem;
 	struct profile_tx *txs = arena_new(&q->mem, (size_t)s->conf.n_evses * sizeof(*txs));
 	struct charging_period *periods = arena_new(&q->mem, PROFILE_PERIODS_MOST * sizeof(*periods));
 	for (int i = 0; i < s->conf.n_evses; i++) {

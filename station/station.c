@@ -385,6 +385,7 @@ struct station *station_open(const struct station_conf *conf, const struct stati
 	s->boot_reason = "PowerUp";
 	preset_keys(s);
 	profiles_open(&s->profiles, conf->phases);
+	s->profiles.defaults_stack = s->dialect->defaults_stack;
 	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed, CALLS_MOST + 2 * (unsigned)conf->n_evses);
 	txns_open(&s->txns, &s->wire, s->dialect, &evse_txns_events, s);
 	for (int i = 0; i < conf->n_evses; i++)

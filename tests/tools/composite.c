@@ -1,22 +1,26 @@
-/* Our composite schedule for profiles and a window, for checks from outside: composite VERSION < case.json
+/* Our composite schedule for profiles and a window, for checks from outside: composite [--lines] VERSION < case.json
  *
- * Prints the answer to GetCompositeSchedule as one line of JSON; for a case with steps one line per step. Exit: 0, or 2 for an unreadable
- * case. A case, all seconds counted from t0, what is in brackets may be left out:
+ * Prints the answer to GetCompositeSchedule as one line of JSON; for a case with steps one line per step; with --lines of many cases, one a
+ * line. Exit: 0, or 2 for an unreadable case. A case, all seconds counted from t0, what is in brackets may be left out:
  *
  *   profiles           list. Short: purpose ("MaxProfile" or OCPP's word), [id], [kind], [stackLevel], [connectorOrEvse], [startOffset],
- *                      [duration], [recurrencyKind], [validFromOffset], [validToOffset], [unit], [useLocalTime],
- *                      periods: [[second, limit, phases]]. Or as OCPP has them, a profile or a whole SetChargingProfile
+ *                      [duration], [recurrencyKind], [validFromOffset], [validToOffset], [unit], [minChargingRate],
+ *                      [useLocalTime: startOffset counts from where the wall's clock shows t0's digits], [maxOfflineDuration],
+ *                      [limitAtSoC: {soc, limit}], periods: [[second, limit, phases, phaseToUse]]. Or as OCPP has them, a profile or a whole SetChargingProfile
  *   requestDuration    [requestOffset] [evse: 1, or 0] [chargingRateUnit: "A"]
- *   [transaction]      runs since [txOffset: 0]; [priority]
- *   [steps]            each {clear: criteria} or {update: {id, limit}}
- *   the station        [localLimit: 32] A, [phases: 3], [evses: 1], [rateUnits: ["A", "W"]], [utcOffset: 0] s, [t0: a time] */
+ *   [transaction]      runs since [txOffset: 0]; [priority] [soc]; on all EVSEs, or [txEvses: how many of them]
+ *   [steps]            each {clear: criteria} or {update: {id, limit, ...}}
+ *   the station        [localLimit: 32] A, [phases: 3], [evses: 1], [rateUnits: ["A", "W"]], [zone: "UTC"], [t0: a time],
+ *                      [offlineOffset]: the CSMS is away since */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/zone.h"
 #include "energy/profile.h"
+#include "ocpp/dialect.h"
 #include "ocpp/profile-read.h"
 #include "ocpp/profile.h"
 
@@ -28,8 +32,9 @@ struct scene {
 	const cJSON *tree;
 	struct profiles profiles;
 	struct profile_tx tx;
+	struct zone *zone;
 	int64_t t0_us;
-	int evses;
+	int evses, txs;
 	struct arena mem;
 };
 
@@ -53,7 +58,7 @@ static void read_short_periods(struct scene *s, const cJSON *list, struct chargi
 	const cJSON *item;
 	out->periods = arena_new(&s->mem, (size_t)(cJSON_GetArraySize(list) + 1) * sizeof(*out->periods));
 	cJSON_ArrayForEach(item, list)
-		out->periods[out->n_periods++] = (struct charging_period){ json_int(item, "0", 0), json_number(item, "1", INFINITY), (int)json_int(item, "2", 0) };
+		out->periods[out->n_periods++] = (struct charging_period){ json_int(item, "0", 0), json_number(item, "1", INFINITY), (int)json_int(item, "2", 0), (int)json_int(item, "3", 0), NULL };
 }
 
 static int read_short(struct scene *s, const cJSON *item, struct charging_profile *out)
@@ -70,6 +75,10 @@ static int read_short(struct scene *s, const cJSON *item, struct charging_profil
 		.duration_s = json_int(item, "duration", 0),
 		.local_time = json_bool(item, "useLocalTime", false),
 		.watts = slice_is(json_text(item, "unit"), "W"),
+		.min_rate = json_number(item, "minChargingRate", 0),
+		.soc_percent = json_number(item, "limitAtSoC.soc", 0),
+		.soc_limit = json_number(item, "limitAtSoC.limit", INFINITY),
+		.offline_most_s = json_int(item, "maxOfflineDuration", 0),
 	};
 	if (out->kind != PROFILE_RELATIVE)
 		out->start_us = offset_us(s, item, "startOffset", s->t0_us);
@@ -123,7 +132,8 @@ static void answer(struct scene *s, struct buf *out)
 	}
 	ask.watts = slice_is(unit, "W");
 	for (int i = 0; i < s->evses; i++)
-		txs[i] = s->tx.running ? s->tx : (struct profile_tx){ .start_us = now_us };
+		txs[i] = i < s->txs ? s->tx : (struct profile_tx){ .start_us = now_us };
+	ask.mem = &s->mem;
 	size_t n = profiles_composite(&s->profiles, &ask, txs, s->evses, json_number(s->tree, "localLimit", 32), now_us, periods, PROFILE_PERIODS_MOST);
 	schedule_write_answer(s->version, &ask, now_us, periods, n, out);
 }
@@ -145,7 +155,8 @@ static void step(struct scene *s, const cJSON *what)
 	int64_t now_us = offset_us(s, s->tree, "requestOffset", s->t0_us);
 	if (criteria)
 		clear(s, criteria);
-	if (update && profiles_update(&s->profiles, json_int(update, "id", -1), json_number(update, "limit", INFINITY), now_us) != 0)
+	struct charging_v2x to;
+	if (update && (v2x_read(update, &to) == 0 || profiles_update(&s->profiles, json_int(update, "id", -1), &to, now_us) != 0))
 		fprintf(stderr, "no such dynamic profile\n");
 }
 
@@ -183,8 +194,13 @@ static bool set_scene(struct scene *s)
 	s->evses = (int)json_int(s->tree, "evses", 1);
 	profiles_open(&s->profiles, (int)json_int(s->tree, "phases", 3));
 	s->profiles.purposes = ~0u;
-	s->profiles.utc_offset_s = json_int(s->tree, "utcOffset", 0);
+	s->profiles.defaults_stack = dialect_of(s->version)->defaults_stack;
+	s->profiles.zone = s->zone = zone_open(arena_text(&s->mem, json_text(s->tree, "zone")));
+	if (json_at(s->tree, "offlineOffset"))
+		profiles_offline(&s->profiles, offset_us(s, s->tree, "offlineOffset", 0));
 	s->tx.running = json_bool(s->tree, "transaction", false);
+	s->txs = s->tx.running ? (int)json_int(s->tree, "txEvses", s->evses) : 0;
+	s->tx.soc_percent = json_number(s->tree, "soc", 0);
 	s->tx.priority = json_bool(s->tree, "priority", false);
 	s->tx.start_us = s->tx.running ? offset_us(s, s->tree, "txOffset", s->t0_us) : 0;
 	return cJSON_IsObject(s->tree) && s->evses >= 1 && s->evses <= EVSES_MOST && s->profiles.phases >= 1 && s->profiles.phases <= 3;
@@ -202,18 +218,11 @@ static bool read_version(const char *text, enum ocpp_version *out)
 	return false;
 }
 
-int main(int argc, char **argv)
+/* 0, or 2 for a case that cannot be read. */
+static int judge(enum ocpp_version version, struct slice text)
 {
-	struct scene s = { 0 };
-	struct buf text = { 0 };
-	size_t got;
-	if (argc != 2 || !read_version(argv[1], &s.version)) {
-		fprintf(stderr, "usage: composite 1.6|2.0.1|2.1 < case.json\n");
-		return 2;
-	}
-	while ((got = fread(buf_room(&text, 65536), 1, 65536, stdin)) > 0)
-		text.n += got;
-	cJSON *tree = json_parse(buf_view(&text));
+	struct scene s = { .version = version };
+	cJSON *tree = json_parse(text);
 	s.tree = tree;
 	int code = 2;
 	if (tree && set_scene(&s)) {
@@ -222,8 +231,38 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr, "the case cannot be read\n");
 	}
+	zone_close(&s.zone);
 	cJSON_Delete(tree);
 	arena_free(&s.mem);
+	return code;
+}
+
+static int judge_lines(enum ocpp_version version, struct slice text)
+{
+	int code = 0;
+	while (text.n && !code) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+		code = judge(version, (struct slice){ text.p, n });
+		n += end != NULL;
+		text = (struct slice){ text.p + n, text.n - n };
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	enum ocpp_version version;
+	struct buf text = { 0 };
+	size_t got;
+	bool lines = argc == 3 && strcmp(argv[1], "--lines") == 0;
+	if (argc != 2 + lines || !read_version(argv[1 + lines], &version)) {
+		fprintf(stderr, "usage: composite [--lines] 1.6|2.0.1|2.1 < case.json\n");
+		return 2;
+	}
+	while ((got = fread(buf_room(&text, 65536), 1, 65536, stdin)) > 0)
+		text.n += got;
+	int code = (lines ? judge_lines : judge)(version, buf_view(&text));
 	buf_free(&text);
 	return code;
 }

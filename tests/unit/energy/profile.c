@@ -191,6 +191,43 @@ static void test_what_does_not_belong_is_refused(void **state)
 }
 
 #define CASE(t) cmocka_unit_test_setup_teardown(t, stage, strike)
+static uint32_t seven(void)
+{
+	return 7;
+}
+
+static void test_a_random_delay_moves_each_period(void **state)
+{
+	struct charging_profile p = make(1, PURPOSE_TX_DEFAULT, 0, 0, PERIODS({ 0, 6 }, { 60, 10 }));
+	(void)state;
+	p.random_delay_s = 20;
+	installed.random = seven;
+	put(1, p);
+	assert_true(isinf(limit_at(6, &no_tx)));
+	assert_true(limit_at(7, &no_tx) == 6);
+	assert_true(limit_at(66, &no_tx) == 6);
+	assert_true(limit_at(67, &no_tx) == 10);
+}
+
+static void test_what_absence_ended_does_not_come_back(void **state)
+{
+	struct charging_profile p = make(1, PURPOSE_TX_DEFAULT, 0, 0, PERIODS({ 0, 6 }));
+	(void)state;
+	p.offline_most_s = 30;
+	put(1, p);
+	p.id = 2;
+	p.stack_level = 1;
+	p.offline_ends_it = true;
+	put(1, p);
+	profiles_offline(&installed, T0);
+	assert_true(limit_at(29, &no_tx) == 6);
+	assert_true(isinf(limit_at(30, &no_tx)));
+	profiles_online(&installed, T0 + 40 * S);
+	assert_true(limit_at(40, &no_tx) == 6);
+	assert_null(profiles_find(&installed, 2, NULL));
+	assert_non_null(profiles_find(&installed, 1, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +242,8 @@ int main(void)
 		CASE(test_what_is_said_to_hold_until_then_does),
 		CASE(test_replacing_clearing_and_the_end_of_a_transaction),
 		CASE(test_what_does_not_belong_is_refused),
+		CASE(test_a_random_delay_moves_each_period),
+		CASE(test_what_absence_ended_does_not_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
