@@ -13,6 +13,7 @@
 #include <yaml.h>
 
 #include "base/conf.h"
+#include "base/file.h"
 
 struct anchor {
 	struct anchor *next;
@@ -353,27 +354,11 @@ int conf_yaml_parse(struct arena *mem, const char *name, struct slice text, stru
 	return rc;
 }
 
-/* The whole file into a buffer, at most CONF_YAML_SIZE. */
-static int slurp(FILE *f, struct buf *b)
-{
-	for (;;) {
-		size_t n = fread(buf_room(b, 16384), 1, 16384, f);
-		b->n += n;
-		if (b->n > CONF_YAML_SIZE)
-			return ERR_TOO_LARGE;
-		if (n == 0)
-			return ferror(f) ? -errno : 0;
-	}
-}
-
 int conf_yaml_read(struct arena *mem, const char *path, struct conf_report *report, struct conf_node **out)
 {
 	struct buf b = { 0 };
-	FILE *f = fopen(path, "re");
-	int rc = f ? slurp(f, &b) : -errno;
+	int rc = file_read(path, CONF_YAML_SIZE, &b);
 	*out = NULL;
-	if (f)
-		fclose(f);
 	if (rc == 0) {
 		rc = conf_yaml_parse(mem, path, buf_view(&b), report, out);
 	} else {

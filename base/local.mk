@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	base/conf-read.c \
 	base/conf-yaml.c base/conf-yaml.h \
 	base/error.c base/error.h \
+	base/file.c base/file.h \
 	base/json.c base/json.h \
 	base/list.h \
 	base/log.c base/log.h \

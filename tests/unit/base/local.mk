@@ -15,3 +15,7 @@ check_PROGRAMS += tests/unit/base/zone
 TESTS += tests/unit/base/zone
 tests_unit_base_zone_SOURCES = tests/unit/base/zone.c tests/unit/unit.h
 tests_unit_base_zone_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/base/file
+TESTS += tests/unit/base/file
+tests_unit_base_file_SOURCES = tests/unit/base/file.c tests/unit/unit.h
+tests_unit_base_file_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
