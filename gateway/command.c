@@ -13,6 +13,7 @@
 #include "config.h"
 #include "gateway/call-help.h"
 #include "gateway/caps.h"
+#include "gateway/configuration.h"
 #include "gateway/deviations.h"
 #include "gateway/replay.h"
 #include "gateway/session.h"
@@ -144,6 +145,20 @@ static void write_counts(struct gateway *g, struct json_writer *w)
 	jw_end(w, '}');
 }
 
+static void write_config(struct json_writer *w)
+{
+	struct config_view v;
+	config_view(&v);
+	jw_object(w, "config");
+	if (v.generation)
+		jw_int(w, "generation", v.generation);
+	else
+		jw_null(w, "generation");
+	jw_string(w, "state", v.safe_mode ? "safe_mode" : v.last_good ? "last_good" : v.fault ? "files_unusable" : "ok");
+	jw_string(w, "fault", v.fault);
+	jw_end(w, '}');
+}
+
 static int run_status(struct command *c)
 {
 	struct json_writer *w = &c->w;
@@ -154,6 +169,7 @@ static int run_status(struct command *c)
 	jw_int(w, "uptime_s", (clock_mono_us() - c->g->started_us) / US_PER_S);
 	jw_bool(w, "clock_trusted", clock_trusted());
 	jw_bool(w, "mqtt", telemetry_up());
+	write_config(w);
 	write_counts(c->g, w);
 	if (control_nodes(c->g->control))
 		view_site(c->g, w);

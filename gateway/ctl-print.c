@@ -115,11 +115,27 @@ static void print_uplink_line(const cJSON *r)
 	printf("   MQTT %s   clock %s\n", json_bool(r, "mqtt", false) ? "up" : "down", json_bool(r, "clock_trusted", false) ? "trusted" : "not trusted");
 }
 
+static void print_config_fault(const cJSON *r)
+{
+	const char *state = text_of(r, "config.state");
+	if (strcmp(state, "safe_mode") == 0)
+		puts("SAFE MODE  the configuration is not usable and there is no earlier one: no station is served");
+	else if (strcmp(state, "last_good") == 0)
+		printf("CONFIG   not usable, generation %.0f runs\n", number(r, "config.generation"));
+	else if (strcmp(state, "files_unusable") == 0)
+		puts("CONFIG   the changed files are not usable; what ran before goes on");
+	if (cJSON_IsString(json_at(r, "config.fault")))
+		fputs(text_of(r, "config.fault"), stdout);
+}
+
 void print_status(const cJSON *r)
 {
 	printf("%s  ampgate %s  up ", text_of(r, "site"), text_of(r, "version"));
 	print_age(number(r, "uptime_s"));
+	if (!isnan(number(r, "config.generation")))
+		printf("  config #%.0f", number(r, "config.generation"));
 	puts("");
+	print_config_fault(r);
 	if (json_at(r, "limit_a"))
 		print_grid(r);
 	print_uplink_line(r);

@@ -19,6 +19,7 @@
 #include "gateway/api.h"
 #include "gateway/balance.h"
 #include "gateway/caps.h"
+#include "gateway/configuration.h"
 #include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
@@ -292,6 +293,7 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 	}
 	if (!err) {
 		sessions_drain(&d.g);
+		config_started(&d.g);
 		timer_set(&trim, US_PER_S, on_trim, NULL);
 		tell_ready();
 		err = loop_run();

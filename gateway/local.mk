@@ -7,6 +7,8 @@ libgateway_a_SOURCES = \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
+	gateway/configuration.c gateway/configuration.h \
+	gateway/generation.c gateway/generation.h \
 	gateway/csms-profiles.c gateway/csms-profiles.h \
 	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \

@@ -1,5 +1,5 @@
 /* ampgated: reads its arguments and its configuration, then runs. Exit status: 0 ended in order, 1 failed, 2 usage, 3 the configuration is
- * not usable. */
+ * not usable (asked with --check-config or --print-config; a daemon that starts runs the last good one instead). */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/check.h"
+#include "gateway/configuration.h"
 #include "gateway/daemon.h"
 #include "gateway/demo.h"
 #include "gateway/settings.h"
@@ -79,20 +80,23 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 	return -1;
 }
 
-/* The installed configuration comes with its directory of layers; one named by hand comes alone unless that is named too. */
-static struct settings_files files_of(const struct arguments *a)
+/* The installed configuration comes with its directory of layers and the layer that the program writes; one named by hand comes alone unless
+ * those are named too. */
+static struct settings_files files_of(const struct arguments *a, struct arena *mem)
 {
-	if (a->config)
-		return (struct settings_files){ .main_file = a->config, .confd = a->confd };
-	return (struct settings_files){ .main_file = SYSCONF_DIR "/ampgate.yaml", .confd = a->confd ? a->confd : SYSCONF_DIR "/conf.d" };
+	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd };
+	if (!a->config && !a->confd)
+		f.confd = SYSCONF_DIR "/conf.d";
+	if (!a->config || a->state_dir)
+		f.managed = arena_printf(mem, "%s/managed.yaml", a->state_dir ? a->state_dir : STATE_DIR);
+	return f;
 }
 
 /* What there is to say goes to standard output where it was asked for, else to standard error, and only if it is something. */
-static int load(const struct arguments *a, struct settings **conf)
+static int load(const struct arguments *a, const struct settings_files *files, struct settings **conf)
 {
-	struct settings_files files = files_of(a);
 	struct buf said = { 0 };
-	int status = check_config(&files, &said, conf);
+	int status = check_config(files, &said, conf);
 	if (said.n && (status || a->check))
 		fwrite(said.p, 1, said.n, a->check ? stdout : stderr);
 	buf_free(&said);
@@ -116,18 +120,32 @@ static int print_doc(void)
 	return EXIT_OK;
 }
 
-static int run(const struct arguments *a, const struct settings *conf)
+static int look(const struct arguments *a, const struct settings_files *files)
 {
+	struct settings *conf = NULL;
+	int status = load(a, files, &conf);
+	if (!status && a->print)
+		print(conf, a->origin);
+	settings_free(&conf);
+	return status;
+}
+
+static int run(const struct arguments *a, const struct settings_files *files)
+{
+	const char *state_dir = a->state_dir ? a->state_dir : STATE_DIR;
+	const struct settings *conf = config_open(files, state_dir);
 	int level = a->log_level ? log_level_parse(a->log_level) : conf->log.level;
 	log_open((enum log_target)conf->log.target, (enum log_level)level);
-	struct daemon_options o = { .state_dir = a->state_dir, .socket = a->socket, .ready_fd = -1 };
-	return daemon_run(conf, &o) ? EXIT_FAILED : EXIT_OK;
+	struct daemon_options o = { .state_dir = state_dir, .socket = a->socket, .ready_fd = -1 };
+	int err = daemon_run(conf, &o);
+	config_close();
+	return err ? EXIT_FAILED : EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
-	struct arguments a = { .state_dir = STATE_DIR };
-	struct settings *conf = NULL;
+	struct arguments a = { 0 };
+	struct arena mem = { 0 };
 	int status = read_arguments(argc, argv, &a);
 	if (status >= 0)
 		return status;
@@ -135,11 +153,8 @@ int main(int argc, char **argv)
 		return print_doc();
 	if (a.demo)
 		return demo_run(a.demo_seconds, a.log_level);
-	status = load(&a, &conf);
-	if (!status && a.print)
-		print(conf, a.origin);
-	else if (!status && !a.check)
-		status = run(&a, conf);
-	settings_free(&conf);
+	struct settings_files files = files_of(&a, &mem);
+	status = a.check || a.print ? look(&a, &files) : run(&a, &files);
+	arena_free(&mem);
 	return status;
 }

@@ -227,6 +227,8 @@ static const struct conf_row site_rows[] = {
 	  .help = "Name of the site in topics, metrics and file names" },
 	{ .name = "name", .type = CONF_TEXT, AT(site_settings, name), .help = "Name of the site for people" },
 	{ .name = "timezone", .type = CONF_TEXT, AT(site_settings, timezone), .help = "Zone of displayed times, as in Europe/Berlin; stored times are UTC" },
+	{ .name = "locked", .type = CONF_BOOL, .preset = "false", AT(site_settings, locked),
+	  .help = "Only these files count: nothing is changed through the client, MQTT or the console" },
 	{ .name = "voltage_v", .type = CONF_INT, .min = 100, .max = 480, .preset = "230", AT(site_settings, voltage_v),
 	  .help = "Voltage from phase to neutral, used where no meter measures it" },
 	{ 0 }

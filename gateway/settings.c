@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/settings-tables.h"
 
@@ -27,32 +28,23 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_layer(struct settings_source *src, const char *path, struct conf_report *report)
+static int add_layer(struct settings_source *src, const char *path, const char *built_in, struct conf_report *report)
 {
 	struct conf_node *layer;
-	int rc = conf_yaml_read(&src->mem, path, report, &layer);
+	int rc = built_in ? conf_yaml_parse(&src->mem, path, slice_of(built_in), report, &layer) : conf_yaml_read(&src->mem, path, report, &layer);
 	if (rc == 0)
 		src->tree = conf_merge(&src->mem, src->tree, layer);
 	return rc;
 }
 
-/* All of *.yaml, also after one that is broken: all messages in one go. A directory that is not there has no layers. */
-static int add_layers(struct settings_source *src, const char *dir, struct conf_report *report)
+static int each_of_dir(struct arena *mem, const char *dir, int (*each)(void *arg, const char *path, const char *name), void *arg)
 {
 	struct dirent **names;
 	int n = scandir(dir, &names, is_layer, by_name), rc = 0;
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0) {
-		struct conf_file file = { .name = dir };
-		struct conf_pos pos = { &file, 1, 1, 1 };
-		rc = -errno;
-		conf_say(report, CONF_ERROR, &pos, NULL, "cannot be read: %s", err_text(rc));
-		return rc;
-	}
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
-		char *path = arena_printf(&src->mem, "%s/%s", dir, names[i]->d_name);
-		int one = add_layer(src, path, report);
+		int one = each(arg, arena_printf(mem, "%s/%s", dir, names[i]->d_name), arena_printf(mem, "conf.d/%s", names[i]->d_name));
 		rc = rc ? rc : one;
 		free(names[i]);
 	}
@@ -60,10 +52,64 @@ static int add_layers(struct settings_source *src, const char *dir, struct conf_
 	return rc;
 }
 
+static bool has_managed(const struct settings_files *files)
+{
+	return files->managed && access(files->managed, F_OK) == 0;
+}
+
+int settings_each_file(const struct settings_files *files, int (*each)(void *arg, const char *path, const char *name), void *arg)
+{
+	struct arena mem = { 0 };
+	int rc = files->built_in ? 0 : each(arg, files->main_file, "ampgate.yaml");
+	int more = files->confd ? each_of_dir(&mem, files->confd, each, arg) : 0;
+	rc = rc ? rc : more;
+	if (!rc && has_managed(files))
+		rc = each(arg, files->managed, "managed.yaml");
+	arena_free(&mem);
+	return rc;
+}
+
+struct layering {
+	struct settings_source *src;
+	struct conf_report *report;
+};
+
+static int on_confd_file(void *arg, const char *path, const char *name)
+{
+	struct layering *l = arg;
+	(void)name;
+	return add_layer(l->src, path, NULL, l->report);
+}
+
+/* All of *.yaml, also after one that is broken: all messages in one go. A directory that is not there has no layers. */
+static int add_layers(struct settings_source *src, const char *dir, struct conf_report *report)
+{
+	struct layering l = { src, report };
+	unsigned before = report->errors;
+	int rc = each_of_dir(&src->mem, dir, on_confd_file, &l);
+	if (rc && report->errors == before) {
+		struct conf_file file = { .name = dir };
+		struct conf_pos pos = { &file, 1, 1, 1 };
+		conf_say(report, CONF_ERROR, &pos, NULL, "cannot be read: %s", err_text(rc));
+	}
+	return rc;
+}
+
+/* The administrator's files have the last word on whether the program may have one: a managed layer cannot unlock itself. */
+static bool is_locked(const struct settings_source *src)
+{
+	static const char *const path[] = { "site", "locked" };
+	const struct conf_node *n = src->tree ? conf_at(src->tree, path, 2) : NULL;
+	return n && n->kind == CONF_SCALAR && strcmp(n->text, "true") == 0;
+}
+
 static int read_layers(struct settings_source *src, const struct settings_files *files, struct conf_report *report)
 {
-	int rc = add_layer(src, files->main_file, report);
+	int rc = add_layer(src, files->main_file, files->built_in, report);
 	int more = files->confd ? add_layers(src, files->confd, report) : 0;
+	rc = rc ? rc : more;
+	if (has_managed(files) && !is_locked(src))
+		more = add_layer(src, files->managed, NULL, report);
 	return rc ? rc : more;
 }
 
@@ -324,6 +370,11 @@ struct station_settings *settings_stranger(const struct settings *s, struct slic
 
 /* ---- showing ---- */
 
+void settings_diff(const struct settings *a, const struct settings *b, void (*each)(void *arg, const struct conf_change *c), void *arg)
+{
+	conf_diff(&settings_table, a->source->tree, b->source->tree, each, arg);
+}
+
 void settings_print(const struct settings *s, bool origin, struct buf *out)
 {
 	conf_print(&settings_table, s->source->tree, origin, out);
@@ -332,9 +383,9 @@ void settings_print(const struct settings *s, bool origin, struct buf *out)
 static const char doc_head[] =
 	"# The configuration of ampgate\n\n"
 	"This page is written from the tables that the program reads its configuration with; do not edit it.\n\n"
-	"The main file is `ampgate.yaml`; files `conf.d/*.yaml` are laid over it in the order of their names. Maps merge key by key, lists and\n"
-	"single values replace, and `null` takes a key away. `ampgated --check-config` says whether a configuration can be used, and\n"
-	"`ampgated --print-config` what is in force.\n\n"
+	"The main file is `ampgate.yaml`; files `conf.d/*.yaml` are laid over it in the order of their names, and `managed.yaml` in the state\n"
+	"directory, which the program itself writes, over all of them. Maps merge key by key, lists and single values replace, and `null`\n"
+	"takes a key away. `ampgated --check-config` says whether a configuration can be used, and `ampgated --print-config` what is in force.\n\n"
 	"The daemon reads its configuration when it starts. The column \"in force\" says what a change of the key needs by its nature.\n\n"
 	"Durations are written `500ms`, `10s`, `15m`, `36h`, `90d`; sizes `64KiB`, `256MiB`, `2GiB`; currents are amperes per phase. Phases\n"
 	"L1, L2 and L3 are always those of the grid. Anchors and aliases of YAML may be used; tags, merge keys and duplicate keys are refused.\n"

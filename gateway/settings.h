@@ -11,6 +11,7 @@
 
 struct site_settings {
 	const char *id, *name, *timezone; /* timezone NULL: UTC */
+	bool locked;                      /* the managed layer does not count */
 	int voltage_v;                    /* phase to neutral */
 };
 
@@ -235,7 +236,9 @@ struct settings {
 /* Where configuration comes from. Zero-initialise; NULL members take the installed places. */
 struct settings_files {
 	const char *main_file;   /* required */
+	const char *built_in;    /* NULL, or a text in place of the main file, which is then its name in messages */
 	const char *confd;       /* directory of *.yaml, read in the order of their names; NULL: none */
+	const char *managed;     /* the layer that the program itself writes, over all others; NULL or not there: none */
 	const char *credentials; /* directory of secrets, after $CREDENTIALS_DIRECTORY; NULL: SYSCONF_DIR/credentials */
 	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
 };
@@ -246,6 +249,14 @@ struct settings_files {
 int settings_load(const char *main_file, const char *confd, struct settings **out, struct conf_report *report) MUST_CHECK;
 int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report) MUST_CHECK;
 void settings_free(struct settings **s);
+
+/* The files that make up a configuration, in the order in which they are laid over each other: each with its path and its name relative to
+ * where it belongs ("ampgate.yaml", "conf.d/20-mqtt.yaml", "managed.yaml"). The managed layer only if it is there. 0, or what the first
+ * failure was; messages are settings_load's business. */
+int settings_each_file(const struct settings_files *files, int (*each)(void *arg, const char *path, const char *name), void *arg) MUST_CHECK;
+
+/* What differs from `a` to `b`: see conf_diff. */
+void settings_diff(const struct settings *a, const struct settings *b, void (*each)(void *arg, const struct conf_change *c), void *arg);
 
 /* By identity as connected (exact); NULL: nobody of that name is configured. */
 const struct station_settings *settings_station(const struct settings *s, struct slice identity);

@@ -88,7 +88,7 @@ class Daemon {
 			this.child.stderr.on('data', (d) => {
 				this.log += d;
 				fs.appendFileSync(path.join(this.dir, 'daemon.log'), d);
-				if (this.log.split('stations connect to').length > this.listeners) resolve();
+				if (this.log.split('stations connect to').length > this.listeners || this.log.includes(': safe mode, ')) resolve();
 			});
 			this.ended.then((e) => reject(new Error(`the daemon ended at start: ${JSON.stringify(e)}\n${this.log}`)));
 		});
