@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
 	base/mem.c base/mem.h \
+	base/stats.c base/stats.h \
 	base/str.c base/str.h \
 	base/plugin.h \
 	base/timer.c base/timer.h \

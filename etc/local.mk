@@ -91,3 +91,9 @@ dist_man_MANS += \
 	etc/man/ampgate.1 \
 	etc/man/ampgate.yaml.5 \
 	etc/man/ampgated.8
+
+# For Prometheus and Grafana.
+rulesdir = $(pkgdatadir)/prometheus
+dist_rules_DATA = etc/prometheus/ampgate.rules.yml
+dashboardsdir = $(pkgdatadir)/grafana
+dist_dashboards_DATA = etc/grafana/ampgate.json

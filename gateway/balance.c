@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "gateway/drivers.h"
 #include "gateway/limits.h"
+#include "gateway/metrics.h"
 #include "gateway/notify.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
@@ -130,7 +131,9 @@ static void on_tick(void *arg)
 {
 	struct gateway *g = arg;
 	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
-	control_tick(g->control, clock_mono_us());
+	int64_t began = clock_mono_us();
+	control_tick(g->control, began);
+	metrics_cycle(g, clock_mono_us() - began);
 	notify_cycle(g);
 }
 

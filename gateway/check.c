@@ -245,6 +245,58 @@ static void check_listener(struct checking *c, const struct listener_settings *l
 			settings_wrong(c->report, conf_child(n, "port"), "port %d is taken by listener '%s'", l->port, o->id);
 }
 
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static void check_plain_listener(struct checking *c, const char *noun, const char *address, int port)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+	if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
+		settings_wrong(c->report, settings_node(c->s, "listen", noun, "address", NULL), "'%s' is no IPv4 or IPv6 address", address);
+	for (size_t i = 0; i < c->s->n_listeners; i++) {
+		struct listener_settings here = { .address = address, .port = port };
+		if (collide(&c->s->listeners[i], &here))
+			settings_wrong(c->report, settings_node(c->s, "listen", noun, "port", NULL), "port %d is taken by listener '%s'", port, c->s->listeners[i].id);
+	}
+}
+
+static void check_tls(struct checking *c)
+{
+	for (size_t i = 0; i < c->s->n_tls; i++) {
+		const struct tls_settings *t = &c->s->tls[i];
+		const struct conf_node *n = settings_node(c->s, "tls", t->id, NULL, NULL);
+		if (t->mode == TLS_SELF_SIGNED) {
+			refuse_keys(c, n, "cert key client_ca", "with mode self-signed");
+		} else {
+			need(c, n, t->cert, "cert", "unless 'mode' is self-signed");
+			need(c, n, t->key, "key", "unless 'mode' is self-signed");
+		}
+	}
+	for (size_t i = 0; i < c->s->n_listeners; i++)
+		if (c->s->listeners[i].tls && c->s->listeners[i].tls->mode == TLS_SELF_SIGNED)
+			settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", c->s->listeners[i].id, "tls"), "stations need a certificate that somebody vouches for");
+}
+
+static void check_console(struct checking *c)
+{
+	const struct console_listener_settings *l = c->s->console_listener;
+	if (l) {
+		check_plain_listener(c, "console", l->address, l->port);
+		if (!l->tls && !is_loopback(l->address))
+			settings_wrong(c->report, settings_node(c->s, "listen", "console", "tls", NULL), "on address %s the console needs 'tls'", l->address);
+		if (!l->tls && l->redirect_from)
+			refuse_keys(c, settings_node(c->s, "listen", "console", NULL, NULL), "redirect_from", "without 'tls'");
+		if (c->s->console.login == LOGIN_NONE && !is_loopback(l->address))
+			settings_wrong(c->report, settings_node(c->s, "console", "login", NULL, NULL), "login none is for a console on a loopback address");
+	}
+	if (c->s->metrics)
+		check_plain_listener(c, "metrics", c->s->metrics->address, c->s->metrics->port);
+	if (l && c->s->metrics && l->port == c->s->metrics->port && (strcmp(l->address, c->s->metrics->address) == 0 || is_any(l->address)))
+		settings_wrong(c->report, settings_node(c->s, "listen", "metrics", "port", NULL), "port %d is taken by the console", l->port);
+}
+
 /* The highest profile that a station can reach there. */
 static int most_profile(const struct listener_settings *l)
 {
@@ -379,6 +431,8 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 	check_timezone(&c);
 	for (size_t i = 0; i < s->n_listeners; i++)
 		check_listener(&c, &s->listeners[i]);
+	check_tls(&c);
+	check_console(&c);
 	check_buses(&c);
 	check_meters(&c);
 	for (size_t i = 0; i < s->n_stations; i++) {

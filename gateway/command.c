@@ -37,11 +37,25 @@ static int fail(struct command *c, enum command_error err, const char *fmt, ...)
 	return err;
 }
 
+int command_fail(struct command *c, enum command_error err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
 /* A text argument, or NULL. */
 static const char *text_arg(const struct command *c, const char *name)
 {
 	const cJSON *item = c->args ? cJSON_GetObjectItemCaseSensitive(c->args, name) : NULL;
 	return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+const char *command_text(const struct command *c, const char *name)
+{
+	return text_arg(c, name);
 }
 
 static struct session *station_arg(struct command *c, int *err_out)

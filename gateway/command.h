@@ -46,4 +46,19 @@ enum { COMMAND_LATER = -1 };
 const struct verb *command_table(size_t *n_out);
 void command_finish(struct command *c, enum command_error err); /* for handlers that said COMMAND_LATER */
 
+/* For handlers: a text argument, or NULL; and a failure with its text, returned as it came. */
+const char *command_text(const struct command *c, const char *name);
+int command_fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Handlers outside command.c. */
+int run_health(struct command *c);
+int run_event_list(struct command *c);
+int run_setup_code(struct command *c);
+int run_user_list(struct command *c);
+int run_user_add(struct command *c);
+int run_user_del(struct command *c);
+int run_api_token_list(struct command *c);
+int run_api_token_add(struct command *c);
+int run_api_token_del(struct command *c);
+
 #endif

@@ -45,6 +45,11 @@ static const char usage[] =
 	"  token list | add TOKEN [STATUS]            local list and cache\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
 	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
+	"  health    event list                       named checks; what happened\n"
+	"  setup-code                                 the code that makes the first user at the console\n"
+	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
+	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
+	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter ...                 simulators; each says more with --help\n";
@@ -522,6 +527,31 @@ static const struct {
 	{ "version", NULL, "version", NULL, false, NULL },
 };
 
+/* Any verb of the daemon by its name, its arguments as KEY=VALUE: `ampgate user add user=eva role=viewer password=...`. */
+static int run_verb(const struct options *o, int argc, char **argv)
+{
+	struct buf method = { 0 }, args = { 0 };
+	struct json_writer w;
+	int used = argc > 1 && !strchr(argv[1], '=') ? 2 : 1;
+	buf_printf(&method, "%s%s%s", argv[0], used > 1 ? "." : "", used > 1 ? argv[1] : "");
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	for (int i = used; i < argc; i++) {
+		char *equals = strchr(argv[i], '=');
+		if (!equals) {
+			buf_free(&method);
+			buf_free(&args);
+			return bad_usage("no such command; arguments of other verbs are KEY=VALUE");
+		}
+		*equals = 0;
+		jw_string(&w, argv[i], equals + 1);
+	}
+	jw_end(&w, '}');
+	int status = request(o, method.p, &args, NULL);
+	buf_free(&method);
+	return status;
+}
+
 static int run_row(const struct options *o, int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -533,7 +563,7 @@ static int run_row(const struct options *o, int argc, char **argv)
 			return bad_usage("too many or too few words");
 		return simple(o, rows[i].method, rows[i].key ? rows[i].key : "x", argument, rows[i].print);
 	}
-	return bad_usage("no such command");
+	return run_verb(o, argc, argv);
 }
 
 static int run(const struct options *o, int argc, char **argv)

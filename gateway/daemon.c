@@ -20,6 +20,7 @@
 #include "gateway/balance.h"
 #include "gateway/caps.h"
 #include "gateway/configuration.h"
+#include "gateway/console.h"
 #include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/host.h"
@@ -133,6 +134,11 @@ static int start_api(void)
 	return api_open(&d.g, d.options->socket ? d.options->socket : d.g.conf->control.socket, &d.api);
 }
 
+static int start_console(void)
+{
+	return console_open(&d.g);
+}
+
 static int start_listeners(void)
 {
 	int err = 0;
@@ -150,6 +156,11 @@ static void stop_listeners(void)
 		access_close(d.listeners[i]);
 	mem_free(d.listeners);
 	d.listeners = NULL;
+}
+
+static void stop_console(void)
+{
+	console_close();
 }
 
 static void stop_api(void)
@@ -238,6 +249,7 @@ static const struct stage {
 	{ "meters", start_meters, stop_meters },
 	{ "relays", start_relays, stop_relays },
 	{ "control socket", start_api, stop_api },
+	{ "console", start_console, stop_console },
 	{ "listeners", start_listeners, stop_listeners },
 };
 #define STAGES (int)(sizeof(stages) / sizeof(stages[0]))
@@ -282,6 +294,7 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 	memset(&d, 0, sizeof(d));
 	d.g.conf = conf;
 	d.g.started_us = clock_mono_us();
+	d.g.state_dir = options->state_dir;
 	d.options = options;
 	if (getrandom(boot, sizeof(boot), 0) == (ssize_t)sizeof(boot))
 		hex_text(boot, sizeof(boot), d.g.boot_id);

@@ -24,6 +24,7 @@ struct gateway {
 	struct uplink **uplinks;      /* in the order of the settings */
 	struct arena strangers;       /* settings of stations that the file does not name */
 	char boot_id[9];              /* of this run, for event numbers */
+	const char *state_dir;        /* where the box keeps what it must not lose */
 	int64_t started_us;           /* monotonic */
 	unsigned connections;         /* station links open now */
 	bool storage_failing;         /* the last start could not be stored */

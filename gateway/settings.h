@@ -15,8 +15,11 @@ struct site_settings {
 	int voltage_v;                    /* phase to neutral */
 };
 
+enum tls_mode { TLS_FILES, TLS_SELF_SIGNED };
+
 struct tls_settings { /* a server certificate */
 	const char *id;
+	enum tls_mode mode;     /* TLS_SELF_SIGNED: key and certificate are made at the first start, the paths are NULL */
 	const char *cert, *key; /* paths of PEM files; cred:NAME is already a path here */
 	const char *client_ca;  /* path; NULL: no client certificates asked for */
 };
@@ -29,6 +32,36 @@ struct listener_settings {
 	int min_security_profile;       /* 0..3 */
 	int64_t ping_us;                /* 0: no pings */
 	int64_t max_message_bytes;
+};
+
+struct console_listener_settings {
+	const char *address;
+	int port;
+	const struct tls_settings *tls; /* NULL: plain, loopback only */
+	int redirect_from;              /* plain port that sends browsers to the TLS one; 0: none */
+};
+
+enum metrics_auth { METRICS_OPEN, METRICS_TOKEN };
+struct metrics_settings {
+	const char *address;
+	int port;
+	enum metrics_auth auth;
+};
+
+struct user_settings {
+	const char *id;
+	int role;             /* enum role */
+	const char *password; /* as it is typed in; NULL: not available */
+};
+
+enum console_login { LOGIN_REQUIRED, LOGIN_NONE };
+struct console_settings {
+	struct user_settings *users;
+	size_t n_users;
+	int language;                       /* 0 en, 1 de: of a browser that asks for neither */
+	enum console_login login;
+	const char *const *names;           /* under which a browser may reach the box, beside its addresses */
+	const char *const *frame_ancestors; /* who may show the console in a frame; empty: nobody */
 };
 
 enum circuit_kind { CIRCUIT_FEEDER, CIRCUIT_GRID };
@@ -207,6 +240,9 @@ struct settings {
 	struct site_settings site;
 	struct listener_settings *listeners;
 	size_t n_listeners;
+	const struct console_listener_settings *console_listener; /* NULL: none */
+	const struct metrics_settings *metrics;                   /* NULL: no listener of their own */
+	struct console_settings console;
 	struct tls_settings *tls;
 	size_t n_tls;
 	struct circuit_settings *circuits;

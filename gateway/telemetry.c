@@ -12,6 +12,7 @@
 #include "config.h"
 #include "gateway/host.h"
 #include "gateway/once.h"
+#include "gateway/sse.h"
 #include "gateway/view.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
@@ -258,6 +259,7 @@ void telemetry_event(struct gateway *g, const char *code, const char *severity, 
 	jw_raw(&w, "args", slice_of(rec.args));
 	jw_end(&w, '}');
 	publish("event", buf_view(&payload), 1, false, 0);
+	sse_publish("event", object, buf_view(&payload));
 	buf_free(&payload);
 }
 

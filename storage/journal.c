@@ -56,6 +56,11 @@ int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *
 	return err ? err : seq;
 }
 
+int64_t journal_last_seq(struct store *s)
+{
+	return db_number(store_reader(s), "SELECT coalesce(max(seq), 0) FROM journal");
+}
+
 static void run_trim(struct job *j, struct db *d)
 {
 	struct trim *t = (struct trim *)j;

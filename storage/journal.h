@@ -18,6 +18,7 @@ struct journal_rec {
 /* `done` when it is durable; ERR_FULL there when the file is nearly full, as events do not use the reserve. */
 int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *done, void *arg); /* its seq, at once, or ERR_CLOSED */
 int journal_each(struct store *s, int64_t after_seq, bool (*see)(void *arg, const struct journal_rec *rec), void *arg) MUST_CHECK;
+int64_t journal_last_seq(struct store *s); /* of the newest that is on disk; 0: none */
 int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg) MUST_CHECK; /* the newest `keep` stay */
 
 #endif

@@ -39,3 +39,6 @@ EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/mo
 TESTS += tests/flow/return.js
 EXTRA_DIST += tests/flow/return.js
 tests/flow/return.log: ampgated
+TESTS += tests/flow/http.js
+EXTRA_DIST += tests/flow/http.js
+tests/flow/http.log: ampgated

@@ -1,0 +1,15 @@
+/* The surfaces over HTTP: the console's pages, the API under /api/v1, /healthz, /readyz, /status and /metrics on the console's listener, and the
+ * metrics alone on theirs. Who asks is found out here; what they may is the verbs' business. Loop thread. */
+#ifndef AMPGATE_GATEWAY_CONSOLE_H
+#define AMPGATE_GATEWAY_CONSOLE_H
+
+#include "gateway/gateway.h"
+
+/* Opens the listeners that the configuration names. One that cannot be opened is logged and left out: cars charge without it. */
+int console_open(struct gateway *g) MUST_CHECK;
+void console_close(void);
+
+/* The certificate of the console: SHA-256 and end; "" and 0: there is no TLS. */
+const char *console_fingerprint(int64_t *expires_us_out);
+
+#endif

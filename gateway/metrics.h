@@ -1,0 +1,15 @@
+/* The state and the counts of the whole as Prometheus reads them. Most is asked for when somebody reads; what can only be counted as it happens is
+ * kept in base/stats. No tokens of drivers, ever. Loop thread. */
+#ifndef AMPGATE_GATEWAY_METRICS_H
+#define AMPGATE_GATEWAY_METRICS_H
+
+#include "gateway/gateway.h"
+
+void metrics_open(struct gateway *g);
+void metrics_close(void);
+void metrics_write(struct gateway *g, bool openmetrics, struct buf *out); /* text format 0.0.4, or OpenMetrics 1.0 */
+
+/* After each balancing cycle, which took this long. */
+void metrics_cycle(struct gateway *g, int64_t took_us);
+
+#endif
