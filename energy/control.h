@@ -72,6 +72,10 @@ struct control_events {
 /* Copies the configuration (ids included). */
 struct control *control_open(const struct control_conf *conf, const struct control_events *events, void *arg);
 void control_close(struct control *c);
+/* The same balancer with another configuration: what is known of meters, loads and cars stays, and so do the ids of caps. Nodes, meters and
+ * EVSEs that were there keep their place and their id; new ones stand behind them. Call control_tick next: until then the texts of caps are
+ * not to be read. */
+void control_change(struct control *c, const struct control_conf *conf);
 
 struct meter_sample {
 	int64_t at_us;                /* monotonic, when it was read */

@@ -3,6 +3,7 @@ libenergy_a_SOURCES = \
 	energy/alloc.c energy/alloc.h \
 	energy/car.c energy/car.h \
 	energy/control.c energy/control.h energy/control-local.h \
+	energy/control-change.c \
 	energy/control-view.c \
 	energy/control-rooms.c \
 	energy/guard.c energy/guard.h \

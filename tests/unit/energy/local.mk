@@ -19,3 +19,7 @@ check_PROGRAMS += tests/unit/energy/rooms
 TESTS += tests/unit/energy/rooms
 tests_unit_energy_rooms_SOURCES = tests/unit/energy/rooms.c tests/unit/unit.h
 tests_unit_energy_rooms_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/control-change
+TESTS += tests/unit/energy/control-change
+tests_unit_energy_control_change_SOURCES = tests/unit/energy/control-change.c tests/unit/unit.h
+tests_unit_energy_control_change_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
