@@ -25,6 +25,10 @@
 #define REAL_MA 1000                   /* above this a phase is used */
 #define EXCESS_MA 1000                 /* a report so far above the limit is not meter error */
 #define HEADROOM_MA 1500
+#define TOP_SLACK_MA 300
+#define GAIN_LEAST_PM 930
+#define GAIN_REPORTS 3
+#define GAIN_SLACK_PM 8                /* reports are rounded */
 
 /* What a car that takes all it can get draws at this offer: on-board chargers reach 0.93 to 1 of it. */
 static int32_t usual(int32_t offer_ma)
@@ -38,7 +42,8 @@ void car_init(struct car *c, const struct evse_conf *conf)
 	c->conf = conf;
 	c->told_ma = c->accepted_ma = -1;
 	c->force_ma = conf->fallback_ma;
-	c->want_ma = conf->max_ma;
+	c->want_ma = c->top_ma = conf->max_ma;
+	c->gain_pm = 1000;
 }
 
 void car_begin(struct car *c, int64_t now_us)
@@ -116,16 +121,33 @@ static bool settled_report(const struct car *c)
 	return c->drawn_us && c->drawn_us >= c->told_us + SETTLE_US && (!c->answered || c->drawn_us >= c->accepted_us + SETTLE_US);
 }
 
+/* What part of an offer it takes when it takes all it can get. The highest counts; what was seen long ago fades. */
+static void note_gain(struct car *c, int32_t most)
+{
+	int32_t pm = (int32_t)((int64_t)most * 1000 / c->told_ma);
+	if (pm < GAIN_LEAST_PM - 10 || most >= c->top_ma)
+		return;
+	c->gain_seen_pm = pm > c->gain_seen_pm ? pm : c->gain_seen_pm - (c->gain_seen_pm - pm) / 8;
+	if (++c->gain_seen < GAIN_REPORTS)
+		return;
+	int32_t gain = c->gain_seen_pm + GAIN_SLACK_PM;
+	c->gain_pm = gain > 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
+}
+
 static void note_use(struct car *c)
 {
 	int32_t most = most_of(c);
 	bool steady = c->told_ma > 0 && c->answered && settled_report(c);
+	if (steady && !c->conf->on_off)
+		note_gain(c, most);
+	if (most > c->top_ma)
+		c->top_ma = most + TOP_SLACK_MA < c->conf->max_ma ? most + TOP_SLACK_MA : c->conf->max_ma;
 	bool low = steady && !c->conf->on_off && most < usual(c->told_ma) - 1200;
 	c->low_since_us = !low ? 0 : c->low_since_us ? c->low_since_us : c->drawn_us;
 	bool idle = steady && most < 500;
 	c->idle_since_us = !idle ? 0 : c->idle_since_us ? c->idle_since_us : c->drawn_us;
 	if (c->told_ma > 0 && most >= usual(c->told_ma) - 600)
-		c->want_ma = c->conf->max_ma;
+		c->want_ma = c->top_ma = c->conf->max_ma;
 }
 
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us)
@@ -150,6 +172,8 @@ void car_step(struct car *c, int64_t now_us)
 			want = c->conf->min_ma;
 		if (want < c->want_ma)
 			c->want_ma = want;
+		if (most_of(c) + TOP_SLACK_MA < c->top_ma)
+			c->top_ma = most_of(c) + TOP_SLACK_MA;
 	}
 }
 
@@ -181,6 +205,19 @@ static int32_t larger(int32_t a, int32_t b)
 	return a > b ? a : b;
 }
 
+int32_t car_takes(const struct car *c, int32_t offer_ma)
+{
+	int64_t ma = ((int64_t)offer_ma * c->gain_pm + 999) / 1000;
+	if (offer_ma <= 0)
+		return 0;
+	return c->conf->on_off ? offer_ma : ma < c->top_ma ? (int32_t)ma : c->top_ma;
+}
+
+int32_t car_offer(const struct car *c, int32_t take_ma)
+{
+	return c->conf->on_off || take_ma <= 0 ? take_ma : (int32_t)((int64_t)take_ma * 1000 / c->gain_pm);
+}
+
 int32_t car_held(const struct car *c, int phase, int64_t now_us)
 {
 	bool fresh = car_fresh(c, now_us), accepted = c->answered && !c->refused;
@@ -188,10 +225,10 @@ int32_t car_held(const struct car *c, int phase, int64_t now_us)
 	if (!(car_phases(c) & (1u << phase)))
 		return drawn;
 	if (c->told_ma < 0 || c->told_ma >= c->force_ma)
-		return larger(c->force_ma, drawn);
+		return larger(car_takes(c, c->force_ma), drawn);
 	if (car_follows(c, now_us) == CAR_UNCONFIRMED && !accepted)
-		return larger(c->force_ma, drawn); /* it may go up again to its old limit whatever it draws now */
-	return larger(c->told_ma, fresh && drawn < c->force_ma ? drawn : c->force_ma);
+		return larger(car_takes(c, c->force_ma), drawn); /* it may go up again to its old limit whatever it draws now */
+	return larger(car_takes(c, c->told_ma), fresh && drawn < c->force_ma ? drawn : car_takes(c, c->force_ma));
 }
 
 void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out)

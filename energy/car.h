@@ -24,6 +24,10 @@ struct car {
 	uint8_t seen;         /* own phases with a real current in this transaction */
 	uint8_t used;         /* learnt; 0: not yet, all count */
 	int32_t want_ma;      /* no use in offering more */
+	int32_t top_ma;       /* it takes no more than this, whatever it is offered */
+	int32_t gain_pm;      /* per mille of an offer that it takes when it could use more; 1000 until it is known */
+	int32_t gain_seen_pm; /* highest seen lately; 0: none yet */
+	int gain_seen;        /* how often */
 	int64_t low_since_us; /* takes clearly less than offered since; 0: does not */
 	int64_t idle_since_us; /* takes nothing since; 0: takes something */
 };
@@ -41,6 +45,8 @@ void car_step(struct car *c, int64_t now_us);
 uint8_t car_phases(const struct car *c);                     /* own phases that count, as bits */
 enum car_follows car_follows(const struct car *c, int64_t now_us);
 bool car_fresh(const struct car *c, int64_t now_us);         /* its report can still be believed */
+int32_t car_takes(const struct car *c, int32_t offer_ma);    /* per phase, at most, of an offer */
+int32_t car_offer(const struct car *c, int32_t take_ma);     /* the highest offer of which it takes no more than this */
 int32_t car_held(const struct car *c, int phase, int64_t now_us); /* what it may take right now on an own phase, at most */
 /* What it takes on an own phase, as a range: a point when it is known. */
 void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);

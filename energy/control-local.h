@@ -8,7 +8,9 @@
 #include "energy/guard.h"
 #include "energy/limit.h"
 #include "energy/load.h"
+#include "energy/margin.h"
 #include "energy/meter.h"
+#include "energy/need.h"
 #include "energy/net.h"
 #include "energy/policy.h"
 #include "energy/window.h"
@@ -33,6 +35,7 @@ struct junction {                     /* a node */
 	struct meter *meter;          /* NULL: none */
 	struct load load;
 	struct net net;
+	struct margin margin;
 	struct window window;         /* of conf->power_w */
 	enum guard_meter guard;
 	int64_t guard_since_us;
@@ -70,7 +73,14 @@ struct seat {                         /* an EVSE */
 	bool left;                    /* was served in this transaction and then had to wait */
 	bool left_idle;               /* it took nothing when it had to */
 	double energy_wh;
+	double begun_wh;              /* energy_wh when its transaction began; NaN: not known yet */
+	double need_wh;               /* NaN: nobody said */
+	int64_t depart_us;            /* 0: nobody said */
+	int pauses;                   /* in this transaction */
+	bool asleep;                  /* was paused and does not come back by itself */
+	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */
+	int32_t rate_ma;              /* needed on average until it leaves */
 	enum seat_way way;
 	int32_t fixed[3];             /* per grid line, counted before anybody is allocated */
 	const struct told_cap *cap;   /* the lowest that was told for it */
@@ -79,7 +89,8 @@ struct seat {                         /* an EVSE */
 	int32_t lost_ma;
 	bool frozen;                  /* the meter of a node above is stale */
 	int32_t asked_ma;             /* the least of its own caps */
-	struct alloc_share share;
+	int32_t take_ma;              /* what it takes of its share */
+	struct alloc_share share;     /* as an offer */
 	int32_t place;                /* among those who wait, from 1; 0: does not wait */
 	char place_text[12];
 	struct grant grant;
@@ -96,7 +107,10 @@ struct control {
 	struct seat *seats;
 	struct told_cap caps[CAPS_MOST];
 	struct wall wall;
+	struct need_usual usual;
 	int last_cap;
+	int64_t balanced_us;          /* last time shares were made even */
+	bool uneven;                  /* somebody came or left since */
 	int64_t now_us;               /* of the last tick */
 	/* scratch of the tick */
 	struct alloc_node *rooms;
@@ -106,6 +120,8 @@ struct control {
 	struct ranked *work;
 	int32_t *order;
 	int64_t (*free)[ALLOC_ROOMS];
+	int64_t (*wanted)[ALLOC_ROOMS];
+	struct ranked *queue;
 	bool *send;
 	void *scratch;
 };
@@ -118,6 +134,15 @@ void rooms_feed(struct control *c, struct junction *n, const struct meter_sample
 void rooms_base(struct control *c);
 void rooms_make(struct control *c);
 int32_t rooms_voltage(const struct control *c, const struct junction *n); /* millivolts, phase to neutral */
+int32_t control_asks(const struct seat *s); /* all that limits an EVSE by itself */
+bool control_uneven(const struct seat *s);
+void control_free(struct control *c);       /* c->free as if nobody took anything */
+/* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */
+void control_take(struct control *c, int node, int line, int64_t ma, bool uneven);
+/* control-move.c: from shares to limits. */
+void control_move(struct control *c);
+bool control_can_tell(const struct seat *s);
+void control_tell(struct control *c, size_t i);
 uint8_t control_lines(const struct seat *s); /* grid lines its car uses, as bits */
 /* The chain of reasons, sorted; `out` has room for CHAIN_MOST. */
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out);

@@ -16,6 +16,8 @@
 
 #include "energy/control-local.h"
 
+#define UNMETERED_PPM 4000 /* the margin where cars alone are summed */
+
 int32_t rooms_voltage(const struct control *c, const struct junction *n)
 {
 	double sum = 0;
@@ -114,10 +116,17 @@ void rooms_base(struct control *c)
 
 /* Rooms. */
 
-static void make_lines(struct junction *n)
+static int32_t margin_of(const struct control *c, const struct junction *n, int l)
+{
+	if (!c->conf.margin)
+		return 0;
+	return n->meter ? margin_ma(&n->margin, l, n->limit[l]) : (int32_t)((int64_t)n->limit[l] * UNMETERED_PPM / 1000000);
+}
+
+static void make_lines(const struct control *c, struct junction *n)
 {
 	for (int l = 0; l < 3; l++)
-		n->room[l] = n->limit[l] == MA_NONE ? NO_BOUND : (int64_t)n->limit[l] - n->conf->reserve.l[l] - n->base[l];
+		n->room[l] = n->limit[l] == MA_NONE ? NO_BOUND : (int64_t)n->limit[l] - n->conf->reserve.l[l] - n->base[l] - margin_of(c, n, l);
 }
 
 /* What the EVSEs below draw by what is known, per line; `uneven`: only those that do not load all three. */
@@ -206,7 +215,7 @@ void rooms_make(struct control *c)
 		struct junction *n = &c->nodes[i];
 		for (int r = ALLOC_SUM; r < ALLOC_ROOMS; r++)
 			n->room[r] = NO_BOUND;
-		make_lines(n);
+		make_lines(c, n);
 		make_power(c, n);
 		make_uneven(c, n);
 	}

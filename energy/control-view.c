@@ -90,7 +90,7 @@ static void add_meters(const struct control *c, const struct seat *s, struct cha
 static int64_t counted(const struct seat *s, int room)
 {
 	if (s->way == SEAT_SERVED)
-		return s->share.ma;
+		return s->take_ma;
 	return room < ALLOC_SUM ? s->fixed[room] : room >= ALLOC_UNEVEN ? s->fixed[room - ALLOC_UNEVEN] : 0;
 }
 
@@ -103,6 +103,8 @@ static void add_node(const struct control *c, const struct seat *s, int node, in
 	if (n->room[room] == NO_BOUND)
 		return;
 	cap.value_ma = narrow(counted(s, room) + (n->left[room] > 0 ? n->left[room] / alloc_times(control_lines(s), room) : 0));
+	if (s->way == SEAT_SERVED)
+		cap.value_ma = car_offer(&s->car, cap.value_ma);
 	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_OWN && cap.value_ma < s->asked_ma)
 		cap.value_ma = s->asked_ma; /* its own step, not the node, keeps it below what it asked for */
 	if (told) {
@@ -191,7 +193,7 @@ static void sums_below(const struct control *c, int node, int64_t drawn[3], int6
 			continue;
 		for (int p = 0; p < s->conf->n_lines; p++) {
 			int line = s->conf->lines[p];
-			int32_t granted = lines & (1u << line) ? s->grant.ma : 0;
+			int32_t granted = lines & (1u << line) ? car_takes(&s->car, s->grant.ma) : 0;
 			drawn[line] += car_fresh(&s->car, c->now_us) ? s->car.drawn[p] : 0;
 			planned[line] += s->way == SEAT_SERVED ? granted : s->fixed[line] > granted ? s->fixed[line] : granted;
 		}

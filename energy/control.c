@@ -26,6 +26,8 @@
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
+#define SLEEPS_US (20 * US_PER_S)
+#define WAKE_AGAIN_US (180 * US_PER_S)
 
 static void make_scratch(struct control *c)
 {
@@ -37,6 +39,8 @@ static void make_scratch(struct control *c)
 	c->work = mem_new(evses * sizeof(*c->work));
 	c->order = mem_new(evses * sizeof(*c->order));
 	c->free = mem_new(nodes * sizeof(*c->free));
+	c->wanted = mem_new(nodes * sizeof(*c->wanted));
+	c->queue = mem_new(evses * sizeof(*c->queue));
 	c->send = mem_new(evses * sizeof(*c->send));
 	c->scratch = mem_new(alloc_scratch(nodes, evses));
 }
@@ -65,17 +69,19 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
 		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
 		load_init(&c->nodes[i].load);
+		margin_init(&c->nodes[i].margin);
 		net_init(&c->nodes[i].net);
 		window_init(&c->nodes[i].window, c->site.nodes[i].power_w, c->site.nodes[i].window_us);
 	}
 	for (size_t i = 0; i < conf->n_evses; i++) {
 		c->seats[i].conf = &c->site.evses[i];
-		c->seats[i].energy_wh = NAN;
+		c->seats[i].energy_wh = c->seats[i].begun_wh = c->seats[i].need_wh = NAN;
 		car_init(&c->seats[i].car, &c->site.evses[i]);
 		c->seats[i].profile.ma = MA_NONE;
 		limit_init(&c->seats[i].limit);
 		c->seats[i].grant.binding.reason = "offline_fallback";
 	}
+	need_init(&c->usual);
 	make_scratch(c);
 	return c;
 }
@@ -84,7 +90,8 @@ void control_close(struct control *c)
 {
 	if (!c)
 		return;
-	void *all[] = { c->meters, c->nodes, c->seats, c->rooms, c->asks, c->shares, c->ranks, c->work, c->order, c->free, c->send, c->scratch };
+	void *all[] = { c->meters, c->nodes, c->seats, c->rooms, c->asks, c->shares, c->ranks, c->work, c->order, c->free, c->wanted, c->queue,
+			c->send, c->scratch };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		mem_free(all[i]);
 	site_free(&c->site);
@@ -135,6 +142,14 @@ static bool over(const struct junction *n, const int32_t ma[3])
 	return false;
 }
 
+static void note_margin(struct junction *n, const struct meter_sample *s)
+{
+	int32_t over[3];
+	for (int l = 0; l < 3; l++)
+		over[l] = n->conf->limit.l[l] == MA_NONE ? 0 : s->ma.l[l] - n->conf->limit.l[l];
+	margin_feed(&n->margin, over, n->conf->limit.l, s->at_us);
+}
+
 bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 {
 	bool any = false;
@@ -149,6 +164,7 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 		memcpy(n->drawn, low, sizeof(n->drawn));
 		load_feed(&n->load, s->ma.l, low, high, s->at_us);
 		rooms_feed(c, n, s, low, high);
+		note_margin(n, s);
 		any = any || over(n, s->ma.l);
 	}
 	return any;
@@ -176,7 +192,7 @@ void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
 }
 
 /* A transaction, or charging without one, begins or ends. */
-static void run_changed(struct seat *s, bool ran, int64_t now_us)
+static void run_changed(struct control *c, struct seat *s, bool ran, int64_t now_us)
 {
 	bool runs = control_runs(s);
 	if (runs == ran)
@@ -185,6 +201,13 @@ static void run_changed(struct seat *s, bool ran, int64_t now_us)
 		car_begin(&s->car, now_us);
 	else
 		car_end(&s->car, now_us);
+	if (!runs)
+		need_left(&c->usual, s->energy_wh - s->begun_wh, (double)(now_us - s->arrived_us) / US_PER_S);
+	s->begun_wh = s->need_wh = NAN;
+	s->depart_us = s->woken_us = 0;
+	s->pauses = 0;
+	s->asleep = false;
+	c->uneven = true;
 	limit_init(&s->limit);
 	s->arrived_us = runs ? now_us : 0;
 	s->served_us = s->waits_us = 0;
@@ -198,7 +221,7 @@ void control_evse_state(struct control *c, int evse, enum evse_state state, int6
 	if (state != s->state)
 		s->state_us = now_us;
 	s->state = state;
-	run_changed(s, ran, now_us);
+	run_changed(c, s, ran, now_us);
 }
 
 void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
@@ -208,7 +231,7 @@ void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
 	s->tx = running;
 	if (!running && s->state == EVSE_CHARGING)
 		s->state = EVSE_UNKNOWN; /* its word for what follows is on the way */
-	run_changed(s, ran, now_us);
+	run_changed(c, s, ran, now_us);
 }
 
 void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us)
@@ -217,6 +240,15 @@ void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], dou
 	car_draws(&s->car, own_ma, now_us);
 	if (!isnan(energy_wh))
 		s->energy_wh = energy_wh;
+	if (isnan(s->begun_wh) && control_runs(s))
+		s->begun_wh = energy_wh;
+}
+
+void control_evse_need(struct control *c, int evse, double need_wh, int64_t depart_us)
+{
+	struct seat *s = seat_at(c, evse);
+	s->need_wh = need_wh;
+	s->depart_us = depart_us;
 }
 
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us)
@@ -418,7 +450,7 @@ static int32_t least(int32_t a, int32_t b)
 }
 
 /* All that limits an EVSE by itself; what the nodes leave over comes later. */
-static int32_t asks_for(const struct seat *s)
+int32_t control_asks(const struct seat *s)
 {
 	int32_t ma = s->conf->max_ma;
 	if (!s->conf->on_off)
@@ -428,32 +460,67 @@ static int32_t asks_for(const struct seat *s)
 	return least(least(ma, s->profile.ma), s->lost_ma);
 }
 
-static void ask(const struct control *c, size_t i)
+/* What it would need on average until it leaves. */
+static int32_t rate_of(const struct control *c, const struct seat *s)
+{
+	int32_t volts = c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
+	struct need n = {
+		.wh = s->need_wh,
+		.got_wh = s->energy_wh - s->begun_wh,
+		.left_s = s->depart_us ? (double)(s->depart_us - c->now_us) / US_PER_S : NAN,
+		.age_s = (double)(c->now_us - s->arrived_us) / US_PER_S,
+		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
+		.top_ma = s->car.top_ma,
+	};
+	return need_rate_ma(&c->usual, &n);
+}
+
+static int32_t weight_of(const struct control *c, const struct seat *s)
+{
+	int32_t weight = c->policy->weight(s->conf->priority);
+	if (!c->policy->by_need)
+		return weight;
+	weight = need_weight(s->rate_ma, s->car.top_ma) * weight / 10;
+	return weight < 1 ? 1 : weight;
+}
+
+static void rank(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
-	int32_t most = asks_for(s), step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
-	s->asked_ma = most;
-	if (s->conf->on_off && most < s->conf->max_ma)
-		most = 0;
-	c->asks[i] = (struct alloc_evse){
-		.node = s->conf->node,
-		.lines = control_lines(s),
-		.min_ma = s->conf->min_ma,
-		.max_ma = s->way == SEAT_SERVED ? most : 0,
-		.step_ma = s->conf->on_off ? 1 : step,
-		.weight = c->policy->weight(s->conf->priority),
-		.on_off = s->conf->on_off,
-	};
 	c->ranks[i] = (struct policy_evse){
 		.priority = s->conf->priority,
 		.arrived_us = s->arrived_us,
 		.served_us = s->served_us,
 		.waits_us = s->waits_us,
+		.rate_ma = s->rate_ma,
+		.pauses = s->pauses,
 		.left = s->left,
 		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
 	};
 	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))
 		c->asks[i].spare_ma = SPARE_MA;
+}
+
+/* In what it takes, not in what it is offered. */
+static void ask(const struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	int32_t most = control_asks(s), step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
+	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
+	s->asked_ma = most;
+	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;
+	if (most < (s->conf->on_off ? s->conf->max_ma : s->conf->min_ma))
+		most = 0;
+	c->asks[i] = (struct alloc_evse){
+		.node = s->conf->node,
+		.lines = control_lines(s),
+		.min_ma = car_takes(&s->car, s->conf->min_ma),
+		.max_ma = s->way == SEAT_SERVED ? car_takes(&s->car, most) : 0,
+		.step_ma = s->conf->on_off || !plain ? 1 : step,
+		.weight = weight_of(c, s),
+		.on_off = s->conf->on_off,
+	};
+	rank(c, i);
 }
 
 static void judge_seats(struct control *c)
@@ -474,8 +541,7 @@ static void judge_seats(struct control *c)
 
 /* The division. */
 
-/* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */
-static void take_above(struct control *c, int node, int line, int64_t ma, bool uneven)
+void control_take(struct control *c, int node, int line, int64_t ma, bool uneven)
 {
 	for (; node >= 0; node = c->nodes[node].conf->parent) {
 		c->free[node][line] -= ma;
@@ -485,13 +551,13 @@ static void take_above(struct control *c, int node, int line, int64_t ma, bool u
 	}
 }
 
-static void free_rooms(struct control *c)
+void control_free(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
 		memcpy(c->free[i], c->nodes[i].room, sizeof(c->free[i]));
 }
 
-static bool uneven(const struct seat *s)
+bool control_uneven(const struct seat *s)
 {
 	return control_lines(s) != 7;
 }
@@ -509,11 +575,11 @@ static void offer_rooms(struct control *c, size_t i)
 static void divide(struct control *c)
 {
 	size_t nodes = c->site.parts.n_nodes, evses = c->site.parts.n_evses;
-	free_rooms(c);
+	control_free(c);
 	for (size_t i = 0; i < evses; i++)
 		for (int l = 0; l < 3; l++)
 			if (c->seats[i].fixed[l])
-				take_above(c, c->seats[i].conf->node, l, c->seats[i].fixed[l], uneven(&c->seats[i]));
+				control_take(c, c->seats[i].conf->node, l, c->seats[i].fixed[l], control_uneven(&c->seats[i]));
 	for (size_t i = 0; i < nodes; i++)
 		offer_rooms(c, i);
 	policy_order(c->policy, c->ranks, evses, c->conf.rotate_every_us, c->now_us, c->work, c->order);
@@ -522,9 +588,21 @@ static void divide(struct control *c)
 	for (size_t i = 0; i < evses; i++)
 		for (int l = 0; l < 3; l++)
 			if (c->asks[i].lines & (1u << l) && c->shares[i].ma)
-				take_above(c, c->seats[i].conf->node, l, c->shares[i].ma, c->asks[i].lines != 7);
+				control_take(c, c->seats[i].conf->node, l, c->shares[i].ma, c->asks[i].lines != 7);
 	for (size_t i = 0; i < nodes; i++)
 		memcpy(c->nodes[i].left, c->free[i], sizeof(c->nodes[i].left));
+}
+
+/* The offer by which a car takes what it was allocated. */
+static int32_t share_offer(const struct seat *s)
+{
+	int32_t step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA, ma = car_offer(&s->car, s->take_ma);
+	if (s->take_ma <= 0 || s->conf->on_off)
+		return s->take_ma;
+	if (s->share.bound == ALLOC_OWN)
+		ma = s->asked_ma;
+	ma = ma / step * step;
+	return ma < s->conf->min_ma ? s->conf->min_ma : ma;
 }
 
 /* Who is served and who waits, for the next order. */
@@ -534,6 +612,8 @@ static void note_turns(struct control *c)
 	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
 		struct seat *s = &c->seats[c->order[k]];
 		s->share = c->shares[c->order[k]];
+		s->take_ma = s->share.ma;
+		s->share.ma = share_offer(s);
 		s->place = 0;
 		if (s->way != SEAT_SERVED)
 			continue;
@@ -551,107 +631,6 @@ static void note_turns(struct control *c)
 	}
 }
 
-/* Limits. */
-
-static int32_t target_of(const struct seat *s)
-{
-	if (s->way == SEAT_UNCONFIRMED)
-		return least(asks_for(s), s->limit.ma);
-	return s->share.ma;
-}
-
-static struct limit_ask limit_ask_of(const struct control *c, size_t i, int32_t room_ma)
-{
-	const struct seat *s = &c->seats[i];
-	return (struct limit_ask){
-		.target_ma = target_of(s),
-		.room_ma = room_ma,
-		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->conf->min_ma,
-		.step_ma = c->asks[i].step_ma,
-		.on_off = s->conf->on_off,
-		.frozen = s->frozen,
-		.scarce = s->share.bound != ALLOC_OWN,
-		.lost = s->lost && s->way == SEAT_SERVED,
-	};
-}
-
-static bool can_be_told(const struct seat *s)
-{
-	return s->way == SEAT_SERVED || s->way == SEAT_UNCONFIRMED;
-}
-
-static void tell(struct control *c, size_t i)
-{
-	struct seat *s = &c->seats[i];
-	if (s->limit.ma >= 0)
-		car_told(&s->car, s->limit.ma, c->now_us);
-	c->send[i] = true;
-}
-
-/* What a seat holds on a grid line, at most, this moment. */
-static int64_t held_on(const struct control *c, const struct seat *s, int line)
-{
-	if (s->way != SEAT_SERVED)
-		return s->fixed[line];
-	for (int p = 0; p < s->conf->n_lines; p++)
-		if (s->conf->lines[p] == line)
-			return car_held(&s->car, p, c->now_us);
-	return 0;
-}
-
-/* How high a seat could be set without any sum of what is held leaving its room. */
-static int32_t highest_free(const struct control *c, const struct seat *s)
-{
-	int64_t most = s->conf->max_ma;
-	uint8_t lines = control_lines(s);
-	int64_t held[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
-	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent) {
-		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
-			int r = __builtin_ctz(left);
-			int64_t own = r == ALLOC_SUM ? held[0] + held[1] + held[2] : held[r < ALLOC_SUM ? r : r - ALLOC_UNEVEN];
-			int64_t could = c->nodes[n].room[r] == NO_BOUND ? most : (c->free[n][r] + own) / alloc_times(lines, r);
-			most = could < most ? could : most;
-		}
-	}
-	return most > 0 ? (int32_t)most : 0;
-}
-
-static void lower_first(struct control *c)
-{
-	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
-		struct seat *s = &c->seats[i];
-		c->send[i] = false;
-		if (!can_be_told(s) || s->limit.ma < 0 || target_of(s) >= s->limit.ma)
-			continue;
-		struct limit_ask a = limit_ask_of(c, i, 0);
-		struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
-		if (limit_step(&rules, &s->limit, &a, c->now_us))
-			tell(c, i);
-	}
-}
-
-static void raise_into_free(struct control *c)
-{
-	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
-	free_rooms(c);
-	for (size_t i = 0; i < c->site.parts.n_evses; i++)
-		for (int l = 0; l < 3; l++)
-			take_above(c, c->seats[i].conf->node, l, held_on(c, &c->seats[i], l), uneven(&c->seats[i]));
-	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
-		size_t i = (size_t)c->order[k];
-		struct seat *s = &c->seats[i];
-		if (!can_be_told(s) || c->send[i])
-			continue;
-		struct limit_ask a = limit_ask_of(c, i, highest_free(c, s));
-		int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
-		if (!limit_step(&rules, &s->limit, &a, c->now_us))
-			continue;
-		tell(c, i);
-		for (int l = 0; l < 3; l++)
-			take_above(c, s->conf->node, l, held_on(c, s, l) - before[l], uneven(s));
-	}
-}
-
 /* Grants and messages. */
 
 static bool same_reason(const struct cap *a, const struct cap *b)
@@ -664,8 +643,9 @@ static void make_grant(struct control *c, struct seat *s)
 {
 	struct cap chain[CHAIN_MOST];
 	struct cap was = s->grant.binding;
-	s->grant.ma = can_be_told(s) && s->limit.ma > 0 ? s->limit.ma : 0;
+	s->grant.ma = control_can_tell(s) && s->limit.ma > 0 ? s->limit.ma : 0;
 	s->grant.phases = s->conf->n_lines;
+	s->grant.wake = false;
 	control_chain(c, s, chain);
 	s->grant.binding = chain[0];
 	if (same_reason(&was, &chain[0]))
@@ -674,17 +654,31 @@ static void make_grant(struct control *c, struct seat *s)
 		s->grant.binding.since_us = c->now_us;
 }
 
+/* Some cars sleep after a pause and do not notice that they may charge again. */
+static bool wants_waking(const struct control *c, struct seat *s)
+{
+	const struct car *car = &s->car;
+	if (s->pauses && s->limit.ma > 0 && car->idle_since_us && c->now_us - car->idle_since_us >= SLEEPS_US &&
+	    (!s->woken_us || c->now_us - s->woken_us >= WAKE_AGAIN_US)) {
+		s->woken_us = c->now_us;
+		return true;
+	}
+	return false;
+}
+
 static void send_due(struct control *c)
 {
 	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		struct seat *s = &c->seats[i];
 		make_grant(c, s);
-		if (!can_be_told(s) || s->limit.ma < 0)
+		if (!control_can_tell(s) || s->limit.ma < 0)
 			continue;
+		if (wants_waking(c, s))
+			c->send[i] = s->grant.wake = true;
 		if (!c->send[i] && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))
 			continue;
-		tell(c, i);
+		control_tell(c, i);
 		s->limit.sent_us = c->now_us;
 		c->events.send(c->arg, (int)i, &s->grant);
 	}
@@ -699,7 +693,6 @@ void control_tick(struct control *c, int64_t now_us)
 	rooms_make(c);
 	divide(c);
 	note_turns(c);
-	lower_first(c);
-	raise_into_free(c);
+	control_move(c);
 	send_due(c);
 }

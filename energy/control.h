@@ -8,8 +8,8 @@
 #include "energy/site.h"
 #include "ocpp/event.h"
 
-enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME };
-enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS };
+enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME, STRATEGY_DEADLINE };
+enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS, LOST_HIGHEST /* no cap: the highest base load seen is planned with */ };
 
 struct control_conf {
 	enum strategy strategy;
@@ -17,6 +17,8 @@ struct control_conf {
 	int64_t increase_after_us;    /* calm time before a raise */
 	int32_t increase_step_ma;     /* per raise; 0: no bound */
 	int64_t rotate_every_us;      /* who waits, when not everyone gets min_ma */
+	int64_t rebalance_us;         /* limits that still fit are kept for so long before shares are made even; 0: always even */
+	bool margin;                  /* keep a margin below every limit, as wide as overloads make it */
 	int64_t resend_us;            /* an unchanged limit is sent again after this (its dead-man must not run out); 0: never */
 	enum meter_lost on_meter_lost;
 	int64_t meter_lost_after_us;
@@ -47,6 +49,7 @@ struct cap {
 struct grant {
 	int32_t ma;                   /* per phase used; 0: paused */
 	uint8_t phases;               /* how many phases it is granted for: 1 or 3 */
+	bool wake;                    /* it was paused, may charge again and does not: a wake-up sequence may help */
 	struct cap binding;
 };
 
@@ -93,6 +96,9 @@ void control_evse_state(struct control *c, int evse, enum evse_state state, int6
 void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us); /* a transaction runs, it wants current */
 /* What it draws on its own phases, from the station's meter values; energy_wh NaN: not said. */
 void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us);
+/* What its driver, a calendar or the CSMS says: the energy of the whole session (NaN: nobody said) and when it leaves (monotonic; 0: nobody
+ * said). Both may be wrong. Forgotten when the transaction ends. */
+void control_evse_need(struct control *c, int evse, double need_wh, int64_t depart_us);
 /* The station answered a limit: accepted or not. */
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us);
 

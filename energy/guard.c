@@ -16,6 +16,8 @@ int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t
 		return 0;
 	case LOST_AMPS:
 		return amps_ma;
+	case LOST_HIGHEST:
+		return MA_NONE;
 	case LOST_FALLBACK:
 		break;
 	}

@@ -5,12 +5,16 @@ libenergy_a_SOURCES = \
 	energy/control.c energy/control.h energy/control-local.h \
 	energy/control-change.c \
 	energy/control-view.c \
+	energy/control-move.c \
 	energy/control-rooms.c \
 	energy/guard.c energy/guard.h \
 	energy/limit.c energy/limit.h \
 	energy/load.c energy/load.h \
+	energy/margin.c energy/margin.h \
 	energy/meter.c energy/meter.h \
+	energy/need.c energy/need.h \
 	energy/net.c energy/net.h \
+	energy/period.c energy/period.h \
 	energy/policy.c energy/policy.h \
 	energy/profile.c energy/profile.h energy/profile-local.h \
 	energy/profile-limit.c \

@@ -1,4 +1,4 @@
-/* Three policies as rows.
+/* The policies as rows.
  *
  * When not everyone gets its minimum, who waits is settled in classes: who is served and in its turn stays (the one served last is the last
  * to be sent away), then who waits, longest first, then who has had its turn, then who was sent away only just now, then who is served and
@@ -6,7 +6,10 @@
  * those who just left, cars that started together would push each other out in a ring, tick by tick. If nobody waits, the order changes
  * nothing. Since a wait only grows and a turn ends, everybody's turn comes; a priority makes a wait count for more, not for all.
  *
- * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves. */
+ * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves.
+ *
+ * By deadline the most urgent comes first. Who is served is passed only by somebody several times as urgent, and who was paused before by
+ * hardly anybody: a pause costs a message, a contactor's life and sometimes the whole charge. */
 #include "energy/policy.h"
 
 enum { IN_TURN, WAITS, HAD_ITS_TURN, JUST_LEFT, IDLE, LEFT_IDLE };
@@ -54,6 +57,22 @@ static int64_t key_priority(const struct policy_evse *e, int64_t rotate_us, int6
 	return rotating_key(e, weight, rotate_us, now_us) - (e->served_us ? 0 : weight);
 }
 
+#define IN_TURN_COUNTS 12
+#define SERVED_COUNTS 4
+#define PAUSED_COUNTS 4
+
+static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	int64_t urgency = (int64_t)(e->rate_ma + 1) * weight_of_priority(e->priority);
+	if (e->idle)
+		return e->served_us ? -urgency / 4 : -urgency / 8;
+	if (e->served_us)
+		urgency *= now_us - e->served_us < rotate_us ? IN_TURN_COUNTS : SERVED_COUNTS;
+	for (int i = 0; i < e->pauses && i < 4; i++)
+		urgency *= e->served_us ? PAUSED_COUNTS : 2;
+	return -urgency;
+}
+
 static int64_t key_arrival(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
 {
 	(void)rotate_us;
@@ -62,9 +81,10 @@ static int64_t key_arrival(const struct policy_evse *e, int64_t rotate_us, int64
 }
 
 static const struct policy policies[] = {
-	[STRATEGY_FAIR] = { "fair", false, key_fair, weight_even },
-	[STRATEGY_PRIORITY] = { "priority", false, key_priority, weight_of_priority },
-	[STRATEGY_FIRST_COME] = { "first-come", true, key_arrival, weight_even },
+	[STRATEGY_FAIR] = { "fair", false, false, key_fair, weight_even },
+	[STRATEGY_PRIORITY] = { "priority", false, false, key_priority, weight_of_priority },
+	[STRATEGY_FIRST_COME] = { "first-come", true, false, key_arrival, weight_even },
+	[STRATEGY_DEADLINE] = { "deadline", false, true, key_deadline, weight_of_priority },
 };
 
 const struct policy *policy_find(enum strategy s)

@@ -10,6 +10,8 @@ struct policy_evse {
 	int64_t arrived_us;   /* its transaction began */
 	int64_t served_us;    /* has been served without a break since; 0: is not served */
 	int64_t waits_us;     /* has been waiting since; 0: does not wait */
+	int32_t rate_ma;      /* would need on average until it leaves */
+	int pauses;           /* in this transaction */
 	bool left;            /* has been served before in this transaction */
 	bool idle;            /* has not taken anything for a while, or had not when it was last served */
 };
@@ -17,6 +19,7 @@ struct policy_evse {
 struct policy {
 	const char *name;
 	bool in_turn;         /* see alloc_site */
+	bool by_need;         /* a share grows with what is needed until departure */
 	int64_t (*key)(const struct policy_evse *e, int64_t rotate_us, int64_t now_us); /* lower comes first */
 	int32_t (*weight)(int32_t priority);
 };

@@ -1,12 +1,11 @@
 /* Lines of JSON around the balancer of energy/.
  *
  * in    hello   the site, once          out   ready
- *       state   each period                   set    what changed
+ *       state   each period                   set    what changed, and why
  *       bye
  *
- * A state names only EVSEs with a car or without a link; one that is not named is free. There is no message for an answer: a command counts as
- * accepted when the next state shows it as the EVSE's own. A DC socket speaks kilowatt; inside everything is current, by the factor the
- * site gives. Time in messages is seconds from any start; one second is added, because time zero means "never" inside. */
+ * A state names only EVSEs with a car or without a link; one that is not named is free. A DC socket speaks kilowatt; inside everything is
+ * current, by the factor the site gives. */
 #include "gateway/balance-stdio.h"
 
 #include <math.h>
@@ -17,35 +16,21 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "energy/control.h"
+#include "energy/period.h"
 
 #define LINE_MOST (8 * 1024 * 1024)
 #define STALE_LEAST_S 3
 
-struct point {                     /* an EVSE as the other side sees it */
-	const char *id;
-	double amps_per_unit;      /* 1 for AC; line amperes per kilowatt for DC */
-	double min;                /* in its own unit */
-	char *session;
-	bool running, named;
-	int32_t sent_ma;           /* last command; -1: none */
-	bool changed;
-	struct cap why;
-};
-
 struct talk {
 	FILE *out;
 	struct arena mem;
-	struct control *control;
+	struct period *period;
 	struct control_conf conf;
 	struct node_conf *nodes;
 	struct meter_conf *meters;
 	struct evse_conf *evses;
-	struct point *points;
+	struct period_evse *points;
 	struct map node_by_id, evse_by_id; /* index + 1 */
-	int64_t *meter_at;         /* of the last sample passed on */
-	int *caps, n_caps;
-	int64_t now_us;
 	double period_s;
 	char *why;
 	size_t room;
@@ -118,33 +103,21 @@ static int read_evse(struct talk *t, const cJSON *item, size_t i, double amps_pe
 	e->fallback_after_us = (int64_t)(json_number(item, "failsafe_after_s", 60) * US_PER_S);
 	if (e->min_ma > e->max_ma)
 		e->min_ma = e->max_ma;
-	t->points[i] = (struct point){ .id = e->id, .amps_per_unit = unit, .min = json_number(item, "min", 6), .sent_ma = -1 };
+	t->points[i] = (struct period_evse){ unit, json_number(item, "min", 6) };
 	map_put(&t->evse_by_id, id, (void *)(intptr_t)(i + 1));
 	return 0;
-}
-
-static void on_send(void *arg, int evse, const struct grant *g)
-{
-	struct talk *t = arg;
-	struct point *p = &t->points[evse];
-	p->changed = p->changed || g->ma != p->sent_ma;
-	p->sent_ma = g->ma;
-	p->why = g->binding;
 }
 
 static void take_room(struct talk *t, size_t nodes, size_t evses)
 {
 	t->nodes = arena_new(&t->mem, (nodes + 1) * sizeof(*t->nodes));
 	t->meters = arena_new(&t->mem, (nodes + 1) * sizeof(*t->meters));
-	t->meter_at = arena_new(&t->mem, (nodes + 1) * sizeof(*t->meter_at));
-	t->caps = arena_new(&t->mem, (nodes + 1) * sizeof(*t->caps));
 	t->evses = arena_new(&t->mem, (evses + 1) * sizeof(*t->evses));
 	t->points = arena_new(&t->mem, (evses + 1) * sizeof(*t->points));
 }
 
 static int open_site(struct talk *t)
 {
-	static const struct control_events events = { on_send };
 	struct site_parts parts = { t->nodes, t->conf.n_nodes, t->meters, t->conf.n_meters, t->evses, t->conf.n_evses, NULL, 0 };
 	char why[160];
 	if (site_check(&parts, why, sizeof(why)))
@@ -152,7 +125,7 @@ static int open_site(struct talk *t)
 	t->conf.nodes = t->nodes;
 	t->conf.meters = t->meters;
 	t->conf.evses = t->evses;
-	t->control = control_open(&t->conf, &events, t);
+	t->period = period_open(&t->conf, t->points);
 	return 0;
 }
 
@@ -161,11 +134,10 @@ static int on_hello(struct talk *t, const cJSON *m)
 	const cJSON *nodes = json_at(m, "nodes"), *evses = json_at(m, "evses"), *item;
 	size_t i = 0;
 	int rc = 0;
-	if (t->control)
+	if (t->period)
 		return bad(t, ERR_INVALID, "a second hello", SLICE(""));
 	t->period_s = json_number(m, "period_s", 1);
-	t->conf = (struct control_conf){ .interval_us = (int64_t)(t->period_s * US_PER_S), .increase_after_us = 15 * US_PER_S,
-					 .increase_step_ma = 4000, .rotate_every_us = 900 * US_PER_S, .meter_lost_after_us = 3 * US_PER_S };
+	period_preset(&t->conf, t->period_s);
 	take_room(t, (size_t)cJSON_GetArraySize(nodes), (size_t)cJSON_GetArraySize(evses));
 	cJSON_ArrayForEach(item, nodes)
 	{
@@ -186,125 +158,58 @@ static int on_hello(struct talk *t, const cJSON *m)
 
 /* A state. */
 
+static void read_amps(const cJSON *list, double out[3])
+{
+	for (int l = 0; l < 3; l++) {
+		const cJSON *item = cJSON_GetArrayItem(list, l);
+		out[l] = cJSON_IsNumber(item) ? item->valuedouble : 0;
+	}
+}
+
 static void read_meter(struct talk *t, const cJSON *item)
 {
-	int node = index_of(&t->node_by_id, json_text(item, "node")), meter = node < 0 ? -1 : t->nodes[node].meter;
+	int node = index_of(&t->node_by_id, json_text(item, "node"));
 	const cJSON *amps = json_at(item, "i");
-	struct meter_sample s = { .power_w = NAN, .voltage_v = { NAN, NAN, NAN }, .import_wh = NAN, .export_wh = NAN };
-	if (meter < 0)
+	bool ok = json_bool(item, "ok", true) && cJSON_GetArraySize(amps) >= 3;
+	double a[3];
+	if (node < 0 || t->nodes[node].meter < 0)
 		return;
-	if (!json_bool(item, "ok", true) || cJSON_GetArraySize(amps) < 3) {
-		control_meter_failed(t->control, meter, "lost");
-		return;
-	}
-	s.at_us = t->now_us - (int64_t)(json_number(item, "age", 0) * US_PER_S);
-	if (s.at_us <= t->meter_at[meter])
-		return; /* the one from last time */
-	t->meter_at[meter] = s.at_us;
-	for (int l = 0; l < 3; l++)
-		s.ma.l[l] = to_ma(cJSON_GetArrayItem(amps, l)->valuedouble);
-	control_meter(t->control, meter, &s);
+	read_amps(amps, a);
+	period_meter(t->period, t->nodes[node].meter, a, json_number(item, "age", 0), ok);
 }
 
-/* Limits in force now replace those of the state before. The lowest of the three phases holds for all. */
-static void read_caps(struct talk *t, const cJSON *list)
+static void read_cap(struct talk *t, const cJSON *item)
 {
-	const cJSON *item;
-	for (int i = 0; i < t->n_caps; i++)
-		control_cap_clear(t->control, t->caps[i]);
-	t->n_caps = 0;
-	cJSON_ArrayForEach(item, list)
-	{
-		int node = index_of(&t->node_by_id, json_text(item, "node"));
-		struct milliamps ma = limits_of(json_at(item, "limit_a"));
-		int32_t least = ma.l[0] < ma.l[1] ? ma.l[0] : ma.l[1];
-		least = ma.l[2] < least ? ma.l[2] : least;
-		if (node < 0 || least == MA_NONE || t->n_caps >= (int)t->conf.n_nodes)
-			continue;
-		int id = control_cap_set(t->control, node, -1, least, "grid_operator", t->nodes[node].id, INT64_MAX);
-		if (id > 0)
-			t->caps[t->n_caps++] = id;
-	}
+	int node = index_of(&t->node_by_id, json_text(item, "node"));
+	struct milliamps ma = limits_of(json_at(item, "limit_a"));
+	if (node >= 0)
+		period_cap(t->period, node, &ma);
 }
 
-static void run(struct talk *t, int i, bool running, struct slice session)
+static void read_point(struct talk *t, int i, const cJSON *item, double now_s)
 {
-	struct point *p = &t->points[i];
-	bool other = running && p->running && p->session && session.p && !slice_is(session, p->session);
-	if (p->running && (!running || other))
-		control_evse_tx(t->control, i, false, t->now_us);
-	if (running && (!p->running || other)) {
-		control_evse_tx(t->control, i, true, t->now_us);
-		p->sent_ma = -1;
-		mem_free(p->session);
-		p->session = session.p ? mem_text(session) : NULL;
-	}
-	p->running = running;
-}
-
-static void read_draw(struct talk *t, int i, const cJSON *item)
-{
-	const struct point *p = &t->points[i];
-	int64_t at = t->now_us - (int64_t)(json_number(item, "age", 0) * US_PER_S);
-	const cJSON *amps = json_at(item, "i");
-	double kw = json_number(item, "kw", NAN);
-	int32_t own[3] = { 0 };
-	struct evse_view v;
-	control_evse_view(t->control, i, &v);
-	if ((!amps && isnan(kw)) || at <= v.drawn_at_us)
-		return;
-	for (int l = 0; l < v.n_lines; l++) {
-		const cJSON *a = cJSON_GetArrayItem(amps, l);
-		own[l] = !isnan(kw) ? to_ma(kw * p->amps_per_unit) : a ? to_ma(a->valuedouble) : 0;
-	}
-	control_evse_draw(t->control, i, own, json_number(item, "wh", NAN), at);
-}
-
-/* A command is in force when the state shows it; the unit's rounding is ours. */
-static double own_unit(const struct point *p, int32_t ma)
-{
-	double value = p->amps_per_unit == 1 ? ma / 1000.0 : floor(ma / 1000.0 / p->amps_per_unit * 10 + 1e-6) / 10;
-	return ma > 0 && value < p->min ? p->min : value;
-}
-
-static void read_point(struct talk *t, int i, const cJSON *item)
-{
-	struct point *p = &t->points[i];
 	struct slice st = json_text(item, "st");
-	bool on = json_bool(item, "on", true);
-	p->named = true;
-	control_evse_link(t->control, i, on, t->now_us);
-	if (!on)
-		return;
-	run(t, i, st.p && !slice_is(st, "A"), json_text(item, "sess"));
-	if (p->sent_ma >= 0 && fabs(json_number(item, "set", -1) - own_unit(p, p->sent_ma)) < 0.051)
-		control_evse_answered(t->control, i, p->sent_ma, true, t->now_us);
-	if (p->running)
-		control_evse_state(t->control, i, slice_is(st, "C") ? EVSE_CHARGING : EVSE_SUSPENDED_EV, t->now_us);
-	read_draw(t, i, item);
+	const cJSON *amps = json_at(item, "i");
+	struct period_seen seen = {
+		.on = json_bool(item, "on", true),
+		.set = json_number(item, "set", -1),
+		.age_s = json_number(item, "age", 0),
+		.state = st.n ? st.p[0] : 'A',
+		.session = json_text(item, "sess"),
+		.priority = (int)json_int(item, "prio", 0),
+		.wh = json_number(item, "wh", NAN),
+		.need_wh = json_number(item, "need_wh", NAN),
+		.leave_s = json_number(item, "t_dep", NAN) - now_s,
+		.draw = { NAN, 0, 0 },
+	};
+	if (json_at(item, "kw"))
+		seen.draw[0] = json_number(item, "kw", NAN);
+	else if (amps)
+		read_amps(amps, seen.draw);
+	period_evse(t->period, i, &seen);
 }
 
-static void read_points(struct talk *t, const cJSON *list)
-{
-	const cJSON *item;
-	for (size_t i = 0; i < t->conf.n_evses; i++)
-		t->points[i].named = false;
-	cJSON_ArrayForEach(item, list)
-	{
-		int i = index_of(&t->evse_by_id, json_text(item, "id"));
-		if (i >= 0)
-			read_point(t, i, item);
-	}
-	for (size_t i = 0; i < t->conf.n_evses; i++) {
-		if (t->points[i].named)
-			continue;
-		control_evse_link(t->control, (int)i, true, t->now_us);
-		control_evse_state(t->control, (int)i, EVSE_AVAILABLE, t->now_us);
-		run(t, (int)i, false, SLICE(""));
-	}
-}
-
-static void answer(struct talk *t, int64_t seq)
+static void answer(struct talk *t, const struct period_order *orders, int64_t seq)
 {
 	struct buf b = { 0 };
 	struct json_writer w;
@@ -315,15 +220,16 @@ static void answer(struct talk *t, int64_t seq)
 	jw_int(&w, "seq", seq);
 	jw_array(&w, "set");
 	for (size_t i = 0; i < t->conf.n_evses; i++) {
-		struct point *p = &t->points[i];
-		if (!p->changed)
+		const struct period_order *o = &orders[i];
+		if (!o->given)
 			continue;
-		p->changed = false;
-		snprintf(why, sizeof(why), "%s%s%s%s%.0d", p->why.reason, p->why.ref ? " " : "", p->why.ref ? p->why.ref : "",
-			 p->why.phase ? " L" : "", p->why.phase);
+		snprintf(why, sizeof(why), "%s%s%s%s%.0d", o->why.reason, o->why.ref ? " " : "", o->why.ref ? o->why.ref : "", o->why.phase ? " L" : "",
+			 o->why.phase);
 		jw_object(&w, NULL);
-		jw_string(&w, "id", p->id);
-		jw_number(&w, "set", own_unit(p, p->sent_ma), 1);
+		jw_string(&w, "id", t->evses[i].id);
+		jw_number(&w, "set", o->set, 1);
+		if (o->wake)
+			jw_bool(&w, "wake", true);
 		jw_string(&w, "why", why);
 		jw_end(&w, '}');
 	}
@@ -337,17 +243,25 @@ static void answer(struct talk *t, int64_t seq)
 static int on_state(struct talk *t, const cJSON *m)
 {
 	const cJSON *item;
-	if (!t->control)
+	if (!t->period)
 		return bad(t, ERR_INVALID, "a state before hello", SLICE(""));
-	t->now_us = (int64_t)((json_number(m, "t", 0) + 1) * US_PER_S);
-	read_caps(t, json_at(m, "caps"));
-	read_points(t, json_at(m, "evses"));
+	double now_s = json_number(m, "t", 0);
+	period_begin(t->period, now_s);
+	cJSON_ArrayForEach(item, json_at(m, "caps"))
+	{
+		read_cap(t, item);
+	}
+	cJSON_ArrayForEach(item, json_at(m, "evses"))
+	{
+		int i = index_of(&t->evse_by_id, json_text(item, "id"));
+		if (i >= 0)
+			read_point(t, i, item, now_s);
+	}
 	cJSON_ArrayForEach(item, json_at(m, "meters"))
 	{
 		read_meter(t, item);
 	}
-	control_tick(t->control, t->now_us);
-	answer(t, json_int(m, "seq", 0));
+	answer(t, period_end(t->period), json_int(m, "seq", 0));
 	return 0;
 }
 
@@ -371,9 +285,7 @@ static int on_line(struct talk *t, struct slice line)
 
 static void close_talk(struct talk *t)
 {
-	for (size_t i = 0; i < t->conf.n_evses && t->points; i++)
-		mem_free(t->points[i].session);
-	control_close(t->control);
+	period_close(t->period);
 	map_free(&t->node_by_id);
 	map_free(&t->evse_by_id);
 	arena_free(&t->mem);

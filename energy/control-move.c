@@ -1,0 +1,464 @@
+/* From shares to limits: when a limit moves, and by how much.
+ *
+ * With rebalance_us 0 limits follow the shares: down at once, up after calm and in steps (limit.h). With a time, the site is left alone while
+ * it fits:
+ *
+ *   cut        a room that is too small for what its EVSEs take is emptied by as few of them as possible, first by those who have most above
+ *              their share; then by those who can wait longest, down to their minimum; last by pausing
+ *   raise      what is free goes to those furthest below their share, in large pieces
+ *   even out   now and then, and when somebody comes or leaves, who has clearly more than his share gives to somebody who has clearly less.
+ *              Nobody is lowered here for whom nobody is raised: a site that breathes without being asked wears contactors and delivers less
+ *
+ * A share that moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience.
+ *
+ * Easy to get wrong: two sums. The sum of what will be taken when all orders have arrived decides about cuts, so that nothing is cut twice;
+ * the sum of what may be taken right now decides about raises, so that nothing is given away before it has come back. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "energy/control-local.h"
+
+#define PIECE_MA 3000                  /* least change worth a message, unless it is all there is */
+#define PIECE_LEAST_MA 1000
+#define GATHER_US (90 * US_PER_S)      /* smaller raises wait for so long */
+#define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
+#define RAISE_AGAIN_US (20 * US_PER_S)
+#define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
+#define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
+#define NEAR_MA 200                    /* a room so little too small is left to the margin */
+
+static int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
+static int32_t target_of(const struct seat *s)
+{
+	if (s->way == SEAT_UNCONFIRMED)
+		return least(control_asks(s), s->limit.ma);
+	return s->share.ma;
+}
+
+static struct limit_ask limit_ask_of(const struct control *c, size_t i, int32_t room_ma)
+{
+	const struct seat *s = &c->seats[i];
+	return (struct limit_ask){
+		.target_ma = target_of(s),
+		.room_ma = room_ma,
+		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->conf->min_ma,
+		.step_ma = c->asks[i].step_ma,
+		.on_off = s->conf->on_off,
+		.frozen = s->frozen,
+		.scarce = s->share.bound != ALLOC_OWN,
+		.lost = s->lost && s->way == SEAT_SERVED,
+	};
+}
+
+bool control_can_tell(const struct seat *s)
+{
+	return s->way == SEAT_SERVED || s->way == SEAT_UNCONFIRMED;
+}
+
+void control_tell(struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	if (s->limit.ma >= 0)
+		car_told(&s->car, s->limit.ma, c->now_us);
+	c->send[i] = true;
+}
+
+/* What a seat holds on a grid line, at most, this moment. */
+static int64_t held_on(const struct control *c, const struct seat *s, int line)
+{
+	if (s->way != SEAT_SERVED)
+		return s->fixed[line];
+	for (int p = 0; p < s->conf->n_lines; p++)
+		if (s->conf->lines[p] == line)
+			return car_held(&s->car, p, c->now_us);
+	return 0;
+}
+
+/* How high a seat could be set without any sum of what is held leaving its room. */
+static int32_t highest_free(const struct control *c, const struct seat *s)
+{
+	int64_t most = s->conf->max_ma;
+	uint8_t lines = control_lines(s);
+	int64_t held[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent) {
+		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
+			int r = __builtin_ctz(left);
+			int64_t own = r == ALLOC_SUM ? held[0] + held[1] + held[2] : held[r < ALLOC_SUM ? r : r - ALLOC_UNEVEN];
+			int64_t could = c->nodes[n].room[r] == NO_BOUND ? most : (c->free[n][r] + own) / alloc_times(lines, r);
+			most = could < most ? could : most;
+		}
+	}
+	if (most >= s->car.top_ma)
+		return s->conf->max_ma;
+	return most > 0 ? car_offer(&s->car, (int32_t)most) : 0;
+}
+
+/* Limits that follow the shares. */
+
+static void lower_first(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		c->send[i] = false;
+		if (!control_can_tell(s) || s->limit.ma < 0 || target_of(s) >= s->limit.ma)
+			continue;
+		struct limit_ask a = limit_ask_of(c, i, 0);
+		struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
+		if (limit_step(&rules, &s->limit, &a, c->now_us))
+			control_tell(c, i);
+	}
+}
+
+static void free_of_held(struct control *c)
+{
+	control_free(c);
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		for (int l = 0; l < 3; l++)
+			control_take(c, c->seats[i].conf->node, l, held_on(c, &c->seats[i], l), control_uneven(&c->seats[i]));
+}
+
+static void raise_into_free(struct control *c)
+{
+	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
+	free_of_held(c);
+	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
+		size_t i = (size_t)c->order[k];
+		struct seat *s = &c->seats[i];
+		if (!control_can_tell(s) || c->send[i])
+			continue;
+		struct limit_ask a = limit_ask_of(c, i, highest_free(c, s));
+		int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+		if (!limit_step(&rules, &s->limit, &a, c->now_us))
+			continue;
+		control_tell(c, i);
+		for (int l = 0; l < 3; l++)
+			control_take(c, s->conf->node, l, held_on(c, s, l) - before[l], control_uneven(s));
+	}
+}
+
+/* Limits that are kept while they fit. */
+
+static int32_t taken(const struct seat *s)
+{
+	return s->way == SEAT_SERVED && s->limit.ma > 0 ? car_takes(&s->car, s->limit.ma) : 0;
+}
+
+/* By how much a seat takes more on its lines, or less. */
+static void count(struct control *c, const struct seat *s, int64_t ma)
+{
+	uint8_t lines = control_lines(s);
+	for (int l = 0; l < 3; l++)
+		if (lines & (1u << l))
+			control_take(c, s->conf->node, l, ma, control_uneven(s));
+}
+
+/* c->free after all orders have arrived. */
+static void free_when_settled(struct control *c)
+{
+	control_free(c);
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (s->way == SEAT_SERVED) {
+			count(c, s, taken(s));
+			continue;
+		}
+		for (int l = 0; l < 3; l++)
+			if (s->fixed[l])
+				control_take(c, s->conf->node, l, s->fixed[l], control_uneven(s));
+	}
+}
+
+static int32_t stepped(const struct seat *s, int32_t ma)
+{
+	int32_t step = s->conf->step_ma > 100 ? s->conf->step_ma : 100;
+	ma = ma / step * step;
+	return ma < s->conf->min_ma ? 0 : ma;
+}
+
+/* What is lowered because somebody says so, or because nobody can see, comes back as soon as that ends. */
+static bool by_order(const struct control *c, const struct seat *s)
+{
+	bool order = s->cap || s->lost;
+	for (int n = s->conf->node; n >= 0 && !order; n = c->nodes[n].conf->parent) {
+		order = c->nodes[n].guard == METER_LOST;
+		for (int r = 0; r < ALLOC_ROOMS; r++)
+			order = order || c->nodes[n].cap[r];
+	}
+	return order;
+}
+
+static void lower(struct control *c, size_t i, int32_t to_ma)
+{
+	struct seat *s = &c->seats[i];
+	int32_t before = taken(s);
+	s->limit.recovers = by_order(c, s);
+	if (to_ma <= 0 && s->limit.ma > 0) {
+		s->pauses++;
+		s->woken_us = 0;
+	}
+	s->limit.ma = to_ma;
+	s->limit.cut_us = c->now_us;
+	count(c, s, taken(s) - before);
+	control_tell(c, i);
+}
+
+/* Its own caps: they are obeyed whatever the rest does. */
+static void obey_own_caps(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		c->send[i] = false;
+		if (!control_can_tell(s) || s->limit.ma < 0)
+			continue;
+		int32_t most = control_asks(s), hard = s->cap || s->profile.ma != MA_NONE || s->lost ? most : s->conf->max_ma;
+		bool trim = s->way == SEAT_SERVED && s->limit.ma > s->car.want_ma + TRIM_MA;
+		if (s->limit.ma > hard)
+			lower(c, i, stepped(s, hard));
+		else if (trim)
+			lower(c, i, stepped(s, s->car.want_ma));
+	}
+}
+
+static bool below_in(const struct control *c, const struct seat *s, int node, int room)
+{
+	return alloc_rooms(control_lines(s)) & (1u << room) && site_below(&c->site.parts, s->conf->node, node);
+}
+
+/* Lists who takes current in a room, first those who have most above their share; equal ones, who can wait longest first. */
+static size_t list_victims(struct control *c, int node, int room)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (taken(s) <= 0 || c->send[i] || !below_in(c, s, node, room))
+			continue;
+		int64_t above = taken(s) - s->take_ma;
+		c->queue[n++] = (struct ranked){ -above * 1024 + c->asks[i].weight, (int32_t)i };
+	}
+	rank_sort(c->queue, n);
+	return n;
+}
+
+/* Lowers EVSEs in the room by about `ma` together, to their minimum at most. */
+static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
+{
+	for (size_t k = 0; k < n && ma > 0; k++) {
+		size_t i = (size_t)c->queue[k].index;
+		struct seat *s = &c->seats[i];
+		int32_t before = taken(s), low = s->conf->on_off ? before : car_takes(&s->car, s->conf->min_ma), times = alloc_times(control_lines(s), room);
+		int64_t by = (ma + times - 1) / times;
+		if (before - low < PIECE_LEAST_MA && before - low < by)
+			continue;
+		if (by < PIECE_MA)
+			by = PIECE_MA;
+		int32_t to = before - by < low ? s->conf->min_ma : stepped(s, car_offer(&s->car, (int32_t)(before - by)));
+		if (to < s->conf->min_ma)
+			to = s->conf->min_ma;
+		if (to >= s->limit.ma)
+			continue;
+		lower(c, i, to);
+		ma -= (int64_t)(before - taken(s)) * times;
+	}
+	return ma;
+}
+
+/* Last: those whose minimum does not fit any more, the last in order first. */
+static void pause_some(struct control *c, int node, int room, int64_t ma)
+{
+	for (size_t k = c->site.parts.n_evses; k-- > 0 && ma > 0;) {
+		size_t i = (size_t)c->order[k];
+		struct seat *s = &c->seats[i];
+		int32_t before = taken(s);
+		if (before <= 0 || !below_in(c, s, node, room))
+			continue;
+		lower(c, i, 0);
+		ma -= (int64_t)before * alloc_times(control_lines(s), room);
+	}
+}
+
+static void cut_where_over(struct control *c)
+{
+	for (size_t n = c->site.parts.n_nodes; n-- > 0;) {
+		for (int r = 0; r < ALLOC_ROOMS; r++) {
+			if (c->nodes[n].room[r] == NO_BOUND || c->free[n][r] >= -NEAR_MA)
+				continue;
+			int64_t over = -c->free[n][r];
+			if (lower_some(c, list_victims(c, (int)n, r), r, over) > NEAR_MA)
+				pause_some(c, (int)n, r, -c->free[n][r] - NEAR_MA);
+		}
+	}
+}
+
+/* Who should have clearly more, and how much of it is not free on its way up: c->wanted. Those who wait count always, others when it is
+ * time to even out. */
+static bool note_wanted(struct control *c, bool everybody)
+{
+	bool any = false;
+	memset(c->wanted, 0, c->site.parts.n_nodes * sizeof(*c->wanted));
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		int32_t has = taken(s), more = s->take_ma - has;
+		bool waits = has <= 0 && s->take_ma > 0;
+		if (s->way != SEAT_SERVED || c->send[i])
+			continue;
+		if (waits && !everybody)
+			more = c->asks[i].min_ma;
+		if (!waits && (!everybody || more < PIECE_MA || more < s->take_ma / 5))
+			continue;
+		uint8_t lines = control_lines(s);
+		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+			for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
+				int r = __builtin_ctz(left);
+				if (c->nodes[n].room[r] == NO_BOUND)
+					continue;
+				c->wanted[n][r] += (int64_t)more * alloc_times(lines, r);
+				any = true;
+			}
+	}
+	return any;
+}
+
+static int64_t short_of(const struct control *c, int n, int r)
+{
+	int64_t gap = c->nodes[n].room[r] == NO_BOUND ? 0 : c->wanted[n][r] - (c->free[n][r] > 0 ? c->free[n][r] : 0);
+	return gap > 0 ? gap : 0;
+}
+
+/* What a seat's giving back would help, at most. */
+static int64_t would_help(const struct control *c, const struct seat *s)
+{
+	int64_t most = 0;
+	uint8_t lines = control_lines(s);
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
+			int r = __builtin_ctz(left);
+			int64_t gap = short_of(c, n, r) / alloc_times(lines, r);
+			most = gap > most ? gap : most;
+		}
+	return most;
+}
+
+static void even_out(struct control *c, bool everybody)
+{
+	size_t n = 0;
+	if (!note_wanted(c, everybody))
+		return;
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		int64_t above = taken(s) - s->take_ma;
+		if (c->send[i] || s->conf->on_off || above < (everybody ? PIECE_MA : PIECE_LEAST_MA))
+			continue;
+		c->queue[n++] = (struct ranked){ -above, (int32_t)i };
+	}
+	rank_sort(c->queue, n);
+	for (size_t k = 0; k < n; k++) {
+		size_t i = (size_t)c->queue[k].index;
+		struct seat *s = &c->seats[i];
+		int64_t by = would_help(c, s), above = taken(s) - s->take_ma;
+		if (by <= 0)
+			continue;
+		by = by < PIECE_MA ? PIECE_MA : by;
+		int32_t to = s->take_ma <= 0 && by >= above ? 0 : stepped(s, car_offer(&s->car, (int32_t)(taken(s) - (by < above ? by : above))));
+		if (to < s->conf->min_ma && s->take_ma > 0)
+			to = s->conf->min_ma;
+		if (to < s->limit.ma)
+			lower(c, i, to);
+	}
+}
+
+/* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
+static int32_t raise_to(const struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	struct limit *l = &s->limit;
+	int32_t from = l->ma > 0 ? l->ma : 0, to = stepped(s, least(s->share.ma, highest_free(c, s)));
+	int64_t calm = s->limit.recovers ? 0 : from ? CALM_US : PAUSE_LEAST_US;
+	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
+	l->until_us = 0;
+	if (s->frozen || to <= from)
+		return 0;
+	if (l->cut_us && c->now_us - l->cut_us < calm) {
+		l->hold = LIMIT_CALM;
+		l->until_us = l->cut_us + calm;
+		return 0;
+	}
+	if (from && l->raised_us && c->now_us - l->raised_us < RAISE_AGAIN_US) {
+		l->hold = LIMIT_STEP;
+		l->until_us = l->raised_us + RAISE_AGAIN_US;
+		return 0;
+	}
+	if (from && to - from < PIECE_MA && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == s->share.ma)) {
+		l->hold = LIMIT_SMALL;
+		return 0;
+	}
+	return to;
+}
+
+static void raise(struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	int32_t to = raise_to(c, i);
+	int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+	if (!to)
+		return;
+	s->limit.ma = to;
+	s->limit.raised_us = c->now_us;
+	s->limit.recovers = false;
+	s->limit.hold = to == s->share.ma ? LIMIT_FREE : LIMIT_ROOM;
+	control_tell(c, i);
+	for (int l = 0; l < 3; l++)
+		control_take(c, s->conf->node, l, held_on(c, s, l) - before[l], control_uneven(s));
+}
+
+static void raise_worthwhile(struct control *c)
+{
+	size_t n = 0;
+	free_of_held(c);
+	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
+		size_t i = (size_t)c->order[k];
+		struct seat *s = &c->seats[i];
+		if (s->way != SEAT_SERVED || c->send[i])
+			continue;
+		int32_t has = taken(s), more = s->take_ma - has;
+		if (s->limit.ma <= 0 && s->take_ma > 0)
+			raise(c, i);
+		else if (more > 0)
+			c->queue[n++] = (struct ranked){ -(int64_t)more, (int32_t)i };
+		if (s->limit.ma < 0) { /* the first word to a car that has to wait */
+			s->limit.ma = 0;
+			control_tell(c, i);
+		}
+	}
+	rank_sort(c->queue, n);
+	for (size_t k = 0; k < n; k++)
+		raise(c, (size_t)c->queue[k].index);
+}
+
+static void keep_while_it_fits(struct control *c)
+{
+	bool due = c->now_us - c->balanced_us >= (c->uneven ? c->conf.rebalance_us / 4 : c->conf.rebalance_us);
+	free_when_settled(c);
+	obey_own_caps(c);
+	cut_where_over(c);
+	even_out(c, false);
+	if (due) {
+		even_out(c, true);
+		c->balanced_us = c->now_us;
+		c->uneven = false;
+	}
+	raise_worthwhile(c);
+}
+
+void control_move(struct control *c)
+{
+	if (c->conf.rebalance_us > 0) {
+		keep_while_it_fits(c);
+		return;
+	}
+	lower_first(c);
+	raise_into_free(c);
+}

@@ -1,0 +1,58 @@
+/* The current a car would need on average until it leaves says how much it can wait: sharing in proportion to it brings everybody to the same
+ * part of what they want, and those who can wait make room for those who cannot.
+ *
+ * Nobody's word is trusted beyond reason. A car that goes on drawing after its need is met needs some more; one that is still there after its
+ * departure is about to leave. Where nobody said anything, stays are taken to be long-tailed, as observed ones are: who came an hour ago stays
+ * another hour or so, who came in the morning stays until evening. So visitors are served first for a while, without anybody having to say who
+ * is one. */
+#include "energy/need.h"
+
+#include <math.h>
+
+#define HOUR 3600.0
+#define FIRST_WH 14000
+#define FIRST_STAY_S (4 * HOUR)
+#define LEARN 0.05
+#define SOON_S (15 * 60.0)
+#define FEW_WH 1500
+
+void need_init(struct need_usual *u)
+{
+	*u = (struct need_usual){ FIRST_WH, FIRST_STAY_S };
+}
+
+void need_left(struct need_usual *u, double got_wh, double stay_s)
+{
+	if (got_wh < FEW_WH || stay_s < SOON_S)
+		return;
+	u->wh += (got_wh - u->wh) * LEARN;
+	u->stay_s += (stay_s - u->stay_s) * LEARN;
+}
+
+static double wh_left(const struct need_usual *u, const struct need *n)
+{
+	double got = isnan(n->got_wh) ? 0 : n->got_wh;
+	if (isnan(n->wh))
+		return u->wh * u->wh / (u->wh + got);
+	return fmax(n->wh - got, FEW_WH);
+}
+
+static double seconds_left(const struct need_usual *u, const struct need *n)
+{
+	if (isnan(n->left_s))
+		return u->stay_s * 0.25 + 0.8 * n->age_s;
+	return n->left_s > SOON_S ? n->left_s : n->left_s > 0 ? SOON_S : SOON_S - n->left_s;
+}
+
+int32_t need_rate_ma(const struct need_usual *u, const struct need *n)
+{
+	double ma = wh_left(u, n) / n->watt_per_ma * HOUR / seconds_left(u, n);
+	return ma > 2.0 * n->top_ma ? 2 * n->top_ma : (int32_t)ma;
+}
+
+int32_t need_weight(int32_t rate_ma, int32_t top_ma)
+{
+	(void)top_ma;
+	double w = pow(rate_ma / 1000.0, 1.3) / 2;
+	return w < 1 ? 1 : w > NEED_WEIGHT_MOST ? NEED_WEIGHT_MOST : (int32_t)w;
+}

@@ -1,0 +1,30 @@
+/* How urgently a car needs current, from what is known about its need and its departure: partly, wrongly, or not at all. Pure. */
+#ifndef AMPGATE_ENERGY_NEED_H
+#define AMPGATE_ENERGY_NEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NEED_WEIGHT_MOST 40
+
+/* What is usual at this site, learnt from those who have left. */
+struct need_usual {
+	double wh, stay_s;
+};
+void need_init(struct need_usual *u);
+void need_left(struct need_usual *u, double got_wh, double stay_s);
+
+struct need {
+	double wh;            /* of the whole session, by somebody's word; NaN: nobody said */
+	double got_wh;        /* NaN: unknown */
+	double left_s;        /* until it leaves, by somebody's word; NaN: nobody said */
+	double age_s;         /* since it came */
+	double watt_per_ma;   /* of its phases together */
+	int32_t top_ma;       /* it can take no more */
+};
+/* Milliamperes per phase that it would need on average from now until it leaves. */
+int32_t need_rate_ma(const struct need_usual *u, const struct need *n);
+/* Its weight in a division, from 1 to NEED_WEIGHT_MOST. */
+int32_t need_weight(int32_t rate_ma, int32_t top_ma);
+
+#endif

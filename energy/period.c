@@ -1,0 +1,215 @@
+/* From looks to events, and from grants to set-points.
+ *
+ * A socket that its car has left is told to offer nothing: whether it starts the next car by itself with what it was told last is not known,
+ * and the newcomer's limit follows within a period.
+ *
+ * Time is seconds from any start; one second is added, because time zero means "never" inside. */
+#include "energy/period.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define SAME 0.051 /* set-points have one decimal */
+
+struct point {
+	struct period_evse conf;
+	char *session;
+	bool running, seen;
+	int32_t sent_ma;           /* last command; -1: none */
+};
+
+struct period {
+	struct control *control;
+	size_t n_nodes, n_evses;
+	struct point *points;
+	struct period_order *orders;
+	int64_t *meter_at;         /* of the last sample passed on */
+	int *caps;
+	size_t n_caps;
+	int64_t now_us;
+};
+
+static int64_t us(double s)
+{
+	return (int64_t)llrint(s * US_PER_S);
+}
+
+static int32_t to_ma(double amps)
+{
+	return amps > 1e6 ? MA_NONE : amps < -1e6 ? -MA_NONE : (int32_t)lrint(amps * 1000);
+}
+
+void period_preset(struct control_conf *conf, double period_s)
+{
+	conf->strategy = STRATEGY_DEADLINE;
+	conf->interval_us = us(period_s);
+	conf->rotate_every_us = 1200 * US_PER_S;
+	conf->rebalance_us = 600 * US_PER_S;
+	conf->margin = true;
+	conf->on_meter_lost = LOST_HIGHEST;
+	conf->meter_lost_after_us = 3 * US_PER_S;
+}
+
+/* The unit's rounding is ours, downwards, but never below the minimum. */
+static double own_unit(const struct point *p, int32_t ma)
+{
+	double value = p->conf.amps_per_unit == 1 ? ma / 1000.0 : floor(ma / 1000.0 / p->conf.amps_per_unit * 10 + 1e-6) / 10;
+	return ma > 0 && value < p->conf.min ? p->conf.min : value;
+}
+
+static void on_send(void *arg, int evse, const struct grant *g)
+{
+	struct period *p = arg;
+	struct point *at = &p->points[evse];
+	at->sent_ma = g->ma;
+	p->orders[evse] = (struct period_order){ true, g->wake, own_unit(at, g->ma), g->binding };
+}
+
+struct period *period_open(const struct control_conf *conf, const struct period_evse *evses)
+{
+	static const struct control_events events = { on_send };
+	struct period *p = NEW(struct period);
+	p->n_nodes = conf->n_nodes;
+	p->n_evses = conf->n_evses;
+	p->points = mem_new((conf->n_evses + 1) * sizeof(*p->points));
+	p->orders = mem_new((conf->n_evses + 1) * sizeof(*p->orders));
+	p->meter_at = mem_new((conf->n_meters + 1) * sizeof(*p->meter_at));
+	p->caps = mem_new((conf->n_nodes + 1) * sizeof(*p->caps));
+	for (size_t i = 0; i < conf->n_evses; i++)
+		p->points[i] = (struct point){ .conf = evses[i], .sent_ma = -1 };
+	p->control = control_open(conf, &events, p);
+	return p;
+}
+
+void period_close(struct period *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_evses; i++)
+		mem_free(p->points[i].session);
+	control_close(p->control);
+	mem_free(p->points);
+	mem_free(p->orders);
+	mem_free(p->meter_at);
+	mem_free(p->caps);
+	mem_free(p);
+}
+
+struct control *period_control(struct period *p)
+{
+	return p->control;
+}
+
+/* Caps in force now replace those of the look before. */
+void period_begin(struct period *p, double t_s)
+{
+	p->now_us = us(t_s + 1);
+	for (size_t i = 0; i < p->n_caps; i++)
+		control_cap_clear(p->control, p->caps[i]);
+	p->n_caps = 0;
+	for (size_t i = 0; i < p->n_evses; i++) {
+		p->points[i].seen = false;
+		p->orders[i] = (struct period_order){ 0 };
+	}
+}
+
+void period_meter(struct period *p, int meter, const double amps[3], double age_s, bool ok)
+{
+	struct meter_sample s = { .power_w = NAN, .voltage_v = { NAN, NAN, NAN }, .import_wh = NAN, .export_wh = NAN };
+	if (!ok) {
+		control_meter_failed(p->control, meter, "lost");
+		return;
+	}
+	s.at_us = p->now_us - us(age_s);
+	if (s.at_us <= p->meter_at[meter])
+		return; /* the one from last time */
+	p->meter_at[meter] = s.at_us;
+	for (int l = 0; l < 3; l++)
+		s.ma.l[l] = to_ma(amps[l]);
+	control_meter(p->control, meter, &s);
+}
+
+void period_cap(struct period *p, int node, const struct milliamps *limit)
+{
+	struct cap_conf cap = { .node = node, .evse = -1, .line = *limit, .power_w = -1, .reason = "grid_operator", .until_us = INT64_MAX };
+	int id = p->n_caps < p->n_nodes ? control_cap_put(p->control, 0, &cap) : 0;
+	if (id > 0)
+		p->caps[p->n_caps++] = id;
+}
+
+static void leave(struct period *p, int evse)
+{
+	struct point *at = &p->points[evse];
+	control_evse_tx(p->control, evse, false, p->now_us);
+	if (at->sent_ma != 0)
+		p->orders[evse] = (struct period_order){ .given = true, .why = { .reason = "ev" } };
+	at->sent_ma = 0;
+	at->running = false;
+}
+
+static void come(struct period *p, int evse, struct slice session)
+{
+	struct point *at = &p->points[evse];
+	control_evse_tx(p->control, evse, true, p->now_us);
+	at->sent_ma = -1;
+	at->running = true;
+	mem_free(at->session);
+	at->session = session.p ? mem_text(session) : NULL;
+}
+
+static void run(struct period *p, int evse, bool running, struct slice session)
+{
+	struct point *at = &p->points[evse];
+	bool other = running && at->running && at->session && session.p && !slice_is(session, at->session);
+	if (at->running && (!running || other))
+		leave(p, evse);
+	if (running && !at->running)
+		come(p, evse, session);
+}
+
+static void read_draw(struct period *p, int evse, const struct period_seen *seen)
+{
+	const struct point *at = &p->points[evse];
+	int64_t when = p->now_us - us(seen->age_s);
+	int32_t own[3] = { 0 };
+	struct evse_view v;
+	control_evse_view(p->control, evse, &v);
+	if (isnan(seen->draw[0]) || when <= v.drawn_at_us)
+		return;
+	for (int l = 0; l < v.n_lines; l++)
+		own[l] = to_ma((at->conf.amps_per_unit == 1 ? seen->draw[l] : seen->draw[0]) * at->conf.amps_per_unit);
+	control_evse_draw(p->control, evse, own, seen->wh, when);
+}
+
+void period_evse(struct period *p, int evse, const struct period_seen *seen)
+{
+	struct point *at = &p->points[evse];
+	at->seen = true;
+	control_evse_link(p->control, evse, seen->on, p->now_us);
+	if (!seen->on)
+		return;
+	run(p, evse, seen->state != 'A', seen->session);
+	if (at->sent_ma >= 0 && fabs(seen->set - own_unit(at, at->sent_ma)) < SAME)
+		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
+	if (at->running) {
+		control_evse_state(p->control, evse, seen->state == 'C' ? EVSE_CHARGING : EVSE_SUSPENDED_EV, p->now_us);
+		control_evse_need(p->control, evse, seen->need_wh, isnan(seen->leave_s) ? 0 : p->now_us + us(seen->leave_s));
+	}
+	read_draw(p, evse, seen);
+}
+
+const struct period_order *period_end(struct period *p)
+{
+	for (size_t i = 0; i < p->n_evses; i++) {
+		if (p->points[i].seen)
+			continue;
+		control_evse_link(p->control, (int)i, true, p->now_us);
+		control_evse_state(p->control, (int)i, EVSE_AVAILABLE, p->now_us);
+		run(p, (int)i, false, SLICE(""));
+	}
+	control_tick(p->control, p->now_us);
+	return p->orders;
+}
