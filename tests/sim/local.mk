@@ -8,3 +8,20 @@ tests_sim_stdio_SOURCES = tests/sim/stdio.c
 tests_sim_stdio_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_sim_outlet_search_SOURCES = tests/sim/outlet-search.c tests/unit/unit.h
 tests_sim_outlet_search_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+
+# How good it is: `make quality` prints the table beside the usual rules; the optimum needs coinor-libclp-dev.
+SIM_WORLD = tests/sim/world.c tests/sim/world.h tests/sim/dice.h tests/sim/scenario.c tests/sim/scenario.h tests/sim/judge.c tests/sim/judge.h \
+	tests/sim/drive.c tests/sim/drive-stdio.c tests/sim/drive.h tests/sim/optimum.h tests/sim/rules.h
+if HAVE_CLP
+SIM_OPTIMUM = tests/sim/optimum.c
+else
+SIM_OPTIMUM = tests/sim/optimum-none.c
+endif
+EXTRA_DIST += tests/sim/optimum.c tests/sim/optimum-none.c
+EXTRA_PROGRAMS += tests/sim/quality
+tests_sim_quality_SOURCES = tests/sim/quality.c tests/sim/rules.c $(SIM_WORLD) $(SIM_OPTIMUM)
+tests_sim_quality_CFLAGS = $(AM_CFLAGS) $(CLP_CFLAGS)
+tests_sim_quality_LDADD = $(ENERGY_LIBS) $(CLP_LIBS)
+quality: tests/sim/quality ampgate
+	./tests/sim/quality
+.PHONY: quality

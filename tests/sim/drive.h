@@ -1,0 +1,10 @@
+/* Our balancer as a driver: by the calls the daemon makes, and by lines of text through the program. */
+#ifndef AMPGATE_TESTS_SIM_DRIVE_H
+#define AMPGATE_TESTS_SIM_DRIVE_H
+
+#include "tests/sim/world.h"
+
+extern const struct driver drive_direct;  /* energy/control.h */
+extern const struct driver drive_stdio;   /* a child: AMPGATE (default ./ampgate) balance --stdio */
+
+#endif

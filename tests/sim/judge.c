@@ -1,0 +1,116 @@
+/* The checker shares no code with the balancer.
+ *
+ * A breaker's trip curve is given as times at multiples of its rating; heat adds up as time spent over time allowed, and goes away with a
+ * time constant, so that many short overloads count as well. Points: IEC 60898-1 gives 1.13 (never within the hour) and 1.45 (within it); what
+ * lies between is the earliest opening, interpolated. */
+#include "tests/sim/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COOLING_S 900.0
+#define CAP_GRACE_S 10
+
+void judge_init(struct judge *j)
+{
+	memset(j, 0, sizeof(*j));
+}
+
+/* Seconds until the fast edge of the curve at r times the rating. */
+static double trips_after(double r)
+{
+	static const double at[] = { 1.13, 1.25, 1.3, 1.45, 1.6, 2, 2.55, 3, 5 }, after[] = { 3600, 900, 540, 120, 52, 7.9, 1, 0.3, 0.01 };
+	size_t n = sizeof(at) / sizeof(at[0]), i = 1;
+	if (r <= at[0])
+		return INFINITY;
+	if (r >= at[n - 1])
+		return after[n - 1];
+	while (r > at[i])
+		i++;
+	double x = (log(r) - log(at[i - 1])) / (log(at[i]) - log(at[i - 1]));
+	return exp(log(after[i - 1]) + x * (log(after[i]) - log(after[i - 1])));
+}
+
+static void one(struct judge *j, int node, int line, double amps, double limit)
+{
+	struct judge_node *n = &j->nodes[node][line];
+	double r = limit > 0 ? amps / limit : amps > 0.1 ? 9 : 0, over = amps > limit ? amps - limit : 0;
+	double t = trips_after(r);
+	n->heat = isinf(t) ? n->heat * (1 - 1 / COOLING_S) : n->heat + 1 / t;
+	if (n->heat > n->most_heat)
+		n->most_heat = n->heat;
+	if (n->most_heat > j->most_heat) {
+		j->most_heat = n->most_heat;
+		j->worst_node = node;
+		j->worst_line = line;
+	}
+	n->over_as += over;
+	j->over_as += over;
+	n->most = fmax(n->most, r);
+	j->most = fmax(j->most, r);
+	n->over_5_s = r > 1.05 ? n->over_5_s + 1 : 0;
+	n->over_10_s = r > 1.10 ? n->over_10_s + 1 : 0;
+	n->longest_5_s = n->over_5_s > n->longest_5_s ? n->over_5_s : n->longest_5_s;
+	n->longest_10_s = n->over_10_s > n->longest_10_s ? n->over_10_s : n->longest_10_s;
+	j->longest_5_s = n->longest_5_s > j->longest_5_s ? n->longest_5_s : j->longest_5_s;
+	j->longest_10_s = n->longest_10_s > j->longest_10_s ? n->longest_10_s : j->longest_10_s;
+}
+
+/* A cap by the operator: what is drawn above it later than its grace. The building alone may be above it; then the cars must be silent. */
+static void caps(struct judge *j, const struct world *w)
+{
+	bool above = false, capped = false;
+	for (int l = 0; l < 3; l++) {
+		double limit = world_limit(w, 0, l, true), amps = world_amps(w, 0, l);
+		capped = capped || limit < world_limit(w, 0, l, false);
+		if (limit < j->cap_was[l] - 0.01)
+			j->cap_at_s = world_now(w);
+		j->cap_was[l] = limit;
+		above = above || (amps > limit * 1.05 && amps - world_base(w, l) > 1);
+	}
+	j->above_cap_s = capped && above && world_now(w) > j->cap_at_s + CAP_GRACE_S ? j->above_cap_s + 1 : 0;
+	j->cap_late_s = fmax(j->cap_late_s, j->above_cap_s);
+}
+
+void judge_second(struct judge *j, const struct world_conf *c, const struct world *w)
+{
+	for (int n = 0; n < c->n_nodes; n++)
+		for (int l = 0; l < 3; l++)
+			one(j, n, l, world_amps(w, n, l), c->nodes[n].limit_a[l]);
+	caps(j, w);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x > y ? 1 : x < y ? -1 : 0;
+}
+
+void judge_end(struct judge *j, const struct world_conf *c, const struct world *w)
+{
+	double *fill = calloc((size_t)c->n_sessions + 1, sizeof(*fill)), sum = 0, squares = 0;
+	for (int i = 0; i < c->n_sessions; i++) {
+		const struct world_session *s = world_session(w, i);
+		double f = fmin(1, s->got_wh / s->need_wh);
+		j->sessions++;
+		j->ready += f >= 0.95;
+		j->delivered_wh += s->got_wh;
+		j->needed_wh += s->need_wh;
+		j->hours += (double)(s->leave_s - s->arrive_s) / 3600;
+		j->changes_per_hour += s->changes;
+		j->reversals_per_session += s->reversals;
+		j->pauses_per_session += s->pauses;
+		fill[i] = f;
+		sum += f;
+		squares += f * f;
+	}
+	if (j->sessions) {
+		qsort(fill, (size_t)c->n_sessions, sizeof(*fill), ascending);
+		j->tenth = fill[c->n_sessions / 10];
+		j->jain = sum * sum / (j->sessions * squares);
+		j->changes_per_hour /= j->hours;
+		j->reversals_per_session /= j->sessions;
+		j->pauses_per_session /= j->sessions;
+	}
+	free(fill);
+}

@@ -1,0 +1,11 @@
+/* What could have been delivered by somebody who knows the whole day beforehand: a linear program over slots of five minutes, without any of
+ * the minimum currents, delays and gains real cars have. No rule can reach it; it is the yardstick. */
+#ifndef AMPGATE_TESTS_SIM_OPTIMUM_H
+#define AMPGATE_TESTS_SIM_OPTIMUM_H
+
+#include "tests/sim/world.h"
+
+/* Watt-hours; NaN: the solver failed. `ready_out`: sessions that have 95 % of their need in that plan; may be NULL. */
+double optimum_wh(const struct world_conf *conf, int *ready_out);
+
+#endif

@@ -1,0 +1,346 @@
+/* A garage of 150 sockets with rotated phases, a depot of 100 direct-current points, a workplace, and random sites for the safety check.
+ *
+ * Times of arrival, stays and needs are our own round numbers, near what public charging data shows: at home people come from four in the
+ * afternoon and stay the night, at work they come about eight and stay until five, visitors stay an hour or two and take what they get; the
+ * middle session takes 10 to 15 kWh. */
+#include "tests/sim/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR 3600
+
+const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
+
+static int add_node(struct world_conf *c, const char *id, int parent, double a, bool metered)
+{
+	struct world_node *n = &c->nodes[c->n_nodes];
+	snprintf(n->id, sizeof(n->id), "%s", id);
+	n->parent = parent;
+	n->limit_a[0] = n->limit_a[1] = n->limit_a[2] = a;
+	n->metered = metered;
+	return c->n_nodes++;
+}
+
+static struct world_evse *add_evse(struct world_conf *c, char prefix, int node, int rotation)
+{
+	struct world_evse *e = &c->evses[c->n_evses++];
+	snprintf(e->id, sizeof(e->id), "%c-%03d", prefix, c->n_evses % 1000);
+	e->node = node;
+	e->n_lines = 3;
+	for (int p = 0; p < 3; p++)
+		e->lines[p] = (p + rotation) % 3;
+	e->min = e->failsafe = 6;
+	e->max = 32;
+	e->failsafe_after_s = 60;
+	return e;
+}
+
+static struct world_session *add_session(struct world_conf *c)
+{
+	c->sessions = realloc(c->sessions, (size_t)(c->n_sessions + 1) * sizeof(*c->sessions));
+	struct world_session *s = &c->sessions[c->n_sessions++];
+	memset(s, 0, sizeof(*s));
+	return s;
+}
+
+static int by_arrival(const void *a, const void *b)
+{
+	const struct world_session *x = a, *y = b;
+	return x->arrive_s != y->arrive_s ? (x->arrive_s > y->arrive_s ? 1 : -1) : x->evse - y->evse;
+}
+
+/* The car and what its driver says. */
+static void roll_car(struct world_conf *c, struct dice *d, struct world_session *s)
+{
+	const struct world_evse *e = &c->evses[s->evse];
+	double kind = dice_between(d, 0, 1);
+	s->phases = kind < 0.3 ? 1 : kind < 0.4 ? 2 : 3;
+	s->own_a = s->phases == 1 ? (dice_chance(d, 0.5) ? 16 : 32) : s->phases == 2 ? 16 : dice_chance(d, 0.75) ? 16 : 32;
+	s->gain = dice_between(d, 0.93, 1);
+	s->delay_s = 1 + (int)dice_below(d, 5);
+	s->ramp_a = dice_between(d, 2, 10);
+	s->tail = dice_between(d, 0, 0.2);
+	s->ignores = dice_chance(d, 0.03);
+	s->sleeper = dice_chance(d, 0.03);
+	if (e->dc) {
+		s->phases = 3;
+		s->own_a = e->max * c->amps_per_kw;
+		s->gain = 1;
+		s->ramp_a = 20;
+	}
+	if (s->phases > e->n_lines)
+		s->phases = e->n_lines;
+	if (!e->dc)
+		s->own_a = fmin(s->own_a, e->max);
+}
+
+static double most_wh(const struct world_conf *c, const struct world_session *s)
+{
+	double w = c->evses[s->evse].dc ? s->own_a / c->amps_per_kw * 1000 : s->own_a * s->phases * WORLD_VOLTS;
+	return w * (double)(s->leave_s - s->arrive_s) / HOUR;
+}
+
+static void roll_word(struct dice *d, struct world_session *s, double known, double wrong)
+{
+	s->told_need_wh = s->told_leave_s = NAN;
+	if (!dice_chance(d, known))
+		return;
+	bool lies = dice_chance(d, wrong);
+	s->told_need_wh = round(s->need_wh * (lies ? dice_between(d, 0.5, 1.6) : 1));
+	if (dice_chance(d, 0.9))
+		s->told_leave_s = (double)s->arrive_s + round((double)(s->leave_s - s->arrive_s) * (lies ? dice_between(d, 0.6, 1.5) : 1));
+}
+
+static double clamp(double x, double low, double high)
+{
+	return x < low ? low : x > high ? high : x;
+}
+
+/* Who comes to a garage: residents, workers, visitors. */
+static void garage_people(struct world_conf *c, struct dice *d, double visitors, double workers)
+{
+	c->begin_s = 6 * HOUR;
+	for (int i = 0; i < c->n_evses; i++) {
+		int64_t free_s = c->begin_s;
+		while (free_s < c->begin_s + c->length_s - HOUR) {
+			struct world_session s = { .evse = i };
+			double who = dice_between(d, 0, 1), day = 0;
+			double at, stay, kwh;
+			if (who < visitors) {
+				at = (double)free_s + dice_wait(d, 2.5 * HOUR);
+				stay = clamp(dice_wait(d, 1.8 * HOUR), 0.4 * HOUR, 5 * HOUR);
+				kwh = clamp(dice_wait(d, 14), 2, 50);
+			} else if (who < visitors + workers) {
+				at = day + clamp(8.3 + 1.2 * dice_normal(d), 5, 13) * HOUR;
+				stay = clamp(8 + 1.8 * dice_normal(d), 2, 12) * HOUR;
+				kwh = clamp(16 + 10 * dice_normal(d), 3, 50);
+			} else {
+				at = day + clamp(17.8 + 2.2 * dice_normal(d), 11, 23.5) * HOUR;
+				stay = clamp(12 + 2.5 * dice_normal(d), 3, 18) * HOUR;
+				kwh = clamp(22 + 13 * dice_normal(d), 3, 70);
+			}
+			if (at < (double)free_s) {
+				free_s += HOUR / 2;
+				continue;
+			}
+			if (at > (double)(c->begin_s + c->length_s - HOUR / 2))
+				break;
+			s.arrive_s = (int64_t)at;
+			s.leave_s = (int64_t)(at + stay);
+			if (s.leave_s > c->begin_s + c->length_s)
+				s.leave_s = c->begin_s + c->length_s;
+			roll_car(c, d, &s);
+			s.need_wh = fmin(kwh * 1000 * (s.phases == 1 ? 0.7 : 1), 0.95 * most_wh(c, &s));
+			roll_word(d, &s, 0.5, 0.3);
+			*add_session(c) = s;
+			free_s = s.leave_s + 300 + (int64_t)dice_wait(d, HOUR);
+		}
+	}
+}
+
+static void usual_faults(struct world_rules *r)
+{
+	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 2, .step_share = 0.08, .meter_noise = 0.003,
+				   .meter_gaps = 0.01, .meter_losses_per_day = 2, .meter_freezes_per_day = 0, .link_losses_per_day = 0.3,
+				   .caps_per_day = 1, .report_s = 5, .start_set = 0 };
+}
+
+static void garage(struct world_conf *c, struct dice *d, double grid_a)
+{
+	add_node(c, "grid", -1, grid_a, true);
+	for (int r = 0; r < 5; r++) {
+		char id[16];
+		snprintf(id, sizeof(id), "row-%c", 'a' + r);
+		int row = add_node(c, id, 0, 125, false);
+		for (int i = 0; i < 30; i++) {
+			struct world_evse *e = add_evse(c, 'G', row, i);
+			if (dice_chance(d, 0.1))
+				e->n_lines = 1;
+			else if (dice_chance(d, 0.3))
+				e->max = 16;
+		}
+	}
+	usual_faults(&c->rules);
+	garage_people(c, d, 0.35, 0.3);
+}
+
+static void depot(struct world_conf *c, struct dice *d, double grid_a)
+{
+	add_node(c, "grid", -1, grid_a, true);
+	for (int r = 0; r < 4; r++) {
+		char id[16];
+		snprintf(id, sizeof(id), "bus-%d", r + 1);
+		int bus = add_node(c, id, 0, grid_a * 0.4, r < 2);
+		for (int i = 0; i < 25; i++) {
+			struct world_evse *e = add_evse(c, 'D', bus, 0);
+			e->dc = true;
+			e->min = 5;
+			e->max = i % 5 ? 50 : 100;
+			e->failsafe = 0;
+		}
+	}
+	usual_faults(&c->rules);
+	c->rules.base_share = 0.08;
+	c->begin_s = 12 * HOUR;
+	for (int i = 0; i < c->n_evses; i++) {
+		struct world_session s = { .evse = i };
+		s.arrive_s = (int64_t)(clamp(18.5 + 1.8 * dice_normal(d), 14, 24) * HOUR);
+		s.leave_s = (int64_t)((24 + clamp(6.3 + 1.2 * dice_normal(d), 3, 10)) * HOUR);
+		roll_car(c, d, &s);
+		s.tail = dice_between(d, 0.02, 0.15);
+		s.need_wh = fmin(clamp(150 + 60 * dice_normal(d), 40, 320) * 1000, 0.8 * most_wh(c, &s));
+		roll_word(d, &s, 0.95, 0.1);
+		*add_session(c) = s;
+	}
+}
+
+/* Fifty-four sockets at work: arrivals about eight, the day's end about five, some who only pass by. */
+static void workplace(struct world_conf *c, struct dice *d)
+{
+	add_node(c, "grid", -1, 100, true);
+	add_node(c, "transformer", 0, 70, false);
+	for (int i = 0; i < 54; i++) {
+		struct world_evse *e = add_evse(c, 'W', 1, i);
+		e->n_lines = 1;
+	}
+	usual_faults(&c->rules);
+	c->rules.base_share = 0.15;
+	for (int i = 0; i < c->n_evses; i++) {
+		int64_t free_s = c->begin_s;
+		for (int k = 0; k < 3; k++) {
+			struct world_session s = { .evse = i };
+			double at = k ? (double)free_s + dice_wait(d, 2 * HOUR) : clamp(8.6 + 1.6 * dice_normal(d), 5, 14) * HOUR;
+			double stay = dice_chance(d, 0.3) ? dice_wait(d, 2 * HOUR) + 900 : clamp(8 + 1.7 * dice_normal(d), 1, 12) * HOUR;
+			if (at > 20 * HOUR || at < (double)free_s || !dice_chance(d, 0.9))
+				break;
+			s.arrive_s = (int64_t)at;
+			s.leave_s = (int64_t)fmin(at + stay, 23.5 * HOUR);
+			roll_car(c, d, &s);
+			s.phases = 1;
+			s.own_a = dice_chance(d, 0.5) ? 32 : 16;
+			s.need_wh = fmin(clamp(dice_wait(d, 11), 1, 60) * 1000, most_wh(c, &s));
+			roll_word(d, &s, 0.6, 0.4);
+			*add_session(c) = s;
+			free_s = s.leave_s + 600;
+		}
+	}
+}
+
+/* Any tree, any rotations, any cars, any faults: for the safety check. */
+
+static int depth_of(const struct world_conf *c, int n)
+{
+	int depth = 0;
+	for (; n >= 0; n = c->nodes[n].parent)
+		depth++;
+	return depth;
+}
+
+static void random_tree(struct world_conf *c, struct dice *d, int n_evses)
+{
+	int n_nodes = 1 + (int)dice_below(d, 8);
+	double grid = n_evses * dice_between(d, 8, 20) + 12;
+	add_node(c, "grid", -1, floor(grid), true);
+	for (int n = 1; n < n_nodes; n++) {
+		char id[16];
+		int parent = (int)dice_below(d, (uint32_t)n);
+		snprintf(id, sizeof(id), "n%d", n);
+		if (depth_of(c, parent) > 5)
+			parent = 0;
+		add_node(c, id, parent, floor(c->nodes[parent].limit_a[0] * dice_between(d, 0.5, 1)), dice_chance(d, 0.3));
+		for (int l = 1; l < 3; l++)
+			if (dice_chance(d, 0.2))
+				c->nodes[n].limit_a[l] = floor(c->nodes[n].limit_a[l] * dice_between(d, 0.7, 1));
+	}
+}
+
+static double failsafes_below(const struct world_conf *c, int node, int line)
+{
+	double sum = 0;
+	for (int i = 0; i < c->n_evses; i++)
+		for (int p = 0; p < c->evses[i].n_lines; p++)
+			for (int n = c->evses[i].node; n >= 0 && c->evses[i].lines[p] == line; n = c->nodes[n].parent)
+				if (n == node)
+					sum += c->evses[i].failsafe * (c->evses[i].dc ? c->amps_per_kw : 1);
+	return sum;
+}
+
+/* An installation is only right when what its sockets do by themselves fits beside the building's highest load. */
+static void fit_failsafes(struct world_conf *c)
+{
+	for (int n = 0; n < c->n_nodes; n++)
+		for (int l = 0; l < 3; l++) {
+			double need = failsafes_below(c, n, l) + 1;
+			double room = c->nodes[n].limit_a[l] * (n ? 1 : 0.4); /* the rest is for the building */
+			if (need > room)
+				c->nodes[n].limit_a[l] = ceil(need / (n ? 1 : 0.4));
+		}
+}
+
+static void random_site(struct world_conf *c, struct dice *d)
+{
+	int n_evses = 2 + (int)dice_below(d, 22);
+	bool dc = dice_chance(d, 0.15);
+	random_tree(c, d, n_evses);
+	for (int i = 0; i < n_evses; i++) {
+		struct world_evse *e = add_evse(c, dc ? 'D' : 'G', (int)dice_below(d, (uint32_t)c->n_nodes), (int)dice_below(d, 3));
+		if (dice_chance(d, 0.15))
+			e->n_lines = 1;
+		e->max = dice_chance(d, 0.3) ? 16 : 32;
+		e->failsafe = dice_chance(d, 0.3) ? 0 : 6;
+		e->failsafe_after_s = 30 + (int)dice_below(d, 150);
+		if (dc) {
+			e->dc = true;
+			e->n_lines = 3;
+			e->min = 2;
+			e->max = dice_chance(d, 0.5) ? 11 : 22;
+			e->failsafe = 0;
+		}
+	}
+	c->rules = (struct world_rules){ .base_share = dice_between(d, 0.05, 0.3), .base_swing = dice_between(d, 0, 0.4),
+					 .steps_per_hour = dice_between(d, 0, 4), .step_share = dice_between(d, 0.02, 0.1),
+					 .meter_noise = dice_between(d, 0, 0.006), .meter_gaps = dice_between(d, 0, 0.03),
+					 .meter_losses_per_day = dice_between(d, 0, 5), .meter_freezes_per_day = dice_chance(d, 0.2) ? 1 : 0,
+					 .link_losses_per_day = dice_between(d, 0, 2), .caps_per_day = dice_chance(d, 0.5) ? dice_between(d, 0, 3) : 0,
+					 .report_s = dice_chance(d, 0.5) ? 5 : 10, .start_set = (int)dice_below(d, 2) };
+	fit_failsafes(c);
+	c->period_s = dice_chance(d, 0.5) ? 1 : 5;
+	garage_people(c, d, 0.5, 0.25);
+}
+
+bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
+{
+	struct dice d = { seed * 7919 + 17 };
+	memset(c, 0, sizeof(*c));
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->seed = seed;
+	c->length_s = 86400;
+	c->period_s = 5;
+	c->amps_per_kw = 1.5407;
+	if (!strcmp(name, "garage-very-scarce"))
+		garage(c, &d, 200);
+	else if (!strcmp(name, "garage-scarce"))
+		garage(c, &d, 280);
+	else if (!strcmp(name, "garage-moderate"))
+		garage(c, &d, 380);
+	else if (!strcmp(name, "depot-scarce"))
+		depot(c, &d, 1250);
+	else if (!strcmp(name, "depot-moderate"))
+		depot(c, &d, 1600);
+	else if (!strcmp(name, "workplace"))
+		workplace(c, &d);
+	else if (!strcmp(name, "random"))
+		random_site(c, &d);
+	else
+		return false;
+	qsort(c->sessions, (size_t)c->n_sessions, sizeof(*c->sessions), by_arrival);
+	return true;
+}
+
+void scenario_free(struct world_conf *c)
+{
+	free(c->sessions);
+	c->sessions = NULL;
+}

@@ -1,0 +1,13 @@
+/* Sites and days for the simulator, made from a name and a seed. */
+#ifndef AMPGATE_TESTS_SIM_SCENARIO_H
+#define AMPGATE_TESTS_SIM_SCENARIO_H
+
+#include "tests/sim/world.h"
+
+/* Fills `conf`, sessions included. Names: garage-very-scarce garage-scarce garage-moderate depot-scarce depot-moderate workplace random.
+ * False: no such name. */
+bool scenario_make(struct world_conf *conf, const char *name, uint64_t seed);
+void scenario_free(struct world_conf *conf);
+extern const char *const scenario_names[]; /* NULL at the end; without `random` */
+
+#endif
