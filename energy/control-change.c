@@ -58,6 +58,7 @@ static void take_over(struct control *to, const struct control *from)
 	memcpy(to->caps, from->caps, sizeof(to->caps));
 	to->last_cap = from->last_cap;
 	to->wall = from->wall;
+	to->usual = from->usual;
 	to->now_us = from->now_us;
 }
 
