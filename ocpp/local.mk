@@ -16,7 +16,13 @@ libocpp_a_SOURCES = \
 	ocpp/lex.c ocpp/lex.h \
 	ocpp/link.h \
 	ocpp/profile.c ocpp/profile.h \
+	ocpp/certs.c ocpp/certs.h \
 	ocpp/charging.h \
+	ocpp/files.c ocpp/files.h \
+	ocpp/monitors.c ocpp/monitors.h \
+	ocpp/network.c ocpp/network.h \
+	ocpp/notices.c ocpp/notices.h \
+	ocpp/profile-report.c ocpp/profile-report.h \
 	ocpp/profile-read.c ocpp/profile-read.h \
 	ocpp/repair.c ocpp/repair.h \
 	ocpp/samples.c ocpp/samples.h \
