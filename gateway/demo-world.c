@@ -66,11 +66,12 @@ static void open_station(int n)
 {
 	struct bay *b = &w.bays[n];
 	uint8_t lines[3];
-	char url[64];
-	demo_station_id(n, b->id);
+	char url[64], id[sizeof(b->id)] = "";
+	demo_station_id(n, id);
+	memcpy(b->id, id, sizeof(b->id));
 	demo_station_lines(n, lines);
 	b->point = world_point(w.world, w.ev, lines, demo_station_phases(n));
-	snprintf(b->card, sizeof(b->card), "CARD-%s", b->id);
+	snprintf(b->card, sizeof(b->card), "CARD-%s", id);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", w.site->ports[PORT_STATIONS]);
 	struct sim_station_conf conf = { .url = url, .retry_min_us = US_PER_S / 2, .retry_max_us = 2 * US_PER_S, .world = w.world,
 		.points = &b->point, .ledger = &w.ledger };

@@ -118,6 +118,13 @@ static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
 	world_offer(s->conf.world, s->places[evse - 1].point, close, offered_ma);
 }
 
+static int on_unlock(void *arg, int evse)
+{
+	struct sim_station *s = arg;
+	station_unlocked(s->station, evse, true);
+	return 0;
+}
+
 static struct sim_tx *note(struct sim_station *s, int evse, enum tx_phase phase)
 {
 	struct place *p = &s->places[evse - 1];
@@ -149,7 +156,7 @@ static void on_tx(void *arg, int evse, enum tx_phase phase, const char *tx, cons
 	}
 }
 
-static const struct station_events station_events = { .output = on_output, .tx = on_tx };
+static const struct station_events station_events = { .output = on_output, .tx = on_tx, .unlock = on_unlock };
 
 /* --- people --- */
 

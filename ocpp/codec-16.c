@@ -38,6 +38,7 @@ static void boot_read(struct reading *r, struct event *e)
 static const struct row status_rows[] = {
 	{ "connectorId", EVENT_AT(evse), AS_INT, 0, "0" },
 	{ "errorCode", EVENT_AT(error), AS_TEXT, 0, "\"NoError\"" },
+	{ "info", EVENT_AT(value), AS_TEXT, 50, NULL },
 	{ "timestamp", EVENT_AT(time_us), AS_TIME, 0, NULL },
 	{ 0 },
 };

@@ -198,7 +198,7 @@ static const struct stop_word *stop_word(struct slice reason)
 static struct slice trigger_for(enum ocpp_version v, const struct event *e)
 {
 	if (e->phase == TX_END)
-		return slice_of(stop_word(e->reason)->trigger);
+		return trigger_known(v, e->trigger) ? e->trigger : slice_of(stop_word(e->reason)->trigger);
 	if (trigger_known(v, e->reason))
 		return e->reason;
 	if (e->remote_start_id >= 0)
@@ -227,7 +227,8 @@ static void tx_info_write(struct writing *w, const struct event *e)
 /* Where only the register was told, it travels as the sample that 2.x wants. */
 static void tx_samples_write(struct writing *w, const struct event *e)
 {
-	struct sample reading = { e->time_us, MEAS_ENERGY_IMPORT, 0, e->phase == TX_START, e->phase == TX_END, e->meter_wh };
+	struct sample reading = { .time_us = e->time_us, .measurand = MEAS_ENERGY_IMPORT, .begin = e->phase == TX_START,
+		.end = e->phase == TX_END, .value = e->meter_wh };
 	struct event with_register = *e;
 	if (!e->n_samples && isfinite(e->meter_wh)) {
 		with_register.samples = &reading;
@@ -256,6 +257,8 @@ static void tx_answer_read(struct reading *r, struct reply *out)
 {
 	bind_read(r, token_info, out);
 	bind_read(r, tx_answer, out);
+	out->total_cost = json_number(r->tree, "totalCost", NAN);
+	out->message = json_text(r->tree, "updatedPersonalMessage.content");
 }
 
 static void tx_answer_write(struct writing *w, const struct reply *r)
@@ -711,6 +714,7 @@ static const struct row reserve[] = {
 	{ "idToken", EVENT_AT(token), AS_TOKEN, 0, NO_TOKEN },
 	{ "groupIdToken", EVENT_AT(group), AS_GROUP, 0, NULL },
 	{ "evseId", EVENT_AT(evse), AS_COUNT, 0, NULL },
+	{ "connectorType", EVENT_AT(word), AS_TEXT, 20, NULL },
 	{ 0 },
 };
 static const struct row cancel_reservation[] = { { "reservationId", EVENT_AT(reservation), AS_INT64, 0, "0" }, { 0 } };

@@ -1,14 +1,32 @@
 #include "ocpp/dialect.h"
 
 static const struct dialect dialects[OCPP_VERSIONS] = {
-	[OCPP16] = { .station_status = true, .unlock_ends_tx = true, .names = 0 },
-	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1, .defaults_stack = true },
-	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true, .names = 1, .defaults_stack = true },
+	[OCPP16] = { .station_status = true, .unlock_ends_tx = true, .plain_update = true,
+	             .too_many = "OccurenceConstraintViolation", .names = 0 },
+	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true,
+	              .too_many = "OccurrenceConstraintViolation", .names = 1, .defaults_stack = true },
+	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true,
+	              .too_many = "OccurrenceConstraintViolation", .names = 1, .defaults_stack = true },
 };
 
 const struct dialect *dialect_of(enum ocpp_version v)
 {
 	return &dialects[v];
+}
+
+struct slice dialect_security_event(const struct dialect *d, struct slice type)
+{
+	static const char *const words[][2] = {
+		{ "FailedToAuthenticateAtCsms", "FailedToAuthenticateAtCentralSystem" },
+		{ "CsmsFailedToAuthenticate", "CentralSystemFailedToAuthenticate" },
+		{ "InvalidCsmsCertificate", "InvalidCentralSystemCertificate" },
+		{ "InvalidChargingStationCertificate", "InvalidChargePointCertificate" },
+	};
+	for (size_t i = 0; d->names == 0 && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (slice_is(type, words[i][0]))
+			return slice_of(words[i][1]);
+	}
+	return type;
 }
 
 enum evse_state dialect_state(const struct dialect *d, enum evse_state state)

@@ -13,11 +13,16 @@ struct dialect {
 	bool station_status;   /* the station as a whole has a StatusNotification, of connector 0 */
 	bool unlock_ends_tx;   /* UnlockConnector ends a running transaction; else it is refused while one runs */
 	bool refuses_by_error; /* a station that was rejected answers every CALL with SecurityError */
+	bool plain_update;     /* UpdateFirmware's answer has no status */
+	const char *too_many;  /* CALLERROR code for more items than are taken */
 	unsigned names;        /* which of a setting's two names: 0 the key, 1 component and variable */
 	bool defaults_stack;   /* TxDefaultProfiles of the station and of an EVSE are one stack; else the EVSE's own hide the station's */
 };
 
 const struct dialect *dialect_of(enum ocpp_version v);
+
+/* A security event's type in this version's spelling; given in that of 2.x. */
+struct slice dialect_security_event(const struct dialect *d, struct slice type);
 
 /* The state as this version's StatusNotification can tell it: 2.x knows only Occupied for all that a plugged car does. */
 enum evse_state dialect_state(const struct dialect *d, enum evse_state state);

@@ -34,5 +34,5 @@ void event_init(struct event *e, enum event_kind kind)
 
 void reply_init(struct reply *r)
 {
-	*r = (struct reply){ .interval_s = -1 };
+	*r = (struct reply){ .interval_s = -1, .total_cost = NAN };
 }

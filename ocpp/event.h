@@ -96,6 +96,7 @@ struct sample {
 	uint8_t phase;            /* 1..3: L1..L3 of the station (L1-N counts as L1); 0: no phase said */
 	bool begin, end;          /* context Transaction.Begin, Transaction.End */
 	double value;
+	bool clock, trigger;      /* context Sample.Clock, Trigger */
 };
 
 enum profile_purpose {
@@ -124,6 +125,7 @@ struct event {
 	int64_t seq_no;      /* 2.x; -1: none */
 	double meter_wh;     /* register at start or end; NaN: not said */
 	struct slice reason; /* TX_END: stop reason ("Local" where none is said); else trigger reason */
+	struct slice trigger; /* TX_END, ours: the trigger reason where it is not the one that the stop reason implies */
 	bool offline;        /* 2.x: happened while the station had no link */
 	int64_t remote_start_id;  /* 2.x; -1: none */
 	int64_t reservation;      /* reservation id; -1: none */
@@ -152,11 +154,11 @@ struct event {
 	double then_a;       /* ours: instead of ending after its duration the limit becomes this; NaN: it ends */
 
 	/* CMD_RESET: "Soft"/"Hard" or "Immediate"/"OnIdle"; CMD_TRIGGER: the requested message; CMD_AVAILABILITY: "Operative"/"Inoperative";
-	 * CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";
+	 * EV_STATUS: 1.6 info in `value`; CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";
 	 * the first one asked for) and its value; EV_FIRMWARE, EV_LOG, EV_RESERVATION: the status; EV_SECURITY: the type, and techInfo;
 	 * EV_DATA: messageId, and data (text as it is, anything else as JSON), the vendorId in `vendor`; EV_NOTIFY: component.variable of the
 	 * first availability in it, else of the first event, and its value; EV_LIMIT: "Set" or "Cleared", with limit_a and its source in
-	 * `reason`; CMD_GET_SCHEDULE: nothing, the length in duration_s; CMD_GET_REPORT: the report base */
+	 * `reason`; CMD_GET_SCHEDULE: nothing, the length in duration_s; CMD_GET_REPORT: the report base; CMD_RESERVE: 2.x connectorType */
 	struct slice word, value;
 	int64_t list_version;     /* CMD_SEND_LIST; the entries are read with codec_list_entry */
 	bool list_full;
@@ -175,6 +177,8 @@ struct reply {
 	int64_t list_version;       /* GetLocalListVersion */
 	int priority;               /* chargingPriority, 0 where absent */
 	struct slice key, value;    /* CMD_SET_CONFIG, CMD_GET_CONFIG: as in struct event, the first one answered; value absent: none told */
+	double total_cost;          /* TransactionEvent; NaN: none */
+	struct slice message;       /* TransactionEvent: updatedPersonalMessage.content; absent: none */
 	struct slice error_code;    /* the answer was a CALLERROR with this code; everything else is absent then */
 };
 

@@ -88,6 +88,8 @@ static bool sample_read(const cJSON *item, int64_t time_us, struct sample *out)
 		.phase = (uint8_t)phase,
 		.begin = slice_is(context, "Transaction.Begin"),
 		.end = slice_is(context, "Transaction.End"),
+		.clock = slice_is(context, "Sample.Clock"),
+		.trigger = slice_is(context, "Trigger"),
 		.value = value,
 	};
 	return out->measurand != MEAS_OTHER;
@@ -154,12 +156,21 @@ static void phase_write(struct writing *w, const struct sample *s)
 	jw_string(&w->w, "phase", name);
 }
 
+static const char *context_of(const struct sample *s)
+{
+	if (s->begin || s->end)
+		return s->begin ? "Transaction.Begin" : "Transaction.End";
+	if (s->clock || s->trigger)
+		return s->clock ? "Sample.Clock" : "Trigger";
+	return "Sample.Periodic";
+}
+
 static void sample_write(struct writing *w, const struct sample *s)
 {
 	const struct measurand_word *word = word_of(s->measurand);
 	jw_object(&w->w, NULL);
 	value_write(w, s->value);
-	jw_string(&w->w, "context", s->begin ? "Transaction.Begin" : s->end ? "Transaction.End" : "Sample.Periodic");
+	jw_string(&w->w, "context", context_of(s));
 	jw_string(&w->w, "measurand", word->name);
 	phase_write(w, s);
 	if (w->version != OCPP16)

@@ -2,23 +2,21 @@
  * a CSMS compares them (2.0.1 B05, B06). */
 #include "ocpp/settings.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
-
-static struct slice name_of(const cJSON *item, struct arena *mem)
+bool setting_read_name(const cJSON *item, struct arena *mem, struct setting *out)
 {
 	struct slice component = json_text(item, "component.name"), variable = json_text(item, "variable.name");
-	struct slice instance = json_text(item, "variable.instance");
-	int64_t evse = json_int(item, "component.evse.id", 0);
-	char number[24] = "";
+	struct slice whose = json_text(item, "component.instance"), instance = json_text(item, "variable.instance");
 	if (!component.p || !variable.p)
-		return (struct slice){ 0 };
-	if (evse)
-		snprintf(number, sizeof(number), "#%lld", (long long)evse);
-	return slice_of(arena_printf(mem, instance.p ? "%.*s%s.%.*s[%.*s]" : "%.*s%s.%.*s", SLICE_ARG(component), number,
-	                             SLICE_ARG(variable), SLICE_ARG(instance)));
+		return false;
+	const char *name = arena_printf(mem, "%.*s%s%.*s%s.%.*s%s%.*s%s", SLICE_ARG(component), whose.p ? "[" : "", SLICE_ARG(whose),
+	                                whose.p ? "]" : "", SLICE_ARG(variable), instance.p ? "[" : "", SLICE_ARG(instance), instance.p ? "]" : "");
+	out->name = slice_of(name);
+	out->evse = (int)json_int(item, "component.evse.id", 0);
+	out->connector = (int)json_int(item, "component.evse.connectorId", 0);
+	out->asked = item;
+	return true;
 }
 
 static int read_variables(const cJSON *list, struct arena *mem, struct setting *out, size_t n)
@@ -26,11 +24,9 @@ static int read_variables(const cJSON *list, struct arena *mem, struct setting *
 	for (size_t i = 0; i < n; i++) {
 		const cJSON *item = cJSON_GetArrayItem(list, (int)i);
 		struct slice attribute = json_text(item, "attributeType");
-		out[i].asked = item;
-		out[i].name = name_of(item, mem);
-		out[i].value = json_text(item, "attributeValue");
-		if (!out[i].name.p)
+		if (!setting_read_name(item, mem, &out[i]))
 			return ERR_INVALID;
+		out[i].value = json_text(item, "attributeValue");
 		if (attribute.p && !slice_is(attribute, "Actual"))
 			out[i].result = SETTING_NO_ATTRIBUTE;
 	}
@@ -76,8 +72,9 @@ static void write_known_keys(struct json_writer *w, const struct setting *s, siz
 			continue;
 		jw_object(w, NULL);
 		jw_text(w, "key", s[i].name);
-		jw_bool(w, "readonly", s[i].readonly);
-		jw_text(w, "value", s[i].value);
+		jw_bool(w, "readonly", s[i].kind->access == ACCESS_READ);
+		if (s[i].kind->access != ACCESS_WRITE)
+			jw_text(w, "value", s[i].value);
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');
@@ -124,12 +121,20 @@ static void write_evse(struct json_writer *w, const cJSON *evse)
 static void write_asked(struct json_writer *w, const char *key, const cJSON *named)
 {
 	struct slice instance = json_text(named, "instance");
+	if (!named)
+		return;
 	jw_object(w, key);
 	jw_text(w, "name", json_text(named, "name"));
 	if (instance.p)
 		jw_text(w, "instance", instance);
 	write_evse(w, json_at(named, "evse"));
 	jw_end(w, '}');
+}
+
+void setting_write_asked(struct json_writer *w, const cJSON *asked)
+{
+	write_asked(w, "component", json_at(asked, "component"));
+	write_asked(w, "variable", json_at(asked, "variable"));
 }
 
 static void write_variable_results(struct json_writer *w, const char *list, const struct setting *s, size_t n, bool with_value)
@@ -148,8 +153,7 @@ static void write_variable_results(struct json_writer *w, const char *list, cons
 			jw_text(w, "attributeType", attribute);
 		if (with_value && s[i].result == SETTING_OK)
 			jw_text(w, "attributeValue", s[i].value);
-		write_asked(w, "component", json_at(s[i].asked, "component"));
-		write_asked(w, "variable", json_at(s[i].asked, "variable"));
+		setting_write_asked(w, s[i].asked);
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');
@@ -169,18 +173,117 @@ void settings_write_answer(const struct frame *asked, const struct setting *s, s
 }
 
 /* Takes "Component.Variable[Instance]" apart. */
-static void write_name(struct json_writer *w, struct slice name)
+void setting_write_name(struct json_writer *w, const struct setting *s)
 {
+	struct slice name = s->name;
 	const char *end = name.p + name.n, *dot = memchr(name.p, '.', name.n);
 	const char *bracket = memchr(name.p, '[', name.n);
 	const char *variable = dot + 1, *variable_end = bracket ? bracket : end;
 	jw_object(w, "component");
 	jw_text(w, "name", (struct slice){ name.p, (size_t)(dot - name.p) });
+	if (s->evse > 0) {
+		jw_object(w, "evse");
+		jw_int(w, "id", s->evse);
+		if (s->connector > 0)
+			jw_int(w, "connectorId", s->connector);
+		jw_end(w, '}');
+	}
 	jw_end(w, '}');
 	jw_object(w, "variable");
 	jw_text(w, "name", (struct slice){ variable, (size_t)(variable_end - variable) });
 	if (bracket)
 		jw_text(w, "instance", (struct slice){ bracket + 1, (size_t)(end - bracket) - 2 });
+	jw_end(w, '}');
+}
+
+/* Criteria */
+
+static unsigned words_read(const cJSON *list, const char *const *words)
+{
+	unsigned bits = 0;
+	const cJSON *item;
+	cJSON_ArrayForEach(item, list) {
+		for (unsigned i = 0; words[i]; i++) {
+			if (cJSON_IsString(item) && strcmp(item->valuestring, words[i]) == 0)
+				bits |= 1u << i;
+		}
+	}
+	return bits;
+}
+
+void report_ask_read(struct frame *f, struct report_ask *out)
+{
+	static const char *const criteria[] = { "Active", "Available", "Enabled", "Problem", NULL };
+	static const char *const monitors[] = { "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring", NULL };
+	const cJSON *tree = frame_tree(f);
+	*out = (struct report_ask){
+		.request_id = json_int(tree, "requestId", 0),
+		.criteria = words_read(json_at(tree, "componentCriteria"), criteria),
+		.monitors = words_read(json_at(tree, "monitoringCriteria"), monitors),
+		.list = json_at(tree, "componentVariable"),
+	};
+}
+
+/* "Component" and "Variable[Instance]" against what was asked; an absent member fits everything. */
+static bool fits_one(const cJSON *item, const struct setting *s)
+{
+	const char *dot = memchr(s->name.p, '.', s->name.n), *end = s->name.p + s->name.n;
+	const char *bracket = memchr(s->name.p, '[', s->name.n), *stop = bracket ? bracket : end;
+	struct slice component = json_text(item, "component.name"), whose = json_text(item, "component.instance");
+	struct slice variable = json_text(item, "variable.name"), instance = json_text(item, "variable.instance");
+	struct slice own_instance = bracket ? (struct slice){ bracket + 1, (size_t)(end - bracket) - 2 } : (struct slice){ 0 };
+	int64_t evse = json_int(item, "component.evse.id", -1), connector = json_int(item, "component.evse.connectorId", -1);
+	return slice_eq_nocase(component, (struct slice){ s->name.p, (size_t)(dot - s->name.p) }) && !whose.n &&
+	       (!variable.p || slice_eq_nocase(variable, (struct slice){ dot + 1, (size_t)(stop - dot) - 1 })) &&
+	       (!instance.p || slice_eq_nocase(instance, own_instance)) && (evse < 0 || evse == s->evse) &&
+	       (connector < 0 || connector == s->connector);
+}
+
+bool report_ask_names(const struct report_ask *a, const struct setting *s)
+{
+	const cJSON *item;
+	cJSON_ArrayForEach(item, a->list) {
+		if (fits_one(item, s))
+			return true;
+	}
+	return !a->list;
+}
+
+/* Reports */
+
+static void write_kind(struct json_writer *w, const struct setting_kind *k)
+{
+	static const char *const types[] = { [TYPE_TEXT] = "string", [TYPE_INT] = "integer", [TYPE_DECIMAL] = "decimal", [TYPE_BOOL] = "boolean",
+		[TYPE_TIME] = "dateTime", [TYPE_OPTION] = "OptionList", [TYPE_MEMBERS] = "MemberList", [TYPE_SEQUENCE] = "SequenceList" };
+	jw_object(w, "variableCharacteristics");
+	if (k->unit)
+		jw_string(w, "unit", k->unit);
+	jw_string(w, "dataType", types[k->type]);
+	if (k->min || k->max)
+		jw_int(w, "minLimit", k->min);
+	if (k->max)
+		jw_int(w, "maxLimit", k->max);
+	if (k->values)
+		jw_string(w, "valuesList", k->values);
+	jw_bool(w, "supportsMonitoring", k->access != ACCESS_WRITE);
+	jw_end(w, '}');
+}
+
+static void write_reported(struct json_writer *w, const struct setting *s)
+{
+	static const char *const access[] = { [ACCESS_READ] = "ReadOnly", [ACCESS_WRITE] = "WriteOnly", [ACCESS_BOTH] = "ReadWrite" };
+	jw_object(w, NULL);
+	setting_write_name(w, s);
+	jw_array(w, "variableAttribute");
+	jw_object(w, NULL);
+	jw_string(w, "type", "Actual");
+	if (s->kind->access != ACCESS_WRITE)
+		jw_text(w, "value", s->value);
+	jw_string(w, "mutability", access[s->kind->access]);
+	jw_bool(w, "persistent", s->kind->access != ACCESS_READ);
+	jw_end(w, '}');
+	jw_end(w, ']');
+	write_kind(w, s->kind);
 	jw_end(w, '}');
 }
 
@@ -198,17 +301,8 @@ int settings_write_report(enum ocpp_version v, int64_t request_id, int64_t seq_n
 	jw_int(&w, "seqNo", seq_no);
 	jw_bool(&w, "tbc", more);
 	jw_array(&w, "reportData");
-	for (size_t i = 0; i < n; i++) {
-		jw_object(&w, NULL);
-		write_name(&w, s[i].name);
-		jw_array(&w, "variableAttribute");
-		jw_object(&w, NULL);
-		jw_text(&w, "value", s[i].value);
-		jw_string(&w, "mutability", s[i].readonly ? "ReadOnly" : "ReadWrite");
-		jw_end(&w, '}');
-		jw_end(&w, ']');
-		jw_end(&w, '}');
-	}
+	for (size_t i = 0; i < n; i++)
+		write_reported(&w, &s[i]);
 	jw_end(&w, ']');
 	jw_end(&w, '}');
 	return 0;

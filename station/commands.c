@@ -1,71 +1,51 @@
-/* What the CSMS asks of the station. Each handler fills in the answer and says what is to be done behind it: the answer is on the link
- * before the deed, so that a remote start is accepted before its transaction starts and a reset is answered before the link goes.
+/* What the CSMS asks of the station: what is dispatched to other files, and what is short enough to stand here.
  *
- * Statuses are OCPP's words, which the versions share; where a version has another word or another habit, struct dialect knows. */
+ * Statuses are OCPP's words, which the versions share; where a version has another word or another habit, struct dialect knows. A request is
+ * checked against the dictionary first, so that handlers meet only what their message may hold; fields that the standard does not have are
+ * passed over. */
+#include "station/commands.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "ocpp/codec.h"
-#include "ocpp/settings.h"
 #include "ocpp/profile-read.h"
+#include "ocpp/validate.h"
 #include "station/inside.h"
-
-struct request {
-	struct frame *f;
-	struct event e;
-	struct arena mem;
-	struct reply r;
-	const char *error;            /* CALLERROR code instead of an answer */
-	struct buf payload;           /* the answer, where reply cannot say it */
-	void (*after)(struct station *s, struct request *q);
-	struct evse *evse;            /* for `after` */
-	const void *what;
-};
-
-static void answer(struct request *q, const char *status)
-{
-	q->r.status = slice_of(status);
-}
-
-static void answer_if(struct request *q, bool good)
-{
-	answer(q, good ? "Accepted" : "Rejected");
-}
 
 /* Start and stop */
 
-static struct evse *free_evse(struct station *s)
+static struct evse *free_evse(struct station *s, const struct request *q)
 {
+	struct evse *found = NULL;
 	for (int i = 0; i < s->conf.n_evses; i++) {
 		struct evse *e = &s->evses[i];
-		if (!e->tx && !e->asking && !e->con.in.fault && !e->con.inoperative && !e->con.claimed)
-			return e;
+		if (!grant_could(e, q->e.token, q->e.group))
+			continue;
+		if (!found || (e->con.in.plugged && !found->con.in.plugged))
+			found = e; /* where a car is, rather than where none is */
 	}
-	return NULL;
+	return found;
 }
 
 static void after_start(struct station *s, struct request *q)
 {
 	(void)s;
-	evse_remote_start(q->evse, &q->e, q->what);
-}
-
-static bool could_start(const struct evse *e)
-{
-	return e && !e->tx && !e->asking && !e->con.in.fault && !e->con.inoperative;
+	grant_remote(q->evse, &q->e, q->what);
 }
 
 static void on_remote_start(struct station *s, struct request *q)
 {
 	struct charging_profile *profile = arena_new(&q->mem, sizeof(*profile));
 	int err = profile_read_whole(q->f, &q->mem, profile);
-	q->evse = q->e.evse < 0 ? free_evse(s) : station_evse(s, q->e.evse);
+	q->evse = q->e.evse < 0 ? free_evse(s, q) : station_evse(s, q->e.evse);
 	bool fits = err == ERR_NOT_FOUND || (!err && profile->purpose == PURPOSE_TX);
-	bool good = station_talks(s) && !s->reset && fits && could_start(q->evse);
+	bool good = station_talks(s) && !s->reset && fits && q->evse && grant_could(q->evse, q->e.token, q->e.group);
 	q->what = err ? NULL : profile;
 	q->after = good ? after_start : NULL;
+	if (good && q->evse->tx && s->dialect->names_tx)
+		q->r.tx = slice_of(q->evse->tx->id); /* 2.0.1 F01.FR.13: one runs that nobody was authorised for yet */
 	answer_if(q, good);
 }
 
@@ -81,7 +61,10 @@ static struct evse *evse_with(struct station *s, struct slice tx)
 static void after_stop(struct station *s, struct request *q)
 {
 	(void)s;
-	evse_stop(q->evse, "Remote");
+	if (q->evse->authorised)
+		grant_end(q->evse, "RemoteStop", "Remote");
+	else
+		charge_end(q->evse, "RemoteStop", "Remote");
 }
 
 static void on_remote_stop(struct station *s, struct request *q)
@@ -91,84 +74,59 @@ static void on_remote_stop(struct station *s, struct request *q)
 	answer_if(q, q->evse != NULL);
 }
 
+/* Unlock: the lock may take its time, and the answer waits for it. */
+
+static void send_answer(struct station *s, struct request *q);
+
 static void after_unlock(struct station *s, struct request *q)
 {
-	(void)s;
-	evse_stop(q->evse, "UnlockCommand");
+	if (q->evse->authorised && s->dialect->unlock_ends_tx)
+		grant_end(q->evse, "UnlockCommand", "UnlockCommand");
+}
+
+static void begin_unlock(struct station *s, struct request *q)
+{
+	struct unlocking *u = &q->evse->unlocking;
+	put_text(u->id, sizeof(u->id), q->f->id);
+	u->act = q->f->act;
+	int err = s->events->unlock ? s->events->unlock(s->arg, q->evse->con.evse) : ERR_UNSUPPORTED;
+	q->waits = !err; /* the answer may be on its way already */
+	if (err)
+		u->act = NULL;
+	if (err == ERR_UNSUPPORTED && s->dialect->unlock_ends_tx)
+		answer(q, "NotSupported"); /* a fixed cable: the transaction goes on (1.6 errata 3.87) */
+	else if (err == ERR_UNSUPPORTED)
+		q->error = "NotSupported"; /* 2.0.1 F05.FR.07 */
+	else if (err)
+		answer(q, "UnlockFailed");
 }
 
 static void on_unlock(struct station *s, struct request *q)
 {
-	q->evse = station_evse(s, q->e.evse);
-	if (!q->evse) {
+	q->evse = q->e.connector > 1 ? NULL : station_evse(s, q->e.evse);
+	if (!q->evse)
 		answer(q, s->dialect->unlock_ends_tx ? "NotSupported" : "UnknownConnector");
-	} else if (q->evse->tx && !s->dialect->unlock_ends_tx) {
+	else if (q->evse->authorised && q->evse->tx && !s->dialect->unlock_ends_tx)
 		answer(q, "OngoingAuthorizedTransaction");
-	} else {
-		q->after = after_unlock;
-		answer(q, "Unlocked");
-	}
+	else
+		begin_unlock(s, q);
 }
 
-/* Charging profiles */
-
-static void after_profile(struct station *s, struct request *q)
+void station_unlocked(struct station *s, int evse, bool unlocked)
 {
-	(void)q;
-	station_limits(s);
-}
-
-static void on_set_profile(struct station *s, struct request *q)
-{
-	struct charging_profile profile;
-	struct profile_tx tx = { 0 };
-	int err = profile_read_whole(q->f, &q->mem, &profile);
-	const struct evse *e = station_evse(s, q->e.evse);
-	if (e)
-		evse_profile_tx(e, &tx);
-	if (!err && q->e.evse != 0 && !e)
-		err = ERR_NOT_FOUND;
-	if (!err)
-		err = profiles_set(&s->profiles, q->e.evse, &profile, &tx, clock_wall_us());
-	if (err)
-		log_info(&s->log, "a charging profile was refused: %s", err_text(err));
-	q->after = err ? NULL : after_profile;
-	answer_if(q, !err);
-}
-
-static void on_clear_profile(struct station *s, struct request *q)
-{
-	struct profile_filter filter;
-	profile_filter_read(q->f, &filter);
-	q->after = after_profile;
-	answer(q, profiles_clear(&s->profiles, &filter) ? "Accepted" : "Unknown");
-}
-
-static void on_update_profile(struct station *s, struct request *q)
-{
-	struct charging_v2x to;
-	q->after = after_profile;
-	answer_if(q, v2x_read(json_at(frame_tree(q->f), "scheduleUpdate"), &to) > 0 && profiles_update(&s->profiles, q->e.profile_id, &to, clock_wall_us()) == 0);
-}
-
-static void on_get_schedule(struct station *s, struct request *q)
-{
-	struct schedule_ask ask;
-	int64_t now_us = clock_wall_us();
-	if (schedule_ask_read(q->f, &ask) != 0 || (ask.evse != 0 && !station_evse(s, ask.evse))) {
-		answer(q, "Rejected");
+	struct evse *e = station_evse(s, evse);
+	struct unlocking u = e->unlocking;
+	struct frame f = { .kind = FRAME_CALL, .version = s->conf.version, .id = slice_of(u.id), .act = u.act };
+	struct request q = { .f = &f, .evse = e };
+	e->unlocking.act = NULL;
+	if (!u.act || !s->link)
 		return;
-	}
-	ask.mem = &q->mem;
-	struct profile_tx *txs = arena_new(&q->mem, (size_t)s->conf.n_evses * sizeof(*txs));
-	struct charging_period *periods = arena_new(&q->mem, PROFILE_PERIODS_MOST * sizeof(*periods));
-	for (int i = 0; i < s->conf.n_evses; i++) {
-		evse_profile_tx(&s->evses[i], &txs[i]);
-		if (!txs[i].running)
-			txs[i].start_us = now_us;
-	}
-	size_t n = profiles_composite(&s->profiles, &ask, txs, s->conf.n_evses, s->conf.max_ma / 1000.0, now_us, periods, PROFILE_PERIODS_MOST);
-	schedule_write_answer(s->conf.version, &ask, now_us, periods, n, &q->payload);
+	reply_init(&q.r);
+	answer(&q, unlocked ? "Unlocked" : "UnlockFailed");
+	send_answer(s, &q);
+	buf_free(&q.payload);
+	if (unlocked)
+		after_unlock(s, &q);
 }
 
 /* Reset and availability */
@@ -204,21 +162,40 @@ static void on_reset(struct station *s, struct request *q)
 		answer_if(q, kind && whole);
 }
 
+/* What the CSMS wishes of one, and what of the whole, are two things: an EVSE is in operation when neither says otherwise (2.0.1 G03.FR.06).
+ * Where the whole stands for all its connectors, its wish is theirs as well. */
+static void make_operative(struct evse *e)
+{
+	bool operative = !e->unavailable && !e->s->inoperative;
+	if (!operative)
+		grant_withdraw(e, "Other");
+	connector_operative(&e->con, operative);
+	grant_try(e);
+}
+
+static void set_availability(struct evse *e, bool operative)
+{
+	if (e->unavailable == !operative)
+		return;
+	e->unavailable = !operative;
+	keep_availability(e->s, e->con.evse, operative);
+}
+
 static void after_availability(struct station *s, struct request *q)
 {
-	bool operative = slice_is(q->e.word, "Operative");
+	bool operative = slice_is(q->e.word, "Operative"), changed = !q->evse && s->inoperative == operative;
+	if (!q->evse)
+		s->inoperative = !operative;
 	for (int i = 0; i < s->conf.n_evses; i++) {
 		struct evse *e = &s->evses[i];
-		if (q->evse && q->evse != e)
-			continue;
-		if (!operative)
-			evse_unclaim(e);
-		connector_operative(&e->con, operative);
-		evse_try_start(e);
+		if (q->evse == e || (!q->evse && s->dialect->station_status))
+			set_availability(e, operative);
+		if (!q->evse || q->evse == e)
+			make_operative(e);
 	}
-	if (q->evse || s->inoperative == !operative)
+	if (!changed)
 		return;
-	s->inoperative = !operative;
+	keep_availability(s, 0, operative);
 	station_report_whole(s);
 }
 
@@ -226,11 +203,11 @@ static void on_availability(struct station *s, struct request *q)
 {
 	bool operative = slice_is(q->e.word, "Operative"), known = operative || slice_is(q->e.word, "Inoperative");
 	q->evse = station_evse(s, q->e.evse);
-	if (!known || (q->e.evse > 0 && !q->evse)) {
+	if (!known || (q->e.evse > 0 && !q->evse) || q->e.connector > 1) {
 		answer(q, "Rejected");
 		return;
 	}
-	bool busy = q->evse ? q->evse->tx != NULL : station_running(s);
+	bool busy = q->evse ? q->evse->con.running : station_running(s);
 	q->after = after_availability;
 	answer(q, busy && !operative ? "Scheduled" : "Accepted");
 }
@@ -264,26 +241,91 @@ static void trigger_status(struct station *s, struct evse *e)
 	each(s, e, evse_report);
 }
 
-static void sample_on_trigger(struct evse *e)
+static void values_on_trigger(struct evse *e)
 {
-	evse_sample(e, "Trigger");
+	meters_now(e, false);
 }
 
-static void trigger_samples(struct station *s, struct evse *e)
+static void tx_on_trigger(struct evse *e)
 {
-	each(s, e, sample_on_trigger);
+	if (e->tx)
+		meters_now(e, true);
+}
+
+static void trigger_values(struct station *s, struct evse *e)
+{
+	each(s, e, values_on_trigger);
+}
+
+static void trigger_tx(struct station *s, struct evse *e)
+{
+	each(s, e, tx_on_trigger);
+}
+
+static void trigger_log(struct station *s, struct evse *e)
+{
+	(void)e;
+	logs_tell_state(s, false);
+}
+
+static void trigger_log_16(struct station *s, struct evse *e)
+{
+	(void)e;
+	logs_tell_state(s, true);
+}
+
+static void trigger_firmware(struct station *s, struct evse *e)
+{
+	(void)e;
+	firmware_tell_state(s, false);
+}
+
+static void trigger_firmware_16(struct station *s, struct evse *e)
+{
+	(void)e;
+	firmware_tell_state(s, true);
+}
+
+static void trigger_signing(struct station *s, struct evse *e)
+{
+	(void)e;
+	security_ask(s);
+}
+
+static bool can_boot(const struct station *s, const struct evse *e)
+{
+	(void)e;
+	return s->registration != REG_ACCEPTED; /* 2.0.1 F06.FR.17, 1.6 errata 3.35 */
+}
+
+static bool can_tell_tx(const struct station *s, const struct evse *e)
+{
+	return e ? e->tx != NULL : station_running(s);
+}
+
+static bool can_sign(const struct station *s, const struct evse *e)
+{
+	(void)e;
+	return security_can_ask(s);
 }
 
 static const struct trigger {
-	const char *word;
-	bool only_unaccepted; /* 2.0.1 F06.FR.17, 1.6 errata 3.35 */
+	const char *action, *word;    /* action NULL: any */
 	void (*run)(struct station *s, struct evse *e);
+	bool (*can)(const struct station *s, const struct evse *e); /* NULL: always */
 } triggers[] = {
-	{ "BootNotification", true, trigger_boot },
-	{ "Heartbeat", false, trigger_heartbeat },
-	{ "StatusNotification", false, trigger_status },
-	{ "MeterValues", false, trigger_samples },
-	{ "TransactionEvent", false, trigger_samples },
+	{ NULL, "BootNotification", trigger_boot, can_boot },
+	{ NULL, "Heartbeat", trigger_heartbeat, NULL },
+	{ NULL, "StatusNotification", trigger_status, NULL },
+	{ NULL, "MeterValues", trigger_values, NULL },
+	{ NULL, "TransactionEvent", trigger_tx, can_tell_tx },
+	{ NULL, "DiagnosticsStatusNotification", trigger_log, NULL },
+	{ "ExtendedTriggerMessage", "LogStatusNotification", trigger_log_16, NULL },
+	{ NULL, "LogStatusNotification", trigger_log, NULL },
+	{ "ExtendedTriggerMessage", "FirmwareStatusNotification", trigger_firmware_16, NULL },
+	{ NULL, "FirmwareStatusNotification", trigger_firmware, NULL },
+	{ NULL, "SignChargePointCertificate", trigger_signing, can_sign },
+	{ NULL, "SignChargingStationCertificate", trigger_signing, can_sign },
 };
 
 static void after_trigger(struct station *s, struct request *q)
@@ -292,139 +334,28 @@ static void after_trigger(struct station *s, struct request *q)
 	t->run(s, q->evse);
 }
 
+static const struct trigger *find_trigger(const struct request *q)
+{
+	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
+		const struct trigger *t = &triggers[i];
+		if (slice_is(q->e.word, t->word) && (!t->action || strcmp(t->action, q->f->act->name) == 0))
+			return t;
+	}
+	return NULL;
+}
+
 static void on_trigger(struct station *s, struct request *q)
 {
-	const struct trigger *found = NULL;
-	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
-		if (slice_is(q->e.word, triggers[i].word))
-			found = &triggers[i];
-	}
+	const struct trigger *found = find_trigger(q);
 	q->evse = station_evse(s, q->e.evse);
 	q->what = found;
 	if (!found) {
 		answer(q, "NotImplemented");
 		return;
 	}
-	bool good = !(found->only_unaccepted && s->registration == REG_ACCEPTED) && (q->e.evse <= 0 || q->evse);
+	bool good = (!found->can || found->can(s, q->evse)) && (q->e.evse <= 0 || q->evse) && q->e.connector <= 1;
 	q->after = good ? after_trigger : NULL;
 	answer_if(q, good);
-}
-
-/* Settings */
-
-static void after_settings(struct station *s, struct request *q)
-{
-	(void)q;
-	s->txns.attempts = keys_int(&s->keys, KEY_ATTEMPTS);
-	s->txns.retry_us = keys_int(&s->keys, KEY_RETRY_INTERVAL) * US_PER_S;
-	station_heartbeat_changed(s);
-	for (int i = 0; i < s->conf.n_evses; i++)
-		evse_sampling_changed(&s->evses[i]);
-}
-
-static void show(const struct station *s, size_t row, struct setting *out)
-{
-	out->value = slice_of(keys_text(&s->keys, row));
-	out->readonly = keys_readonly(row);
-}
-
-/* Every row that has a name here, as settings. */
-static size_t all_settings(const struct station *s, struct arena *mem, struct setting **out)
-{
-	size_t n = 0;
-	*out = arena_new(mem, keys_count() * sizeof(**out));
-	for (size_t row = 0; row < keys_count(); row++) {
-		const char *name = keys_name(row, s->dialect->names);
-		if (!name)
-			continue;
-		(*out)[n].name = slice_of(name);
-		show(s, row, &(*out)[n++]);
-	}
-	return n;
-}
-
-static void find_setting(struct station *s, struct setting *asked, int *row)
-{
-	*row = -1;
-	if (asked->result != SETTING_OK)
-		return;
-	*row = keys_find(s->dialect->names, asked->name);
-	if (*row < 0)
-		asked->result = keys_has_component(s->dialect->names, asked->name) ? SETTING_UNKNOWN : SETTING_NO_COMPONENT;
-}
-
-static void get_setting(struct station *s, struct setting *asked)
-{
-	int row;
-	find_setting(s, asked, &row);
-	if (row >= 0)
-		show(s, (size_t)row, asked);
-}
-
-static void set_setting(struct station *s, struct setting *asked)
-{
-	int row;
-	find_setting(s, asked, &row);
-	if (row >= 0 && keys_set(&s->keys, (size_t)row, asked->value) != 0)
-		asked->result = SETTING_REFUSED;
-}
-
-static void settings_answer(struct station *s, struct request *q, void (*one)(struct station *, struct setting *))
-{
-	struct setting *asked;
-	size_t n;
-	if (settings_read(q->f, &q->mem, &asked, &n) != 0) {
-		q->error = "PropertyConstraintViolation";
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		one(s, &asked[i]);
-	if (!n)
-		n = all_settings(s, &q->mem, &asked);
-	settings_write_answer(q->f, asked, n, &q->payload);
-}
-
-static void on_get_config(struct station *s, struct request *q)
-{
-	settings_answer(s, q, get_setting);
-}
-
-static void on_set_config(struct station *s, struct request *q)
-{
-	settings_answer(s, q, set_setting);
-	q->after = after_settings;
-}
-
-#define REPORT_ITEMS 16 /* settings in one NotifyReport */
-
-static void after_report(struct station *s, struct request *q)
-{
-	struct setting *all;
-	const struct action *act;
-	struct buf payload = { 0 };
-	size_t n = all_settings(s, &q->mem, &all);
-	for (size_t at = 0, seq = 0; at < n; at += REPORT_ITEMS, seq++) {
-		size_t some = n - at < REPORT_ITEMS ? n - at : REPORT_ITEMS;
-		buf_reset(&payload);
-		int err = settings_write_report(s->conf.version, q->e.request_id, (int64_t)seq, at + some < n, clock_wall_us(), all + at, some,
-		                                &payload, &act);
-		if (!err)
-			err = wire_ask_text(&s->wire, act, buf_view(&payload), NULL, NULL, NULL);
-		if (err)
-			log_warn(&s->log, "a part of the report was not sent: %s", err_text(err));
-	}
-	buf_free(&payload);
-}
-
-static void on_get_report(struct station *s, struct request *q)
-{
-	(void)s;
-	if (!q->e.word.p) {
-		answer(q, "NotSupported"); /* GetReport by criteria */
-		return;
-	}
-	q->after = after_report;
-	answer(q, "Accepted");
 }
 
 /* Tokens, reservations, data */
@@ -436,46 +367,25 @@ static void on_send_list(struct station *s, struct request *q)
 
 static void on_list_version(struct station *s, struct request *q)
 {
-	q->r.list_version = s->authz.version;
+	q->r.list_version = s->authz.list_off ? 0 : s->authz.version;
 }
 
 static void on_clear_cache(struct station *s, struct request *q)
 {
-	authz_clear_cache(&s->authz);
-	answer(q, "Accepted");
-}
-
-static const char *reservation_status(const struct evse *e, int64_t id)
-{
-	if (e->con.in.fault)
-		return "Faulted";
-	if (e->con.inoperative)
-		return "Unavailable";
-	if (e->tx || e->con.in.plugged || e->con.claimed || (e->reservation.id >= 0 && e->reservation.id != id))
-		return "Occupied";
-	return NULL;
+	bool there = !s->authz.cache_off;
+	if (there)
+		authz_clear_cache(&s->authz);
+	answer_if(q, there);
 }
 
 static void on_reserve(struct station *s, struct request *q)
 {
-	struct evse *e = station_evse(s, q->e.evse);
-	const char *status = e ? reservation_status(e, q->e.reservation) : "Rejected";
-	if (status)
-		answer(q, status);
-	else
-		answer_if(q, evse_reserve(e, &q->e));
+	answer(q, reserve_make(s, &q->e));
 }
 
 static void on_cancel_reservation(struct station *s, struct request *q)
 {
-	struct evse *found = NULL;
-	for (int i = 0; i < s->conf.n_evses; i++) {
-		if (q->e.reservation >= 0 && s->evses[i].reservation.id == q->e.reservation)
-			found = &s->evses[i];
-	}
-	if (found)
-		evse_unreserve(found);
-	answer_if(q, found != NULL);
+	answer_if(q, reserve_cancel(s, q->e.reservation));
 }
 
 static void on_data(struct station *s, struct request *q)
@@ -484,27 +394,94 @@ static void on_data(struct station *s, struct request *q)
 	answer(q, "UnknownVendorId");
 }
 
-static void (*const handlers[EVENT_KINDS])(struct station *s, struct request *q) = {
+/* Messages of a transaction wait here as long as they are not answered (2.0.1 E14). */
+static void on_tx_status(struct station *s, struct request *q)
+{
+	struct json_writer w;
+	jw_open(&w, &q->payload);
+	jw_object(&w, NULL);
+	if (q->e.tx.p)
+		jw_bool(&w, "ongoingIndicator", evse_with(s, q->e.tx) != NULL);
+	jw_bool(&w, "messagesInQueue", txns_waiting(&s->txns, q->e.tx));
+	jw_end(&w, '}');
+}
+
+static handler *const by_meaning[EVENT_KINDS] = {
 	[EV_DATA] = on_data,
 	[CMD_REMOTE_START] = on_remote_start,
 	[CMD_REMOTE_STOP] = on_remote_stop,
-	[CMD_SET_PROFILE] = on_set_profile,
-	[CMD_CLEAR_PROFILE] = on_clear_profile,
-	[CMD_GET_SCHEDULE] = on_get_schedule,
-	[CMD_UPDATE_PROFILE] = on_update_profile,
+	[CMD_SET_PROFILE] = schedule_set,
+	[CMD_CLEAR_PROFILE] = schedule_clear,
+	[CMD_GET_SCHEDULE] = schedule_composite,
+	[CMD_UPDATE_PROFILE] = schedule_update,
 	[CMD_RESET] = on_reset,
 	[CMD_UNLOCK] = on_unlock,
 	[CMD_TRIGGER] = on_trigger,
 	[CMD_AVAILABILITY] = on_availability,
-	[CMD_SET_CONFIG] = on_set_config,
-	[CMD_GET_CONFIG] = on_get_config,
-	[CMD_GET_REPORT] = on_get_report,
+	[CMD_SET_CONFIG] = model_set,
+	[CMD_GET_CONFIG] = model_get,
 	[CMD_SEND_LIST] = on_send_list,
 	[CMD_LIST_VERSION] = on_list_version,
 	[CMD_CLEAR_CACHE] = on_clear_cache,
 	[CMD_RESERVE] = on_reserve,
 	[CMD_CANCEL_RESERVATION] = on_cancel_reservation,
+	[CMD_GET_LOG] = logs_get,
+	[CMD_TX_STATUS] = on_tx_status,
+	[CMD_NETWORK] = network_set,
 };
+
+/* What only stations act on has no meaning of its own, or shares one. */
+static const struct {
+	const char *action;
+	handler *serve;
+} by_name[] = {
+	{ "CertificateSigned", security_signed },
+	{ "ClearDisplayMessage", display_clear },
+	{ "ClearVariableMonitoring", monitors_clear },
+	{ "CostUpdated", display_cost },
+	{ "CustomerInformation", customer_tell },
+	{ "DeleteCertificate", security_delete },
+	{ "GetBaseReport", model_report_base },
+	{ "GetChargingProfiles", schedule_list },
+	{ "GetDisplayMessages", display_get },
+	{ "GetInstalledCertificateIds", security_list },
+	{ "GetMonitoringReport", monitors_report },
+	{ "GetReport", model_report },
+	{ "InstallCertificate", security_install },
+	{ "SetDisplayMessage", display_set },
+	{ "SetMonitoringBase", monitors_base },
+	{ "SetMonitoringLevel", monitors_level },
+	{ "SetVariableMonitoring", monitors_set },
+	{ "SignedUpdateFirmware", firmware_update },
+	{ "UpdateFirmware", firmware_update },
+};
+
+static handler *handler_of(const struct action *act, enum event_kind kind)
+{
+	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++) {
+		if (strcmp(by_name[i].action, act->name) == 0)
+			return by_name[i].serve;
+	}
+	return by_meaning[kind];
+}
+
+/* The first fault that is more than a field nobody knows. */
+static void see_fault(void *arg, const struct verdict *v)
+{
+	const char **code = arg;
+	if (!*code && v->rule != RULE_UNKNOWN_FIELD)
+		*code = v->code;
+}
+
+static const char *fault_of(const struct frame *f)
+{
+	const struct shape *shape = dictionary_shape(f->version, f->act->name, false);
+	const char *code = NULL;
+	const struct validate_how how = { .lenient = true, .on_fault = see_fault, .arg = &code };
+	struct verdict first;
+	int err = shape ? validate_with(shape, f->payload, f->version, &how, &first) : 0;
+	return err ? code : NULL;
+}
 
 static void serve(struct station *s, struct request *q)
 {
@@ -516,13 +493,17 @@ static void serve(struct station *s, struct request *q)
 		q->error = "NotImplemented";
 		return;
 	}
+	q->error = fault_of(q->f);
+	if (q->error)
+		return;
 	int err = codec_read_call(q->f, &q->mem, &q->e);
+	handler *h = handler_of(q->f->act, q->e.kind);
 	if (err == ERR_INVALID)
 		q->error = "ProtocolError";
-	else if (err || !handlers[q->e.kind])
+	else if (!h)
 		q->error = "NotSupported";
 	else
-		handlers[q->e.kind](s, q);
+		h(s, q);
 }
 
 static void send_answer(struct station *s, struct request *q)
@@ -551,8 +532,9 @@ void commands_on_call(struct station *s, struct frame *f)
 	event_init(&q.e, EV_NONE);
 	reply_init(&q.r);
 	serve(s, &q);
-	send_answer(s, &q);
-	if (!q.error && q.after)
+	if (!q.waits)
+		send_answer(s, &q);
+	if (!q.error && !q.waits && q.after)
 		q.after(s, &q);
 	buf_free(&q.payload);
 	arena_free(&q.mem);

@@ -3,7 +3,9 @@
 #include "station/sampling.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "energy/profile.h"
+#include "station/keys.h"
 
 #define BIT(m) (UINT32_C(1) << (m))
 
@@ -15,17 +17,9 @@ static const struct {
 	{ "Power.Active.Import", MEAS_POWER_IMPORT },
 	{ "Current.Import", MEAS_CURRENT_IMPORT },
 	{ "Current.Offered", MEAS_CURRENT_OFFERED },
+	{ "Power.Offered", MEAS_POWER_OFFERED },
 	{ "Voltage", MEAS_VOLTAGE },
 };
-
-static struct slice trim(struct slice s)
-{
-	while (s.n && *s.p == ' ')
-		s.p++, s.n--;
-	while (s.n && s.p[s.n - 1] == ' ')
-		s.n--;
-	return s;
-}
 
 static measurands measurand_bit(struct slice name)
 {
@@ -39,15 +33,12 @@ static measurands measurand_bit(struct slice name)
 int sampling_parse(struct slice list, measurands *out)
 {
 	measurands wanted = 0;
-	while (list.n) {
-		const char *comma = memchr(list.p, ',', list.n);
-		size_t n = comma ? (size_t)(comma - list.p) : list.n;
-		measurands bit = measurand_bit(trim((struct slice){ list.p, n }));
+	struct slice word;
+	while (list_next(&list, &word)) {
+		measurands bit = measurand_bit(word);
 		if (!bit)
 			return ERR_INVALID;
 		wanted |= bit;
-		list.p += comma ? n + 1 : n;
-		list.n -= comma ? n + 1 : n;
 	}
 	*out = wanted;
 	return 0;
@@ -71,6 +62,8 @@ static void take(struct taking *t, enum measurand m, int phase, double value)
 		.phase = (uint8_t)phase,
 		.begin = t->context == SAMPLE_BEGIN,
 		.end = t->context == SAMPLE_END,
+		.clock = t->context == SAMPLE_CLOCK,
+		.trigger = t->context == SAMPLE_TRIGGER,
 		.value = value,
 	};
 }
@@ -89,5 +82,6 @@ size_t sampling_take(const struct evse_input *in, int phases, int32_t offered_ma
 		take(&t, MEAS_VOLTAGE, i + 1, in->v[i]);
 	take(&t, MEAS_POWER_IMPORT, 0, power_w);
 	take(&t, MEAS_CURRENT_OFFERED, 0, offered_ma / 1000.0);
+	take(&t, MEAS_POWER_OFFERED, 0, offered_ma / 1000.0 * PROFILES_VOLTAGE * phases);
 	return t.n;
 }

@@ -14,7 +14,7 @@ typedef uint32_t measurands;
 /* Reads a list as in MeterValuesSampledData; "" is the empty set. ERR_INVALID: a measurand that this station does not measure. */
 int sampling_parse(struct slice list, measurands *out) MUST_CHECK;
 
-enum sampling_context { SAMPLE_PERIODIC, SAMPLE_BEGIN, SAMPLE_END };
+enum sampling_context { SAMPLE_PERIODIC, SAMPLE_BEGIN, SAMPLE_END, SAMPLE_CLOCK, SAMPLE_TRIGGER };
 
 /* One set of samples taken at wall_us. What the hardware does not know is left out. The register is always first where it is wanted. */
 size_t sampling_take(const struct evse_input *in, int phases, int32_t offered_ma, measurands wanted, enum sampling_context context,

@@ -61,19 +61,30 @@ static void on_limits(void *arg)
 	station_limits(arg);
 }
 
+void station_limits_soon(struct station *s)
+{
+	timer_set(&s->limits, 0, on_limits, s);
+}
+
+/* Power is on there, or about to be. */
+static bool draws(const struct evse *e)
+{
+	return e->con.running || (e->authorised && e->con.in.plugged);
+}
+
 void station_limits(struct station *s)
 {
 	int64_t now_us = clock_wall_us(), until_us = INT64_MAX;
 	double whole = profiles_station_limit(&s->profiles, now_us, &until_us).amps;
 	int running = 0, place = 0;
 	for (int i = 0; i < s->conf.n_evses; i++)
-		running += s->evses[i].tx != NULL;
+		running += draws(&s->evses[i]);
 	for (int i = 0; i < s->conf.n_evses; i++) {
 		struct evse *e = &s->evses[i];
 		struct profile_tx tx;
-		evse_profile_tx(e, &tx);
+		charge_profile_tx(e, &tx);
 		double amps = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us).amps;
-		double share = e->tx ? share_of(whole, running, place++, s->conf.min_ma) : whole;
+		double share = draws(e) ? share_of(whole, running, place++, s->conf.min_ma) : whole;
 		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
 	}
@@ -119,15 +130,37 @@ void station_heartbeat_changed(struct station *s)
 
 /* Registration */
 
-static void on_registered(struct station *s)
+/* After a boot all is reported. After a while without a link: what changed, or all where that while was long (1.6 specification 4.9,
+ * 2.0.1 B04). */
+static void report_all(struct station *s, bool booted)
 {
-	station_report_whole(s);
-	for (int i = 0; i < s->conf.n_evses; i++)
-		evse_report(&s->evses[i]);
+	int64_t offline_us = s->offline_since_us ? clock_mono_us() - s->offline_since_us : 0;
+	bool all = booted || (!s->dialect->station_status && offline_us > keys_int(&s->keys, KEY_OFFLINE_THRESHOLD) * US_PER_S);
+	if (booted)
+		station_report_whole(s);
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		if (all || evse_report_due(&s->evses[i]))
+			evse_report(&s->evses[i]);
+	}
+}
+
+static void on_registered(struct station *s, bool booted)
+{
+	report_all(s, booted);
+	profiles_online(&s->profiles, clock_wall_us());
+	station_limits(s);
+	s->networks.accepted = true;
+	firmware_tell_outcome(s);
+	security_flow(s);
 	station_heartbeat_changed(s);
 	txns_flow(&s->txns, true);
-	for (int i = 0; i < s->conf.n_evses; i++)
-		evse_try_start(&s->evses[i]);
+	monitors_flow(s);
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		struct evse *e = &s->evses[i];
+		if (!e->tx && (e->con.in.plugged || e->authorised))
+			charge_happened(e, "CablePluggedIn", "Other");
+		grant_try(e);
+	}
 }
 
 static void change_registration(struct station *s, enum registration r)
@@ -137,7 +170,7 @@ static void change_registration(struct station *s, enum registration r)
 		log_info(&s->log, "%s", words[r]);
 	s->registration = r;
 	if (r == REG_ACCEPTED)
-		on_registered(s);
+		on_registered(s, true);
 }
 
 static void on_boot_due(void *arg)
@@ -202,8 +235,13 @@ static void reset_now(struct station *s)
 	txns_flow(&s->txns, false);
 	s->boot_reason = kind->boot_reason;
 	change_registration(s, REG_NONE);
-	for (int i = 0; i < s->conf.n_evses; i++)
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		s->evses[i].reached = 0;
 		connector_forget_use(&s->evses[i].con);
+	}
+	s->networks.accepted = false;
+	network_choose(s);
+	station_security_event(s, "ResetOrReboot", kind->boot_reason);
 	if (s->link)
 		link_close(s->link, 1000, "reset");
 }
@@ -220,8 +258,9 @@ void station_reset(struct station *s, const struct reset_kind *kind)
 	s->reset = kind;
 	timer_set(&s->reset_latest, RESET_LATEST_US, on_reset_latest, s);
 	for (int i = 0; i < s->conf.n_evses; i++) {
-		evse_unclaim(&s->evses[i]);
-		evse_stop(&s->evses[i], kind->reason);
+		charge_end(&s->evses[i], "ResetCommand", kind->reason);
+		if (s->evses[i].authorised)
+			grant_end(&s->evses[i], "ResetCommand", kind->reason);
 	}
 	station_reset_if_due(s);
 }
@@ -242,7 +281,7 @@ void station_link_up(struct station *s, struct link *l)
 	s->link = l;
 	calls_link_up(&s->wire.calls, l);
 	if (s->registration == REG_ACCEPTED)
-		on_registered(s);
+		on_registered(s, false);
 	else
 		station_boot(s);
 }
@@ -250,8 +289,11 @@ void station_link_up(struct station *s, struct link *l)
 void station_link_down(struct station *s)
 {
 	s->link = NULL;
+	s->offline_since_us = clock_mono_us();
+	profiles_offline(&s->profiles, clock_wall_us());
 	timer_cancel(&s->boot);
 	timer_cancel(&s->heartbeat);
+	network_failed(s);
 	/* Flow ends first: what the wire gives back must not be sent again at once. */
 	txns_flow(&s->txns, false);
 	calls_link_down(&s->wire.calls, true);
@@ -306,14 +348,25 @@ void station_token(struct station *s, int evse, const char *token)
 {
 	struct evse *e = station_evse(s, evse);
 	assert(e && loop_is_mine());
-	evse_token(e, token);
+	grant_token(e, token);
+}
+
+/* The trigger that goes with a stop which the owner of the hardware asked for. */
+static const char *trigger_of(const char *reason)
+{
+	if (strcmp(reason, "Local") == 0)
+		return "StopAuthorized";
+	return strcmp(reason, "Remote") == 0 ? "RemoteStop" : "AbnormalCondition";
 }
 
 void station_stop(struct station *s, int evse, const char *reason)
 {
 	struct evse *e = station_evse(s, evse);
 	assert(e && loop_is_mine());
-	evse_stop(e, reason);
+	if (e->authorised)
+		grant_end(e, trigger_of(reason), reason);
+	else
+		charge_end(e, trigger_of(reason), reason);
 }
 
 void station_view(const struct station *s, int evse, struct station_view *out)
@@ -329,12 +382,14 @@ void station_view(const struct station *s, int evse, struct station_view *out)
 		.limit_ma = e->limit_ma,
 		.start_wh = e->tx ? e->tx->start_wh : 0,
 		.queued = (int64_t)s->txns.count,
+		.cost = e->cost,
+		.shown = e->shown ? e->shown : "",
 	};
 }
 
 /* Life */
 
-static void keep_text(struct station *s, const char **text)
+static void copy_text(struct station *s, const char **text)
 {
 	if (*text)
 		*text = arena_text(&s->mem, slice_of(*text));
@@ -343,12 +398,12 @@ static void keep_text(struct station *s, const char **text)
 static void copy_conf(struct station *s, const struct station_conf *conf)
 {
 	s->conf = *conf;
-	keep_text(s, &s->conf.id);
-	keep_text(s, &s->conf.vendor);
-	keep_text(s, &s->conf.model);
-	keep_text(s, &s->conf.serial);
-	keep_text(s, &s->conf.firmware);
-	keep_text(s, &s->conf.free_token);
+	copy_text(s, &s->conf.id);
+	copy_text(s, &s->conf.vendor);
+	copy_text(s, &s->conf.model);
+	copy_text(s, &s->conf.serial);
+	copy_text(s, &s->conf.firmware);
+	copy_text(s, &s->conf.free_token);
 }
 
 static void preset_int(struct station *s, enum key key, int64_t value)
@@ -358,10 +413,31 @@ static void preset_int(struct station *s, enum key key, int64_t value)
 	keys_preset(&s->keys, key, text);
 }
 
+#define PROFILES_NO_FILES "Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+#define PROFILES_ALL "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+
+static void preset_others(struct station *s)
+{
+	char phases[8];
+	snprintf(phases, sizeof(phases), "%d", s->conf.phases);
+	const struct station_preset own[] = { { "EVSE.SupplyPhases", phases }, { "SecurityCtrlr.Identity", s->conf.id }, { NULL, NULL } };
+	const struct station_preset *const lists[] = { own, s->conf.presets };
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct station_preset *p = lists[i]; p && p->name; p++) {
+			int row = keys_find(1, slice_of(p->name));
+			if (row < 0)
+				row = keys_find(0, slice_of(p->name));
+			assert(row >= 0);
+			keys_preset(&s->keys, (size_t)row, p->value);
+		}
+	}
+}
+
 static void preset_keys(struct station *s)
 {
 	const struct station_conf *c = &s->conf;
-	keys_open(&s->keys);
+	const char *files = c->host && c->host->file_protocols ? c->host->file_protocols : "";
+	keys_open(&s->keys, s->dialect->names);
 	preset_int(s, KEY_CONNECTORS, c->n_evses);
 	preset_int(s, KEY_PHASES, c->phases);
 	preset_int(s, KEY_SAMPLE_INTERVAL, c->sample_us / US_PER_S);
@@ -372,6 +448,28 @@ static void preset_keys(struct station *s)
 	keys_preset(&s->keys, KEY_MODEL, c->model);
 	keys_preset(&s->keys, KEY_SERIAL, c->serial);
 	keys_preset(&s->keys, KEY_FIRMWARE, c->firmware);
+	preset_int(s, KEY_MESSAGE_TIMEOUT, c->call_timeout_us / US_PER_S);
+	preset_int(s, KEY_SECURITY_PROFILE, c->security_profile);
+	keys_preset(&s->keys, KEY_FILE_PROTOCOLS, files);
+	keys_preset(&s->keys, KEY_FILE_PROTOCOLS_16, files);
+	keys_preset(&s->keys, KEY_PROFILES_16, c->feature_profiles ? c->feature_profiles : files[0] ? PROFILES_ALL : PROFILES_NO_FILES);
+	if (c->connector_type)
+		keys_preset(&s->keys, KEY_CONNECTOR_TYPE, c->connector_type);
+	preset_others(s);
+}
+
+/* What an earlier program kept, and what follows from it. */
+static void recall(struct station *s)
+{
+	keep_recall(s);
+	for (int i = 0; i < s->conf.n_evses; i++) {
+		struct evse *e = &s->evses[i];
+		if (s->inoperative || e->unavailable)
+			connector_operative(&e->con, false);
+	}
+	network_choose(s);
+	if (firmware_was_installed(s))
+		s->boot_reason = "FirmwareUpdate";
 }
 
 struct station *station_open(const struct station_conf *conf, const struct station_events *events, void *arg)
@@ -387,10 +485,20 @@ struct station *station_open(const struct station_conf *conf, const struct stati
 	profiles_open(&s->profiles, conf->phases);
 	s->profiles.defaults_stack = s->dialect->defaults_stack;
 	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed, CALLS_MOST + 2 * (unsigned)conf->n_evses);
-	txns_open(&s->txns, &s->wire, s->dialect, &evse_txns_events, s);
+	txns_open(&s->txns, &s->wire, s->dialect, &charge_txns_events, s);
+	schedule_open(s);
+	display_open(s);
+	monitors_open(s);
+	security_open(s);
+	reserve_open(s);
+	s->authz.changed = keep_tokens;
+	s->authz.arg = s;
 	for (int i = 0; i < conf->n_evses; i++)
 		evse_open(&s->evses[i], s, i + 1);
+	recall(s);
 	station_limits(s);
+	model_changed(s);
+	station_security_event(s, "StartupOfTheDevice", "");
 	return s;
 }
 
@@ -407,6 +515,16 @@ void station_close(struct station *s)
 	timer_cancel(&s->heartbeat);
 	timer_cancel(&s->limits);
 	timer_cancel(&s->reset_latest);
+	timer_cancel(&s->aligned);
+	timer_cancel(&s->aligned_end);
+	reserve_close(s);
+	display_close(s);
+	monitors_close(s);
+	network_close(s);
+	security_close(s);
+	logs_close(s);
+	firmware_close(s);
+	schedule_close(s);
 	profiles_close(&s->profiles);
 	keys_close(&s->keys);
 	authz_close(&s->authz);

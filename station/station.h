@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ocpp/event.h"
 #include "ocpp/link.h"
+#include "station/host.h"
 
 /* The hardware of one EVSE as the station sees it: fed by whoever polls it. */
 struct evse_input {
@@ -16,6 +17,11 @@ struct evse_input {
 	double i_a[3];                /* own phases; NaN: unknown */
 	double v[3];                  /* NaN: unknown */
 	double energy_wh;             /* register */
+};
+
+struct station_preset {
+	const char *name;             /* a 1.6 key or "Component.Variable" */
+	const char *value;
 };
 
 struct station_conf {
@@ -31,12 +37,21 @@ struct station_conf {
 	const char *free_token;       /* starts by itself with this token when a car is there; NULL: needs a token or a remote start */
 	int64_t heartbeat_us;         /* used until BootNotification's answer says otherwise */
 	int64_t call_timeout_us;
+	const char *feature_profiles; /* 1.6; NULL: all but FirmwareManagement, which a host has to offer */
+	const char *connector_type;   /* as OCPP names it; NULL: "cType2" */
+	int security_profile;
+	bool security_events;         /* tells of them: StartupOfTheDevice and the like */
+	const struct station_preset *presets; /* of settings, ended by a row without a name; NULL: none */
+	const struct station_host *host;      /* NULL: a station on its own */
+	void *host_arg;
 	uint64_t seed;                /* of message and transaction ids: simulators repeat; another one for each station. 0: random */
 };
 
 struct station_events {
 	/* What the EVSE's output shall be: closed or not, and the current the pilot offers. Idempotent. */
 	void (*output)(void *arg, int evse, bool close, int32_t offered_ma);
+	/* Opens the connector's lock; the answer is station_unlocked. ERR_UNSUPPORTED: this EVSE has none. NULL: none has. */
+	int (*unlock)(void *arg, int evse);
 	/* A transaction began or ended, for ledgers of simulators and status pages; may be NULL. tx: id as known (empty before the answer). */
 	void (*tx)(void *arg, int evse, enum tx_phase phase, const char *tx, const char *token, int64_t wall_us, double wh, const char *reason);
 };
@@ -55,6 +70,7 @@ void station_room(struct station *s);
 void station_input(struct station *s, int evse, const struct evse_input *in); /* evse from 1 */
 void station_token(struct station *s, int evse, const char *token);           /* a card was shown: starts, or stops what it started */
 void station_stop(struct station *s, int evse, const char *reason);           /* local stop */
+void station_unlocked(struct station *s, int evse, bool unlocked);            /* what became of events->unlock */
 
 struct station_view {
 	bool booted, online;
@@ -64,6 +80,8 @@ struct station_view {
 	int32_t limit_ma;             /* what profiles allow now; MA_NONE-like INT32_MAX: nothing limits */
 	double start_wh;
 	int64_t queued;               /* messages waiting to be sent */
+	double cost;                  /* of the charge as the CSMS told it; NaN: not told */
+	const char *shown;            /* what is to be read at the EVSE; "" nothing */
 };
 void station_view(const struct station *s, int evse, struct station_view *out);
 

@@ -78,6 +78,7 @@ static void copy_event(struct message *m, const struct event *e)
 	keep(&m->mem, &m->e.token_type);
 	keep(&m->mem, &m->e.group);
 	keep(&m->mem, &m->e.reason);
+	keep(&m->mem, &m->e.trigger);
 	keep(&m->mem, &m->e.word);
 	keep(&m->mem, &m->e.value);
 	if (e->n_samples) {
@@ -132,8 +133,7 @@ static void learn(struct txns *t, struct message *m, const struct reply *r)
 		memcpy(tx->id, r->tx.p, r->tx.n);
 		t->events->named(t->arg, tx);
 	}
-	if (r->token_status.p && !slice_is(r->token_status, "Accepted") && !tx->over)
-		t->events->refused(t->arg, tx, r);
+	t->events->answered(t->arg, tx, m->e.token.p ? m->e.token : slice_of(tx->token), r);
 }
 
 static void on_retry(void *arg)
@@ -178,6 +178,15 @@ static void send_head(struct txns *t)
 		else
 			drop(t, m); /* this version has no such message */
 	}
+}
+
+bool txns_waiting(const struct txns *t, struct slice tx)
+{
+	LIST_WALK(&t->queue, struct message, entry, m) {
+		if (!tx.p || slice_is(tx, m->tx->id))
+			return true;
+	}
+	return false;
 }
 
 void txns_flow(struct txns *t, bool flowing)

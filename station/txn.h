@@ -19,11 +19,12 @@ struct txn {
 	int64_t start_wall_us;
 	double start_wh;
 	bool over;
+	bool placed;              /* a message said which EVSE */
 };
 
 struct txns_events {
 	void (*named)(void *arg, struct txn *t);                            /* the CSMS gave it its id */
-	void (*refused)(void *arg, struct txn *t, const struct reply *why); /* its token is not accepted */
+	void (*answered)(void *arg, struct txn *t, struct slice token, const struct reply *r); /* the CSMS took a message; token: whose it was */
 	void (*drained)(void *arg);                                         /* nothing is left to be said */
 };
 
@@ -50,6 +51,8 @@ void txn_release(struct txn **t);
 
 /* Queues EV_TX or EV_METER of this transaction; the event is copied. Its tx, seq_no and offline are filled in here. */
 void txns_put(struct txns *t, struct txn *tx, const struct event *e);
+
+bool txns_waiting(const struct txns *t, struct slice tx); /* something of it, or of any where it is absent, is still to be said */
 
 /* Messages may leave, or must wait. What waits when the link goes happened offline (2.0.1 E04.FR.03, E11.FR.07). */
 void txns_flow(struct txns *t, bool flowing);

@@ -35,7 +35,16 @@ static void on_tx(void *arg, int evse, enum tx_phase phase, const char *tx, cons
 	add_text(st->ledger, sizeof(st->ledger), "%s %s %.0f %s; ", words[phase], token, wh, reason ? reason : "-");
 }
 
-static const struct station_events station_events = { .output = on_output, .tx = on_tx };
+static int on_unlock(void *arg, int evse)
+{
+	struct stage *st = arg;
+	if (st->lock == LOCK_NONE)
+		return ERR_UNSUPPORTED;
+	station_unlocked(st->s, evse, st->lock == LOCK_GOOD);
+	return 0;
+}
+
+static const struct station_events station_events = { .output = on_output, .tx = on_tx, .unlock = on_unlock };
 
 /* The station's end */
 

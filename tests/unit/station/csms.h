@@ -27,6 +27,7 @@ struct stage {
 	char output[512];             /* of EVSE 1: "close16000 open0 " */
 	char ledger[1024];            /* of the tx callback: "start: 17 ..." */
 	struct evse_input in;
+	enum { LOCK_NONE, LOCK_GOOD, LOCK_STUCK } lock;
 };
 
 /* The station is made from st->conf with st->conf.version set; it is not connected. */
