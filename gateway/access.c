@@ -124,20 +124,24 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 	session_attach(s, l);
 }
 
+static int open_tls(struct access *a, struct tls_server **out)
+{
+	const struct tls_settings *conf = a->conf->tls;
+	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .client_ca = conf->client_ca };
+	char fault[TLS_WHY] = "";
+	int err = tls_server_open(&t, out, fault);
+	if (err)
+		log_error(&a->log, "TLS cannot be set up: %s", fault);
+	return err;
+}
+
 int access_open(struct gateway *g, const struct listener_settings *conf, struct access **out)
 {
 	struct access *a = NEW(struct access);
-	char fault[TLS_WHY] = "";
-	int err = 0;
 	a->gw = g;
 	a->conf = conf;
 	a->log = (struct log){ NULL, "listener", conf->id };
-	if (conf->tls) {
-		struct tls_server_config t = { .cert = conf->tls->cert, .key = conf->tls->key, .client_ca = conf->tls->client_ca };
-		err = tls_server_open(&t, &a->tls, fault);
-		if (err)
-			log_error(&a->log, "TLS cannot be set up: %s", fault);
-	}
+	int err = conf->tls ? open_tls(a, &a->tls) : 0;
 	struct listener_config c = { .address = conf->address, .port = conf->port, .tls = a->tls, .head_most = HEAD_MOST,
 		.message_most = (size_t)conf->max_message_bytes, .queue_most = QUEUE_MOST, .connections_most = CONNECTIONS_MOST, .ping_us = conf->ping_us,
 		.pong_timeout_us = conf->ping_us, .deflate = true, .judge = judge, .accepted = accepted, .arg = a };
@@ -153,6 +157,26 @@ int access_open(struct gateway *g, const struct listener_settings *conf, struct 
 	log_info(&a->log, "stations connect to %s port %d%s", conf->address, listener_port(a->listener), conf->tls ? " by TLS" : "");
 	*out = a;
 	return 0;
+}
+
+int access_use(struct access *a, const struct listener_settings *conf)
+{
+	struct tls_server *fresh = NULL;
+	a->conf = conf;
+	if (!conf->tls)
+		return 0;
+	int err = open_tls(a, &fresh);
+	if (err)
+		return err;
+	listener_use_tls(a->listener, fresh);
+	tls_server_free(&a->tls);
+	a->tls = fresh;
+	return 0;
+}
+
+const char *access_id(const struct access *a)
+{
+	return a->conf->id;
 }
 
 void access_close(struct access *a)

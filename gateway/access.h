@@ -10,6 +10,10 @@ struct access; /* one per listener */
 
 int access_open(struct gateway *g, const struct listener_settings *conf, struct access **out) MUST_CHECK; /* logs why it cannot */
 void access_close(struct access *a);
+/* The same listener by other settings that need no new socket; its certificate is read again, for those who connect from now on. What cannot be
+ * read is logged, and the one before stays. */
+int access_use(struct access *a, const struct listener_settings *conf) MUST_CHECK;
+const char *access_id(const struct access *a);
 
 /* Compares a password as shown with the one configured: as text, or as the hex digits of its bytes (stations are known that send the hex
  * text itself, and others that send the bytes). Takes the same time wherever they differ. */

@@ -2,6 +2,7 @@
 #include "gateway/balance.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -83,6 +84,8 @@ static size_t describe_evses(const struct settings *c, struct arena *mem, struct
 	return n;
 }
 
+static void on_tick(void *arg);
+
 static void on_send(void *arg, int evse, const struct grant *grant)
 {
 	struct gateway *g = arg;
@@ -91,13 +94,12 @@ static void on_send(void *arg, int evse, const struct grant *grant)
 
 static const struct control_events events = { on_send };
 
-int balance_open(struct gateway *g)
+/* The balancer's view of settings; everything it needs is in `mem`. */
+static struct control_conf describe(const struct settings *c, struct arena *mem)
 {
-	const struct settings *c = g->conf;
-	struct arena mem = { 0 };
 	struct evse_conf *evses;
-	struct node_conf *nodes = arena_new(&mem, (c->n_circuits + 1) * sizeof(*nodes));
-	struct meter_conf *meters = arena_new(&mem, (c->n_meters + 1) * sizeof(*meters));
+	struct node_conf *nodes = arena_new(mem, (c->n_circuits + 1) * sizeof(*nodes));
+	struct meter_conf *meters = arena_new(mem, (c->n_meters + 1) * sizeof(*meters));
 	describe_nodes(c, nodes);
 	for (size_t i = 0; i < c->n_meters; i++)
 		meters[i] = (struct meter_conf){ .id = c->meters[i].id, .stale_after_us = c->meters[i].stale_after_us };
@@ -115,14 +117,88 @@ int balance_open(struct gateway *g)
 		.n_nodes = c->n_circuits,
 		.meters = meters,
 		.n_meters = c->n_meters,
-		.n_evses = describe_evses(c, &mem, &evses),
+		.n_evses = describe_evses(c, mem, &evses),
 	};
 	conf.evses = evses;
+	return conf;
+}
+
+int balance_open(struct gateway *g)
+{
+	struct arena mem = { 0 };
+	struct control_conf conf = describe(g->conf, &mem);
 	g->control = control_open(&conf, &events, g);
 	g->limits = limits_open(g);
-	g->zone = zone_open(c->site.timezone);
+	g->zone = zone_open(g->conf->site.timezone);
 	arena_free(&mem);
 	return 0;
+}
+
+/* --- another configuration --- */
+
+bool balance_can_change(const struct settings *now, const struct settings *next)
+{
+	bool same = now->n_circuits <= next->n_circuits && now->n_meters == next->n_meters;
+	for (size_t i = 0; same && i < now->n_circuits; i++)
+		same = strcmp(now->circuits[i].id, next->circuits[i].id) == 0;
+	for (size_t i = 0; same && i < now->n_meters; i++)
+		same = strcmp(now->meters[i].id, next->meters[i].id) == 0;
+	return same;
+}
+
+static const struct evse_conf *same_evse(const struct evse_conf *all, size_t n, const char *station, int evse)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].evse == evse && strcmp(all[i].station, station) == 0)
+			return &all[i];
+	return NULL;
+}
+
+/* One that has left the configuration keeps its place and is granted nothing; what it may still draw is part of the base load. */
+static struct evse_conf left_over(const struct control *c, int evse, struct arena *mem)
+{
+	struct evse_view v;
+	control_evse_view(c, evse, &v);
+	struct evse_conf gone = { .id = arena_text(mem, slice_of(v.id)), .station = arena_text(mem, slice_of(v.station)), .evse = v.evse, .node = v.node,
+		.n_lines = v.n_lines, .min_ma = 1, .fallback_after_us = FALLBACK_AFTER_US };
+	memcpy(gone.lines, v.lines, sizeof(gone.lines));
+	return gone;
+}
+
+/* Those that were there in their places, then the new ones. */
+static void keep_places(const struct control *c, struct control_conf *conf, struct arena *mem)
+{
+	size_t was = control_evses(c), n = 0;
+	struct evse_conf *placed = arena_new(mem, (was + conf->n_evses + 1) * sizeof(*placed));
+	for (; n < was; n++) {
+		struct evse_view v;
+		control_evse_view(c, (int)n, &v);
+		const struct evse_conf *same = same_evse(conf->evses, conf->n_evses, v.station, v.evse);
+		placed[n] = same ? *same : left_over(c, (int)n, mem);
+	}
+	for (size_t i = 0; i < conf->n_evses; i++)
+		if (!same_evse(placed, was, conf->evses[i].station, conf->evses[i].evse))
+			placed[n++] = conf->evses[i];
+	conf->evses = placed;
+	conf->n_evses = n;
+}
+
+int balance_change(struct gateway *g)
+{
+	struct arena mem = { 0 };
+	struct control_conf conf = describe(g->conf, &mem);
+	keep_places(g->control, &conf, &mem);
+	int err = limits_grow(g->limits, conf.n_evses);
+	if (!err)
+		control_change(g->control, &conf);
+	arena_free(&mem);
+	return err;
+}
+
+void balance_changed(struct gateway *g)
+{
+	control_tick(g->control, clock_mono_us());
+	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
 }
 
 /* --- feeding and ticking --- */

@@ -5,6 +5,14 @@
 #include "gateway/gateway.h"
 
 int balance_open(struct gateway *g) MUST_CHECK; /* sets g->control and g->limits; meters start with balance_start */
+
+/* Whether what runs can go over from one configuration to the other: circuits may be added behind those there are, and no meter comes or goes. */
+bool balance_can_change(const struct settings *now, const struct settings *next);
+/* g->conf is another one: EVSEs keep their index in g->control, new ones follow. ERR_FULL: too many new ones for now. The sessions take their
+ * EVSEs next, and then balance_changed lets the balancer decide anew. */
+int balance_change(struct gateway *g) MUST_CHECK;
+void balance_changed(struct gateway *g);
+
 int balance_start(struct gateway *g) MUST_CHECK;
 void balance_stop(struct gateway *g);           /* no more ticks or samples */
 void balance_close(struct gateway *g);

@@ -170,6 +170,7 @@ static void write_config(struct json_writer *w)
 		jw_null(w, "generation");
 	jw_string(w, "state", v.safe_mode ? "safe_mode" : v.last_good ? "last_good" : v.fault ? "files_unusable" : "ok");
 	jw_string(w, "fault", v.fault);
+	jw_string(w, "restart", v.restart);
 	jw_end(w, '}');
 }
 

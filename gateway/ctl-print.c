@@ -124,6 +124,8 @@ static void print_config_fault(const cJSON *r)
 		printf("CONFIG   not usable, generation %.0f runs\n", number(r, "config.generation"));
 	else if (strcmp(state, "files_unusable") == 0)
 		puts("CONFIG   the changed files are not usable; what ran before goes on");
+	if (cJSON_IsString(json_at(r, "config.restart")))
+		printf("CONFIG   waits for a restart: %s\n", text_of(r, "config.restart"));
 	if (cJSON_IsString(json_at(r, "config.fault")))
 		fputs(text_of(r, "config.fault"), stdout);
 }

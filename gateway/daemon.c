@@ -26,6 +26,7 @@
 #include "gateway/host.h"
 #include "gateway/notify.h"
 #include "gateway/relays.h"
+#include "gateway/reload.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "gateway/trace.h"
@@ -36,7 +37,6 @@ static struct {
 	struct gateway g;
 	const struct daemon_options *options;
 	struct api *api;
-	struct access **listeners;
 	bool stopping;
 } d;
 
@@ -45,6 +45,12 @@ static void on_stop(void *arg)
 	(void)arg;
 	log_info(NULL, "stopping");
 	loop_stop();
+}
+
+static void on_hangup(void *arg)
+{
+	(void)arg;
+	config_reload();
 }
 
 /* --- the list of starts --- */
@@ -56,6 +62,8 @@ static int start_loop(void)
 		err = loop_on_signal(SIGTERM, on_stop, NULL);
 	if (!err)
 		err = loop_on_signal(SIGINT, on_stop, NULL);
+	if (!err)
+		err = loop_on_signal(SIGHUP, on_hangup, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return err;
 }
@@ -102,11 +110,7 @@ static int start_host(void)
 
 static int start_uplinks(void)
 {
-	int err = 0;
-	d.g.uplinks = mem_new((d.g.conf->n_uplinks + 1) * sizeof(*d.g.uplinks));
-	for (size_t i = 0; i < d.g.conf->n_uplinks && !err; i++)
-		err = uplink_open(&d.g.conf->uplinks[i], &d.g.uplinks[i]);
-	return err;
+	return uplinks_open(&d.g);
 }
 
 static int start_balance(void)
@@ -141,21 +145,14 @@ static int start_console(void)
 
 static int start_listeners(void)
 {
-	int err = 0;
-	d.listeners = mem_new((d.g.conf->n_listeners + 1) * sizeof(struct access *));
-	for (size_t i = 0; i < d.g.conf->n_listeners && !err; i++)
-		err = access_open(&d.g, &d.g.conf->listeners[i], &d.listeners[i]);
-	return err;
+	return listeners_open(&d.g);
 }
 
 /* --- the list of stops --- */
 
 static void stop_listeners(void)
 {
-	for (size_t i = 0; d.listeners && i < d.g.conf->n_listeners; i++)
-		access_close(d.listeners[i]);
-	mem_free(d.listeners);
-	d.listeners = NULL;
+	listeners_close(&d.g);
 }
 
 static void stop_console(void)
@@ -201,10 +198,7 @@ static void stop_sessions(void)
 
 static void stop_uplinks(void)
 {
-	for (size_t i = 0; d.g.uplinks && i < d.g.conf->n_uplinks; i++)
-		uplink_close(d.g.uplinks[i]);
-	mem_free(d.g.uplinks);
-	d.g.uplinks = NULL;
+	uplinks_close(&d.g);
 }
 
 static void stop_host(void)
@@ -310,7 +304,8 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 		timer_set(&trim, US_PER_S, on_trim, NULL);
 		tell_ready();
 		err = loop_run();
-		notify_stopping();
+		if (!config_wants_restart())
+			notify_stopping();
 		d.stopping = true;
 		timer_cancel(&trim);
 	}

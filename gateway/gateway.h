@@ -8,6 +8,7 @@
 #include "gateway/uplink.h"
 #include "storage/store.h"
 
+struct access;
 struct session;
 struct limits;
 struct zone;
@@ -22,6 +23,7 @@ struct gateway {
 	struct zone *zone;            /* of the site; NULL: UTC */
 	struct map sessions;          /* identity -> struct session, for the life of the process */
 	struct uplink **uplinks;      /* in the order of the settings */
+	struct access **listeners;    /* the same */
 	struct arena strangers;       /* settings of stations that the file does not name */
 	char boot_id[9];              /* of this run, for event numbers */
 	const char *state_dir;        /* where the box keeps what it must not lose */

@@ -18,6 +18,7 @@
 #include "ocpp/dialect.h"
 #include "storage/kept.h"
 
+#define SPARE_SLOTS 256                      /* for EVSEs that a change of the configuration brings: slots hold timers and must not move */
 #define FALLBACK FORMS                       /* its place among an EVSE's profile ids */
 #define IDS_PER_EVSE (FORMS + 1)
 #define GREET_US (2 * US_PER_S)
@@ -66,6 +67,7 @@ struct charger {
 struct limits {
 	struct gateway *gw;
 	struct slot *slots;
+	size_t n_slots;
 	struct map chargers;      /* station -> struct charger */
 	struct traits_book *book;
 };
@@ -81,8 +83,9 @@ struct limits *limits_open(struct gateway *g)
 {
 	struct limits *l = NEW(struct limits);
 	struct conf_report report = { 0 };
-	size_t n = control_evses(g->control);
+	size_t n = control_evses(g->control) + SPARE_SLOTS;
 	l->gw = g;
+	l->n_slots = n;
 	l->slots = mem_new(n * sizeof(*l->slots));
 	for (size_t i = 0; i < n; i++)
 		l->slots[i] = (struct slot){ .limits = l, .evse = (int)i };
@@ -101,12 +104,17 @@ void limits_close(struct limits *l)
 		timer_cancel(&c->greet);
 		mem_free(c);
 	}
-	for (size_t i = 0; i < control_evses(l->gw->control); i++)
+	for (size_t i = 0; i < l->n_slots; i++)
 		timer_cancel(&l->slots[i].later);
 	map_free(&l->chargers);
 	traits_close(l->book);
 	mem_free(l->slots);
 	mem_free(l);
+}
+
+int limits_grow(const struct limits *l, size_t n_evses)
+{
+	return n_evses <= l->n_slots ? 0 : ERR_FULL;
 }
 
 /* --- what is known of a station --- */

@@ -14,6 +14,8 @@
 
 struct limits *limits_open(struct gateway *g);
 void limits_close(struct limits *l);
+/* The balancer is to have so many EVSEs. ERR_FULL: not before a restart. */
+int limits_grow(const struct limits *l, size_t n_evses) MUST_CHECK;
 
 /* energy's event: this EVSE (its index there) shall have this limit. */
 void limits_send(struct limits *l, int evse, const struct grant *grant);

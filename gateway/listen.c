@@ -472,6 +472,11 @@ int listener_open(const struct listener_config *c, struct listener **out)
 	return 0;
 }
 
+void listener_use_tls(struct listener *l, struct tls_server *tls)
+{
+	l->c.tls = tls;
+}
+
 void listener_close(struct listener *l)
 {
 	if (!l)

@@ -57,6 +57,7 @@ struct listener_stats {
 
 /* -EADDRINUSE and the like; ERR_INVALID: the address is none. `c` and its strings are copied. */
 int listener_open(const struct listener_config *c, struct listener **out) MUST_CHECK;
+void listener_use_tls(struct listener *l, struct tls_server *tls); /* for connections from now on; as borrowed as the one in the config */
 void listener_close(struct listener *l); /* stops accepting and ends heads under way; open links live on */
 int listener_port(const struct listener *l);
 const struct listener_stats *listener_stats(const struct listener *l);

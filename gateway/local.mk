@@ -24,6 +24,7 @@ libgateway_a_SOURCES = \
 	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/passage.c gateway/passage.h \
+	gateway/reload.c gateway/reload.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
 	gateway/session.c gateway/session.h \

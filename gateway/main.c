@@ -1,5 +1,6 @@
 /* ampgated: reads its arguments and its configuration, then runs. Exit status: 0 ended in order, 1 failed, 2 usage, 3 the configuration is
  * not usable (asked with --check-config or --print-config; a daemon that starts runs the last good one instead). */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +131,7 @@ static int look(const struct arguments *a, const struct settings_files *files)
 	return status;
 }
 
-static int run(const struct arguments *a, const struct settings_files *files)
+static int run(const struct arguments *a, const struct settings_files *files, char **argv)
 {
 	const char *state_dir = a->state_dir ? a->state_dir : STATE_DIR;
 	const struct settings *conf = config_open(files, state_dir);
@@ -138,8 +139,13 @@ static int run(const struct arguments *a, const struct settings_files *files)
 	log_open((enum log_target)conf->log.target, (enum log_level)level);
 	struct daemon_options o = { .state_dir = state_dir, .socket = a->socket, .ready_fd = -1 };
 	int err = daemon_run(conf, &o);
+	bool again = config_wants_restart();
 	config_close();
-	return err ? EXIT_FAILED : EXIT_OK;
+	if (again) {
+		execv("/proc/self/exe", argv);
+		log_error(NULL, "cannot start anew: %s", strerror(errno));
+	}
+	return err || again ? EXIT_FAILED : EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -154,7 +160,7 @@ int main(int argc, char **argv)
 	if (a.demo)
 		return demo_run(a.demo_seconds, a.log_level);
 	struct settings_files files = files_of(&a, &mem);
-	status = a.check || a.print ? look(&a, &files) : run(&a, &files);
+	status = a.check || a.print ? look(&a, &files) : run(&a, &files, argv);
 	arena_free(&mem);
 	return status;
 }

@@ -2,6 +2,7 @@
 #include "gateway/session.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -324,27 +325,103 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 	return st;
 }
 
+/* NULL: nobody of that name is in the configuration. */
+static const struct station_settings *configured_as(struct gateway *g, struct slice identity)
+{
+	const struct station_settings *conf = settings_station(g->conf, identity);
+	const struct evse_settings *own = settings_evse(g->conf, identity);
+	return conf || !own ? conf : own_station(g, own);
+}
+
+static const struct station_settings *stranger_as(struct gateway *g, struct slice identity)
+{
+	struct station_settings *stranger = settings_stranger(g->conf, identity, &g->strangers);
+	if (g->conf->onboarding.mode != ONBOARDING_AUTO)
+		stranger->uplink = NULL; /* answered Pending here until an installer has taken it in */
+	return stranger;
+}
+
 struct session *session_of(struct gateway *g, struct slice identity)
 {
 	struct session *s = map_get(&g->sessions, identity);
+	bool rejects = g->conf->onboarding.mode == ONBOARDING_REJECT;
 	if (s)
-		return s;
-	const struct station_settings *conf = settings_station(g->conf, identity);
-	const struct evse_settings *own = settings_evse(g->conf, identity);
-	if (conf || own)
-		return session_new(g, identity, conf ? conf : own_station(g, own), true);
-	if (g->conf->onboarding.mode == ONBOARDING_REJECT)
+		return s->configured || !rejects ? s : NULL;
+	const struct station_settings *conf = configured_as(g, identity);
+	if (!conf && rejects)
 		return NULL;
-	struct station_settings *stranger = settings_stranger(g->conf, identity, &g->strangers);
-	if (g->conf->onboarding.mode == ONBOARDING_MANUAL)
-		stranger->uplink = NULL; /* answered Pending here until an installer has taken it in */
-	return session_new(g, identity, stranger, false);
+	return session_new(g, identity, conf ? conf : stranger_as(g, identity), conf != NULL);
 }
 
 void sessions_open(struct gateway *g)
 {
 	for (size_t i = 0; i < g->conf->n_stations; i++)
 		session_of(g, slice_of(g->conf->stations[i].id));
+}
+
+/* --- another configuration --- */
+
+/* What the balancer has to know of an EVSE that it did not balance before. */
+static void join_balancing(struct session *s, int evse, int control)
+{
+	struct session_evse *e = session_evse(s, evse);
+	int64_t now = clock_mono_us();
+	e->control = control;
+	control_evse_link(s->gw->control, control, s->link != NULL, now);
+	control_evse_state(s->gw->control, control, e->state, now);
+	control_evse_tx(s->gw->control, control, e->tx[0] != '\0', now);
+}
+
+static void find_balanced(struct session *s)
+{
+	for (int i = 1; i <= s->conf->evses && i <= SESSION_EVSES; i++) {
+		int control = control_find_evse(s->gw->control, s->id, i);
+		if (control >= 0 && session_evse(s, i)->control != control)
+			join_balancing(s, i, control);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool needs_another_lane(const struct session *s, const struct station_settings *was)
+{
+	return s->lane.state != LANE_OFF && (s->lane.uplink != gateway_uplink(s->gw, s->conf->uplink) || !same_text(was->uplink_id, s->conf->uplink_id) ||
+		!same_text(was->uplink_password, s->conf->uplink_password) || was->password_relay != s->conf->password_relay);
+}
+
+static void take_settings(struct session *s)
+{
+	const struct station_settings *conf = configured_as(s->gw, slice_of(s->id)), *was = s->conf;
+	bool rejected = !conf && s->gw->conf->onboarding.mode == ONBOARDING_REJECT;
+	s->conf = conf ? conf : stranger_as(s->gw, slice_of(s->id));
+	s->own = settings_evse(s->gw->conf, slice_of(s->id));
+	s->accepted = s->accepted || conf;
+	s->configured = conf != NULL;
+	find_balanced(s);
+	if (needs_another_lane(s, was))
+		shut_lane(s, "the configuration has changed");
+	if (s->link && rejected)
+		link_close(s->link, 1008, "this station is not configured any more");
+}
+
+void sessions_take_settings(struct gateway *g)
+{
+	size_t at = 0;
+	struct session *s;
+	while ((s = map_next(&g->sessions, &at, NULL)))
+		take_settings(s);
+	sessions_open(g);
+}
+
+void sessions_review_lanes(struct gateway *g)
+{
+	size_t at = 0;
+	struct session *s;
+	while ((s = map_next(&g->sessions, &at, NULL)))
+		session_lane_review(s);
 }
 
 static void drain_one(void *arg, const char *station)

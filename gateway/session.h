@@ -107,6 +107,11 @@ void sessions_drain(struct gateway *g);
 /* The station came or went, its queue has run empty or begins with a record of another version: opens or closes the lane accordingly. */
 void session_lane_review(struct session *s);
 
+/* g->conf is another one: every session takes its settings out of it, lanes that do not fit any more are closed, new stations are known. Links
+ * of stations stay, but those of stations that are neither configured nor let in. Then, with all uplinks in place, sessions_review_lanes. */
+void sessions_take_settings(struct gateway *g);
+void sessions_review_lanes(struct gateway *g);
+
 /* Stops everything of all sessions; their memory stays until sessions_free. */
 void sessions_close(struct gateway *g, const char *reason);
 void sessions_free(struct gateway *g);

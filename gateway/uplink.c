@@ -90,6 +90,11 @@ void uplink_close(struct uplink *u)
 	mem_free(u);
 }
 
+void uplink_use(struct uplink *u, const struct uplink_settings *conf)
+{
+	u->conf = conf;
+}
+
 const struct uplink_settings *uplink_conf(const struct uplink *u)
 {
 	return u->conf;

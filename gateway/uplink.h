@@ -44,6 +44,7 @@ struct lane {
 
 int uplink_open(const struct uplink_settings *conf, struct uplink **out) MUST_CHECK; /* logs why it cannot */
 void uplink_close(struct uplink *u);                                                 /* its lanes are closed already */
+void uplink_use(struct uplink *u, const struct uplink_settings *conf);               /* the same in all that its connections depend on */
 const struct uplink_settings *uplink_conf(const struct uplink *u);
 
 /* Starts connecting; `log` of the owner becomes the lane's parent. A lane that is open already is left alone. */
