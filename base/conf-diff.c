@@ -8,8 +8,28 @@
 struct comparing {
 	void (*each)(void *arg, const struct conf_change *c);
 	void *arg;
+	const struct conf_table *table; /* of the row being compared */
 	char path[256];
 };
+
+static enum conf_effect larger(enum conf_effect a, enum conf_effect b)
+{
+	return a > b ? a : b;
+}
+
+enum conf_effect conf_effect(const struct conf_table *table, const struct conf_row *row)
+{
+	enum conf_effect e = larger(table->takes_effect, row->takes_effect);
+	return row->table && row->type != CONF_REF ? larger(e, row->table->takes_effect) : e;
+}
+
+const char *conf_effect_text(enum conf_effect e)
+{
+	static const char *const texts[] = {
+		[AT_ONCE] = "at once", [AT_RELISTEN] = "listener opens again", [AT_RECONNECT] = "connects again", [AT_RESTART] = "at restart"
+	};
+	return texts[e];
+}
 
 static const struct conf_node *present(const struct conf_node *n)
 {
@@ -32,7 +52,7 @@ static void path_back(struct comparing *x, size_t was)
 static void tell(struct comparing *x, const struct conf_row *row, const char *from, const char *to)
 {
 	bool secret = row->type == CONF_SECRET;
-	struct conf_change c = { .path = x->path, .from = from && secret ? "***" : from, .to = to && secret ? "***" : to, .effect = row->takes_effect };
+	struct conf_change c = { .path = x->path, .from = from && secret ? "***" : from, .to = to && secret ? "***" : to, .effect = conf_effect(x->table, row) };
 	x->each(x->arg, &c);
 }
 
@@ -105,6 +125,7 @@ static void compare_maps(struct comparing *x, const struct conf_table *table, co
 {
 	for (const struct conf_row *row = table->rows; row->name; row++) {
 		size_t was = path_add(x, row->name);
+		x->table = table;
 		compare_row(x, row, a ? present(conf_child(a, row->name)) : NULL, b ? present(conf_child(b, row->name)) : NULL);
 		path_back(x, was);
 	}

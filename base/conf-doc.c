@@ -52,14 +52,6 @@ static void doc_type(const struct conf_row *row, struct buf *out)
 		buf_printf(out, ", %s to %s", conf_value_text(row->type, row->min, min), conf_value_text(row->type, row->max, max));
 }
 
-static const char *effect_text(enum conf_effect e)
-{
-	static const char *const texts[] = {
-		[AT_ONCE] = "at once", [AT_RELISTEN] = "listener opens again", [AT_RECONNECT] = "connects again", [AT_RESTART] = "at restart"
-	};
-	return texts[e];
-}
-
 static void doc_rows(const struct conf_table *table, struct buf *out)
 {
 	buf_puts(out, "| key | value | default | in force | meaning |\n|---|---|---|---|---|\n");
@@ -72,7 +64,7 @@ static void doc_rows(const struct conf_table *table, struct buf *out)
 			buf_puts(out, " | required");
 		else
 			buf_printf(out, row->preset ? " | `%s`" : " | %s", row->preset ? row->preset : "-");
-		buf_printf(out, " | %s | %s |\n", effect_text(row->takes_effect), row->help);
+		buf_printf(out, " | %s | %s |\n", conf_effect_text(conf_effect(table, row)), row->help);
 	}
 	buf_puts(out, "\n");
 }

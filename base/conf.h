@@ -100,6 +100,7 @@ struct conf_table {
 	const char *noun;  /* "circuit": for messages */
 	size_t size;       /* of the struct */
 	bool ids_are_identities; /* CONF_OBJECTS keys are OCPP identities, else CONF_ID */
+	enum conf_effect takes_effect; /* no key in it takes effect with less than that, nor one that comes or goes as a whole */
 	const struct conf_row *rows; /* ends with a row without a name */
 };
 
@@ -162,6 +163,9 @@ bool conf_identity_ok(const char *text); /* OCPP identity: 1 to 48 of letters, d
 /* The effective values as YAML, secrets as "***"; with `origin` each line says which file and line it comes from. */
 void conf_print(const struct conf_table *table, const struct conf_node *map, bool origin, struct buf *out);
 void conf_value_print(struct buf *out, const struct conf_node *n); /* one value in one line, as it could be written; secrets too */
+
+enum conf_effect conf_effect(const struct conf_table *table, const struct conf_row *row); /* of a row in this table */
+const char *conf_effect_text(enum conf_effect e); /* "at once", "listener opens again", "connects again", "at restart" */
 
 /* One difference between two configurations. Texts live during the callback. */
 struct conf_change {

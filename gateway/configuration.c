@@ -123,9 +123,9 @@ static void set_fault(const struct buf *said)
 	cfg.view.fault = said ? cfg.fault.p : NULL;
 }
 
-static void add_restart_key(void *arg, const struct conf_change *c, const char *takes_effect)
+static void add_restart_key(void *arg, const struct conf_change *c)
 {
-	(void)arg, (void)takes_effect;
+	(void)arg;
 	if (c->effect == AT_RESTART)
 		buf_printf(&cfg.restart, "%s%s", cfg.restart.n ? ", " : "", c->path);
 }
@@ -138,10 +138,10 @@ static void note_restart(const struct reload_plan *plan)
 	cfg.view.restart = plan ? cfg.restart.n ? cfg.restart.p : "circuits" : NULL;
 }
 
-static void log_change(void *arg, const struct conf_change *c, const char *takes_effect)
+static void log_change(void *arg, const struct conf_change *c)
 {
 	(void)arg;
-	log_info(NULL, "configuration: %s: %s -> %s (%s)", c->path, c->from ? c->from : "-", c->to ? c->to : "-", takes_effect);
+	log_info(NULL, "configuration: %s: %s -> %s (%s)", c->path, c->from ? c->from : "-", c->to ? c->to : "-", conf_effect_text(c->effect));
 }
 
 /* Takes `next` over, whether it is put in force or not. */

@@ -110,15 +110,12 @@ bool reload_needs_restart(const struct reload_plan *p)
 	return p->restart;
 }
 
-void reload_each(const struct reload_plan *p, void (*each)(void *arg, const struct conf_change *c, const char *takes_effect), void *arg)
+void reload_each(const struct reload_plan *p, void (*each)(void *arg, const struct conf_change *c), void *arg)
 {
-	static const char *const effects[] = {
-		[AT_ONCE] = "at once", [AT_RELISTEN] = "listener opens again", [AT_RECONNECT] = "connects again", [AT_RESTART] = "at restart"
-	};
 	for (size_t i = 0; i < p->n; i++) {
 		const struct change *c = &p->changes[i];
 		struct conf_change out = { c->path, c->from, c->to, c->effect };
-		each(arg, &out, effects[c->effect]);
+		each(arg, &out);
 	}
 }
 

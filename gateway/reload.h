@@ -14,8 +14,7 @@ void reload_plan_free(struct reload_plan **p);
 
 bool reload_is_empty(const struct reload_plan *p);       /* nothing differs */
 bool reload_needs_restart(const struct reload_plan *p);
-/* Each difference in words: path, values, and "at once", "listener opens again", "connects again", "at restart". */
-void reload_each(const struct reload_plan *p, void (*each)(void *arg, const struct conf_change *c, const char *takes_effect), void *arg);
+void reload_each(const struct reload_plan *p, void (*each)(void *arg, const struct conf_change *c), void *arg);
 
 /* Goes over to `next`, which has to outlive the gateway, as the one before has to. Not for plans that need a restart. ERR_INVALID: an uplink
  * cannot be opened (logged), and nothing has changed. A listener that cannot be opened is logged and left out. */

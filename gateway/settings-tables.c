@@ -352,7 +352,7 @@ static const struct conf_row bus_rows[] = {
 	  .takes_effect = AT_RECONNECT, .help = "Parity; with none there are two stop bits" },
 	{ 0 }
 };
-static const struct conf_table bus_table = { .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
+static const struct conf_table bus_table = { .takes_effect = AT_RESTART, .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
 
 static const struct conf_row meter_rows[] = {
 	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-tcp", "modbus-rtu", "sim"), .required = true, AT(meter_settings, driver),
@@ -374,7 +374,7 @@ static const struct conf_row meter_rows[] = {
 	{ .name = "invert", .type = CONF_BOOL, .preset = "false", AT(meter_settings, invert), .help = "Built in backwards: import and export change places" },
 	{ 0 }
 };
-static const struct conf_table meter_table = { .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
+static const struct conf_table meter_table = { .takes_effect = AT_RESTART, .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
 
 static const struct conf_row increase_rows[] = {
 	{ .name = "after", .type = CONF_DURATION, .min = 0, .max = H, .preset = "15s", AT(balancing_settings, increase.after_us),
@@ -503,7 +503,7 @@ static const struct conf_row evse_rows[] = {
 	{ .name = "meter", .type = CONF_MAYBE, .table = &meter_table, AT(evse_settings, meter), .help = "The meter of this EVSE" },
 	{ 0 }
 };
-static const struct conf_table evse_table = { .noun = "evse", .size = sizeof(struct evse_settings), .ids_are_identities = true, .rows = evse_rows };
+static const struct conf_table evse_table = { .takes_effect = AT_RESTART, .noun = "evse", .size = sizeof(struct evse_settings), .ids_are_identities = true, .rows = evse_rows };
 
 /* ---- outward ---- */
 
@@ -570,7 +570,7 @@ static const struct conf_row queue_rows[] = {
 	{ 0 }
 };
 /* Rows of this table count from the start of offline. */
-static const struct conf_table queue_table = { .noun = "offline.queue", .rows = queue_rows };
+static const struct conf_table queue_table = { .takes_effect = AT_RESTART, .noun = "offline.queue", .rows = queue_rows };
 
 static const struct conf_row offline_rows[] = {
 	{ .name = "authorize", .type = CONF_CHOICES, .words = WORDS("local_list", "cache", "all"), .preset = "[local_list, cache]", AT(offline_settings, authorize),
@@ -582,19 +582,19 @@ static const struct conf_table offline_table = { .noun = "offline", .size = size
 
 static const struct conf_row mqtt_rows[] = {
 	{ .name = "url", .type = CONF_SPECIAL, .read = read_mqtt_url, .shape = "mqtt:// or mqtts:// address", .required = true, AT(mqtt_settings, url),
-	  .takes_effect = AT_RECONNECT, .help = "The broker" },
+	  .takes_effect = AT_RESTART, .help = "The broker" },
 	{ .name = "protocol", .type = CONF_SPECIAL, .read = read_mqtt_protocol, .words = WORDS("5", "3.1.1"), .preset = "5", AT(mqtt_settings, protocol),
-	  .takes_effect = AT_RECONNECT, .help = "Version of MQTT" },
-	{ .name = "username", .type = CONF_TEXT, AT(mqtt_settings, username), .takes_effect = AT_RECONNECT, .help = "User name at the broker" },
-	{ .name = "password", .type = CONF_SECRET, AT(mqtt_settings, password), .takes_effect = AT_RECONNECT, .help = "Its password" },
-	{ .name = "base", .type = CONF_TEXT, .min = 1, .max = 64, .preset = "ampgate", AT(mqtt_settings, base), .takes_effect = AT_RECONNECT,
+	  .takes_effect = AT_RESTART, .help = "Version of MQTT" },
+	{ .name = "username", .type = CONF_TEXT, AT(mqtt_settings, username), .takes_effect = AT_RESTART, .help = "User name at the broker" },
+	{ .name = "password", .type = CONF_SECRET, AT(mqtt_settings, password), .takes_effect = AT_RESTART, .help = "Its password" },
+	{ .name = "base", .type = CONF_TEXT, .min = 1, .max = 64, .preset = "ampgate", AT(mqtt_settings, base), .takes_effect = AT_RESTART,
 	  .help = "First level of all topics, before the id of the site" },
 	{ .name = "telemetry_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(mqtt_settings, telemetry_interval_us),
 	  .help = "Time from one telemetry message to the next" },
 	{ .name = "commands", .type = CONF_TEXTS,
 	  .words = WORDS("refresh", "limit.set", "limit.clear"), .later = "diag station.reset station.unlock station.trigger evse.start evse.stop",
 	  .preset = "[refresh]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
-	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RECONNECT,
+	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RESTART,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
 	{ 0 }
 };

@@ -29,7 +29,7 @@ async function main() {
 		['a usable one becomes a generation, once', async () => {
 			write(good);
 			await daemon.start();
-			equal(await status(), { generation: 1, state: 'ok', fault: null }, 'first start');
+			equal(await status(), { generation: 1, state: 'ok', fault: null, restart: null }, 'first start');
 			await daemon.stop();
 			await daemon.start();
 			equal((await status()).generation, 1, 'nothing has changed');
