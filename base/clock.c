@@ -1,16 +1,22 @@
-/* The real clocks, or a frozen pair for tests. */
+/* The real clocks, or a frozen pair for tests. Small boxes start without a battery behind their clock: until the kernel has heard of a time server,
+ * a CSMS's word is the best there is, and it is kept as a distance to the monotonic clock, so that the kernel's later step is no step for us. */
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
-/* More than this between us and the CSMS and our clock is not one to serve. */
-#define TRUSTED_DIFFERENCE_US (60 * US_PER_S)
+#define CLOSE_US US_PER_S /* so near to what was told, our own clock is as good */
 
 static struct {
-	bool frozen, told, told_close;
+	bool frozen, doubted;
 	int64_t mono_us, wall_us;
 } fixed;
+
+static atomic_bool told;
+static _Atomic int64_t told_from_mono; /* told wall time less monotonic time; 0: our own clock is as good */
 
 static int64_t read_us(clockid_t id)
 {
@@ -26,23 +32,54 @@ int64_t clock_mono_us(void)
 
 int64_t clock_wall_us(void)
 {
+	int64_t from_mono = told_from_mono;
+	if (from_mono)
+		return clock_mono_us() + from_mono;
 	return fixed.frozen ? fixed.wall_us : read_us(CLOCK_REALTIME);
 }
 
-bool clock_trusted(void)
+static bool kernel_knows(void)
 {
 	struct timex t = { 0 };
-	if (fixed.frozen || (fixed.told && fixed.told_close))
-		return true;
+	if (fixed.frozen)
+		return !fixed.doubted;
 	int kernel = adjtimex(&t); /* negative where a sandbox forbids the question: then nobody says so */
 	return kernel >= 0 && kernel != TIME_ERROR;
 }
 
+bool clock_trusted(void)
+{
+	if (!kernel_knows())
+		return told;
+	told_from_mono = 0;
+	return true;
+}
+
 void clock_told(int64_t wall_us)
 {
+	told = true;
+	told_from_mono = 0;
 	int64_t difference = clock_wall_us() - wall_us;
-	fixed.told = true;
-	fixed.told_close = difference < TRUSTED_DIFFERENCE_US && difference > -TRUSTED_DIFFERENCE_US;
+	if (!kernel_knows() && (difference > CLOSE_US || difference < -CLOSE_US))
+		told_from_mono = wall_us - clock_mono_us();
+}
+
+/* FNV-1a of what the kernel calls this boot. */
+int64_t clock_boot(void)
+{
+	static int64_t boot;
+	char id[40];
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	if (boot)
+		return boot;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, id, sizeof(id)) : 0;
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < n; i++)
+		sum = (sum ^ (unsigned char)id[i]) * UINT64_C(0x100000001b3);
+	boot = (int64_t)(sum >> 1) | 1;
+	return boot;
 }
 
 void clock_freeze(int64_t mono_us, int64_t wall_us)
@@ -50,10 +87,18 @@ void clock_freeze(int64_t mono_us, int64_t wall_us)
 	fixed.frozen = true;
 	fixed.mono_us = mono_us;
 	fixed.wall_us = wall_us;
+	fixed.doubted = false;
+	told = false;
+	told_from_mono = 0;
 }
 
 void clock_advance(int64_t us)
 {
 	fixed.mono_us += us;
 	fixed.wall_us += us;
+}
+
+void clock_doubt(void)
+{
+	fixed.doubted = true;
 }

@@ -13,10 +13,15 @@ int64_t clock_wall_us(void); /* since 1970 UTC; may be wrong or jump. For record
 
 /* Whether the wall clock can be served to stations: the kernel says it is synchronised, or a CSMS told us the time since start. */
 bool clock_trusted(void);
-void clock_told(int64_t wall_us); /* a CSMS answered with this time; counts as a source, does not set the system's clock */
+/* A CSMS answered with this time. The system's clock is not set; but while the kernel does not say that it is right, clock_wall_us goes by what
+ * was told. */
+void clock_told(int64_t wall_us);
+/* Names the run of the machine in which clock_mono_us counts: stamps of two runs cannot be compared. Never 0. */
+int64_t clock_boot(void);
 
-/* Tests: from now on time stands still until clock_advance moves it. */
+/* Tests: from now on time stands still until clock_advance moves it; it is trusted unless clock_doubt said otherwise, until clock_told. */
 void clock_freeze(int64_t mono_us, int64_t wall_us);
 void clock_advance(int64_t us);
+void clock_doubt(void);
 
 #endif

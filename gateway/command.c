@@ -79,7 +79,17 @@ static int run_version(struct command *c)
 	return COMMAND_OK;
 }
 
-static void write_station(struct session *s, struct json_writer *w)
+/* The list that the CSMS sent it, as we keep it. */
+static void write_local_list(struct session *s, struct json_writer *w)
+{
+	jw_object(w, "local_list");
+	jw_int(w, "version", token_list_version(s->gw->store, s->id));
+	jw_int(w, "entries", token_list_length(s->gw->store, s->id));
+	jw_end(w, '}');
+}
+
+/* `whole`: with what has to be looked up on disk. */
+static void write_station(struct session *s, struct json_writer *w, bool whole)
 {
 	jw_object(w, NULL);
 	view_station(s, w);
@@ -93,6 +103,8 @@ static void write_station(struct session *s, struct json_writer *w)
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');
+	if (whole)
+		write_local_list(s, w);
 	jw_end(w, '}');
 }
 
@@ -110,7 +122,7 @@ static void write_stations(struct gateway *g, struct json_writer *w)
 		all[n++] = s;
 	qsort(all, n, sizeof(struct session *), by_id);
 	for (size_t i = 0; i < n; i++)
-		write_station(all[i], w);
+		write_station(all[i], w, false);
 	mem_free(all);
 }
 
@@ -139,7 +151,7 @@ static int run_station_show(struct command *c)
 	int err = COMMAND_OK;
 	struct session *s = station_arg(c, &err);
 	if (s)
-		write_station(s, &c->w);
+		write_station(s, &c->w, true);
 	return err;
 }
 
@@ -332,6 +344,7 @@ struct listing { /* what a walk writes to */
 static bool write_record(void *arg, const struct outbox_rec *r)
 {
 	static const char *const states[] = { "unsent", "sent-unconfirmed", "parked" };
+	static const char *const clocks[] = { "untrusted", "trusted", "corrected" };
 	struct listing *l = arg;
 	struct json_writer *w = l->w;
 	if (l->tx && (!r->tx || strcmp(r->tx, l->tx) != 0))
@@ -349,7 +362,8 @@ static bool write_record(void *arg, const struct outbox_rec *r)
 	jw_string(w, "why", r->parked_why);
 	if (l->contents) {
 		jw_bool(w, "late", r->late);
-		jw_bool(w, "clock_trusted", r->clock_trusted);
+		jw_string(w, "clock", clocks[r->clock]);
+		jw_int(w, "mono_us", r->mono_us);
 		jw_raw(w, "payload", r->payload.p ? r->payload : SLICE("null"));
 	}
 	jw_end(w, '}');

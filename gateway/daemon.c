@@ -29,6 +29,7 @@
 #include "gateway/reload.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
+#include "gateway/timekeeper.h"
 #include "gateway/trace.h"
 #include "storage/journal.h"
 #include "storage/txs.h"
@@ -121,6 +122,11 @@ static int start_balance(void)
 static int start_telemetry(void)
 {
 	return telemetry_open(&d.g);
+}
+
+static int start_time(void)
+{
+	return timekeeper_open(&d.g);
 }
 
 static int start_meters(void)
@@ -240,6 +246,7 @@ static const struct stage {
 	{ "plugin host", start_host, stop_host },
 	{ "sessions", start_sessions, stop_sessions },
 	{ "telemetry", start_telemetry, stop_telemetry },
+	{ "time", start_time, timekeeper_close },
 	{ "meters", start_meters, stop_meters },
 	{ "relays", start_relays, stop_relays },
 	{ "control socket", start_api, stop_api },

@@ -12,8 +12,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/authorize.h"
 #include "gateway/behind.h"
 #include "gateway/local.h"
+#include "gateway/refused.h"
 #include "gateway/replay.h"
 #include "gateway/tap.h"
 #include "gateway/telemetry.h"
@@ -235,7 +237,8 @@ static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
 		.tx = h->tx,
 		.wall_us = clock_wall_us(),
 		.mono_us = clock_mono_us(),
-		.clock_trusted = clock_trusted(),
+		.boot = clock_boot(),
+		.clock = clock_trusted() ? CLOCK_TRUSTED : CLOCK_UNTRUSTED,
 		.late = !session_waits_for_lane(h->s),
 		.fingerprint = h->phase == TX_START ? NULL : h->fingerprint, /* the ledger has that of a start */
 	};
@@ -497,21 +500,18 @@ static void pass_on(struct confirming *c, int64_t told)
 	say(h);
 }
 
-/* It was let in while the CSMS was away, and now the CSMS says no. The message is delivered; what follows from that is the operator's to decide.
- * A station that was not told anything yet will hear the CSMS's own answer when it asks again. */
+/* It was let in while the CSMS was away, and now the CSMS says no. A station that was not told anything yet will hear the CSMS's own answer when
+ * it asks again. */
 static void accepted_here_only(const struct confirming *c)
 {
 	struct session *s = c->s;
 	struct arena mem = { 0 };
 	struct tx_rec tx;
-	bool untold = codec_answer_names_tx(c->act) && tx_by_start(s->gw->store, c->seq, &mem, &tx) == 0 && strcmp(tx.station_tx, tx.csms_tx) == 0;
-	if (!untold) {
-		struct buf args = { 0 };
-		buf_printf(&args, "{\"action\":\"%s\",\"status\":\"%s\"}", c->act->name, c->refused);
-		log_warn(&s->log, "the CSMS answered %s to a %s that was accepted here while it was away", c->refused, c->act->name);
-		telemetry_event(s->gw, "tx.refused", "warning", s->id, args.p);
-		buf_free(&args);
-	}
+	bool start = c->kind == OUTBOX_TX_START;
+	bool known = start ? tx_by_start(s->gw->store, c->seq, &mem, &tx) == 0 : c->tx && tx_by_station_id(s->gw->store, s->id, c->tx, &mem, &tx) == 0;
+	bool untold = start && known && codec_answer_names_tx(c->act) && strcmp(tx.station_tx, tx.csms_tx) == 0;
+	if (known && !untold && c->kind != OUTBOX_TX_END)
+		refused_tx(s, tx.station_tx, c->act->name, slice_of(c->refused));
 	arena_free(&mem);
 }
 
@@ -570,7 +570,25 @@ static void on_confirmed(void *arg, int err, int64_t told)
 	replay_kick(s);
 }
 
-static struct confirming *confirming_new(struct session *s, struct held *h, const struct action *act, struct frame *answer)
+/* Every answer about a token counts for the cache (1.6 3.5.1, 2.x C10). The token is in the record. */
+static void learn_token(struct session *s, const struct action *act, const struct outbox_rec *rec, const struct reply *reply)
+{
+	struct buf text = { 0 };
+	struct arena mem = { 0 };
+	struct frame f;
+	struct frame_fault fault;
+	struct event e;
+	frame_write_call(&text, SLICE("x"), act->name, rec->payload);
+	if (frame_parse(&f, (enum ocpp_version)rec->version, buf_view(&text), &fault) == 0) {
+		if (codec_read_call(&f, &mem, &e) == 0 && e.token.p)
+			authorize_learn(s, e.token, e.token_type, reply);
+		frame_done(&f);
+	}
+	buf_free(&text);
+	arena_free(&mem);
+}
+
+static struct confirming *confirming_new(struct session *s, struct held *h, const struct outbox_rec *rec, const struct action *act, struct frame *answer)
 {
 	struct confirming *c = NEW(struct confirming);
 	struct arena mem = { 0 };
@@ -582,8 +600,11 @@ static struct confirming *confirming_new(struct session *s, struct held *h, cons
 	c->payload = (struct slice){ c->raw.p + (answer->payload.p - answer->raw.p), answer->payload.n };
 	struct slice window = codec_tx_window_answer(act, answer);
 	snprintf(c->csms_tx, sizeof(c->csms_tx), "%.*s", SLICE_ARG(window));
-	if (codec_read_answer(act, answer, &mem, &reply) == 0 && reply.token_status.p && !slice_is(reply.token_status, "Accepted"))
-		snprintf(c->refused, sizeof(c->refused), "%.*s", SLICE_ARG(reply.token_status));
+	if (codec_read_answer(act, answer, &mem, &reply) == 0 && reply.token_status.p) {
+		learn_token(s, act, rec, &reply);
+		if (!slice_is(reply.token_status, "Accepted"))
+			snprintf(c->refused, sizeof(c->refused), "%.*s", SLICE_ARG(reply.token_status));
+	}
 	arena_free(&mem);
 	return c;
 }
@@ -628,7 +649,7 @@ bool ledger_confirm(struct session *s, const struct outbox_rec *rec, const struc
 	struct held *h = waiting_for(s, rec->seq);
 	if (h)
 		detach(h);
-	struct confirming *c = confirming_new(s, h, act, answer);
+	struct confirming *c = confirming_new(s, h, rec, act, answer);
 	c->seq = rec->seq;
 	c->kind = rec->kind;
 	c->tx = rec->tx ? mem_strdup(rec->tx) : NULL;

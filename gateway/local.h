@@ -9,9 +9,6 @@
  * has none for us. */
 void local_answer(struct session *s, struct frame *f, const struct event *e);
 
-/* Who may charge while alone: "Accepted", "Invalid", ... by the local list, the cache and the site's policy. The text is static. */
-const char *local_authorize(struct session *s, struct slice token);
-
 /* The answer to a transaction message while alone, appended; "%ID%" stands for the provisional id in a 1.6 start. */
 void local_tx_answer(struct session *s, const struct action *act, const struct event *e, struct buf *payload);
 

@@ -17,6 +17,9 @@ libgateway_a_SOURCES = \
 	gateway/redact.c gateway/redact.h \
 	gateway/trace-export.c gateway/trace-export.h \
 	gateway/drivers.c gateway/drivers.h \
+	gateway/authorize.c gateway/authorize.h \
+	gateway/refused.c gateway/refused.h \
+	gateway/timekeeper.c gateway/timekeeper.h \
 	gateway/behind.c gateway/behind.h \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/limits.c gateway/limits.h \

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/authorize.h"
 #include "gateway/behind.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
@@ -170,7 +171,7 @@ static void trace_arrived(const struct session *s, enum trace_side side, struct 
 }
 
 /* What is to be done with a station's CALL. */
-static enum trace_verdict judge(const struct session *s, const struct frame *f, const struct event *e)
+static enum trace_verdict judge(struct session *s, const struct frame *f, const struct event *e)
 {
 	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
 		return TRACE_BLOCKED;
@@ -178,6 +179,8 @@ static enum trace_verdict judge(const struct session *s, const struct frame *f, 
 		return TRACE_QUEUED;
 	if (rewrite_hides(f))
 		return TRACE_DROPPED;
+	if (e->kind == EV_AUTHORIZE && authorize_is_ours(s, e))
+		return TRACE_ANSWERED_LOCALLY;
 	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
 }
 
@@ -205,6 +208,8 @@ static void station_call(struct session *s, struct slice text, struct frame *f)
 		session_answer(s, f->id, SLICE("{}"));
 	else
 		local_answer(s, f, &e);
+	if (verdict == TRACE_ANSWERED_LOCALLY && e.kind == EV_AUTHORIZE)
+		authorize_ask_too(s, f, &e);
 	arena_free(&mem);
 }
 
@@ -235,24 +240,6 @@ static void refuse_csms(struct session *s, struct slice id, const char *code, co
 	buf_free(&text);
 }
 
-/* The station took a local list or cleared its cache: ours follows, since we answer when the CSMS cannot. */
-static void keep_list(struct session *s, struct frame *f, const struct event *e)
-{
-	struct event token;
-	struct reply info;
-	struct arena mem = { 0 };
-	int err = e->list_full ? token_clear(s->gw->store, TOKEN_LIST, NULL, NULL) : 0;
-	for (size_t i = 0; !err && codec_list_entry(f, i, &mem, &token, &info) == 0; i++) {
-		struct token_rec rec = { .source = TOKEN_LIST, .token = token.token, .type = token.token_type, .expiry_us = info.expiry_us,
-			.group = info.group, .updated_us = clock_wall_us() };
-		rec.status = info.token_status.p ? arena_text(&mem, info.token_status) : NULL;
-		err = rec.status ? token_put(s->gw->store, &rec, NULL, NULL) : token_remove(s->gw->store, TOKEN_LIST, token.token, NULL, NULL);
-	}
-	if (err)
-		log_warn(&s->log, "local list could not be kept: %s", err_text(err));
-	arena_free(&mem);
-}
-
 /* A station that knows nothing to clear has nothing of it either. */
 static bool was_done(const struct event *e, struct slice status)
 {
@@ -261,11 +248,13 @@ static bool was_done(const struct event *e, struct slice status)
 
 static void learn_accepted(struct session *s, struct frame *f, const struct event *e)
 {
+	if (e->kind == CMD_REMOTE_START)
+		authorize_learn_start(s, e);
 	if (csms_profiles_wants(f->act))
 		csms_profiles_accepted(s, f, e);
 	else if (e->kind == CMD_SEND_LIST)
-		keep_list(s, f, e);
-	else if (token_clear(s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
+		authorize_learn_list(s, f, e);
+	else if (e->kind == CMD_CLEAR_CACHE && token_clear(s->gw->store, TOKEN_CACHE, NULL, NULL) != 0)
 		log_warn(&s->log, "the authorisation cache could not be cleared");
 }
 
@@ -319,6 +308,11 @@ static void reject_csms(struct session *s, const struct frame *f)
 	buf_free(&text);
 }
 
+static bool teaches(const struct action *act)
+{
+	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || csms_profiles_wants(act);
+}
+
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
@@ -334,7 +328,7 @@ static void csms_call(struct session *s, struct frame *f)
 	r->s = s;
 	r->act = f->act;
 	r->id = (struct slice){ mem_text(f->id), f->id.n };
-	if (f->act && (f->act->event == CMD_SEND_LIST || f->act->event == CMD_CLEAR_CACHE || csms_profiles_wants(f->act)))
+	if (f->act && teaches(f->act))
 		r->text = (struct slice){ mem_text(f->raw), f->raw.n };
 	bool changed = rewrite_to_station(s, f, &spliced);
 	struct slice text = changed ? buf_view(&spliced) : f->raw;

@@ -182,16 +182,22 @@ bool replay_late_answer(struct session *s, struct frame *answer)
 static void write_plain(const struct session *s, const struct outbox_rec *rec, const struct action *act, struct buf *plain)
 {
 	struct slice raw = ledger_raw(s, rec);
-	struct buf payload = { 0 };
-	if (raw.p && !rec->late) {
+	struct buf payload = { 0 }, timed = { 0 };
+	bool shifted = s->own && rec->shift_us; /* the time in it was ours */
+	if (raw.p && !rec->late && !shifted) {
 		buf_slice(plain, raw);
 		return;
 	}
-	if (rec->late)
-		rewrite_late(act, rec->payload, &payload);
+	if (shifted)
+		rewrite_times(rec->payload, rec->shift_us, &timed);
 	else
-		buf_slice(&payload, rec->payload);
+		buf_slice(&timed, rec->payload);
+	if (rec->late)
+		rewrite_late(act, buf_view(&timed), &payload);
+	else
+		buf_slice(&payload, buf_view(&timed));
 	frame_write_call(plain, slice_of(rec->message_id), rec->action, buf_view(&payload));
+	buf_free(&timed);
 	buf_free(&payload);
 }
 

@@ -123,3 +123,24 @@ void rewrite_late(const struct action *act, struct slice payload, struct buf *ou
 	else
 		splice_insert_member(out, payload, payload, SLICE("\"offline\":true"));
 }
+
+void rewrite_times(struct slice payload, int64_t shift_us, struct buf *out)
+{
+	static const char key[] = "\"timestamp\":\"";
+	const char *from = payload.p, *end = payload.p + payload.n, *at;
+	char text[TIME_TEXT];
+	int64_t time_us;
+	while (from && (at = memmem(from, (size_t)(end - from), key, sizeof(key) - 1))) {
+		const char *value = at + sizeof(key) - 1, *close = memchr(value, '"', (size_t)(end - value));
+		if (!close)
+			break;
+		buf_add(out, from, (size_t)(value - from));
+		if (time_parse((struct slice){ value, (size_t)(close - value) }, &time_us) == 0)
+			buf_puts(out, time_text(time_us + shift_us, text));
+		else
+			buf_add(out, value, (size_t)(close - value));
+		from = close;
+	}
+	if (from)
+		buf_add(out, from, (size_t)(end - from));
+}

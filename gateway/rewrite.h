@@ -17,4 +17,7 @@ bool rewrite_hides(const struct frame *f);
 /* Appends the payload of a message kept while alone, marked as such where its version has a word for that (2.x E04.FR.03). */
 void rewrite_late(const struct action *act, struct slice payload, struct buf *out);
 
+/* A payload of one of our own EVSEs, made while the time was not known: every timestamp in it moved. */
+void rewrite_times(struct slice payload, int64_t shift_us, struct buf *out);
+
 #endif

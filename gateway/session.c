@@ -12,6 +12,7 @@
 #include "gateway/ledger.h"
 #include "gateway/owed.h"
 #include "gateway/passage.h"
+#include "gateway/refused.h"
 #include "gateway/replay.h"
 #include "gateway/tap.h"
 #include "storage/outbox.h"
@@ -250,6 +251,7 @@ void session_attach(struct session *s, struct link *l)
 	calls_link_up(&s->to_station, l);
 	session_lane_review(s);
 	tap_link(s, true);
+	refused_resume(s);
 }
 
 /* --- life --- */

@@ -81,6 +81,10 @@ struct session {
 	} owed;
 
 	struct csms_profiles *csms;   /* what the CSMS has installed in it */
+	struct {
+		char token[64];       /* of the last remote start of the CSMS that the station took */
+		int64_t at_us;        /* monotonic */
+	} remote;
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;

@@ -574,11 +574,26 @@ static const struct conf_table queue_table = { .takes_effect = AT_RESTART, .noun
 
 static const struct conf_row offline_rows[] = {
 	{ .name = "authorize", .type = CONF_CHOICES, .words = WORDS("local_list", "cache", "all"), .preset = "[local_list, cache]", AT(offline_settings, authorize),
-	  .help = "Whose tokens are accepted while the CSMS is away" },
+	  .help = "Whose tokens are accepted while the CSMS is away; what a list or the cache knows as blocked or expired never is" },
+	{ .name = "cache_lifetime", .type = CONF_DURATION, .min = 0, .max = 3650 * DAY, .preset = "90d", AT(offline_settings, cache_lifetime_us),
+	  .help = "Time after which an answer of the CSMS does not count any more, unless it is given again; 0s: it always counts" },
+	{ .name = "serve_time", .type = CONF_CHOICE, .words = WORDS("trusted", "always"), .preset = "trusted", AT(offline_settings, serve_time),
+	  .help = "Whether heartbeats are answered with this box's time while nobody vouches for it: no time server so far, no word of the CSMS; "
+	          "always is for boxes with a good clock of their own" },
 	{ .name = "queue", .type = CONF_SECTION, .table = &queue_table, .help = "Messages that wait for the CSMS" },
 	{ 0 }
 };
 static const struct conf_table offline_table = { .noun = "offline", .size = sizeof(struct offline_settings), .rows = offline_rows };
+
+static const struct conf_row authorization_rows[] = {
+	{ .name = "order", .type = CONF_CHOICE, .words = WORDS("csms_first", "list_first", "both", "list_only"), .preset = "csms_first", AT(authorization_settings, order),
+	  .help = "Who is asked for a token: csms_first asks the CSMS, list_first answers here what offline.authorize accepts and asks the CSMS for the "
+	          "rest, both does so and asks the CSMS all the same, list_only never asks it" },
+	{ .name = "on_refused", .type = CONF_CHOICE, .words = WORDS("stop", "report"), .preset = "stop", AT(authorization_settings, on_refused),
+	  .help = "When the CSMS refuses a token that was accepted here: stop ends its transaction, report only tells (event tx.refused)" },
+	{ 0 }
+};
+static const struct conf_table authorization_table = { .noun = "authorization", .size = sizeof(struct authorization_settings), .rows = authorization_rows };
 
 static const struct conf_row mqtt_rows[] = {
 	{ .name = "url", .type = CONF_SPECIAL, .read = read_mqtt_url, .shape = "mqtt:// or mqtts:// address", .required = true, AT(mqtt_settings, url),
@@ -638,6 +653,7 @@ static const struct conf_row root_rows[] = {
 	  .help = "Charging stations by their identity or a range of them, \"G-[01-11]\"; a plain identity refines a range" },
 	{ .name = "evses", .type = CONF_OBJECTS, .table = &evse_table, AT(settings, evses), .help = "EVSEs that this box switches itself" },
 	{ .name = "uplinks", .type = CONF_OBJECTS, .table = &uplink_table, AT(settings, uplinks), .help = "Charging station management systems" },
+	{ .name = "authorization", .type = CONF_SECTION, .table = &authorization_table, AT(settings, authorization), .help = "Who decides who may charge" },
 	{ .name = "offline", .type = CONF_SECTION, .table = &offline_table, AT(settings, offline), .help = "What happens while the CSMS is away" },
 	{ .name = "mqtt", .type = CONF_SECTION, .table = &mqtt_table, AT(settings, mqtt), .help = "Telemetry and commands over a broker; without it there is no MQTT" },
 	{ .name = "log", .type = CONF_SECTION, .table = &log_table, AT(settings, log), .help = "The log" },

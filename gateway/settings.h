@@ -208,8 +208,20 @@ struct uplink_settings {
 
 enum { OFFLINE_LOCAL_LIST = 1, OFFLINE_CACHE = 2, OFFLINE_ALL = 4 };
 
+enum ask_order { ASK_CSMS_FIRST, ASK_LIST_FIRST, ASK_BOTH, ASK_LIST_ONLY };
+enum on_refused { REFUSED_STOP, REFUSED_REPORT };
+
+struct authorization_settings {
+	int order;      /* enum ask_order */
+	int on_refused; /* enum on_refused */
+};
+
+enum serve_time { SERVE_TRUSTED_TIME, SERVE_ANY_TIME };
+
 struct offline_settings {
 	unsigned authorize; /* OFFLINE_... */
+	int64_t cache_lifetime_us; /* 0: for ever */
+	int serve_time;            /* enum serve_time */
 	struct {
 		int64_t max_age_us, max_size_bytes;
 	} queue;
@@ -260,6 +272,7 @@ struct settings {
 	size_t n_evses;
 	struct uplink_settings *uplinks;
 	size_t n_uplinks;
+	struct authorization_settings authorization;
 	struct offline_settings offline;
 	struct mqtt_settings mqtt;
 	struct log_settings log;

@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "gateway/authorize.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
 #include "gateway/telemetry.h"
 #include "ocpp/codec.h"
-#include "storage/tokens.h"
 
 bool tap_wants(const struct action *act)
 {
@@ -187,19 +187,6 @@ void tap_event(struct session *s, const struct event *e)
 	}
 }
 
-static void learn_token(struct session *s, const struct event *asked, const struct reply *r)
-{
-	char status[32];
-	if (!asked->token.p || !r->token_status.p)
-		return;
-	COPY(status, r->token_status);
-	struct token_rec rec = { .source = TOKEN_CACHE, .token = asked->token, .type = asked->token_type, .status = status, .expiry_us = r->expiry_us,
-		.group = r->group, .updated_us = clock_wall_us() };
-	int err = token_put(s->gw->store, &rec, NULL, NULL);
-	if (err)
-		log_warn(&s->log, "an authorisation could not be cached: %s", err_text(err));
-}
-
 void tap_answer(struct session *s, const struct event *asked, const struct action *act, struct frame *answer)
 {
 	struct arena mem = { 0 };
@@ -211,7 +198,8 @@ void tap_answer(struct session *s, const struct event *asked, const struct actio
 			owed_boot_accepted(s, r.interval_s);
 		if (asked->kind == EV_PULL && slice_is(r.status, "Accepted"))
 			csms_profiles_update(s, asked->profile_id, json_at(frame_tree(answer), "scheduleUpdate"));
-		learn_token(s, asked, &r);
+		if (asked->token.p)
+			authorize_learn(s, asked->token, asked->token_type, &r);
 	}
 	arena_free(&mem);
 }

@@ -52,7 +52,7 @@ void outbox_insert(struct db *d, const struct outbox_rec *rec)
 {
 	db_admit(d, rec->payload.n + ROW_OVERHEAD, rec->kind == OUTBOX_TX_UPDATE || rec->kind == OUTBOX_TX_END);
 	struct query q = query_open(d, "INSERT INTO outbox (seq, station, kind, state, version, action, message_id, payload, tx, start_seq,"
-				       " wall_us, mono_us, clock_trusted, late, attempts) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
+				       " wall_us, mono_us, clock_trusted, late, boot, attempts) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
 	give_int(&q, rec->seq);
 	give_text(&q, rec->station);
 	give_int(&q, rec->kind);
@@ -64,8 +64,9 @@ void outbox_insert(struct db *d, const struct outbox_rec *rec)
 	give_int(&q, rec->start_seq);
 	give_int(&q, rec->wall_us);
 	give_int(&q, rec->mono_us);
-	give_int(&q, rec->clock_trusted);
+	give_int(&q, rec->clock);
 	give_int(&q, rec->late);
+	give_int(&q, rec->boot);
 	query_run(&q);
 	if (rec->fingerprint)
 		remember(d, rec);
@@ -237,6 +238,29 @@ int outbox_answered(struct store *s, int64_t seq, const char *answer, store_done
 	return post_change(s, run_answered, seq, answer, done, arg);
 }
 
+struct correct {
+	struct job job;
+	int64_t boot, wall_from_mono_us;
+};
+
+static void run_correct(struct job *j, struct db *d)
+{
+	struct correct *c = (struct correct *)j;
+	struct query q = query_open(d, "UPDATE outbox SET shift_us = mono_us + ?1 - wall_us, wall_us = mono_us + ?1, clock_trusted = 2"
+				       " WHERE clock_trusted = 0 AND boot = ?2");
+	give_int(&q, c->wall_from_mono_us);
+	give_int(&q, c->boot);
+	j->value = query_run(&q);
+}
+
+int outbox_correct(struct store *s, int64_t boot, int64_t wall_from_mono_us, store_done *done, void *arg)
+{
+	struct correct *c = job_new(sizeof(*c), run_correct, done, arg);
+	c->boot = boot;
+	c->wall_from_mono_us = wall_from_mono_us;
+	return job_post(s, &c->job);
+}
+
 int outbox_seen(struct store *s, const char *station, const unsigned char fingerprint[16], struct arena *mem, struct seen_rec *out)
 {
 	struct db *d = store_reader(s);
@@ -282,7 +306,7 @@ void outbox_stations(const struct store *s, void (*see)(void *arg, const char *s
 }
 
 #define COLUMNS "seq, station, kind, state, version, action, message_id, payload, tx, start_seq, wall_us, mono_us, clock_trusted, late, attempts," \
-		" parked_why, failures"
+		" parked_why, failures, boot, shift_us"
 
 static void take(struct query *q, struct arena *mem, void *row)
 {
@@ -299,11 +323,13 @@ static void take(struct query *q, struct arena *mem, void *row)
 	r->start_seq = take_int(q);
 	r->wall_us = take_int(q);
 	r->mono_us = take_int(q);
-	r->clock_trusted = take_int(q);
+	r->clock = (enum clock_quality)take_int(q);
 	r->late = take_int(q);
 	r->attempts = (int)take_int(q);
 	r->parked_why = take_text(q, mem);
 	r->failures = (int)take_int(q);
+	r->boot = take_int(q);
+	r->shift_us = take_int(q);
 }
 
 int outbox_head(struct store *s, const char *station, struct arena *mem, struct outbox_rec *out)

@@ -17,6 +17,8 @@
 enum outbox_state { OUTBOX_UNSENT, OUTBOX_SENT, OUTBOX_PARKED };
 enum outbox_kind { OUTBOX_TX_START, OUTBOX_TX_UPDATE, OUTBOX_TX_END, OUTBOX_NOTICE };
 
+enum clock_quality { CLOCK_UNTRUSTED, CLOCK_TRUSTED, CLOCK_CORRECTED };
+
 struct outbox_rec {
 	int64_t seq;            /* given by outbox_put; ascending over all stations */
 	const char *station;    /* identity */
@@ -27,8 +29,10 @@ struct outbox_rec {
 	struct slice payload;   /* JSON text as the station sent it */
 	const char *tx;         /* the transaction id as the station knows it; NULL: none yet (a 1.6 start that was not answered) */
 	int64_t start_seq;      /* OUTBOX_TX_UPDATE, _END of a 1.6 transaction that started in the outbox: its start's seq; 0: none */
-	int64_t wall_us, mono_us;
-	bool clock_trusted;
+	int64_t wall_us, mono_us; /* when it was taken; the two clocks, and clock_boot() of the second */
+	int64_t boot;
+	enum clock_quality clock; /* of wall_us */
+	int64_t shift_us;       /* CLOCK_CORRECTED: by how much wall_us was moved. Only in what is read */
 	bool late;              /* was accepted from the station while no CSMS could be reached */
 	int attempts;           /* how often it was sent */
 	int failures;           /* how often the CSMS refused it, or kept silent while it talked about other things */
@@ -57,6 +61,10 @@ int outbox_confirm(struct store *s, int64_t seq, const char *csms_tx, store_done
 
 /* The same for a record that is no start, with the payload of the answer, which is kept for a station that asks again. */
 int outbox_answered(struct store *s, int64_t seq, const char *answer, store_done *done, void *arg) MUST_CHECK;
+
+/* The time is known now: wall time is monotonic time of this boot and `wall_from_mono_us`. Each record that was taken in this boot before it was
+ * known gets its right time, once. `done`: how many. */
+int outbox_correct(struct store *s, int64_t boot, int64_t wall_from_mono_us, store_done *done, void *arg) MUST_CHECK;
 
 struct seen_rec {
 	int64_t seq;

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "storage/schema.h"
 
-static const char *const tables[] = { "counter", "kept", "tx", "outbox", "seen", "token", "journal" };
+static const char *const tables[] = { "counter", "kept", "tx", "outbox", "seen", "token", "list", "list_version", "journal" };
 
 /* More numbers than one lost stretch of a file can have held. */
 static const char jump[] = "UPDATE counter SET value = 1000000 + max(value, 1500000000,"

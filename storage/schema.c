@@ -45,6 +45,14 @@ const char *const schema_steps[] = {
 	"CREATE UNIQUE INDEX seen_by_fingerprint ON seen (station, fingerprint);"
 	"CREATE UNIQUE INDEX seen_by_seq ON seen (station, seq);"
 	"ALTER TABLE outbox ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;",
+	/* 3. The local list that the CSMS sent to each station; and by how much a record's time was put right, once the time was known. */
+	"CREATE TABLE list ("
+	" station TEXT NOT NULL, folded TEXT NOT NULL, token TEXT NOT NULL, type TEXT, status TEXT NOT NULL, expiry_us INTEGER NOT NULL, grp TEXT,"
+	" updated_us INTEGER NOT NULL, PRIMARY KEY (station, folded));"
+	"CREATE TABLE list_version (station TEXT PRIMARY KEY, version INTEGER NOT NULL);"
+	"CREATE INDEX token_by_age ON token (source, status = 'Accepted', updated_us);"
+	"ALTER TABLE outbox ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN shift_us INTEGER NOT NULL DEFAULT 0;",
 };
 const int schema_steps_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
 

@@ -1,5 +1,7 @@
-/* Tokens, keyed by their text in lower case: OCPP compares them without case, in ASCII, which is also what SQLite's lower() changes. The list is
- * source 0 and sorts before the cache, so the first row of a token is the one that counts. */
+/* Tokens, keyed by their text in lower case: OCPP compares them without case, in ASCII, which is also what SQLite's lower() changes. The site's
+ * list is source 0 and sorts before the cache, so the first row of a token is the one that counts; the lists of stations stand before both.
+ *
+ * Easy to get wrong: anybody who may connect can fill the cache with tokens that nobody has, so it is bounded, and those go first. */
 #include "storage/tokens.h"
 
 #include <assert.h>
@@ -19,9 +21,19 @@ static struct slice copy(struct arena *mem, struct slice s)
 	return s.p ? arena_slice(mem, s) : s;
 }
 
+/* Makes room for one more. */
+static void bound_cache(struct db *d)
+{
+	if (db_number(d, "SELECT count(*) FROM token WHERE source = 1") < TOKENS_CACHED_MOST)
+		return;
+	db_run(d, "DELETE FROM token WHERE rowid = (SELECT rowid FROM token WHERE source = 1 ORDER BY source, status = 'Accepted', updated_us LIMIT 1)");
+}
+
 static void run_put(struct job *j, struct db *d)
 {
 	struct change *c = (struct change *)j;
+	if (c->rec.source == TOKEN_CACHE)
+		bound_cache(d);
 	db_admit(d, ROW_OVERHEAD, false);
 	struct query q = query_open(d, "INSERT OR REPLACE INTO token (folded, source, token, type, status, expiry_us, grp, updated_us)"
 				       " VALUES (lower(?1), ?2, ?1, ?3, ?4, ?5, ?6, ?7)");
@@ -94,19 +106,117 @@ static void take(struct query *q, struct arena *mem, void *row)
 	t->updated_us = take_int(q);
 }
 
-int token_find(struct store *s, struct slice token, int64_t now_us, struct arena *mem, struct token_rec *out)
+int token_find(struct store *s, const char *station, struct slice token, int64_t now_us, int64_t cached_since_us, struct arena *mem,
+               struct token_rec *out)
 {
 	struct db *d = store_reader(s);
-	struct query q = query_open(d, "SELECT " COLUMNS " FROM token WHERE folded = lower(?) ORDER BY source LIMIT 1");
+	struct query q = query_open(d, "SELECT -1 AS source, token, type, status, expiry_us, grp, updated_us FROM list WHERE station = ?1 AND folded = lower(?2)"
+				       " UNION ALL SELECT " COLUMNS " FROM token WHERE folded = lower(?2) ORDER BY source LIMIT 1");
+	give_text(&q, station);
 	give_bytes(&q, token);
 	bool found = query_next(&q);
 	if (found)
 		take(&q, mem, out);
 	query_close(&q);
-	if (found && out->expiry_us && out->expiry_us <= now_us)
+	if (found && out->source != TOKEN_CACHE)
+		out->source = TOKEN_LIST;
+	if (found && ((out->expiry_us && out->expiry_us <= now_us) || (out->source == TOKEN_CACHE && out->updated_us < cached_since_us)))
 		out->status = "Expired";
 	return d->err ? d->err : found ? 0 : ERR_NOT_FOUND;
 }
+
+/* --- lists of stations --- */
+
+struct list_job {
+	struct job job;
+	struct token_list list;
+};
+
+static void list_insert(struct db *d, const char *station, const struct token_rec *t)
+{
+	db_admit(d, ROW_OVERHEAD, false);
+	struct query q = query_open(d, "INSERT OR REPLACE INTO list (station, folded, token, type, status, expiry_us, grp, updated_us)"
+				       " VALUES (?1, lower(?2), ?2, ?3, ?4, ?5, ?6, ?7)");
+	give_text(&q, station);
+	give_bytes(&q, t->token);
+	give_bytes(&q, t->type);
+	give_text(&q, t->status);
+	give_int(&q, t->expiry_us);
+	give_bytes(&q, t->group);
+	give_int(&q, t->updated_us);
+	query_run(&q);
+}
+
+static void list_delete(struct db *d, const char *station, struct slice token)
+{
+	struct query q = query_open(d, "DELETE FROM list WHERE station = ? AND folded = lower(?)");
+	give_text(&q, station);
+	give_bytes(&q, token);
+	query_run(&q);
+}
+
+static void run_list(struct job *j, struct db *d)
+{
+	const struct token_list *l = &((struct list_job *)j)->list;
+	struct query q;
+	if (l->full) {
+		q = query_open(d, "DELETE FROM list WHERE station = ?");
+		give_text(&q, l->station);
+		query_run(&q);
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->entries[i].status)
+			list_insert(d, l->station, &l->entries[i]);
+		else
+			list_delete(d, l->station, l->entries[i].token);
+	}
+	q = query_open(d, "INSERT OR REPLACE INTO list_version (station, version) VALUES (?, ?)");
+	give_text(&q, l->station);
+	give_int(&q, l->version);
+	query_run(&q);
+	j->value = l->version;
+}
+
+int token_list_put(struct store *s, const struct token_list *l, store_done *done, void *arg)
+{
+	struct list_job *p = job_new(sizeof(*p), run_list, done, arg);
+	struct arena *mem = &p->job.mem;
+	struct token_rec *entries = arena_new(mem, (l->n + 1) * sizeof(*entries));
+	p->list = *l;
+	p->list.station = arena_text(mem, slice_of(l->station));
+	p->list.entries = entries;
+	for (size_t i = 0; i < l->n; i++) {
+		entries[i] = l->entries[i];
+		entries[i].token = copy(mem, l->entries[i].token);
+		entries[i].type = copy(mem, l->entries[i].type);
+		entries[i].group = copy(mem, l->entries[i].group);
+		entries[i].status = l->entries[i].status ? arena_text(mem, slice_of(l->entries[i].status)) : NULL;
+	}
+	return job_post(s, &p->job);
+}
+
+static int64_t number_of(struct store *s, const char *text, const char *station)
+{
+	int64_t value = 0;
+	struct query q = query_open(store_reader(s), text);
+	give_text(&q, station);
+	if (query_next(&q))
+		value = take_int(&q);
+	query_close(&q);
+	return value;
+}
+
+int64_t token_list_version(struct store *s, const char *station)
+{
+	return number_of(s, "SELECT version FROM list_version WHERE station = ?", station);
+}
+
+int64_t token_list_length(struct store *s, const char *station)
+{
+	return number_of(s, "SELECT count(*) FROM list WHERE station = ?", station);
+}
+
+/* --- all that the site entered, and the cache --- */
 
 struct list_of { /* an argument of pages_walk */
 	struct pages pages;

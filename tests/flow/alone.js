@@ -58,7 +58,7 @@ async function main() {
   "M-01": {circuit: grid, uplink: mirror}
   "F-01": {circuit: grid, uplink: pair}
   "E-01": {circuit: grid, uplink: errors}`,
-		more: 'offline: {authorize: [local_list, cache]}' }).replace('uplinks:', `uplinks:
+		more: 'offline: {authorize: [local_list, cache], serve_time: always}' }).replace('uplinks:', `uplinks:
   mirror: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${secondPort}/{id}"}], reconnect: {min: 100ms, max: 1s}, on_loss: mirror}
   pair: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${cloudPort}/{id}", priority: 1}, {url: "ws://127.0.0.1:${secondPort}/{id}", priority: 2}],
     reconnect: {min: 100ms, max: 1s}, failback_after: 1s}

@@ -23,6 +23,7 @@ PROGRAM_FLOWS += tests/flow/check.js
 PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
+PROGRAM_FLOWS += tests/flow/authorize.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js

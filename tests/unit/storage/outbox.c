@@ -6,7 +6,7 @@ static struct outbox_rec record(const char *station, const char *message_id)
 {
 	return (struct outbox_rec){
 		.station = station, .kind = OUTBOX_NOTICE, .version = 16, .action = "MeterValues", .message_id = message_id,
-		.payload = SLICE("{\"connectorId\":1,\"x\":0.10}"), .wall_us = 1700000000000000, .mono_us = 55, .clock_trusted = true,
+		.payload = SLICE("{\"connectorId\":1,\"x\":0.10}"), .wall_us = 1700000000000000, .mono_us = 55, .clock = CLOCK_TRUSTED, .boot = 5,
 	};
 }
 
@@ -51,7 +51,7 @@ LAB_TEST(test_a_record_comes_back_as_it_was)
 	assert_int_equal(got.start_seq, 17);
 	assert_int_equal(got.wall_us, 1700000000000000);
 	assert_int_equal(got.mono_us, 55);
-	assert_true(got.clock_trusted && got.late);
+	assert_true(got.clock == CLOCK_TRUSTED && got.late);
 	assert_int_equal(got.attempts, 0);
 	arena_free(&mem);
 }
@@ -348,9 +348,36 @@ LAB_TEST(test_failures_are_counted_apart_from_sendings)
 	arena_free(&mem);
 }
 
+LAB_TEST(test_times_from_before_the_time_was_known_are_put_right_once)
+{
+	struct arena mem = { 0 };
+	struct outbox_rec got, rec = { .station = "A", .action = "StopTransaction", .message_id = "m", .wall_us = 100, .mono_us = 90, .boot = 5 };
+	int64_t other;
+	lab_open(lab, NULL);
+	int64_t ours = VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	rec.boot = 4; /* of an earlier run of the machine: its monotonic clock says nothing here */
+	other = VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	rec = (struct outbox_rec){ .station = "A", .action = "StopTransaction", .message_id = "m", .wall_us = 7000, .mono_us = 95, .boot = 5, .clock = CLOCK_TRUSTED };
+	VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	assert_int_equal(VALUE_OF(outbox_correct(lab->s, 5, 6000, on_answer, &last)), 1);
+	assert_int_equal(VALUE_OF(outbox_correct(lab->s, 5, 9000, on_answer, &last)), 0);
+	assert_int_equal(outbox_head(lab->s, "A", &mem, &got), 0);
+	assert_int_equal(got.seq, ours);
+	assert_int_equal(got.wall_us, 6090);
+	assert_int_equal(got.shift_us, 5990);
+	assert_int_equal(got.clock, CLOCK_CORRECTED);
+	VALUE_OF(outbox_confirm(lab->s, ours, NULL, on_answer, &last));
+	assert_int_equal(outbox_head(lab->s, "A", &mem, &got), 0);
+	assert_int_equal(got.seq, other);
+	assert_int_equal(got.wall_us, 100);
+	assert_int_equal(got.clock, CLOCK_UNTRUSTED);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_times_from_before_the_time_was_known_are_put_right_once),
 		cmocka_unit_test(test_a_record_comes_back_as_it_was),
 		cmocka_unit_test(test_stations_that_wait_are_named),
 		cmocka_unit_test(test_each_station_has_its_own_order),

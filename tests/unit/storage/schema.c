@@ -48,6 +48,25 @@ LAB_TEST(test_an_older_file_is_copied_and_brought_up)
 	assert_int_equal(upgrade(lab, steps, 3), 0);
 }
 
+/* What the version before this one left behind is served by this one. */
+LAB_TEST(test_a_file_of_the_version_before_keeps_its_records)
+{
+	struct arena mem = { 0 };
+	struct outbox_rec got;
+	char copy[400];
+	assert_int_equal(upgrade(lab, schema_steps, 2), 0);
+	tell(lab->path, "INSERT INTO outbox (station, kind, state, version, action, message_id, payload, start_seq, wall_us, mono_us, clock_trusted, late,"
+			" attempts) VALUES ('A', 2, 1, 16, 'StopTransaction', 'm-1', '{}', 0, 1, 2, 1, 0, 3)");
+	tell(lab->path, "INSERT INTO token VALUES ('t', 0, 'T', NULL, 'Accepted', 0, NULL, 1)");
+	lab_open(lab, NULL);
+	assert_true(lab_has(lab, "test.db.before-3", copy));
+	assert_int_equal(outbox_head(lab->s, "A", &mem, &got), 0);
+	assert_string_equal(got.message_id, "m-1");
+	assert_int_equal(got.clock, CLOCK_TRUSTED);
+	assert_int_equal(got.boot, 0);
+	arena_free(&mem);
+}
+
 LAB_TEST(test_a_step_that_fails_changes_nothing)
 {
 	const char *const steps[] = { "CREATE TABLE t (a)", "CREATE TABLE u (a); INSERT INTO missing VALUES (1)" };
@@ -66,7 +85,7 @@ LAB_TEST(test_a_newer_file_is_left_alone_and_the_way_back_is_named)
 	lab->s = NULL;
 	tell(lab->path, "PRAGMA user_version = 9");
 	assert_int_equal(lab_try(lab, NULL), ERR_UNSUPPORTED);
-	assert_non_null(strstr(lab->error, "schema 9, this program knows 2"));
+	assert_non_null(strstr(lab->error, "schema 9, this program knows 3"));
 	assert_null(strstr(lab->error, "mv "));
 	snprintf(name, sizeof(name), "%s.before-9", lab->path);
 	close(open(name, O_CREAT | O_WRONLY, 0600));
@@ -177,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_older_file_is_copied_and_brought_up),
+		cmocka_unit_test(test_a_file_of_the_version_before_keeps_its_records),
 		cmocka_unit_test(test_a_step_that_fails_changes_nothing),
 		cmocka_unit_test(test_a_newer_file_is_left_alone_and_the_way_back_is_named),
 		cmocka_unit_test(test_a_database_of_another_program_is_left_alone),
