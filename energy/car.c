@@ -41,15 +41,32 @@ void car_init(struct car *c, const struct evse_conf *conf)
 	memset(c, 0, sizeof(*c));
 	c->conf = conf;
 	c->told_ma = c->accepted_ma = -1;
-	c->force_ma = conf->fallback_ma;
+	c->force_ma = c->alone_ma = conf->fallback_ma;
 	c->want_ma = c->top_ma = conf->max_ma;
 	c->gain_pm = 1000;
+}
+
+/* For another car: what is known of the station stays. */
+static void renew(struct car *c)
+{
+	struct car was = *c;
+	car_init(c, was.conf);
+	c->alone_ma = was.alone_ma;
+	c->unproved = was.unproved;
+	c->force_ma = was.unproved ? was.conf->max_ma : was.alone_ma;
+}
+
+void car_proved(struct car *c, bool proved)
+{
+	c->unproved = !proved;
+	if (!proved && c->conf->max_ma > c->force_ma)
+		c->force_ma = c->conf->max_ma;
 }
 
 void car_begin(struct car *c, int64_t now_us)
 {
 	struct car was = *c;
-	car_init(c, was.conf);
+	renew(c);
 	if (!car_fresh(&was, now_us))
 		return;
 	memcpy(c->drawn, was.drawn, sizeof(c->drawn));
@@ -58,8 +75,7 @@ void car_begin(struct car *c, int64_t now_us)
 
 void car_end(struct car *c, int64_t now_us)
 {
-	const struct evse_conf *conf = c->conf;
-	car_init(c, conf);
+	renew(c);
 	c->drawn_us = now_us;
 }
 
@@ -150,19 +166,25 @@ static void note_use(struct car *c)
 		c->want_ma = c->top_ma = c->conf->max_ma;
 }
 
+/* A car that draws and stays below its limit, or one that has been paused. */
+static bool shows_it(const struct car *c)
+{
+	return settled_report(c) && (most_of(c) > REAL_MA || c->told_ma == 0);
+}
+
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us)
 {
 	memcpy(c->drawn, own_ma, sizeof(c->drawn));
 	c->drawn_us = now_us;
 	learn_phases(c);
 	note_use(c);
-	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c))
+	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c) && (!c->unproved || shows_it(c)))
 		c->force_ma = c->told_ma;
 }
 
 void car_step(struct car *c, int64_t now_us)
 {
-	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us >= c->accepted_us + SETTLE_US &&
+	if (c->answered && !c->refused && !c->unproved && c->told_ma < c->force_ma && now_us >= c->accepted_us + SETTLE_US &&
 	    !(car_fresh(c, now_us) && settled_report(c) && excessive(c)))
 		c->force_ma = c->told_ma;
 	if (c->low_since_us && now_us - c->low_since_us >= UNUSED_US) {
@@ -251,7 +273,7 @@ void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out,
 
 void car_relinked(struct car *c)
 {
-	c->force_ma = larger(larger(c->force_ma, c->told_ma), c->conf->fallback_ma);
+	c->force_ma = larger(larger(c->force_ma, c->told_ma), c->alone_ma);
 	c->told_ma = -1;
 	c->answered = c->refused = false;
 }

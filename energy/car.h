@@ -13,6 +13,8 @@ enum car_follows {
 
 struct car {
 	const struct evse_conf *conf;
+	int32_t alone_ma;     /* what it goes by when it hears nothing */
+	bool unproved;        /* was never seen to follow: what it may draw counts until its current shows that it does */
 	int32_t told_ma;      /* last sent; -1: nothing in this transaction */
 	int32_t accepted_ma;  /* last accepted; -1: none */
 	int32_t force_ma;     /* the highest limit it may still go by */
@@ -38,6 +40,7 @@ void car_end(struct car *c, int64_t now_us);
 void car_told(struct car *c, int32_t ma, int64_t now_us);
 void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us);
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us);
+void car_proved(struct car *c, bool proved);
 void car_relinked(struct car *c); /* its station is back: it may have forgotten what it was told */
 /* Time passes: what was on its way has arrived, what is not used is noticed. */
 void car_step(struct car *c, int64_t now_us);

@@ -91,6 +91,7 @@ struct seat {                         /* an EVSE */
 	int32_t asked_ma;             /* the least of its own caps */
 	int32_t take_ma;              /* what it takes of its share */
 	struct alloc_share share;     /* as an offer */
+	const char *conduct;          /* of its station, where it does not follow; NULL */
 	int32_t place;                /* among those who wait, from 1; 0: does not wait */
 	char place_text[12];
 	struct grant grant;

@@ -43,7 +43,7 @@ static void add_way(const struct control *c, const struct seat *s, struct chain 
 		add(ch, (struct cap){ "ev", NULL, 0, 0, s->state_us, 0 });
 		break;
 	case SEAT_UNCONFIRMED:
-		add(ch, (struct cap){ "unconfirmed", s->conf->station, 0, s->limit.ma > 0 ? s->limit.ma : 0, s->car.told_us, 0 });
+		add(ch, (struct cap){ "unconfirmed", s->conduct ? s->conduct : s->conf->station, 0, s->limit.ma > 0 ? s->limit.ma : 0, s->car.told_us, 0 });
 		break;
 	case SEAT_SERVED:
 		break;

@@ -314,6 +314,21 @@ void control_evse_profile(struct control *c, int evse, int32_t ma, const char *r
 	snprintf(cap->owner, sizeof(cap->owner), "%s", ref ? ref : "");
 }
 
+void control_evse_alone(struct control *c, int evse, int32_t ma)
+{
+	seat_at(c, evse)->car.alone_ma = ma;
+}
+
+void control_evse_proved(struct control *c, int evse, bool proved)
+{
+	car_proved(&seat_at(c, evse)->car, proved);
+}
+
+void control_evse_conduct(struct control *c, int evse, const char *conduct)
+{
+	seat_at(c, evse)->conduct = conduct;
+}
+
 /* Meters and base loads. */
 
 static bool far_apart(const int64_t a[3], const int64_t b[3])

@@ -113,6 +113,13 @@ void control_wall(struct control *c, int64_t offset_us, bool trusted);
  * allow anything. until_us: when that may change, 0: open. */
 void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us);
 
+/* What this station goes by when it is silent: its configured fallback, unless it did not take that. */
+void control_evse_alone(struct control *c, int evse, int32_t ma);
+/* Whether it was seen to follow its limits. Until then what it may draw at most is counted, whatever it was told. */
+void control_evse_proved(struct control *c, int evse, bool proved);
+/* How it follows its limits, for `why` ("stubborn"); NULL: as it should. A text that lasts. */
+void control_evse_conduct(struct control *c, int evse, const char *conduct);
+
 void control_tick(struct control *c, int64_t now_us);
 
 /* Views, for status, telemetry and `why`. */

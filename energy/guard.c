@@ -26,7 +26,7 @@ int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t
 
 int32_t guard_offline_ma(const struct car *c, int64_t since_us, int64_t now_us)
 {
-	int32_t fallback = c->conf->fallback_ma;
+	int32_t fallback = c->alone_ma;
 	if (now_us - since_us >= c->conf->fallback_after_us)
 		return fallback;
 	int32_t last = c->force_ma > c->told_ma ? c->force_ma : c->told_ma;

@@ -301,18 +301,19 @@ struct scene {
 	double max_a;
 };
 
-static struct allowed hardware(const struct scene *s)
+/* Of the hardware, and whatever else does not change. */
+static struct allowed fixed(const struct scene *s, int evse)
 {
 	struct allowed a = anything(s->p);
-	a.amps = s->max_a;
+	a.amps = s->ask->most_a ? fmin(s->max_a, s->ask->most_a[evse - 1]) : s->max_a;
 	for (int i = 0; i < 3; i++)
-		a.limit_a[i] = s->max_a;
+		a.limit_a[i] = a.amps;
 	return a;
 }
 
 static struct allowed one_at(const struct scene *s, int evse, int64_t at_us, int64_t *until_us)
 {
-	return lesser(profiles_evse_limit(s->p, evse, &s->txs[evse - 1], at_us, until_us), hardware(s));
+	return lesser(profiles_evse_limit(s->p, evse, &s->txs[evse - 1], at_us, until_us), fixed(s, evse));
 }
 
 static double watts_of(const struct allowed *a)

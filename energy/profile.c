@@ -134,6 +134,14 @@ static bool meant(const struct profile_filter *f, const struct installed *i)
 	       (f->purpose == PURPOSE_NONE || f->purpose == i->profile.purpose);
 }
 
+size_t profiles_count(const struct profiles *p, const struct profile_filter *f)
+{
+	size_t n = 0;
+	LIST_WALK((struct list *)&p->installed, struct installed, entry, i)
+		n += meant(f, i);
+	return n;
+}
+
 size_t profiles_clear(struct profiles *p, const struct profile_filter *f)
 {
 	size_t before = p->count;

@@ -47,6 +47,7 @@ struct profile_tx {
  * ERR_NOT_FOUND: a TxProfile without its transaction. ERR_EXISTS: where defaults stack, a TxDefaultProfile for all EVSEs and one for a single
  * EVSE on the same level (2.0.1 K01.FR.52, K01.FR.53). ERR_FULL. A schedule that should have a start and has none starts now. */
 int profiles_set(struct profiles *p, int evse, const struct charging_profile *profile, const struct profile_tx *tx, int64_t now_us) MUST_CHECK;
+size_t profiles_count(const struct profiles *p, const struct profile_filter *f);
 size_t profiles_clear(struct profiles *p, const struct profile_filter *f); /* how many went */
 void profiles_end_tx(struct profiles *p, int evse);                         /* its TxProfiles go */
 /* 2.1 UpdateDynamicSchedule: other values for a Dynamic profile, in its own unit; what is NaN stays. ERR_NOT_FOUND: no such one (K28.FR.11). */

@@ -23,9 +23,17 @@
 #define LOOK_US (60 * US_PER_S)         /* schedules follow wall time, which may be set: look again at least this often */
 #define START_WAITS_US (600 * US_PER_S) /* a remote start that nobody followed is forgotten */
 
+/* A profile as it came, for reports. */
+struct raw {
+	struct list entry;
+	int64_t id;
+	struct slice payload;         /* of its SetChargingProfile; owned */
+};
+
 struct csms_profiles {
 	struct session *s;
 	struct profiles installed;
+	struct list raws;
 	struct timer look;
 	bool priority[SESSION_EVSES + 1];
 	struct {
@@ -40,10 +48,31 @@ static void kept_name(int64_t id, char name[40])
 	snprintf(name, 40, "profile/%lld", (long long)id);
 }
 
+static void raw_forget(struct csms_profiles *c, int64_t id)
+{
+	LIST_WALK(&c->raws, struct raw, entry, r) {
+		if (r->id != id)
+			continue;
+		list_remove(&r->entry);
+		mem_free((char *)r->payload.p);
+		mem_free(r);
+	}
+}
+
+static void raw_note(struct csms_profiles *c, int64_t id, struct slice payload)
+{
+	struct raw *r = NEW(struct raw);
+	raw_forget(c, id);
+	r->id = id;
+	r->payload = (struct slice){ mem_text(payload), payload.n };
+	list_append(&c->raws, &r->entry);
+}
+
 static void on_gone(void *arg, int64_t id)
 {
 	struct csms_profiles *c = arg;
 	char name[40];
+	raw_forget(c, id);
 	kept_name(id, name);
 	int err = kept_remove(c->s->gw->store, c->s->id, name, NULL, NULL);
 	if (err)
@@ -122,6 +151,34 @@ double csms_profiles_default_a(const struct session *s, int evse)
 	return profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us).amps;
 }
 
+size_t csms_profiles_composite(const struct session *s, const struct schedule_ask *ask, double max_a, int64_t now_us, struct charging_period *out,
+                               size_t most)
+{
+	struct profile_tx txs[SESSION_EVSES + 1];
+	int n = s->n_evses > 0 ? s->n_evses : 1;
+	for (int i = 1; i <= n; i++) {
+		txs[i - 1] = tx_on(s, i);
+		if (!txs[i - 1].running)
+			txs[i - 1].start_us = now_us;
+	}
+	return profiles_composite(profiles_of(s), ask, txs, n, max_a, now_us, out, most);
+}
+
+void csms_profiles_each(const struct session *s, void (*see)(void *arg, int evse, const struct charging_profile *p, struct slice message), void *arg)
+{
+	LIST_WALK(&s->csms->raws, struct raw, entry, r) {
+		int evse;
+		const struct charging_profile *p = profiles_find(&s->csms->installed, r->id, &evse);
+		if (p)
+			see(arg, evse, p, r->payload);
+	}
+}
+
+size_t csms_profiles_count(const struct session *s, const struct profile_filter *f)
+{
+	return profiles_count(&s->csms->installed, f);
+}
+
 int csms_profiles_level(const struct session *s, int evse, enum profile_purpose purpose)
 {
 	return profiles_top_level(&s->csms->installed, evse, purpose);
@@ -155,6 +212,8 @@ static int install(struct csms_profiles *c, int evse, struct slice payload, int6
 	tx.running = true;
 	if (!err)
 		err = profiles_set(profiles_of(c->s), evse, &profile, &tx, at_us);
+	if (!err)
+		raw_note(c, profile.id, payload);
 	cJSON_Delete(tree);
 	arena_free(&mem);
 	return err;
@@ -374,6 +433,7 @@ struct csms_profiles *csms_profiles_open(struct session *s)
 		control_evse_view(s->gw->control, control, &v);
 	c->s = s;
 	s->csms = c;
+	list_init(&c->raws);
 	profiles_open(&c->installed, v.n_lines);
 	c->installed.purposes = ~0u;
 	c->installed.stack_most = INT_MAX;
@@ -400,6 +460,8 @@ void csms_profiles_close(struct csms_profiles *c)
 		return;
 	timer_cancel(&c->look);
 	forget_start(c);
+	LIST_WALK(&c->raws, struct raw, entry, r)
+		raw_forget(c, r->id);
 	profiles_close(&c->installed);
 	mem_free(c);
 }

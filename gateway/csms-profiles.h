@@ -5,6 +5,7 @@
 #define AMPGATE_GATEWAY_CSMS_PROFILES_H
 
 #include "gateway/session.h"
+#include "ocpp/charging.h"
 #include "ocpp/frame.h"
 
 struct csms_profiles *csms_profiles_open(struct session *s); /* with what was kept; after the running transactions are known */
@@ -22,6 +23,13 @@ void csms_profiles_update(struct session *s, int64_t id, const cJSON *values);
 /* The CSMS is there, or not: profiles may be bound to its presence (2.1 maxOfflineDuration), which the station does not feel while we serve it. */
 void csms_profiles_lane(struct session *s, bool up);
 bool csms_profiles_has_priority(const struct session *s);
+
+/* The schedule that they make for an EVSE or the station, below what the hardware (and ask->most_a) allow; as profiles_composite. */
+size_t csms_profiles_composite(const struct session *s, const struct schedule_ask *ask, double max_a, int64_t now_us, struct charging_period *out,
+                               size_t most);
+/* All of them, in the order in which they came; `message`: the payload of the SetChargingProfile, or of the remote start it was in. */
+void csms_profiles_each(const struct session *s, void (*see)(void *arg, int evse, const struct charging_profile *p, struct slice message), void *arg);
+size_t csms_profiles_count(const struct session *s, const struct profile_filter *f); /* how many it means */
 
 /* For our own profiles. Amperes per phase; INFINITY: nothing said. */
 double csms_profiles_evse_a(const struct session *s, int evse);

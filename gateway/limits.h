@@ -20,10 +20,31 @@ int limits_grow(const struct limits *l, size_t n_evses) MUST_CHECK;
 /* energy's event: this EVSE (its index there) shall have this limit. */
 void limits_send(struct limits *l, int evse, const struct grant *grant);
 
+/* What our profiles allow an EVSE, per phase, as the station was last told (rounded as it was written): the live limit of its transaction, or
+ * the fallback. INFINITY: nothing of ours is there. */
+double limits_told_a(const struct limits *l, const struct session *s, int evse);
+
+struct limits_counts {
+	uint64_t sent, refused;
+	uint64_t unchanged;       /* not sent, since the station had the same number */
+};
+const struct limits_counts *limits_counts(const struct limits *l, const struct session *s); /* live limits since the start */
+
+/* The meter does not show the limit that was accepted: the next form is tried. False: all of them have been. */
+bool limits_not_followed(struct limits *l, struct session *s, int evse);
+void limits_followed(struct limits *l, struct session *s, int evse); /* it does: this form is the model's */
+/* It draws so much more than it is told, and is told less from now on. 0: it does not any more. */
+void limits_correct(struct limits *l, struct session *s, int evse, int over_permille);
+struct traits;
+const struct traits *limits_traits(struct limits *l, struct session *s);
+
 /* The station has booted or is here again: installs its fallback, once per link, a moment later. */
 void limits_greet(struct limits *l, struct session *s);
 void limits_link_down(struct limits *l, struct session *s);
 
+/* The CSMS is about to set a profile at this level: ours go up before it does, or it would replace them or be refused for their sake (2.0.1
+ * K01.FR.39, K01.FR.52). */
+void limits_make_room(struct limits *l, struct session *s, enum profile_purpose purpose, int level);
 /* The CSMS's profile was accepted by this station (EVSE 0: for all): ours go out again, above it. */
 void limits_csms_profile(struct limits *l, struct session *s, int evse, enum profile_purpose purpose);
 /* The CSMS cleared profiles by criteria, ours perhaps among them: they are installed again. */
@@ -31,7 +52,7 @@ void limits_csms_cleared(struct limits *l, struct session *s);
 /* What the CSMS allows has changed with time: the fallback follows. */
 void limits_review(struct limits *l, struct session *s);
 
-/* Profile ids from here on are ours; a CSMS that counts from 1 does not meet them. */
+/* Profile ids from here on are ours, a thousand of them; where a CSMS uses one of those, the thousand below. */
 #define LIMITS_PROFILE_ID 1900000000
 #define LIMITS_PROFILE_IDS 1000
 #define LIMITS_EXPIRY_S 180 /* of a live limit */

@@ -22,6 +22,8 @@ libgateway_a_SOURCES = \
 	gateway/timekeeper.c gateway/timekeeper.h \
 	gateway/behind.c gateway/behind.h \
 	gateway/ledger.c gateway/ledger.h \
+	gateway/charger.c gateway/charger.h \
+	gateway/fallback.c \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
 	gateway/notify.c gateway/notify.h \
@@ -30,6 +32,7 @@ libgateway_a_SOURCES = \
 	gateway/reload.c gateway/reload.h \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
+	gateway/schedule.c gateway/schedule.h \
 	gateway/session.c gateway/session.h \
 	gateway/tap.c gateway/tap.h \
 	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \

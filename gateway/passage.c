@@ -2,6 +2,7 @@
  * pass as bytes; what they mean is read beside them, and an answer goes only down the link by which its question came. */
 #include "gateway/passage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -12,9 +13,11 @@
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/ledger.h"
+#include "gateway/limits.h"
 #include "gateway/local.h"
 #include "gateway/replay.h"
 #include "gateway/rewrite.h"
+#include "gateway/schedule.h"
 #include "gateway/tap.h"
 #include "gateway/trace.h"
 #include "ocpp/codec.h"
@@ -258,19 +261,39 @@ static void learn_accepted(struct session *s, struct frame *f, const struct even
 		log_warn(&s->log, "the authorisation cache could not be cleared");
 }
 
-static void learn_from_command(struct down_relay *r, struct frame *answer)
+/* What the CSMS shall hear instead of the station's own word; NULL: that. */
+static const char *learn_from_command(struct down_relay *r, struct frame *answer)
 {
 	struct arena mem = { 0 };
+	const char *word = NULL;
 	struct frame_fault fault;
 	struct frame f;
 	struct event e;
 	struct reply reply;
 	if (!r->text.p || frame_parse(&f, r->s->version, r->text, &fault) != 0)
-		return;
-	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status))
+		return NULL;
+	if (codec_read_call(&f, &mem, &e) == 0 && codec_read_answer(r->act, answer, &mem, &reply) == 0 && was_done(&e, reply.status)) {
+		word = e.kind == CMD_CLEAR_PROFILE ? schedule_clear_word(r->s, &f) : NULL;
+		word = word && slice_is(reply.status, word) ? NULL : word;
 		learn_accepted(r->s, &f, &e);
+	}
 	frame_done(&f);
 	arena_free(&mem);
+	return word;
+}
+
+/* The station's bytes, unless it does not know what it has been asked. */
+static void pass_to_csms(const struct down_relay *r, struct frame *answer, const char *word)
+{
+	struct buf text = { 0 };
+	char payload[40];
+	snprintf(payload, sizeof(payload), "{\"status\":\"%s\"}", word ? word : "");
+	if (word)
+		frame_write_result(&text, answer->id, slice_of(payload));
+	trace_forwarded(r->s, TRACE_CSMS, word ? buf_view(&text) : answer->raw, answer);
+	if (lane_send(&r->s->lane, word ? buf_view(&text) : answer->raw) != 0)
+		log_debug(&r->s->log, "the lane is gone, an answer of the station is dropped");
+	buf_free(&text);
 }
 
 static void on_station_answered(void *arg, struct call *c, int err, struct frame *answer)
@@ -278,10 +301,8 @@ static void on_station_answered(void *arg, struct call *c, int err, struct frame
 	struct down_relay *r = arg;
 	(void)c;
 	if (answer) {
-		learn_from_command(r, answer);
-		trace_frame(r->s, TRACE_CSMS, TRACE_TX, answer->raw, answer, TRACE_FORWARDED);
-		if (lane_send(&r->s->lane, answer->raw) != 0)
-			log_debug(&r->s->log, "the lane is gone, an answer of the station is dropped");
+		const char *word = learn_from_command(r, answer);
+		pass_to_csms(r, answer, word);
 	} else if (err == ERR_TIMEOUT) {
 		refuse_csms(r->s, r->id, "GenericError", "the charging station did not answer");
 	} else {
@@ -313,9 +334,38 @@ static bool teaches(const struct action *act)
 	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || csms_profiles_wants(act);
 }
 
+static void make_room(struct session *s, struct frame *f)
+{
+	struct arena mem = { 0 };
+	struct event e;
+	if (codec_read_call(f, &mem, &e) == 0 && e.purpose != PURPOSE_NONE)
+		limits_make_room(s->gw->limits, s, e.purpose, e.stack_level);
+	arena_free(&mem);
+}
+
+/* A question that is answered here. */
+static bool answer_csms(struct session *s, struct frame *f)
+{
+	struct buf payload = { 0 }, text = { 0 };
+	bool ours = schedule_answer(s, f, &payload);
+	if (ours) {
+		frame_write_result(&text, f->id, buf_view(&payload));
+		struct frame answer = { .kind = FRAME_RESULT, .id = f->id };
+		trace_frame(s, TRACE_CSMS, TRACE_TX, buf_view(&text), &answer, TRACE_ANSWERED_LOCALLY);
+		if (lane_send(&s->lane, buf_view(&text)) != 0)
+			log_debug(&s->log, "no lane for an answer");
+		schedule_report(s, f);
+	}
+	buf_free(&payload);
+	buf_free(&text);
+	return ours;
+}
+
 static void csms_call(struct session *s, struct frame *f)
 {
 	struct buf spliced = { 0 };
+	if (s->link && s->lane.version == s->version && answer_csms(s, f))
+		return;
 	if (!s->link || s->lane.version != s->version) {
 		refuse_csms(s, f->id, "GenericError", "the charging station is not connected");
 		return;
@@ -324,6 +374,8 @@ static void csms_call(struct session *s, struct frame *f)
 		reject_csms(s, f);
 		return;
 	}
+	if (f->act && f->act->event == CMD_SET_PROFILE)
+		make_room(s, f);
 	struct down_relay *r = NEW(struct down_relay);
 	r->s = s;
 	r->act = f->act;
@@ -514,6 +566,25 @@ int session_call(struct session *s, struct slice action, struct slice payload, c
 	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = action };
 	trace_frame(s, TRACE_STATION, TRACE_TX, ask.text, &f, TRACE_ORIGINATED);
 	int err = calls_ask(&s->to_station, &ask, NULL);
+	buf_free(&text);
+	return err;
+}
+
+int session_tell(struct session *s, struct slice action, struct slice payload, call_done *done, void *arg)
+{
+	char id[UUID_TEXT];
+	struct buf text = { 0 };
+	if (!session_lane_is_up(s))
+		return ERR_CLOSED;
+	uuid_text(id);
+	char *name = mem_text(action);
+	frame_write_call(&text, slice_of(id), name, payload);
+	mem_free(name);
+	struct ask ask = { .text = buf_view(&text), .id = slice_of(id), .act = catalogue_find(s->version, action),
+		.timeout_us = uplink_conf(s->lane.uplink)->call_timeout_us, .done = done, .arg = arg };
+	struct frame f = { .kind = FRAME_CALL, .id = ask.id, .action = action };
+	trace_frame(s, TRACE_CSMS, TRACE_TX, ask.text, &f, TRACE_ORIGINATED);
+	int err = calls_ask(&s->to_csms, &ask, NULL);
 	buf_free(&text);
 	return err;
 }

@@ -125,6 +125,9 @@ int session_command(struct session *s, const struct event *command, call_done *d
 /* The same with an action and payload as text, for `ampgate call`. */
 int session_call(struct session *s, struct slice action, struct slice payload, call_done *done, void *arg) MUST_CHECK;
 
+/* Our own CALL to the CSMS, in the station's name. ERR_CLOSED: the lane is not up. */
+int session_tell(struct session *s, struct slice action, struct slice payload, call_done *done, void *arg) MUST_CHECK;
+
 /* For the modules of this folder. */
 void session_answer(struct session *s, struct slice id, struct slice payload);             /* RESULT to the station, ours */
 void session_refuse(struct session *s, struct slice id, const char *code, const char *text); /* CALLERROR to the station, ours */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "storage/kept.h"
 
@@ -28,6 +29,8 @@ struct traits_book {
 	struct vendor *vendors;
 };
 
+#define S US_PER_S
+#define H (3600 * S)
 #define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
 #define AT(member) .at = offsetof(struct row, member)
 
@@ -41,6 +44,9 @@ static const struct conf_row model_rows[] = {
 	{ .name = "whole_amps", .type = CONF_BOOL, .preset = "false", AT(traits.whole_amps), .help = "Limits are rounded down to whole amperes" },
 	{ .name = "relative_only", .type = CONF_BOOL, .preset = "false", AT(traits.relative_only), .help = "Schedules must not have a start" },
 	{ .name = "connector_zero", .type = CONF_BOOL, .preset = "true", AT(traits.connector_zero), .help = "Takes a default profile for connector 0" },
+	{ .name = "number_phases", .type = CONF_BOOL, .preset = "true", AT(traits.number_phases), .help = "Limits may say for how many phases they are" },
+	{ .name = "min_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "5s", AT(traits.min_interval_us), .help = "Between two raises" },
+	{ .name = "response", .type = CONF_DURATION, .min = S, .max = 600 * S, .preset = "15s", AT(traits.response_us), .help = "From a limit to the current" },
 	{ 0 },
 };
 static const struct conf_table model_table = { .noun = "model", .size = sizeof(struct row), .rows = model_rows };
@@ -113,7 +119,8 @@ static int fits(const struct row *r, struct slice model)
 
 struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model)
 {
-	struct traits found = { .form = FORM_TX, .max_level = -1, .connector_zero = true };
+	struct traits found = { .form = FORM_TX, .max_level = -1, .connector_zero = true, .number_phases = true, .min_interval_us = 5 * S,
+		.response_us = 15 * S };
 	int best = 0;
 	for (const struct vendor *v = b->vendors; v; v = v->next) {
 		if (!vendor.p || !begins(vendor, v->vendor))

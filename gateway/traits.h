@@ -19,6 +19,9 @@ struct traits {
 	bool whole_amps;          /* cuts or refuses tenths */
 	bool relative_only;       /* does not take a schedule with a start */
 	bool connector_zero;      /* takes a TxDefaultProfile for all of its EVSEs at once */
+	bool number_phases;       /* takes numberPhases */
+	int64_t min_interval_us;  /* between raises; some write each limit to flash */
+	int64_t response_us;      /* from a limit to the current, at most */
 };
 
 struct traits_book;

@@ -75,6 +75,7 @@ struct schedule_ask {
 	int evse;
 	int64_t duration_s;
 	bool watts;
+	const double *most_a; /* what else limits each EVSE, per phase, all the time; NULL: nothing */
 	struct arena *mem;    /* for the v2x of the answer's periods; NULL: limits only */
 };
 

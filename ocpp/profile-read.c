@@ -191,6 +191,7 @@ int schedule_ask_read(struct frame *f, struct schedule_ask *out)
 	out->evse = (int)read_int(tree, "connectorId", read_int(tree, "evseId", -1));
 	out->duration_s = read_int(tree, "duration", -1);
 	out->watts = false;
+	out->most_a = NULL;
 	out->mem = NULL;
 	if (out->evse < 0 || out->duration_s < 0)
 		return ERR_INVALID;
