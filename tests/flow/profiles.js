@@ -101,8 +101,8 @@ log: {level: debug, target: stderr}
 		}],
 		['a limit of the CSMS below ours wins, and why says so', async () => {
 			equal((await set('G-1', 1, theirs(771, 'TxProfile', 3, 9, { transactionId: tx }))).status, 'Accepted', 'the CSMS hears');
-			const p = await until(5000, 'ours above theirs', () => one.installed.find((q) => q.purpose === 'TxProfile' && q.id >= OURS && q.level > 3));
-			equal([p.limit, inForce(one)], [9, 9], 'ours allows no more, what is in force');
+			const p = await until(5000, 'ours above theirs, and no more than theirs', () => one.installed.find((q) => q.purpose === 'TxProfile' && q.id >= OURS && q.level > 3 && q.limit === 9));
+			equal([p.limit, inForce(one)], [9, 9], 'ours, and what is in force');
 			await until(10000, 'csms_profile binds', async () => {
 				const answer = JSON.stringify(await daemon.ask('why', { object: "G-1" }));
 				return answer.includes('csms_profile') && answer.includes('TxProfile/3/771');
