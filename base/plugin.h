@@ -35,6 +35,46 @@ typedef struct {
 	double energy_wh;              /* register; NaN: not known */
 } ag_evse_state;
 
+/* The pins of an outlet whose charging logic runs in the program (see ag_plugin.evse_pins), as read, and as ordered.
+ *
+ * Who keeps which time. The program steps its logic on each reading and orders at once, so what it adds to the driver's own delay is some
+ * milliseconds; a driver for outlets with a control pilot therefore reads at least every 20 ms, or waits in evse_pins for a change. What must
+ * not depend on the program at all is the driver's or its board's: `opens_ms` and `watchdog_ms` say how far it promises that. */
+enum {
+	AG_PIN_PILOT = 1 << 0,         /* a control pilot is driven and measured */
+	AG_PIN_PROXIMITY = 1 << 1,     /* a socket: its cable is coded */
+	AG_PIN_PLUGGED = 1 << 2,       /* without a pilot: a contact says that a load is there */
+	AG_PIN_CLOSED_1 = 1 << 3,      /* feedback of the first contactor (L1 and N, or all) */
+	AG_PIN_CLOSED_2 = 1 << 4,      /* of the second */
+	AG_PIN_SECOND = 1 << 5,        /* there is a second contactor (L2 and L3) */
+	AG_PIN_RESIDUAL = 1 << 6,      /* a residual current device (6 mA DC) */
+	AG_PIN_RESIDUAL_TEST = 1 << 7, /* that can be tested */
+	AG_PIN_MAINS = 1 << 8,         /* supply is sensed */
+	AG_PIN_EMERGENCY = 1 << 9,     /* an emergency stop */
+	AG_PIN_LOCK = 1 << 10,         /* a lock motor with its place */
+	AG_PIN_FAN = 1 << 11,          /* ventilation with its confirmation */
+	AG_PIN_HEAT = 1 << 12,         /* a thermometer */
+	AG_PIN_STATE_E = 1 << 13,      /* the pilot can be taken to 0 V */
+};
+typedef struct {
+	uint32_t has;                  /* AG_PIN_ bits of what is there */
+	uint32_t on;                   /* PLUGGED, CLOSED_1, CLOSED_2, RESIDUAL (tripped), MAINS, EMERGENCY (pressed), LOCK (locked), FAN (runs) */
+	double high_v, low_v;          /* the pilot's plateaus; equal without PWM */
+	double duty;                   /* of the pilot as measured, 0 to 1; NaN: not measured */
+	double proximity_ohm;          /* INFINITY: open */
+	double celsius;                /* NaN: not known */
+	double i_a[3], u_v[3];         /* own phases; NaN: not known */
+	double energy_wh;              /* register; NaN: not known */
+	uint32_t opens_ms;             /* the board opens by itself within this time when the pilot leaves C and D; 0: it does not */
+	uint32_t watchdog_ms;          /* and when it is not driven for this long; 0: it does not */
+} ag_pins;
+enum { AG_PILOT_STEADY, AG_PILOT_PWM, AG_PILOT_OFF, AG_PILOT_NEGATIVE };
+typedef struct {
+	uint8_t pilot;                 /* AG_PILOT_..: +12 V, square wave, 0 V, -12 V */
+	uint8_t close_1, close_2, lock, fan, residual_test;
+	double duty;                   /* 0 to 1, with AG_PILOT_PWM */
+} ag_drive;
+
 /* One message for a sink. */
 typedef struct {
 	const char *topic;             /* below the sink's base; with a leading '/' the whole topic, without that '/' */
@@ -75,6 +115,14 @@ typedef struct {
 	const char *(*fault)(void *self);
 	/* AG_F_THREAD: objects with the same text share one worker, as they share a wire. NULL: a worker for each object. */
 	const char *(*bus)(void *self);
+	/* AG_EVSE, instead of evse_set and evse_state: the driver gives the pins and takes the orders, the program has the charging logic. Both are
+	 * called from create on with everything open until told otherwise. evse_drive is idempotent and the keep-alive: it is repeated several
+	 * times a second as long as the program lives. */
+	int (*evse_pins)(void *self, int evse, ag_pins *out);
+	int (*evse_drive)(void *self, int evse, const ag_drive *d);
+	/* AG_AUTH: a card reader. Waits up to half a second for a token: 1 and its text, 0: none came, negative: the reader is gone. Its plugin has
+	 * AG_F_THREAD. */
+	int (*auth_poll)(void *self, char *token, size_t room);
 } ag_plugin;
 
 /* The plugins that are linked in, by driver name; ends with a NULL driver. Defined by whoever links them (plugins/builtin.c). */

@@ -48,7 +48,7 @@ static int find(struct session *s, struct slice token, struct arena *mem, struct
 
 static bool needs_nobody(struct session *s, const struct event *e)
 {
-	if (s->own && (s->own->authorize & AUTHORIZE_FREE) && slice_is(e->token, s->own->token))
+	if (s->own && (s->own->authorize & (AUTHORIZE_FREE | AUTHORIZE_SCHEDULE)) && slice_is(e->token, s->own->token))
 		return true;
 	if (slice_is(e->token_type, "NoAuthorization") || (e->kind == EV_TX && e->remote_start_id >= 0))
 		return true;

@@ -63,8 +63,8 @@ static void describe_station_evse(const struct settings *c, const struct station
 
 static void describe_own_evse(const struct settings *c, const struct evse_settings *e, struct arena *mem, struct evse_conf *out)
 {
-	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/1", e->id), .station = e->id, .evse = 1, .node = (int)(e->circuit - c->circuits),
-		.min_ma = e->current_ma, .max_ma = e->current_ma, .fallback_ma = 0, .on_off = true, .fallback_after_us = US_PER_S };
+	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/%d", e->station, e->evse), .station = e->station, .evse = e->evse, .node = (int)(e->circuit - c->circuits),
+		.min_ma = settings_own_min_ma(e), .max_ma = e->current_ma, .fallback_ma = 0, .on_off = !e->pilot, .fallback_after_us = US_PER_S };
 	for (int p = 0; p < 3; p++)
 		if (e->phases & (1 << p))
 			out->lines[out->n_lines++] = (uint8_t)p;

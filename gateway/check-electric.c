@@ -85,7 +85,8 @@ static int32_t lost_of_station(const struct settings *s, const struct station_se
 
 static int32_t lost_of_evse(const struct settings *s, const struct evse_settings *e)
 {
-	return e->current_ma <= s->balancing.on_meter_lost.limit_ma ? e->current_ma : 0;
+	int32_t ma = s->balancing.on_meter_lost.limit_ma;
+	return e->current_ma <= ma ? e->current_ma : ma >= settings_own_min_ma(e) ? ma : 0;
 }
 
 struct proof {

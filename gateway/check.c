@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/hours.h"
 #include "gateway/settings-tables.h"
 
 struct checking {
@@ -177,12 +178,29 @@ static void check_meters(struct checking *c)
 	}
 }
 
-static void check_point(struct checking *c, const struct modbus_point *p, const struct conf_node *n)
+static void check_modbus_place(struct checking *c, const char *host, const struct bus_settings *bus, const struct conf_node *n)
 {
-	if (p->bus)
+	if (bus)
 		refuse_keys(c, n, "host port", "on a bus");
 	else
-		need(c, n, p->host, "host", "unless 'bus' is given");
+		need(c, n, host, "host", "unless 'bus' is given");
+}
+
+/* A point of an EVSE: a line of a chip for gpio-relay, else `what` (coil, input) of a Modbus device. */
+static void check_point(struct checking *c, const struct evse_settings *e, const struct io_point *p, const char *key, const char *what)
+{
+	const struct conf_node *n = conf_child(settings_node(c->s, "evses", e->id, NULL, NULL), key);
+	if (!p || (e->driver != EVSE_GPIO_RELAY && e->driver != EVSE_MODBUS_RELAY))
+		return; /* refused as a whole */
+	if (e->driver == EVSE_GPIO_RELAY) {
+		need(c, n, p->chip, "chip", "by driver gpio-relay");
+		need(c, n, conf_child(n, "line"), "line", "by driver gpio-relay");
+		refuse_keys(c, n, "host port bus unit coil input", "with driver gpio-relay");
+		return;
+	}
+	refuse_keys(c, n, "chip line", "on a Modbus board");
+	need(c, n, conf_child(n, what), what, "by driver modbus-relay");
+	check_modbus_place(c, p->host, p->bus, n);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -190,28 +208,93 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_point(const struct modbus_point *a, const struct modbus_point *b)
+static bool same_point(const struct io_point *a, const struct io_point *b)
 {
-	return a && b && a->bus == b->bus && same_text(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit &&
-		a->address == b->address;
+	if (!a || !b || a->chip || b->chip)
+		return a && b && a->chip && b->chip && strcmp(a->chip, b->chip) == 0 && a->line == b->line;
+	return a->bus == b->bus && same_text(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit && a->address == b->address;
+}
+
+/* Keys that only some drivers have. */
+static void check_driver(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
+{
+	switch (e->driver) {
+	case EVSE_MODBUS_RELAY:
+		need(c, n, e->contactor, "contactor", "by driver modbus-relay");
+		refuse_keys(c, n, "pilot file wake emergency_stop residual_current mains heartbeat board controller", "with driver modbus-relay");
+		break;
+	case EVSE_GPIO_RELAY:
+		need(c, n, e->contactor, "contactor", "by driver gpio-relay");
+		refuse_keys(c, n, "pilot file wake board controller", "with driver gpio-relay");
+		break;
+	case EVSE_SIM:
+		refuse_keys(c, n, "contactor feedback plugged emergency_stop residual_current mains heartbeat board controller", "with driver sim");
+		break;
+	case EVSE_PILOT_BOARD:
+		need(c, n, e->board, "board", "by driver pilot-board");
+		refuse_keys(c, n, "pilot file contactor feedback plugged emergency_stop residual_current mains heartbeat controller", "with driver pilot-board");
+		break;
+	case EVSE_MODBUS_EVSE:
+		need(c, n, e->controller, "controller", "by driver modbus-evse");
+		refuse_keys(c, n, "pilot file wake contactor feedback plugged emergency_stop residual_current mains heartbeat board", "with driver modbus-evse");
+		break;
+	}
+	if (e->controller)
+		check_modbus_place(c, e->controller->host, e->controller->bus, conf_child(n, "controller"));
+	if (e->reader && e->reader->driver == READER_KEYBOARD)
+		refuse_keys(c, conf_child(n, "reader"), "baud", "with driver keyboard");
+}
+
+/* "22:00-06:00" */
+static void check_hours(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
+{
+	int from, to;
+	for (size_t i = 0; e->hours[i]; i++) {
+		if (!hours_read(e->hours[i], &from, &to))
+			settings_wrong(c->report, conf_child(n, "hours"), "'%s' is no time of day as 22:00-06:00", e->hours[i]);
+	}
+	if (!(e->authorize & AUTHORIZE_SCHEDULE))
+		refuse_keys(c, n, "hours", "unless 'authorize' has schedule");
+	else if (!e->hours[0])
+		need(c, n, NULL, "hours", "by 'authorize: [schedule]'");
+}
+
+/* What a station has once: its EVSEs agree on it. */
+static void check_station_mates(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
+{
+	int count;
+	const struct evse_settings *first = settings_own_station(c->s, slice_of(e->station), &count);
+	if (first == e)
+		return;
+	if (first->uplink != e->uplink)
+		settings_wrong(c->report, conf_child(n, "uplink"), "station '%s' has another uplink ('%s')", e->station, first->id);
+	if (first->version != e->version)
+		settings_wrong(c->report, conf_child(n, "version"), "station '%s' speaks another version ('%s')", e->station, first->id);
+	if (first->current_ma != e->current_ma || first->pilot != e->pilot || __builtin_popcount(first->phases) != __builtin_popcount(e->phases))
+		settings_wrong(c->report, conf_child(n, "current_a"), "the EVSEs of station '%s' are alike in current_a, phases and pilot ('%s')", e->station,
+			first->id);
+	if (first->authorize != e->authorize || !same_text(first->token, e->token))
+		settings_wrong(c->report, conf_child(n, "authorize"), "station '%s' authorizes otherwise ('%s')", e->station, first->id);
 }
 
 static void check_evse(struct checking *c, const struct evse_settings *e)
 {
 	const struct conf_node *n = settings_node(c->s, "evses", e->id, NULL, NULL);
-	if (e->driver == EVSE_SIM)
-		refuse_keys(c, n, "contactor feedback", "with driver sim");
-	else
-		need(c, n, e->contactor, "contactor", "by driver modbus-relay");
-	if (e->contactor)
-		check_point(c, e->contactor, conf_child(n, "contactor"));
-	if (e->feedback)
-		check_point(c, e->feedback, conf_child(n, "feedback"));
+	check_driver(c, e, n);
+	check_point(c, e, e->contactor, "contactor", "coil");
+	check_point(c, e, e->feedback, "feedback", "input");
+	check_point(c, e, e->plugged, "plugged", "input");
+	check_point(c, e, e->emergency_stop, "emergency_stop", "input");
+	check_point(c, e, e->residual_current, "residual_current", "input");
+	check_point(c, e, e->mains, "mains", "input");
+	check_point(c, e, e->heartbeat, "heartbeat", "coil");
+	check_hours(c, e, n);
+	check_station_mates(c, e, n);
 	if (e->meter)
 		check_meter(c, e->meter, conf_child(n, "meter"));
 	if (!e->authorize)
 		settings_wrong(c->report, conf_child(n, "authorize"), "nobody could start here");
-	if (!(e->authorize & AUTHORIZE_FREE))
+	if (!(e->authorize & (AUTHORIZE_FREE | AUTHORIZE_SCHEDULE)))
 		refuse_keys(c, n, "token", "unless 'authorize' has free");
 	for (const struct evse_settings *o = c->s->evses; o < e; o++)
 		if (same_point(o->contactor, e->contactor))
@@ -397,9 +480,11 @@ static void check_identities(struct checking *c)
 	for (size_t i = 0; i < c->s->n_evses; i++) {
 		const struct evse_settings *e = &c->s->evses[i];
 		const struct conf_node *n = settings_node(c->s, "evses", e->id, NULL, NULL);
-		claim(c, &ids, arena_printf(&ids.mem, "/%s", e->id), n, "");
+		if (e->evse > 1)
+			continue; /* its station has claimed */
+		claim(c, &ids, arena_printf(&ids.mem, "/%s", e->station), n, "");
 		if (e->uplink)
-			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", e->uplink->id, e->id), n, " towards the CSMS");
+			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", e->uplink->id, e->station), n, " towards the CSMS");
 	}
 	map_free(&ids.by_name);
 	arena_free(&ids.mem);

@@ -51,50 +51,140 @@ int drivers_meter(struct host *h, const char *models, const struct meter_setting
 }
 
 /* The relay plugin reads and writes one board per EVSE. */
-static bool same_board(const struct modbus_point *a, const struct modbus_point *b)
+static bool same_board(const struct io_point *a, const struct io_point *b)
 {
 	bool same_host = a->host && b->host ? strcmp(a->host, b->host) == 0 && a->port == b->port : !a->host && !b->host;
 	return same_host && a->bus == b->bus && a->unit == b->unit;
+}
+
+static void write_input(struct json_writer *w, const char *key, const char *kind, const char *inverted, const struct io_point *p)
+{
+	if (!p)
+		return;
+	jw_int(w, key, p->address);
+	jw_string(w, kind, "input");
+	jw_bool(w, inverted, p->active == 1);
 }
 
 static void write_relay(struct json_writer *w, const struct evse_settings *e)
 {
 	write_place(w, e->contactor->host, e->contactor->port, e->contactor->unit, e->contactor->bus);
 	jw_int(w, "coil", e->contactor->address);
-	if (e->feedback) {
-		jw_int(w, "feedback", e->feedback->address);
-		jw_string(w, "feedback_kind", "input");
-	}
+	jw_bool(w, "coil_inverted", e->contactor->active == 1);
+	write_input(w, "feedback", "feedback_kind", "feedback_inverted", e->feedback);
+	write_input(w, "plugged", "plugged_kind", "plugged_inverted", e->plugged);
+}
+
+static void write_line(struct json_writer *w, const char *key, const struct io_point *p)
+{
+	if (!p)
+		return;
+	jw_object(w, key);
+	jw_string(w, "chip", p->chip);
+	jw_int(w, "line", p->line);
+	jw_bool(w, "active_low", p->active == 1);
+	jw_end(w, '}');
+}
+
+static void write_gpio(struct json_writer *w, const struct evse_settings *e)
+{
+	write_line(w, "contactor", e->contactor);
+	write_line(w, "feedback", e->feedback);
+	write_line(w, "plugged", e->plugged);
+	write_line(w, "emergency_stop", e->emergency_stop);
+	write_line(w, "residual_current", e->residual_current);
+	write_line(w, "mains", e->mains);
+	write_line(w, "heartbeat", e->heartbeat);
 }
 
 /* What the simulated car can draw is what the EVSE is rated for. */
 static void write_sim(struct json_writer *w, const struct evse_settings *e)
 {
+	jw_bool(w, "pilot", e->pilot);
 	jw_number(w, "max_a", e->current_ma / 1000.0, 3);
 	jw_int(w, "phases", __builtin_popcount(e->phases));
+	if (e->file)
+		jw_string(w, "file", e->file);
 }
 
-int drivers_evse(struct host *h, const struct evse_settings *e, host_on_state *on_state, void *arg)
+static void write_board(struct json_writer *w, const struct evse_settings *e)
 {
-	static const char *const names[] = { "modbus-relay", "sim" };
+	jw_string(w, "device", e->board->device);
+	jw_int(w, "baud", e->board->baud);
+}
+
+static void write_controller(struct json_writer *w, const char *models, const struct evse_settings *e)
+{
+	jw_string(w, "model", e->controller->model);
+	if (models)
+		jw_string(w, "models_dir", models);
+	write_place(w, e->controller->host, e->controller->port, e->controller->unit, e->controller->bus);
+}
+
+static void write_evse(struct json_writer *w, const char *models, const struct evse_settings *e)
+{
+	jw_object(w, NULL);
+	switch (e->driver) {
+	case EVSE_MODBUS_RELAY:
+		write_relay(w, e);
+		break;
+	case EVSE_SIM:
+		write_sim(w, e);
+		break;
+	case EVSE_GPIO_RELAY:
+		write_gpio(w, e);
+		break;
+	case EVSE_PILOT_BOARD:
+		write_board(w, e);
+		break;
+	case EVSE_MODBUS_EVSE:
+		write_controller(w, models, e);
+		break;
+	}
+	jw_end(w, '}');
+}
+
+bool drivers_have_pins(const struct evse_settings *e)
+{
+	return e->driver == EVSE_SIM || e->driver == EVSE_GPIO_RELAY || e->driver == EVSE_PILOT_BOARD;
+}
+
+int drivers_evse(struct host *h, const char *models, const struct evse_settings *e, host_on_state *on_state, host_on_pins *on_pins, void *arg)
+{
+	static const char *const names[] = { [EVSE_MODBUS_RELAY] = "modbus-relay", [EVSE_SIM] = "sim-outlet", [EVSE_GPIO_RELAY] = "gpio-relay",
+		[EVSE_PILOT_BOARD] = "pilot-board", [EVSE_MODBUS_EVSE] = "modbus-evse" };
 	struct buf config = { 0 };
 	struct json_writer w;
 	char why[200] = "";
-	if (e->contactor && e->feedback && !same_board(e->contactor, e->feedback)) {
-		log_error(NULL, "EVSE %s: contactor and feedback must be on the same board", e->id);
+	if (e->driver == EVSE_MODBUS_RELAY && ((e->feedback && !same_board(e->contactor, e->feedback)) || (e->plugged && !same_board(e->contactor, e->plugged)))) {
+		log_error(NULL, "EVSE %s: contactor, feedback and plugged must be on the same board", e->id);
 		return ERR_INVALID;
 	}
 	jw_open(&w, &config);
-	jw_object(&w, NULL);
-	if (e->driver == EVSE_MODBUS_RELAY)
-		write_relay(&w, e);
-	else
-		write_sim(&w, e);
-	jw_end(&w, '}');
+	write_evse(&w, models, e);
 	struct host_conf conf = { .id = e->id, .driver = names[e->driver], .config = config.p };
-	int handle = host_evse(h, &conf, on_state, arg, why, sizeof(why));
+	int handle = drivers_have_pins(e) ? host_outlet(h, &conf, on_pins, arg, why, sizeof(why)) : host_evse(h, &conf, on_state, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "EVSE %s cannot be started: %s", e->id, why);
+	buf_free(&config);
+	return handle;
+}
+
+int drivers_reader(struct host *h, const struct reader_settings *r, host_on_token *on_token, void *arg)
+{
+	static const char *const names[] = { [READER_KEYBOARD] = "reader-keyboard", [READER_SERIAL] = "reader-serial" };
+	struct buf config = { 0 };
+	struct json_writer w;
+	char why[200] = "";
+	jw_open(&w, &config);
+	jw_object(&w, NULL);
+	jw_string(&w, "device", r->device);
+	jw_int(&w, "baud", r->baud);
+	jw_end(&w, '}');
+	struct host_conf conf = { .id = r->device, .driver = names[r->driver], .config = config.p };
+	int handle = host_reader(h, &conf, on_token, arg, why, sizeof(why));
+	if (handle < 0)
+		log_error(NULL, "card reader %s cannot be started: %s", r->device, why);
 	buf_free(&config);
 	return handle;
 }

@@ -7,6 +7,7 @@
  *   beat, each 0.5 s --- beat ---------------------> the loop lives; without it for 5 s every relay is opened
  *   on_sample, on_state <--- report --------------- the unit that is due longest; orders repeated each second
  *
+ * An EVSE's order exists from the start, and the first one is to open: whatever an earlier process left closed.
  * The keep-alive counts on the beat: a worker that repeated orders by itself would hold contactors closed for a loop that hangs. */
 #include "gateway/host.h"
 
@@ -26,8 +27,13 @@
 #define REFRESH_US US_PER_S
 #define METER_POLL_US US_PER_S
 #define EVSE_POLL_US (200 * US_PER_MS)
+#define OUTLET_POLL_US (20 * US_PER_MS)
+#define READER_REST_US US_PER_S /* after a failure */
 #define LOOP_BUDGET_US (5 * US_PER_MS)
 #define FAULT_TEXT 256
+/* A plugin may be older than the end of the struct. */
+#define HAS(plugin, member) ((plugin)->size >= offsetof(ag_plugin, member) + sizeof((plugin)->member) && (plugin)->member)
+#define TOKEN_TEXT 256
 
 struct driver {
 	struct list entry;
@@ -43,6 +49,7 @@ struct worker {
 	pthread_t thread;
 	struct list units;      /* the worker's */
 	int64_t beat_us;        /* the worker's: when the loop was last heard of */
+	int64_t dead_us;        /* how long it may be silent; the worker's */
 };
 
 struct unit {
@@ -51,20 +58,26 @@ struct unit {
 	ag_host api;            /* what its plugin sees of us; ctx is the unit */
 	const ag_plugin *plugin;
 	void *self;
-	uint32_t kind;          /* AG_METER, AG_EVSE, AG_SINK */
+	uint32_t kind;          /* AG_METER, AG_EVSE, AG_SINK, AG_AUTH */
+	bool outlet;            /* AG_EVSE, by its pins */
 	int handle;
 	char *id;
 	struct log log;
 	struct worker *worker;  /* NULL: called on the loop */
 	host_on_sample *on_sample;
 	host_on_state *on_state;
+	host_on_pins *on_pins;
+	host_on_token *on_token;
 	void *arg;
 	bool slow;              /* its plugin once took too long on the loop */
 	/* Of whoever calls the plugin: */
 	struct timer timer;
 	int64_t poll_us, due_us, refresh_us;
-	bool ordered;           /* there is an order to keep alive */
-	double amps[3];
+	struct wish {           /* the order that is kept alive; all zero: open, pilot steady */
+		double amps[3];
+		ag_drive drive; /* of an outlet */
+	} wish;
+	bool reader_failed;     /* and was reported */
 };
 
 struct host {
@@ -86,6 +99,8 @@ struct report {
 	int rc;
 	ag_meter_sample sample;
 	ag_evse_state state;
+	ag_pins pins;
+	char token[TOKEN_TEXT];
 	char fault[FAULT_TEXT];
 };
 
@@ -94,7 +109,7 @@ struct order {
 	struct mail mail;
 	struct unit *unit;
 	bool attach;
-	double amps[3];
+	struct wish wish;
 };
 
 /* A plugin's call on the loop. */
@@ -110,9 +125,15 @@ static void on_report(struct mail *mail, void *arg)
 	struct unit *u = r->unit;
 	const char *fault = r->rc == 0 ? NULL : r->fault;
 	(void)arg;
-	if (!u->host->closing && u->kind == AG_METER)
+	if (u->host->closing)
+		;
+	else if (u->kind == AG_METER)
 		u->on_sample(u->arg, fault ? NULL : &r->sample, fault);
-	else if (!u->host->closing)
+	else if (u->kind == AG_AUTH)
+		u->on_token(u->arg, fault ? NULL : r->token, fault);
+	else if (u->outlet)
+		u->on_pins(u->arg, fault ? NULL : &r->pins, fault);
+	else
 		u->on_state(u->arg, fault ? NULL : &r->state, fault);
 	mem_free(r);
 }
@@ -131,8 +152,8 @@ static void report(struct unit *u, struct report *r)
 
 static void set_evse(struct unit *u)
 {
-	u->refresh_us = clock_mono_us() + REFRESH_US;
-	int rc = u->plugin->evse_set(u->self, 1, u->amps);
+	u->refresh_us = clock_mono_us() + (u->outlet ? HOST_DRIVE_US : REFRESH_US);
+	int rc = u->outlet ? u->plugin->evse_drive(u->self, 1, &u->wish.drive) : u->plugin->evse_set(u->self, 1, u->wish.amps);
 	if (rc == 0)
 		return;
 	struct report *r = NEW(struct report);
@@ -140,11 +161,25 @@ static void set_evse(struct unit *u)
 	report(u, r);
 }
 
-static void order_amps(struct unit *u, const double amps[3])
+static void order_wish(struct unit *u, const struct wish *wish)
 {
-	memcpy(u->amps, amps, sizeof(u->amps));
-	u->ordered = true;
+	u->wish = *wish;
 	set_evse(u);
+}
+
+/* Waits for a card. Only what is new is told: a token, or that the reader failed. */
+static void poll_reader(struct unit *u)
+{
+	struct report *r = NEW(struct report);
+	int rc = u->plugin->auth_poll(u->self, r->token, sizeof(r->token));
+	bool news = rc > 0 || (rc < 0 && !u->reader_failed);
+	u->reader_failed = rc < 0;
+	u->due_us = clock_mono_us() + (rc < 0 ? READER_REST_US : 0);
+	r->rc = rc < 0 ? rc : 0;
+	if (news)
+		report(u, r);
+	else
+		mem_free(r);
 }
 
 static void poll_unit(struct unit *u)
@@ -152,6 +187,8 @@ static void poll_unit(struct unit *u)
 	struct report *r = NEW(struct report);
 	if (u->kind == AG_METER)
 		r->rc = u->plugin->meter_poll(u->self, &r->sample);
+	else if (u->outlet)
+		r->rc = u->plugin->evse_pins(u->self, 1, &r->pins);
 	else
 		r->rc = u->plugin->evse_state(u->self, 1, &r->state);
 	if (!r->sample.mono_us)
@@ -163,17 +200,21 @@ static void poll_unit(struct unit *u)
 static void turn(struct unit *u)
 {
 	int64_t now = clock_mono_us();
-	if (u->ordered && u->refresh_us <= now)
+	if (u->kind == AG_EVSE && u->refresh_us <= now)
 		set_evse(u);
 	if (u->due_us > now)
 		return;
+	if (u->kind == AG_AUTH) {
+		poll_reader(u);
+		return;
+	}
 	poll_unit(u);
 	u->due_us = u->due_us + u->poll_us > now ? u->due_us + u->poll_us : now + u->poll_us;
 }
 
 static int64_t next_turn(const struct unit *u)
 {
-	return u->ordered && u->refresh_us < u->due_us ? u->refresh_us : u->due_us;
+	return u->kind == AG_EVSE && u->refresh_us < u->due_us ? u->refresh_us : u->due_us;
 }
 
 static void on_loop_turn(void *arg)
@@ -198,10 +239,12 @@ static void on_order(struct mail *mail, void *arg)
 	struct worker *w = arg;
 	if (!o->unit)
 		w->beat_us = clock_mono_us();
-	else if (o->attach)
-		list_append(&w->units, &o->unit->in_worker);
+	else if (!o->attach)
+		order_wish(o->unit, &o->wish);
 	else
-		order_amps(o->unit, o->amps);
+		list_append(&w->units, &o->unit->in_worker);
+	if (o->attach && o->unit->outlet)
+		w->dead_us = HOST_PINS_DEAD_US;
 	mem_free(o);
 }
 
@@ -215,14 +258,20 @@ static struct unit *most_urgent(struct worker *w)
 }
 
 /* Opens every relay that is not open already. */
+static bool is_on(const struct unit *u)
+{
+	const struct wish *w = &u->wish;
+	return w->amps[0] > 0 || w->amps[1] > 0 || w->amps[2] > 0 || w->drive.close_1 || w->drive.close_2 || w->drive.pilot == AG_PILOT_PWM;
+}
+
 static void open_relays(struct worker *w, const char *why)
 {
-	static const double none[3] = { 0, 0, 0 };
+	static const struct wish none;
 	LIST_WALK(&w->units, struct unit, in_worker, u) {
-		if (u->kind != AG_EVSE || !u->ordered || memcmp(u->amps, none, sizeof(none)) == 0)
+		if (u->kind != AG_EVSE || !is_on(u))
 			continue;
 		log_warn(&u->log, "contactor opened: %s", why);
-		order_amps(u, none);
+		order_wish(u, &none);
 	}
 }
 
@@ -231,11 +280,11 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	while (!inbox_stopped(w->inbox)) {
 		struct unit *u = most_urgent(w);
-		int64_t now = clock_mono_us(), dead = w->beat_us + HOST_DEAD_US, next = u && next_turn(u) < dead ? next_turn(u) : dead;
+		int64_t now = clock_mono_us(), dead = w->beat_us + w->dead_us, next = u && next_turn(u) < dead ? next_turn(u) : dead;
 		/* Orders go before polls, so the inbox is looked into each time round. */
 		if (inbox_serve(w->inbox, next > now ? next - now : 0))
 			continue;
-		if (clock_mono_us() >= w->beat_us + HOST_DEAD_US) {
+		if (clock_mono_us() >= w->beat_us + w->dead_us) {
 			open_relays(w, "the program does not respond");
 			w->beat_us = clock_mono_us();
 		}
@@ -248,14 +297,14 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void post_order(struct worker *w, struct unit *u, bool attach, const double amps[3])
+static void post_order(struct worker *w, struct unit *u, bool attach, const struct wish *wish)
 {
 	struct order *o = NEW(struct order);
 	o->mail.deliver = on_order;
 	o->unit = u;
 	o->attach = attach;
-	if (amps)
-		memcpy(o->amps, amps, sizeof(o->amps));
+	if (wish)
+		o->wish = *wish;
 	inbox_post(w->inbox, &o->mail);
 }
 
@@ -290,6 +339,7 @@ static int worker_for(struct host *h, const char *bus, struct worker **out)
 	w->host = h;
 	w->bus = mem_strdup(bus);
 	w->beat_us = clock_mono_us();
+	w->dead_us = HOST_DEAD_US;
 	list_init(&w->units);
 	w->inbox = inbox_open(w);
 	int rc = start_thread(w);
@@ -376,7 +426,7 @@ static void free_unit(struct unit *u)
 
 static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *plugin, const struct host_conf *conf)
 {
-	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_SINK] = "sink" };
+	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_SINK] = "sink", [AG_AUTH] = "reader" };
 	struct unit *u = NEW(struct unit);
 	u->host = h;
 	u->plugin = plugin;
@@ -451,10 +501,10 @@ int host_open(struct host **out, const struct host_events *events, void *arg)
 
 static void open_loop_relays(struct host *h)
 {
-	static const double none[3] = { 0, 0, 0 };
+	static const struct wish none;
 	LIST_WALK(&h->units, struct unit, in_host, u)
-		if (u->kind == AG_EVSE && !u->worker && u->ordered)
-			order_amps(u, none);
+		if (u->kind == AG_EVSE && !u->worker)
+			order_wish(u, &none);
 }
 
 /* All are told to stop before the first is waited for. */
@@ -536,13 +586,59 @@ int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t er
 	return u ? start_unit(u) : rc;
 }
 
-void host_evse_set(struct host *h, int evse, const double amps[3])
+int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen)
+{
+	int rc;
+	struct unit *u = open_unit(h, AG_EVSE, conf, &rc, err, errlen);
+	if (!u)
+		return rc;
+	if (!HAS(u->plugin, evse_pins) || !HAS(u->plugin, evse_drive)) {
+		snprintf(err, errlen, "driver '%s' gives no pins", conf->driver);
+		free_unit(u);
+		return ERR_UNSUPPORTED;
+	}
+	u->outlet = true;
+	u->poll_us = conf->poll_us ? conf->poll_us : OUTLET_POLL_US;
+	u->on_pins = on_pins;
+	u->arg = arg;
+	return start_unit(u);
+}
+
+int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_token, void *arg, char *err, size_t errlen)
+{
+	int rc;
+	struct unit *u = open_unit(h, AG_AUTH, conf, &rc, err, errlen);
+	if (!u)
+		return rc;
+	if (!HAS(u->plugin, auth_poll) || !u->worker) {
+		snprintf(err, errlen, "driver '%s' reads no cards", conf->driver);
+		free_unit(u);
+		return ERR_UNSUPPORTED;
+	}
+	u->on_token = on_token;
+	u->arg = arg;
+	return start_unit(u);
+}
+
+static void wish_for(struct host *h, int evse, const struct wish *wish)
 {
 	struct unit *u = unit_of(h, evse, AG_EVSE);
 	if (u && u->worker)
-		post_order(u->worker, u, false, amps);
+		post_order(u->worker, u, false, wish);
 	else if (u)
-		order_amps(u, amps);
+		order_wish(u, wish);
+}
+
+void host_evse_set(struct host *h, int evse, const double amps[3])
+{
+	struct wish wish = { .amps = { amps[0], amps[1], amps[2] } };
+	wish_for(h, evse, &wish);
+}
+
+void host_evse_drive(struct host *h, int evse, const ag_drive *d)
+{
+	struct wish wish = { .drive = *d };
+	wish_for(h, evse, &wish);
 }
 
 int host_publish(struct host *h, int sink, const ag_message *m)

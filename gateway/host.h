@@ -43,15 +43,30 @@ typedef void host_on_sample(void *arg, const ag_meter_sample *s, const char *fau
 /* The state, or NULL with the reason why it is not known. */
 typedef void host_on_state(void *arg, const ag_evse_state *s, const char *fault);
 
+/* The pins, or NULL likewise. */
+typedef void host_on_pins(void *arg, const ag_pins *p, const char *fault);
+/* A token, or NULL with the reason why the reader cannot be read (again when the reason changes). */
+typedef void host_on_token(void *arg, const char *token, const char *fault);
+
 /* These return a handle from 0, or a negative error with its text in `err`; the configuration is checked, nothing is connected yet. */
 int host_meter(struct host *h, const struct host_conf *conf, host_on_sample *on_sample, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_state, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t errlen) MUST_CHECK;
+/* An EVSE whose driver gives pins: on_pins instead of on_state. Refused with ERR_UNSUPPORTED where the driver has none. */
+int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen) MUST_CHECK;
+/* A card reader. */
+int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_token, void *arg, char *err, size_t errlen) MUST_CHECK;
 
 /* What the EVSE may take per phase; 0 A opens its contactor. Kept alive by the host: it is repeated every second as long as the loop runs,
- * and opened by the worker when the loop has not run for HOST_DEAD_US. Before the first call nothing is switched. */
+ * and opened by the worker when the loop has not run for HOST_DEAD_US. The first order is given by the host itself: open. */
 #define HOST_DEAD_US (5 * INT64_C(1000000))
 void host_evse_set(struct host *h, int evse, const double amps[3]);
+
+/* The same for an outlet that is driven by its pins: everything in `d` at once. Repeated every HOST_DRIVE_US, and after HOST_PINS_DEAD_US
+ * without the loop everything is opened and the pilot steady, as in the first order. */
+#define HOST_DRIVE_US (250 * INT64_C(1000))
+#define HOST_PINS_DEAD_US (2 * INT64_C(1000000))
+void host_evse_drive(struct host *h, int evse, const ag_drive *d);
 
 /* Copies. 0, ERR_FULL when the sink cannot take more now, or another error of the sink. */
 int host_publish(struct host *h, int sink, const ag_message *m) MUST_CHECK;

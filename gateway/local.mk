@@ -41,7 +41,9 @@ libgateway_a_SOURCES = \
 	gateway/view.c gateway/view.h \
 	gateway/commands.def \
 	gateway/gateway.h \
+	gateway/hours.c gateway/hours.h \
 	gateway/relays.c gateway/relays.h \
+	gateway/sim-outlet.c gateway/sim-outlet.h \
 	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \

@@ -286,7 +286,8 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	s->id = mem_text(identity);
 	s->log = (struct log){ NULL, "station", s->id };
 	s->configured = configured;
-	s->own = settings_evse(g->conf, identity);
+	int n_own;
+	s->own = settings_own_station(g->conf, identity, &n_own);
 	s->accepted = configured;
 	s->interval_s = 300;
 	s->since_us = clock_mono_us();
@@ -310,15 +311,16 @@ struct session *session_find(const struct gateway *g, const char *identity)
 }
 
 /* One of the box's own EVSEs, as the station it is towards the CSMS. */
-static const struct station_settings *own_station(struct gateway *g, const struct evse_settings *own)
+static const struct station_settings *own_station(struct gateway *g, const struct evse_settings *own, int n)
 {
 	struct station_settings *st = arena_new(&g->strangers, sizeof(*st));
 	*st = g->conf->station_defaults;
-	st->id = st->uplink_id = own->id;
+	st->id = st->uplink_id = own->station;
 	st->name = NULL;
 	st->circuit = own->circuit;
-	st->evses = 1;
-	st->max_current_ma = st->min_current_ma = own->current_ma;
+	st->evses = n;
+	st->max_current_ma = own->current_ma;
+	st->min_current_ma = settings_own_min_ma(own);
 	st->fallback_current_ma = 0; /* it stops when we do, by its driver */
 	st->uplink = own->uplink;
 	st->password = NULL;
@@ -331,8 +333,9 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 static const struct station_settings *configured_as(struct gateway *g, struct slice identity)
 {
 	const struct station_settings *conf = settings_station(g->conf, identity);
-	const struct evse_settings *own = settings_evse(g->conf, identity);
-	return conf || !own ? conf : own_station(g, own);
+	int n;
+	const struct evse_settings *own = settings_own_station(g->conf, identity, &n);
+	return conf || !own ? conf : own_station(g, own, n);
 }
 
 static const struct station_settings *stranger_as(struct gateway *g, struct slice identity)
@@ -399,7 +402,8 @@ static void take_settings(struct session *s)
 	const struct station_settings *conf = configured_as(s->gw, slice_of(s->id)), *was = s->conf;
 	bool rejected = !conf && s->gw->conf->onboarding.mode == ONBOARDING_REJECT;
 	s->conf = conf ? conf : stranger_as(s->gw, slice_of(s->id));
-	s->own = settings_evse(s->gw->conf, slice_of(s->id));
+	int n_own;
+	s->own = settings_own_station(s->gw->conf, slice_of(s->id), &n_own);
 	s->accepted = s->accepted || conf;
 	s->configured = conf != NULL;
 	find_balanced(s);

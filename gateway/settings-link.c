@@ -181,8 +181,21 @@ static void link_station(struct settings *s, struct station_settings *st, struct
 		st->uplink_password = uplink_password(s, st->uplink, st->uplink_id, r);
 }
 
+/* Its place among the EVSEs of its station. */
+static void number_evse(struct settings *s, struct evse_settings *e)
+{
+	if (!e->station)
+		e->station = e->id;
+	e->evse = 1;
+	for (const struct evse_settings *o = s->evses; o < e; o++)
+		e->evse += strcmp(o->station, e->station) == 0;
+	if (e->driver != EVSE_SIM)
+		e->pilot = e->driver == EVSE_PILOT_BOARD || e->driver == EVSE_MODBUS_EVSE;
+}
+
 static void link_evse(struct settings *s, struct evse_settings *e, struct conf_report *r)
 {
+	number_evse(s, e);
 	if (!e->phases)
 		e->phases = e->circuit->phases;
 	for (int p = 0; p < 3; p++)
@@ -190,7 +203,7 @@ static void link_evse(struct settings *s, struct evse_settings *e, struct conf_r
 			settings_wrong(r, settings_node(s, "evses", e->id, "phases", NULL), "L%d is not a phase of circuit '%s'", p + 1, e->circuit->id);
 	if (e->meter)
 		((struct meter_settings *)e->meter)->id = e->id;
-	e->uplink_password = uplink_password(s, e->uplink, e->id, r);
+	e->uplink_password = uplink_password(s, e->uplink, e->station, r);
 }
 
 /* ---- uplinks ---- */

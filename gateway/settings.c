@@ -3,6 +3,8 @@
  * takes away a default just as it takes away a key of an earlier layer. */
 #include "gateway/settings.h"
 
+#define PILOT_LEAST_MA 6000 /* the least that a control pilot can say */
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -348,6 +350,24 @@ const struct station_settings *settings_station(const struct settings *s, struct
 const struct evse_settings *settings_evse(const struct settings *s, struct slice id)
 {
 	return object(s, "evses", id);
+}
+
+int32_t settings_own_min_ma(const struct evse_settings *e)
+{
+	return e->pilot && e->current_ma > PILOT_LEAST_MA ? PILOT_LEAST_MA : e->current_ma;
+}
+
+const struct evse_settings *settings_own_station(const struct settings *s, struct slice identity, int *n_out)
+{
+	const struct evse_settings *first = NULL;
+	*n_out = 0;
+	for (size_t i = 0; i < s->n_evses; i++) {
+		if (!slice_is(identity, s->evses[i].station))
+			continue;
+		first = first ? first : &s->evses[i];
+		++*n_out;
+	}
+	return first;
 }
 
 struct station_settings *settings_stranger(const struct settings *s, struct slice identity, struct arena *mem)

@@ -148,28 +148,65 @@ struct onboarding_settings {
 	const struct circuit_settings *circuit; /* ONBOARDING_AUTO */
 };
 
-enum evse_driver { EVSE_MODBUS_RELAY, EVSE_SIM };
-enum { AUTHORIZE_FREE = 1, AUTHORIZE_REMOTE = 2, AUTHORIZE_LOCAL_LIST = 4, AUTHORIZE_CACHE = 8 };
+enum evse_driver { EVSE_MODBUS_RELAY, EVSE_SIM, EVSE_GPIO_RELAY, EVSE_PILOT_BOARD, EVSE_MODBUS_EVSE };
+enum { AUTHORIZE_FREE = 1, AUTHORIZE_REMOTE = 2, AUTHORIZE_LOCAL_LIST = 4, AUTHORIZE_CACHE = 8, AUTHORIZE_SCHEDULE = 16 };
 
-/* One bit of a Modbus device: over TCP (host) or on a bus. */
-struct modbus_point {
+/* One bit: of a Modbus device, over TCP (host) or on a bus, or a line of a GPIO chip. */
+struct io_point {
 	const char *host; /* NULL: on the bus */
 	int port, unit;
 	const struct bus_settings *bus;
 	int address; /* number of the coil or discrete input, from 0 */
+	const char *chip; /* "gpiochip0", or a path; NULL: a Modbus device */
+	int line;
+	int active; /* 0 high, 1 low */
+};
+
+/* A board on a serial line that drives and measures a control pilot. */
+struct board_settings {
+	const char *device;
+	int baud;
+};
+
+/* A charge controller that knows charging by itself, behind Modbus. */
+struct controller_settings {
+	const char *model; /* name of a register map */
+	const char *host;  /* NULL: on the bus */
+	int port, unit;
+	const struct bus_settings *bus;
+};
+
+enum reader_driver { READER_KEYBOARD, READER_SERIAL };
+
+/* A card reader. EVSEs that name the same device share it. */
+struct reader_settings {
+	enum reader_driver driver;
+	const char *device;
+	int baud; /* serial */
 };
 
 /* An EVSE that this box runs itself. */
 struct evse_settings {
-	const char *id; /* its identity as a station */
+	const char *id;
+	const char *station; /* the station it belongs to, and that one's identity; its id unless said */
+	int evse;            /* its number there, from 1, in the order of the file */
 	const struct circuit_settings *circuit;
 	const struct uplink_settings *uplink; /* NULL: never leaves the box */
 	const char *uplink_password;          /* NULL: none */
 	enum evse_driver driver;
 	uint8_t phases;
-	int32_t current_ma; /* all or nothing */
-	const struct modbus_point *contactor; /* NULL for sim */
-	const struct modbus_point *feedback;  /* NULL: no welded-contact check */
+	int version;        /* as a station: 0 OCPP 1.6, 1 OCPP 2.0.1 */
+	int32_t current_ma; /* most per phase; without a pilot all or nothing */
+	bool pilot;         /* it can be told how much: set by the driver, for sim by the setting */
+	bool wake;          /* sleeping cars are woken */
+	const char *file;   /* sim: what moves it; NULL: none */
+	const struct io_point *contactor; /* NULL where the driver needs none */
+	const struct io_point *feedback;  /* NULL: no welded-contact check */
+	const struct io_point *plugged, *emergency_stop, *residual_current, *mains, *heartbeat; /* NULL: not wired */
+	const struct board_settings *board;           /* pilot-board */
+	const struct controller_settings *controller; /* modbus-evse */
+	const struct reader_settings *reader;         /* NULL: none */
+	const char *const *hours;                     /* AUTHORIZE_SCHEDULE: "22:00-06:00" local time */
 	const struct meter_settings *meter;   /* NULL: none */
 	unsigned authorize;                   /* AUTHORIZE_... */
 	const char *token;                    /* idToken of sessions under AUTHORIZE_FREE */
@@ -310,6 +347,9 @@ void settings_diff(const struct settings *a, const struct settings *b, void (*ea
 /* By identity as connected (exact); NULL: nobody of that name is configured. */
 const struct station_settings *settings_station(const struct settings *s, struct slice identity);
 const struct evse_settings *settings_evse(const struct settings *s, struct slice id);
+/* The first EVSE of a station of the box's own, and how many it has; NULL: there is no such station. */
+int32_t settings_own_min_ma(const struct evse_settings *e); /* less than this it cannot be told: all without a pilot, else 6 A */
+const struct evse_settings *settings_own_station(const struct settings *s, struct slice identity, int *n_out);
 
 /* The settings of a station that the file does not name: station_defaults, the circuit of onboarding.auto, its own passwords. Allocated
  * in `mem`; points into `s`. Secrets that do not exist are NULL. */

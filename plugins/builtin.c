@@ -4,6 +4,7 @@
 const struct ag_builtin ag_builtins[] = {
 	{ "modbus-tcp", plugin_modbus },
 	{ "modbus-rtu", plugin_modbus },
+	{ "gpio-relay", plugin_gpio_relay },
 	{ "modbus-relay", plugin_modbus_relay },
 	{ "mqtt", plugin_mqtt },
 	{ "sim", plugin_sim },

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = plugins/builtin.c \
+	plugins/gpio.c plugins/gpio.h \
+	plugins/gpio-relay.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
 	plugins/modbus-relay.c \
 	plugins/modbus.c \

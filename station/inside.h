@@ -31,6 +31,7 @@ struct evse {
 	struct connector con;
 	double register_wh;           /* last known */
 	int32_t limit_ma;             /* what profiles allow now; INT32_MAX: nothing limits */
+	int limit_phases;
 
 	/* The transaction (charge.c). */
 	struct txn *tx;               /* NULL: none */

@@ -25,6 +25,7 @@ libstation_a_SOURCES = \
 	station/outlet-fault.c station/outlet-fault.h \
 	station/outlet-watch.c \
 	station/pilot.c station/pilot.h \
+	station/pins.c station/pins.h \
 	station/relay.c station/relay.h \
 	station/reserve.c \
 	station/rig.c station/rig.h \

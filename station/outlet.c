@@ -91,11 +91,22 @@ static enum outlet_state from_preparing(const struct outlet *o)
 	return is_locked(o) && tested && rested && o->open ? OUTLET_OFFERING : OUTLET_PREPARING;
 }
 
+/* A fault is in sight, though it may not stand yet: no moment to close. */
+static bool suspects(const struct outlet *o)
+{
+	for (int f = 0; f < OUTLET_FAULTS; f++) {
+		if (o->held_ms[f] && outlet_faults[f].act != ACT_TELL)
+			return true;
+	}
+	return false;
+}
+
 static enum outlet_state from_offering(const struct outlet *o)
 {
 	if (!is_permitted(o) || !has_right_phases(o))
 		return at_rest(o);
-	if (o->ask_ms >= ASKS_MS || (!o->conf.pilot && wants(o) && !o->silent_ms)) /* never on pins of a while ago */
+	bool asks = o->conf.pilot ? o->ask_ms >= ASKS_MS : wants(o);
+	if (asks && !o->silent_ms && !suspects(o)) /* never on pins of a while ago */
 		return OUTLET_CHARGING;
 	bool sleeps = o->conf.wake && !o->asked && !o->woken && o->letter == 'B';
 	return sleeps && o->state_ms >= NO_ASK_MS ? OUTLET_WAKING : OUTLET_OFFERING;
@@ -187,12 +198,10 @@ static void enter(struct outlet *o, enum outlet_state next)
 		o->phases = o->pins.phases;
 		o->switches++;
 	}
-	if (next == OUTLET_PREPARING && again && (o->test == TEST_PASSED || o->test == TEST_FAILED))
+	if (next == OUTLET_PREPARING && again && o->test == TEST_PASSED)
 		o->test = TEST_NONE; /* before each charge */
 	if (next == OUTLET_PREPARING)
 		o->lock_tries = 0;
-	if (next == OUTLET_FAULTED && o->test == TEST_FAILED)
-		o->test = TEST_NONE;
 	if (next == OUTLET_CONNECTED || next == OUTLET_IDLE)
 		o->asked = o->woken = false;
 	if (next == OUTLET_WAKING)
@@ -337,7 +346,9 @@ static void drive_fan(struct outlet *o)
 static void drive_test(struct outlet *o)
 {
 	uint8_t next = o->test;
-	if (o->test == TEST_NONE && o->conf.residual_test && o->state == OUTLET_PREPARING && o->open)
+	if (o->test == TEST_FAILED && outlet_has(o, FAULT_RESIDUAL_TEST))
+		next = TEST_NONE; /* the fault has it now */
+	else if (o->test == TEST_NONE && o->conf.residual_test && o->state == OUTLET_PREPARING && o->open)
 		next = TEST_TRIPPING;
 	else if (o->test == TEST_TRIPPING)
 		next = o->pins.residual ? TEST_RELEASING : o->test_ms >= TEST_MOST_MS ? TEST_FAILED : TEST_TRIPPING;

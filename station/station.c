@@ -83,8 +83,10 @@ void station_limits(struct station *s)
 		struct evse *e = &s->evses[i];
 		struct profile_tx tx;
 		charge_profile_tx(e, &tx);
-		double amps = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us).amps;
+		struct allowed own = profiles_evse_limit(&s->profiles, e->con.evse, &tx, now_us, &until_us);
+		double amps = own.amps;
 		double share = draws(e) ? share_of(whole, running, place++, s->conf.min_ma) : whole;
+		e->limit_phases = own.phases == 1 ? 1 : 3;
 		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
 	}
@@ -369,6 +371,13 @@ void station_stop(struct station *s, int evse, const char *reason)
 		charge_end(e, trigger_of(reason), reason);
 }
 
+void station_free(struct station *s, const char *token)
+{
+	s->conf.free_token = token ? arena_text(&s->mem, slice_of(token)) : NULL;
+	for (int i = 0; token && i < s->conf.n_evses; i++)
+		grant_try(&s->evses[i]);
+}
+
 void station_view(const struct station *s, int evse, struct station_view *out)
 {
 	const struct evse *e = &s->evses[evse - 1];
@@ -380,6 +389,7 @@ void station_view(const struct station *s, int evse, struct station_view *out)
 		.tx = e->tx ? e->tx->id : "",
 		.token = e->tx ? e->tx->token : "",
 		.limit_ma = e->limit_ma,
+		.limit_phases = e->limit_phases,
 		.start_wh = e->tx ? e->tx->start_wh : 0,
 		.queued = (int64_t)s->txns.count,
 		.cost = e->cost,

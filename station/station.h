@@ -71,6 +71,7 @@ void station_input(struct station *s, int evse, const struct evse_input *in); /*
 void station_token(struct station *s, int evse, const char *token);           /* a card was shown: starts, or stops what it started */
 void station_stop(struct station *s, int evse, const char *reason);           /* local stop */
 void station_unlocked(struct station *s, int evse, bool unlocked);            /* what became of events->unlock */
+void station_free(struct station *s, const char *token); /* from now on a car starts by itself with this token (copied once), or no more: NULL */
 
 struct station_view {
 	bool booted, online;
@@ -78,6 +79,7 @@ struct station_view {
 	bool running;                 /* a transaction */
 	const char *tx, *token;       /* "" when none */
 	int32_t limit_ma;             /* what profiles allow now; MA_NONE-like INT32_MAX: nothing limits */
+	int limit_phases;             /* on how many phases they mean it: 1 or 3 */
 	double start_wh;
 	int64_t queued;               /* messages waiting to be sent */
 	double cost;                  /* of the charge as the CSMS told it; NaN: not told */

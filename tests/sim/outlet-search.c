@@ -77,7 +77,7 @@ static void watch_world(struct node *n, int32_t dt)
 	watch(&c->refused, n->in.offer_ma < conf->min_ma, dt);
 	watch(&c->no_air, reads && conf->pilot && d && !r->fan, dt);
 	watch(&c->hot, reads && conf->hot_dc != OUTLET_UNKNOWN && (r->broken & RIG_HOT), dt);
-	watch(&c->greedy, reads && n->o.out.pilot == PILOT_PWM && r->i_ma[0] > r->offered_ma + 4500 && n->in.i_ma[0] != OUTLET_UNKNOWN, dt);
+	watch(&c->greedy, reads && n->o.out.pilot == PILOT_PWM && r->i_ma[0] > duty_to_ma(n->o.out.duty) + 4500 && n->in.i_ma[0] != OUTLET_UNKNOWN, dt);
 	watch(&c->no_cable, reads && conf->socket && r->plugged && (r->broken & RIG_BAD_CABLE), dt);
 	watch(&c->unlocked, reads && conf->lock && !r->locked, dt);
 	watch(&c->asks, r->plugged && r->wants, dt);

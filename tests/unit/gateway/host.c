@@ -100,9 +100,9 @@ static const char *fake_bus(void *self)
 }
 
 static const ag_plugin threaded = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, AG_F_THREAD, "fake", "1", "", "{}", fake_create,
-	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus };
+	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus, NULL, NULL, NULL };
 static const ag_plugin on_loop = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, 0, "fake", "1", "", "{}", fake_create,
-	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL };
+	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL, NULL, NULL, NULL };
 
 /* What one meter or EVSE said last. */
 struct seen {
@@ -235,8 +235,8 @@ static void test_an_order_is_carried_out_and_kept_alive(void **state)
 	struct seen a = { 0 }, b = { 0 };
 	int e = evse(*state, "fake", "{\"bus\":\"x\"}", &a), l = evse(*state, "fake-loop", "{}", &b);
 	UNTIL(a.samples > 0 && b.samples > 0);
-	assert_int_equal(fakes[0]->sets, 0);
-	assert_int_equal(fakes[1]->sets, 0);
+	assert_true(fakes[0]->sets >= 1 && fakes[0]->set_to == 0); /* the first order is the host's own: open */
+	assert_true(fakes[1]->sets >= 1 && fakes[1]->set_to == 0);
 	host_evse_set(*state, e, on);
 	host_evse_set(*state, l, on);
 	UNTIL(a.closed && b.closed);

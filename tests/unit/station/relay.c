@@ -15,9 +15,10 @@ static ag_evse_state hardware;
 static double limit_a[3];
 static int told, unlinked;
 
-static void on_output(void *arg, const double limit[3])
+static void on_output(void *arg, int evse, const double limit[3])
 {
 	(void)arg;
+	assert_int_equal(evse, 1);
 	memcpy(limit_a, limit, sizeof(limit_a));
 	told++;
 }
@@ -33,7 +34,7 @@ static const struct relay_events events = { .output = on_output, .unlinked = on_
 static void feed(bool closed)
 {
 	hardware.closed = closed;
-	relay_feed(relay, &hardware);
+	relay_feed(relay, 1, &hardware);
 	loop_run_later();
 }
 
@@ -150,7 +151,7 @@ static void test_no_reading_for_a_while_opens_and_the_transaction_survives(void 
 	begin(true);
 	run(SECOND);
 	for (int i = 0; i < 49; i++) {
-		relay_feed_failed(relay);
+		relay_feed_failed(relay, 1);
 		pass(&st, SECOND / 10);
 	}
 	assert_true(limit_a[0] == 16);
