@@ -1,4 +1,4 @@
-/* Settings shown: the effective values as YAML that could be read again (secrets aside). */
+/* Settings shown: the effective values as YAML that could be read again (secrets aside); and trees written as they were read. */
 #include "base/conf.h"
 
 #include <stdio.h>
@@ -142,4 +142,29 @@ void conf_print(const struct conf_table *table, const struct conf_node *map, boo
 {
 	struct printing p = { origin, out };
 	print_map(&p, table, map, 0);
+}
+
+/* ---- a tree as it was read ---- */
+
+static void write_map(const struct conf_node *map, unsigned indent, struct buf *out)
+{
+	for (const struct conf_node *n = map->first; n; n = n->next) {
+		print_key(out, indent, n->key);
+		if (n->kind == CONF_MAP && n->first) {
+			buf_puts(out, "\n");
+			write_map(n, indent + 2, out);
+			continue;
+		}
+		buf_puts(out, " ");
+		if (conf_is_null(n))
+			buf_puts(out, "null");
+		else
+			conf_value_print(out, n);
+		buf_puts(out, "\n");
+	}
+}
+
+void conf_write(const struct conf_node *map, struct buf *out)
+{
+	write_map(map, 0, out);
 }

@@ -167,6 +167,9 @@ void conf_value_print(struct buf *out, const struct conf_node *n); /* one value 
 enum conf_effect conf_effect(const struct conf_table *table, const struct conf_row *row); /* of a row in this table */
 const char *conf_effect_text(enum conf_effect e); /* "at once", "listener opens again", "connects again", "at restart" */
 
+/* A tree as a YAML file again, as it was read: no presets, nothing masked. */
+void conf_write(const struct conf_node *map, struct buf *out);
+
 /* One difference between two configurations. Texts live during the callback. */
 struct conf_change {
 	const char *path;         /* "stations.G-01.max_current_a" */

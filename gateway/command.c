@@ -756,6 +756,8 @@ const char *command_error_code(enum command_error e)
 		return "forbidden";
 	case COMMAND_TIMEOUT:
 		return "timeout";
+	case COMMAND_CONFIG:
+		return "config_invalid";
 	default:
 		return "failed";
 	}
@@ -763,10 +765,11 @@ const char *command_error_code(enum command_error e)
 
 void command_finish(struct command *c, enum command_error err)
 {
-	c->done(c->arg, err, err ? c->detail : c->result.p ? c->result.p : "null");
+	c->done(c->arg, err, err ? c->lines.n ? c->lines.p : c->detail : c->result.p ? c->result.p : "null");
 	cJSON_Delete((cJSON *)c->args);
 	mem_free((char *)c->user);
 	buf_free(&c->result);
+	buf_free(&c->lines);
 	mem_free(c);
 }
 

@@ -15,9 +15,10 @@ enum command_error {
 	COMMAND_USAGE,     /* 2: arguments missing or wrong */
 	COMMAND_NOT_FOUND, /* 5: no such object */
 	COMMAND_FORBIDDEN, /* 6: role or state */
-	COMMAND_TIMEOUT    /* 7 */
+	COMMAND_TIMEOUT,   /* 7 */
+	COMMAND_CONFIG     /* 3: a configuration that is not usable */
 };
-const char *command_error_code(enum command_error e); /* "failed", "invalid", "not_found", "forbidden", "timeout" */
+const char *command_error_code(enum command_error e); /* "failed", "invalid", "not_found", "forbidden", "timeout", "config_invalid" */
 
 struct command {
 	struct gateway *g;
@@ -27,6 +28,7 @@ struct command {
 	struct buf result;         /* JSON */
 	struct json_writer w;      /* into result */
 	char detail[200];          /* of a failure */
+	struct buf lines;          /* the same where it takes more than one line; empty: detail says it all */
 	void (*done)(void *arg, enum command_error err, const char *json_or_detail);
 	void *arg;
 };
@@ -51,6 +53,13 @@ const char *command_text(const struct command *c, const char *name);
 int command_fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Handlers outside command.c. */
+int run_config_show(struct command *c);
+int run_config_check(struct command *c);
+int run_config_diff(struct command *c);
+int run_config_apply(struct command *c);
+int run_config_confirm(struct command *c);
+int run_config_rollback(struct command *c);
+int run_config_history(struct command *c);
 int run_health(struct command *c);
 int run_event_list(struct command *c);
 int run_setup_code(struct command *c);

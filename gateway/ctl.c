@@ -16,16 +16,12 @@
 #include "config.h"
 #include "gateway/balance-stdio.h"
 #include "gateway/call-help.h"
+#include "gateway/ctl.h"
 #include "gateway/ctl-print.h"
 #include "gateway/sim.h"
 #include "gateway/trace-export.h"
 
-enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_TIMEOUT };
 
-struct options {
-	const char *socket;
-	bool json;
-};
 
 static const char usage[] =
 	"usage: ampgate [--socket PATH] [--json] COMMAND ...\n"
@@ -50,6 +46,9 @@ static const char usage[] =
 	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
 	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
+	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
+	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
+	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter ...                 simulators; each says more with --help\n";
@@ -114,7 +113,8 @@ static int exit_of(const char *code)
 	static const struct {
 		const char *code;
 		int status;
-	} map[] = { { "invalid", EXIT_USAGE }, { "not_found", EXIT_NOT_FOUND }, { "forbidden", EXIT_REFUSED }, { "timeout", EXIT_TIMEOUT } };
+	} map[] = { { "invalid", EXIT_USAGE }, { "not_found", EXIT_NOT_FOUND }, { "forbidden", EXIT_REFUSED }, { "timeout", EXIT_TIMEOUT },
+		{ "config_invalid", EXIT_CONFIG } };
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (strcmp(map[i].code, code) == 0)
 			return map[i].status;
@@ -130,8 +130,6 @@ static int show_error(const cJSON *answer)
 	mem_free(text);
 	return status;
 }
-
-typedef void print_fn(const cJSON *result);
 
 /* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
 static cJSON *ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
@@ -173,6 +171,11 @@ static int request(const struct options *o, const char *method, struct buf *args
 	return status;
 }
 
+int ctl_request(const struct options *o, const char *method, struct buf *args, print_fn *print)
+{
+	return request(o, method, args, print);
+}
+
 /* --- commands --- */
 
 /* Arguments as an object: pairs of key and value, values NULL are left out. */
@@ -193,6 +196,11 @@ static int bad_usage(const char *why)
 {
 	fprintf(stderr, "ampgate: %s\n%s", why, usage);
 	return EXIT_USAGE;
+}
+
+int ctl_usage(const char *why)
+{
+	return bad_usage(why);
 }
 
 static int simple(const struct options *o, const char *method, const char *key, const char *value, print_fn *print)
@@ -578,6 +586,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_limit(o, argc, argv);
 	if (strcmp(argv[0], "trace") == 0)
 		return run_trace(o, argc, argv);
+	if (strcmp(argv[0], "config") == 0)
+		return ctl_config(o, argc, argv);
 	if (strcmp(argv[0], "balance") == 0)
 		return run_balance(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)

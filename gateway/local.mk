@@ -7,6 +7,7 @@ libgateway_a_SOURCES = \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
+	gateway/command-config.c \
 	gateway/configuration.c gateway/configuration.h \
 	gateway/generation.c gateway/generation.h \
 	gateway/csms-profiles.c gateway/csms-profiles.h \
@@ -26,6 +27,7 @@ libgateway_a_SOURCES = \
 	gateway/fallback.c \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
+	gateway/managed.c gateway/managed.h \
 	gateway/notify.c gateway/notify.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/passage.c gateway/passage.h \
@@ -73,7 +75,7 @@ libgateway_a_SOURCES = \
 	gateway/world.c gateway/world.h
 
 bin_PROGRAMS += ampgate
-ampgate_SOURCES = gateway/ctl.c gateway/ctl-print.c gateway/ctl-print.h
+ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-print.c gateway/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated

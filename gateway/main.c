@@ -88,7 +88,8 @@ static struct settings_files files_of(const struct arguments *a, struct arena *m
 	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd };
 	if (!a->config && !a->confd)
 		f.confd = SYSCONF_DIR "/conf.d";
-	if (!a->config || a->state_dir)
+	bool looks = a->check || a->print;
+	if (!looks || !a->config || a->state_dir)
 		f.managed = arena_printf(mem, "%s/managed.yaml", a->state_dir ? a->state_dir : STATE_DIR);
 	return f;
 }

@@ -47,6 +47,7 @@ static int status_of(enum command_error err)
 	case COMMAND_NOT_FOUND: return 404;
 	case COMMAND_FORBIDDEN: return 403;
 	case COMMAND_TIMEOUT: return 504;
+	case COMMAND_CONFIG: return 422;
 	default: return 500;
 	}
 }

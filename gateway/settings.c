@@ -56,7 +56,7 @@ static int each_of_dir(struct arena *mem, const char *dir, int (*each)(void *arg
 
 static bool has_managed(const struct settings_files *files)
 {
-	return files->managed && access(files->managed, F_OK) == 0;
+	return files->managed && (files->managed_text || access(files->managed, F_OK) == 0);
 }
 
 int settings_each_file(const struct settings_files *files, int (*each)(void *arg, const char *path, const char *name), void *arg)
@@ -111,7 +111,7 @@ static int read_layers(struct settings_source *src, const struct settings_files 
 	int more = files->confd ? add_layers(src, files->confd, report) : 0;
 	rc = rc ? rc : more;
 	if (has_managed(files) && !is_locked(src))
-		more = add_layer(src, files->managed, NULL, report);
+		more = add_layer(src, files->managed, files->managed_text, report);
 	return rc ? rc : more;
 }
 

@@ -325,6 +325,7 @@ struct settings_files {
 	const char *built_in;    /* NULL, or a text in place of the main file, which is then its name in messages */
 	const char *confd;       /* directory of *.yaml, read in the order of their names; NULL: none */
 	const char *managed;     /* the layer that the program itself writes, over all others; NULL or not there: none */
+	const char *managed_text; /* NULL, or a text in place of that file */
 	const char *credentials; /* directory of secrets, after $CREDENTIALS_DIRECTORY; NULL: SYSCONF_DIR/credentials */
 	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
 };

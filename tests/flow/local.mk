@@ -30,6 +30,7 @@ PROGRAM_FLOWS += tests/flow/relay.js
 PROGRAM_FLOWS += tests/flow/cli.js
 PROGRAM_FLOWS += tests/flow/generations.js
 PROGRAM_FLOWS += tests/flow/reload.js
+PROGRAM_FLOWS += tests/flow/config.js
 PROGRAM_FLOWS += tests/flow/crowd.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
