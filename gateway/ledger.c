@@ -17,8 +17,8 @@
 #include "gateway/local.h"
 #include "gateway/refused.h"
 #include "gateway/replay.h"
+#include "gateway/room.h"
 #include "gateway/tap.h"
-#include "gateway/telemetry.h"
 #include "gateway/trace.h"
 #include "ocpp/codec.h"
 #include "ocpp/splice.h"
@@ -108,31 +108,9 @@ static void tx_is_named(struct held *h)
 
 #define DISK_PAUSE_US US_PER_S /* after which a disk that took no answer is tried again */
 
-static void raise_alarm(struct gateway *g, int err)
-{
-	struct buf args = { 0 };
-	if (g->storage_failing || err == ERR_EXISTS || err == ERR_CLOSED)
-		return;
-	g->storage_failing = true;
-	log_error(NULL, "nothing can be stored: %s. New transactions are refused; stations keep what they have to say", err_text(err));
-	buf_printf(&args, "{\"error\":\"%s\"}", err_text(err));
-	telemetry_event(g, "storage.failed", "critical", "storage", args.p);
-	buf_free(&args);
-}
-
-/* A start was stored, for which there has to be more room than for anything else. */
-static void end_alarm(struct gateway *g)
-{
-	if (!g->storage_failing)
-		return;
-	g->storage_failing = false;
-	log_info(NULL, "transactions are stored again");
-	telemetry_event(g, "storage.back", "info", "storage", NULL);
-}
-
 static void storage_failed(struct held *h, int err)
 {
-	raise_alarm(h->s->gw, err);
+	room_refused(h->s->gw, err);
 	log_error(&h->s->log, "%s could not be stored: %s; the station is asked to repeat it", h->act->name, err_text(err));
 	if (station_waits(h))
 		session_refuse(h->s, slice_of(h->id), "InternalError", "the message could not be stored");
@@ -199,8 +177,7 @@ static void on_stored(void *arg, int err, int64_t seq)
 		return;
 	}
 	h->seq = seq;
-	if (h->phase == TX_START)
-		end_alarm(h->s->gw);
+	room_taken(h->s->gw, h->phase == TX_START);
 	if (!h->names_tx && h->phase == TX_START)
 		tx_is_named(h);
 	wait_for_csms(h);
@@ -210,7 +187,7 @@ static void on_stored(void *arg, int err, int64_t seq)
 static void on_stored_alone(void *arg, int err, int64_t id)
 {
 	if (!err)
-		end_alarm(((struct held *)arg)->s->gw);
+		room_taken(((struct held *)arg)->s->gw, true);
 	on_named(arg, err, id);
 }
 
@@ -224,7 +201,7 @@ static enum outbox_kind kind_of(const struct held *h)
 	return h->tx ? OUTBOX_TX_UPDATE : OUTBOX_NOTICE;
 }
 
-static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
+static void describe(struct held *h, struct frame *f, const struct event *e, struct outbox_rec *rec)
 {
 	*rec = (struct outbox_rec){
 		.station = h->s->id,
@@ -239,6 +216,7 @@ static void describe(struct held *h, struct frame *f, struct outbox_rec *rec)
 		.mono_us = clock_mono_us(),
 		.boot = clock_boot(),
 		.clock = clock_trusted() ? CLOCK_TRUSTED : CLOCK_UNTRUSTED,
+		.thin = kind_of(h) == OUTBOX_TX_UPDATE && codec_may_be_left_out(e, f->payload),
 		.late = !session_waits_for_lane(h->s),
 		.fingerprint = h->phase == TX_START ? NULL : h->fingerprint, /* the ledger has that of a start */
 	};
@@ -269,7 +247,7 @@ static void store(struct held *h, struct frame *f, const struct event *e)
 	struct outbox_rec rec;
 	char *reason = NULL;
 	int err;
-	describe(h, f, &rec);
+	describe(h, f, e, &rec);
 	if (h->phase == TX_START) {
 		err = store_start(h, &rec);
 	} else {

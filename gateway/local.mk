@@ -22,6 +22,8 @@ libgateway_a_SOURCES = \
 	gateway/refused.c gateway/refused.h \
 	gateway/timekeeper.c gateway/timekeeper.h \
 	gateway/behind.c gateway/behind.h \
+	gateway/pace.c gateway/pace.h \
+	gateway/room.c gateway/room.h \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/charger.c gateway/charger.h \
 	gateway/fallback.c \

@@ -26,6 +26,11 @@
 
 static void run(void *arg);
 
+static void on_turn(void *arg)
+{
+	replay_kick(arg);
+}
+
 /* A record on the wire, with what is needed of it when its answer comes. */
 struct sent {
 	struct list entry;     /* of those overdue */
@@ -60,8 +65,25 @@ void replay_kick(struct session *s)
 		session_lane_review(s);
 }
 
+/* What waited takes turns with that of other stations; what happens now does not wait for them. */
+static bool may_go(struct session *s, const struct outbox_rec *rec)
+{
+	struct pace *p = uplink_pace(s->lane.uplink);
+	if (rec->late)
+		return pace_take(p, uplink_conf(s->lane.uplink)->drain_parallel, &s->replay.place, on_turn, s);
+	pace_give(p, &s->replay.place);
+	return true;
+}
+
+static void turn_over(struct session *s)
+{
+	if (s->lane.uplink)
+		pace_give(uplink_pace(s->lane.uplink), &s->replay.place);
+}
+
 void replay_stop(struct session *s)
 {
+	turn_over(s);
 	timer_cancel(&s->replay.retry);
 	later_cancel(&s->replay.kick);
 	forget_overdue(s, 0);
@@ -144,6 +166,7 @@ static void on_answered(void *arg, struct call *c, int err, struct frame *answer
 	struct sent *t = arg;
 	struct session *s = t->s;
 	s->replay.call = NULL;
+	turn_over(s);
 	if (err == ERR_TIMEOUT) {
 		silent(t, c);
 		return;
@@ -266,6 +289,7 @@ static void send_next(struct session *s, struct sent *t)
 	int err = send_record(t);
 	if (err) {
 		log_debug(&s->log, "%s cannot be sent now: %s", t->rec.action, err_text(err));
+		turn_over(s);
 		sent_free(t);
 		again_after(s, FULL_US);
 	} else if (outbox_mark_sent(s->gw->store, s->replay.seq, NULL, NULL) != 0) {
@@ -282,9 +306,13 @@ static void run(void *arg)
 	t->s = s;
 	int err = outbox_head(s->gw->store, s->id, &t->mem, &t->rec);
 	if (!err && t->rec.version == (int)s->lane.version && !start_is_missing(s, &t->rec)) {
-		send_next(s, t);
+		if (may_go(s, &t->rec))
+			send_next(s, t);
+		else
+			sent_free(t);
 		return;
 	}
+	turn_over(s);
 	if (err == ERR_NOT_FOUND || (!err && t->rec.version != (int)s->lane.version)) {
 		session_lane_review(s);
 	} else if (!err) {

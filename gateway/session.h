@@ -67,6 +67,7 @@ struct session {
 		struct call *call;    /* while it is being sent */
 		bool ready;           /* boot and states have gone up, the queue may */
 		struct list overdue;  /* sent on this lane, their answers not yet here after the timeout (replay.c) */
+		struct pace_place place; /* in the line of those who deliver what waited */
 		struct timer retry;
 		struct later kick;
 	} replay;

@@ -623,6 +623,8 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "A transaction message that the CSMS has refused this often is set aside for the operator; an outage does not count" },
 	{ .name = "message_retry_interval", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "10s", AT(uplink_settings, message_retry_us),
 	  .help = "Pause before such a message is sent again, times the number of refusals so far" },
+	{ .name = "drain_parallel", .type = CONF_INT, .min = 1, .max = 10000, .preset = "64", AT(uplink_settings, drain_parallel),
+	  .help = "When the CSMS is back: how many stations deliver what waited at the same time; what happens now does not wait" },
 	{ .name = "endpoints", .type = CONF_ITEMS, .required = true, .table = &endpoint_table, AT(uplink_settings, endpoints), .takes_effect = AT_RECONNECT,
 	  .help = "Addresses of the CSMS" },
 	{ .name = "reconnect", .type = CONF_SECTION, .table = &reconnect_table, .help = "Pauses between attempts" },
@@ -635,6 +637,10 @@ static const struct conf_row queue_rows[] = {
 	  .help = "What is older is dropped" },
 	{ .name = "max_size", .type = CONF_SIZE, .min = MIB, .max = 64 * GIB, .preset = "256MiB", AT(offline_settings, queue.max_size_bytes),
 	  .help = "Room on disk for it" },
+	{ .name = "when_full", .type = CONF_CHOICE, .words = WORDS("thin_meter_values", "refuse"), .preset = "thin_meter_values",
+	  AT(offline_settings, queue.when_full),
+	  .help = "Before new transactions are refused for want of room: thin_meter_values leaves out every second meter value inside transactions, never a "
+	          "signed one, a start or a stop; refuse leaves out nothing" },
 	{ 0 }
 };
 /* Rows of this table count from the start of offline. */

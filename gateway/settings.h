@@ -239,6 +239,7 @@ struct uplink_settings {
 	} reconnect;
 	int64_t ping_us, call_timeout_us; /* ping 0: none */
 	int message_attempts;             /* failures after which a transaction message is set aside */
+	int drain_parallel;               /* late messages on their way at once, of all stations */
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
 };
@@ -255,12 +256,15 @@ struct authorization_settings {
 
 enum serve_time { SERVE_TRUSTED_TIME, SERVE_ANY_TIME };
 
+enum when_full { FULL_THIN, FULL_REFUSE };
+
 struct offline_settings {
 	unsigned authorize; /* OFFLINE_... */
 	int64_t cache_lifetime_us; /* 0: for ever */
 	int serve_time;            /* enum serve_time */
 	struct {
 		int64_t max_age_us, max_size_bytes;
+		int when_full;         /* enum when_full */
 	} queue;
 };
 

@@ -33,6 +33,7 @@ struct uplink {
 	const struct uplink_settings *conf;
 	struct tls_client *tls;
 	struct list lanes;
+	struct pace pace;
 	size_t n_lanes, n_up;
 	int current;              /* the endpoint that lanes try first */
 	struct timer failback;
@@ -63,6 +64,7 @@ int uplink_open(const struct uplink_settings *conf, struct uplink **out)
 	u->conf = conf;
 	u->log = (struct log){ NULL, "uplink", conf->id };
 	list_init(&u->lanes);
+	pace_open(&u->pace);
 	u->since_us = clock_mono_us();
 	bool tls = false;
 	for (size_t i = 0; i < conf->n_endpoints; i++)
@@ -98,6 +100,11 @@ void uplink_use(struct uplink *u, const struct uplink_settings *conf)
 const struct uplink_settings *uplink_conf(const struct uplink *u)
 {
 	return u->conf;
+}
+
+struct pace *uplink_pace(struct uplink *u)
+{
+	return &u->pace;
 }
 
 /* "wss://host/ocpp/{id}" with the identity percent-encoded. */

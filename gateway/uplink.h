@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/timer.h"
+#include "gateway/pace.h"
 #include "gateway/settings.h"
 #include "gateway/tls.h"
 #include "ocpp/link.h"
@@ -46,6 +47,7 @@ int uplink_open(const struct uplink_settings *conf, struct uplink **out) MUST_CH
 void uplink_close(struct uplink *u);                                                 /* its lanes are closed already */
 void uplink_use(struct uplink *u, const struct uplink_settings *conf);               /* the same in all that its connections depend on */
 const struct uplink_settings *uplink_conf(const struct uplink *u);
+struct pace *uplink_pace(struct uplink *u); /* turns for what waited */
 
 /* Starts connecting; `log` of the owner becomes the lane's parent. A lane that is open already is left alone. */
 void lane_open(struct lane *l, struct uplink *u, const struct log *owner_log);

@@ -205,6 +205,19 @@ bool codec_marks_late(const struct action *act)
 	return act && strcmp(act->name, "TransactionEvent") == 0;
 }
 
+static bool holds(struct slice text, const char *word)
+{
+	return text.p && memmem(text.p, text.n, word, strlen(word)) != NULL;
+}
+
+bool codec_may_be_left_out(const struct event *e, struct slice payload)
+{
+	bool periodic = e->kind == EV_METER || (e->kind == EV_TX && e->phase == TX_UPDATE && !e->token.p && holds(e->reason, "MeterValue"));
+	for (size_t i = 0; i < e->n_samples; i++)
+		periodic = periodic && !e->samples[i].begin && !e->samples[i].end;
+	return periodic && !holds(payload, "SignedData") && !holds(payload, "signedMeterValue");
+}
+
 bool codec_answer_names_tx(const struct action *act)
 {
 	return act && strcmp(act->name, "StartTransaction") == 0;

@@ -35,6 +35,9 @@ struct slice codec_tx_window(const struct frame *f);
 /* Whether a message of this action says `offline` of itself when it is delivered late (2.x TransactionEvent, E04.FR.03). */
 bool codec_marks_late(const struct action *act);
 
+/* Whether the CSMS has all that a bill needs without this message: a meter value of the interval inside a transaction, unsigned (2.x E11.FR.04). */
+bool codec_may_be_left_out(const struct event *e, struct slice payload);
+
 /* Whether the answer to this action names the transaction: only in 1.6, where the CSMS does. */
 bool codec_answer_names_tx(const struct action *act);
 /* The window of the id in such an answer; absent for others. */

@@ -52,7 +52,7 @@ void outbox_insert(struct db *d, const struct outbox_rec *rec)
 {
 	db_admit(d, rec->payload.n + ROW_OVERHEAD, rec->kind == OUTBOX_TX_UPDATE || rec->kind == OUTBOX_TX_END);
 	struct query q = query_open(d, "INSERT INTO outbox (seq, station, kind, state, version, action, message_id, payload, tx, start_seq,"
-				       " wall_us, mono_us, clock_trusted, late, boot, attempts) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
+				       " wall_us, mono_us, clock_trusted, late, boot, thin, attempts) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
 	give_int(&q, rec->seq);
 	give_text(&q, rec->station);
 	give_int(&q, rec->kind);
@@ -67,6 +67,7 @@ void outbox_insert(struct db *d, const struct outbox_rec *rec)
 	give_int(&q, rec->clock);
 	give_int(&q, rec->late);
 	give_int(&q, rec->boot);
+	give_int(&q, rec->thin);
 	query_run(&q);
 	if (rec->fingerprint)
 		remember(d, rec);
@@ -236,6 +237,35 @@ static void run_answered(struct job *j, struct db *d)
 int outbox_answered(struct store *s, int64_t seq, const char *answer, store_done *done, void *arg)
 {
 	return post_change(s, run_answered, seq, answer, done, arg);
+}
+
+static void run_thin(struct job *j, struct db *d)
+{
+	struct gone {
+		int64_t seq;
+		const char *station;
+	} *gone = arena_new(&j->mem, OUTBOX_THINNED * sizeof(*gone));
+	size_t n = 0;
+	struct query q = query_open(d, "SELECT seq, station FROM (SELECT seq, station, row_number() OVER (PARTITION BY station, tx ORDER BY seq) AS n"
+				       " FROM outbox WHERE thin = 1 AND state = 0) WHERE n % 2 = 0 LIMIT ?");
+	give_int(&q, OUTBOX_THINNED);
+	while (query_next(&q)) {
+		gone[n].seq = take_int(&q);
+		gone[n++].station = take_text(&q, &j->mem);
+	}
+	query_close(&q);
+	for (size_t i = 0; i < n; i++) {
+		q = query_open(d, "DELETE FROM outbox WHERE seq = ?");
+		give_int(&q, gone[i].seq);
+		query_run(&q);
+		job_effect(j, gone[i].station, -1, 0, 0);
+	}
+	j->value = (int64_t)n;
+}
+
+int outbox_thin(struct store *s, store_done *done, void *arg)
+{
+	return job_post(s, job_new(sizeof(struct job), run_thin, done, arg));
 }
 
 struct correct {

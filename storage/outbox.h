@@ -33,6 +33,7 @@ struct outbox_rec {
 	int64_t boot;
 	enum clock_quality clock; /* of wall_us */
 	int64_t shift_us;       /* CLOCK_CORRECTED: by how much wall_us was moved. Only in what is read */
+	bool thin;              /* a meter value among others: may be left out when there is no room (outbox_thin) */
 	bool late;              /* was accepted from the station while no CSMS could be reached */
 	int attempts;           /* how often it was sent */
 	int failures;           /* how often the CSMS refused it, or kept silent while it talked about other things */
@@ -61,6 +62,11 @@ int outbox_confirm(struct store *s, int64_t seq, const char *csms_tx, store_done
 
 /* The same for a record that is no start, with the payload of the answer, which is kept for a station that asks again. */
 int outbox_answered(struct store *s, int64_t seq, const char *answer, store_done *done, void *arg) MUST_CHECK;
+
+/* There is no room: of the unsent records of each transaction that may be left out, the second, fourth, ... go (2.x E11.FR.04, E11.FR.05). `done`: how many;
+ * at most OUTBOX_THINNED a call. */
+#define OUTBOX_THINNED 5000
+int outbox_thin(struct store *s, store_done *done, void *arg) MUST_CHECK;
 
 /* The time is known now: wall time is monotonic time of this boot and `wall_from_mono_us`. Each record that was taken in this boot before it was
  * known gets its right time, once. `done`: how many. */

@@ -53,6 +53,9 @@ const char *const schema_steps[] = {
 	"CREATE INDEX token_by_age ON token (source, status = 'Accepted', updated_us);"
 	"ALTER TABLE outbox ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE outbox ADD COLUMN shift_us INTEGER NOT NULL DEFAULT 0;",
+	/* 4. Which records may go when the disk is full. */
+	"ALTER TABLE outbox ADD COLUMN thin INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX outbox_thin ON outbox (station, tx, seq) WHERE thin = 1 AND state = 0;",
 };
 const int schema_steps_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
 

@@ -58,7 +58,7 @@ struct store {
 struct group { /* the mail that brings a finished group home */
 	struct mail mail;
 	struct list jobs;
-	int64_t took_us, file_bytes;
+	int64_t took_us, file_bytes, used_bytes;
 	bool committed;
 };
 
@@ -122,6 +122,7 @@ static void send_home(struct writer *w, int err, int64_t took_us)
 	g->took_us = took_us;
 	g->committed = !err;
 	g->file_bytes = db_number(&w->db, "PRAGMA page_count") * db_number(&w->db, "PRAGMA page_size");
+	g->used_bytes = w->db.used;
 	db_clear(&w->db);
 	list_init(&g->jobs);
 	LIST_WALK(&w->group, struct mail, entry, m) {
@@ -275,6 +276,7 @@ static void on_group(struct mail *m, void *arg)
 	s->stats.commits += g->committed;
 	s->stats.last_commit_us = g->took_us;
 	s->stats.file_bytes = g->file_bytes;
+	s->stats.used_bytes = g->used_bytes;
 	LIST_WALK(&g->jobs, struct mail, entry, job) {
 		list_remove(&job->entry);
 		finish(s, (struct job *)job);
@@ -453,6 +455,8 @@ static int open_all(struct store *s, const struct store_config *c, bool *salvage
 	if (err)
 		return err;
 	bound_size(&s->writer.db, c->size_most);
+	s->stats.size_most = s->writer.db.size_most;
+	s->stats.reserve = s->writer.db.reserve;
 	err = open_reader(s, c->path);
 	if (err)
 		return refuse(error_out, err, c->path, db_text(&s->reader));

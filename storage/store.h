@@ -41,6 +41,7 @@ int store_flush(struct store *s) MUST_CHECK;
 struct store_stats {
 	uint64_t commits, jobs, errors;
 	int64_t last_commit_us, file_bytes;
+	int64_t used_bytes, size_most, reserve; /* as of the last commit; 0 without a bound */
 };
 void store_get_stats(const struct store *s, struct store_stats *out);
 

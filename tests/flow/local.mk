@@ -24,6 +24,7 @@ PROGRAM_FLOWS += tests/flow/faithful.js
 PROGRAM_FLOWS += tests/flow/door.js
 PROGRAM_FLOWS += tests/flow/alone.js
 PROGRAM_FLOWS += tests/flow/authorize.js
+PROGRAM_FLOWS += tests/flow/drain.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js

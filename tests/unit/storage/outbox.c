@@ -374,9 +374,36 @@ LAB_TEST(test_times_from_before_the_time_was_known_are_put_right_once)
 	arena_free(&mem);
 }
 
+/* OCPP 2.0.1 E11.FR.04, E11.FR.05: intermediate ones from the middle, never the first or what is not marked. */
+LAB_TEST(test_without_room_every_second_value_of_a_transaction_goes)
+{
+	struct outbox_rec rec = { .station = "A", .kind = OUTBOX_TX_UPDATE, .action = "MeterValues", .message_id = "m", .tx = "1", .thin = true };
+	int64_t seq[7];
+	struct arena mem = { 0 };
+	struct outbox_rec got;
+	lab_open(lab, NULL);
+	for (int i = 0; i < 6; i++) {
+		rec.thin = i != 3; /* a signed one */
+		seq[i] = VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	}
+	rec.tx = "2";
+	rec.thin = true;
+	seq[6] = VALUE_OF(outbox_put(lab->s, &rec, on_answer, &last));
+	assert_int_equal(VALUE_OF(outbox_thin(lab->s, on_answer, &last)), 2); /* the second and the fourth that may go */
+	assert_int_equal(outbox_count(lab->s, "A"), 5);
+	const int stay[] = { 0, 2, 3, 5, 6 };
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(outbox_head(lab->s, "A", &mem, &got), 0);
+		assert_int_equal(got.seq, seq[stay[i]]);
+		VALUE_OF(outbox_confirm(lab->s, got.seq, NULL, on_answer, &last));
+	}
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_room_every_second_value_of_a_transaction_goes),
 		cmocka_unit_test(test_times_from_before_the_time_was_known_are_put_right_once),
 		cmocka_unit_test(test_a_record_comes_back_as_it_was),
 		cmocka_unit_test(test_stations_that_wait_are_named),
