@@ -14,6 +14,8 @@
  *   top    an EVSE reaches its maximum and stops
  *   full   a constraint is full: all moving EVSEs below it on that line stop
  *
+ * Levels are counted in fractions of a milliampere (LEVEL), so that heavy weights do not lose a part of an ampere by rounding.
+ *
  * A constraint is full at floor(free / weight), free being what those who do not move leave over and weight that of those who move. When
  * somebody stops, this level can only rise, so the heap of constraints is corrected lazily, at its top. When somebody wakes, or stops above
  * the level because its minimum is, it can fall, and is corrected at once. Most constraints can never be full, because all maxima below fit: these are left out from the start.
@@ -27,6 +29,8 @@
 
 #include "energy/rank.h"
 #include "energy/site.h"
+
+#define LEVEL 1024
 
 enum { OUT, ASLEEP, MOVING, STOPPED }; /* of an EVSE: not served, at its minimum, rises with the level, final */
 
@@ -212,7 +216,7 @@ static void fill_in_turn(struct work *w)
 
 static int64_t full_at(const struct constraint *c)
 {
-	return c->weight ? c->free / c->weight : INT64_MAX;
+	return c->weight ? c->free * LEVEL / c->weight : INT64_MAX;
 }
 
 static void heap_put(struct work *w, size_t place, int32_t constraint)
@@ -316,7 +320,7 @@ static void stop_below(struct work *w, int32_t constraint, int64_t level)
 		for (int32_t i = w->nodes[n].evses; i >= 0; i = w->evses[i].next) {
 			if (w->evses[i].state != MOVING || !(alloc_rooms(w->s->evses[i].lines) & (1u << room)))
 				continue;
-			stop_moving(w, i, level * w->s->evses[i].weight);
+			stop_moving(w, i, level * w->s->evses[i].weight / LEVEL);
 			bound_by(&w->out[i], ALLOC_NODE, constraint);
 		}
 		int32_t next = w->nodes[n].child;
@@ -334,6 +338,11 @@ static void stop_below(struct work *w, int32_t constraint, int64_t level)
 	}
 }
 
+static int64_t level_of(int32_t ma, int32_t weight)
+{
+	return ((int64_t)ma * LEVEL + weight - 1) / weight;
+}
+
 /* Lists who is to wake and when, who tops out and when, and returns how many. */
 static size_t list_events(struct work *w)
 {
@@ -343,8 +352,8 @@ static size_t list_events(struct work *w)
 		if (w->evses[i].state != ASLEEP)
 			continue;
 		assert(e->weight >= 1);
-		w->wake[n] = (struct ranked){ (w->evses[i].min + e->weight - 1) / e->weight, (int32_t)i };
-		w->top[n++] = (struct ranked){ (w->evses[i].max + e->weight - 1) / e->weight, (int32_t)i };
+		w->wake[n] = (struct ranked){ level_of(w->evses[i].min, e->weight), (int32_t)i };
+		w->top[n++] = (struct ranked){ level_of(w->evses[i].max, e->weight), (int32_t)i };
 	}
 	rank_sort(w->wake, n);
 	rank_sort(w->top, n);

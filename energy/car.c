@@ -25,10 +25,11 @@
 #define REAL_MA 1000                   /* above this a phase is used */
 #define EXCESS_MA 1000                 /* a report so far above the limit is not meter error */
 #define HEADROOM_MA 1500
-#define TOP_SLACK_MA 300
+#define TOP_SLACK_MA 50
+#define MORE_MA 300
 #define GAIN_LEAST_PM 930
 #define GAIN_REPORTS 3
-#define GAIN_SLACK_PM 8                /* reports are rounded */
+#define GAIN_SLACK_PM 3                /* reports are rounded */
 
 /* What a car that takes all it can get draws at this offer: on-board chargers reach 0.93 to 1 of it. */
 static int32_t usual(int32_t offer_ma)
@@ -156,14 +157,14 @@ static void note_use(struct car *c)
 	bool steady = c->told_ma > 0 && c->answered && settled_report(c);
 	if (steady && !c->conf->on_off)
 		note_gain(c, most);
-	if (most > c->top_ma)
-		c->top_ma = most + TOP_SLACK_MA < c->conf->max_ma ? most + TOP_SLACK_MA : c->conf->max_ma;
+	if (most > c->top_ma + MORE_MA)
+		c->want_ma = c->top_ma = c->conf->max_ma; /* it can take more than was thought */
+	else if (most > c->top_ma)
+		c->top_ma = most;
 	bool low = steady && !c->conf->on_off && most < usual(c->told_ma) - 1200;
 	c->low_since_us = !low ? 0 : c->low_since_us ? c->low_since_us : c->drawn_us;
 	bool idle = steady && most < 500;
 	c->idle_since_us = !idle ? 0 : c->idle_since_us ? c->idle_since_us : c->drawn_us;
-	if (c->told_ma > 0 && most >= usual(c->told_ma) - 600)
-		c->want_ma = c->top_ma = c->conf->max_ma;
 }
 
 /* A car that draws and stays below its limit, or one that has been paused. */

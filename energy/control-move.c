@@ -24,6 +24,7 @@
 #define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
 #define RAISE_AGAIN_US (20 * US_PER_S)
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
+#define TURN_BACK_US (300 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
 #define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
 #define NEAR_MA 200                    /* a room so little too small is left to the margin */
 
@@ -228,7 +229,28 @@ static bool below_in(const struct control *c, const struct seat *s, int node, in
 	return alloc_rooms(control_lines(s)) & (1u << room) && site_below(&c->site.parts, s->conf->node, node);
 }
 
-/* Lists who takes current in a room, first those who have most above their share; equal ones, who can wait longest first. */
+#define LATER (INT64_C(1) << 40)
+
+static bool lately(const struct control *c, int64_t at_us)
+{
+	return at_us && c->now_us - at_us < TURN_BACK_US;
+}
+
+/* Who gives back first: who has most above its share, who was raised only just now last. */
+static int64_t giving_key(const struct control *c, size_t i)
+{
+	const struct seat *s = &c->seats[i];
+	return (int64_t)s->take_ma - taken(s) + (lately(c, s->limit.raised_us) ? LATER : 0);
+}
+
+/* Who is raised first: who is furthest below its share, who was cut only just now last. */
+static int64_t raising_key(const struct control *c, size_t i)
+{
+	const struct seat *s = &c->seats[i];
+	return (int64_t)taken(s) - s->take_ma + (lately(c, s->limit.cut_us) ? LATER : 0);
+}
+
+/* Lists who takes current in a room, who gives first first. */
 static size_t list_victims(struct control *c, int node, int room)
 {
 	size_t n = 0;
@@ -236,8 +258,7 @@ static size_t list_victims(struct control *c, int node, int room)
 		const struct seat *s = &c->seats[i];
 		if (taken(s) <= 0 || c->send[i] || !below_in(c, s, node, room))
 			continue;
-		int64_t above = taken(s) - s->take_ma;
-		c->queue[n++] = (struct ranked){ -above * 1024 + c->asks[i].weight, (int32_t)i };
+		c->queue[n++] = (struct ranked){ giving_key(c, i), (int32_t)i };
 	}
 	rank_sort(c->queue, n);
 	return n;
@@ -273,7 +294,7 @@ static void pause_some(struct control *c, int node, int room, int64_t ma)
 		size_t i = (size_t)c->order[k];
 		struct seat *s = &c->seats[i];
 		int32_t before = taken(s);
-		if (before <= 0 || !below_in(c, s, node, room))
+		if (before < PIECE_LEAST_MA || !below_in(c, s, node, room))
 			continue;
 		lower(c, i, 0);
 		ma -= (int64_t)before * alloc_times(control_lines(s), room);
@@ -342,6 +363,14 @@ static int64_t would_help(const struct control *c, const struct seat *s)
 	return most;
 }
 
+/* To a newcomer everybody gives, down to the minimum; else only what is above the share. */
+static int64_t could_give(const struct control *c, size_t i, bool everybody)
+{
+	const struct seat *s = &c->seats[i];
+	int32_t low = s->take_ma > 0 ? c->asks[i].min_ma : 0;
+	return taken(s) - (everybody ? s->take_ma : low);
+}
+
 static void even_out(struct control *c, bool everybody)
 {
 	size_t n = 0;
@@ -349,16 +378,15 @@ static void even_out(struct control *c, bool everybody)
 		return;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		int64_t above = taken(s) - s->take_ma;
-		if (c->send[i] || s->conf->on_off || above < (everybody ? PIECE_MA : PIECE_LEAST_MA))
+		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? PIECE_MA : PIECE_LEAST_MA))
 			continue;
-		c->queue[n++] = (struct ranked){ -above, (int32_t)i };
+		c->queue[n++] = (struct ranked){ giving_key(c, i), (int32_t)i };
 	}
 	rank_sort(c->queue, n);
 	for (size_t k = 0; k < n; k++) {
 		size_t i = (size_t)c->queue[k].index;
 		struct seat *s = &c->seats[i];
-		int64_t by = would_help(c, s), above = taken(s) - s->take_ma;
+		int64_t by = would_help(c, s), above = could_give(c, i, everybody);
 		if (by <= 0)
 			continue;
 		by = by < PIECE_MA ? PIECE_MA : by;
@@ -371,11 +399,12 @@ static void even_out(struct control *c, bool everybody)
 }
 
 /* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
-static int32_t raise_to(const struct control *c, size_t i)
+static int32_t raise_to(const struct control *c, size_t i, bool beyond)
 {
 	struct seat *s = &c->seats[i];
 	struct limit *l = &s->limit;
-	int32_t from = l->ma > 0 ? l->ma : 0, to = stepped(s, least(s->share.ma, highest_free(c, s)));
+	int32_t from = l->ma > 0 ? l->ma : 0, most = beyond ? s->asked_ma : s->share.ma;
+	int32_t to = stepped(s, least(most, highest_free(c, s)));
 	int64_t calm = s->limit.recovers ? 0 : from ? CALM_US : PAUSE_LEAST_US;
 	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
 	l->until_us = 0;
@@ -391,24 +420,24 @@ static int32_t raise_to(const struct control *c, size_t i)
 		l->until_us = l->raised_us + RAISE_AGAIN_US;
 		return 0;
 	}
-	if (from && to - from < PIECE_MA && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == s->share.ma)) {
+	if (from && to - from < PIECE_MA && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == most)) {
 		l->hold = LIMIT_SMALL;
 		return 0;
 	}
 	return to;
 }
 
-static void raise(struct control *c, size_t i)
+static void raise(struct control *c, size_t i, bool beyond)
 {
 	struct seat *s = &c->seats[i];
-	int32_t to = raise_to(c, i);
+	int32_t to = raise_to(c, i, beyond);
 	int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
 	if (!to)
 		return;
 	s->limit.ma = to;
 	s->limit.raised_us = c->now_us;
 	s->limit.recovers = false;
-	s->limit.hold = to == s->share.ma ? LIMIT_FREE : LIMIT_ROOM;
+	s->limit.hold = to >= s->share.ma ? LIMIT_FREE : LIMIT_ROOM;
 	control_tell(c, i);
 	for (int l = 0; l < 3; l++)
 		control_take(c, s->conf->node, l, held_on(c, s, l) - before[l], control_uneven(s));
@@ -423,11 +452,13 @@ static void raise_worthwhile(struct control *c)
 		struct seat *s = &c->seats[i];
 		if (s->way != SEAT_SERVED || c->send[i])
 			continue;
-		int32_t has = taken(s), more = s->take_ma - has;
-		if (s->limit.ma <= 0 && s->take_ma > 0)
-			raise(c, i);
-		else if (more > 0)
-			c->queue[n++] = (struct ranked){ -(int64_t)more, (int32_t)i };
+		if (s->limit.ma <= 0 && s->take_ma > 0) {
+			raise(c, i, false);
+			if (s->limit.ma <= 0)
+				count(c, s, c->asks[i].min_ma); /* kept for it until it can be told */
+		} else if (s->limit.ma < s->asked_ma) {
+			c->queue[n++] = (struct ranked){ raising_key(c, i), (int32_t)i };
+		}
 		if (s->limit.ma < 0) { /* the first word to a car that has to wait */
 			s->limit.ma = 0;
 			control_tell(c, i);
@@ -435,7 +466,10 @@ static void raise_worthwhile(struct control *c)
 	}
 	rank_sort(c->queue, n);
 	for (size_t k = 0; k < n; k++)
-		raise(c, (size_t)c->queue[k].index);
+		raise(c, (size_t)c->queue[k].index, false);
+	for (size_t k = 0; k < n; k++)
+		if (!c->send[c->queue[k].index])
+			raise(c, (size_t)c->queue[k].index, true);
 }
 
 static void keep_while_it_fits(struct control *c)

@@ -9,6 +9,9 @@
 
 #include <math.h>
 
+#ifndef EXPO
+#define EXPO 3
+#endif
 #define HOUR 3600.0
 #define FIRST_WH 14000
 #define FIRST_STAY_S (4 * HOUR)
@@ -53,6 +56,6 @@ int32_t need_rate_ma(const struct need_usual *u, const struct need *n)
 int32_t need_weight(int32_t rate_ma, int32_t top_ma)
 {
 	(void)top_ma;
-	double w = pow(rate_ma / 1000.0, 1.3) / 2;
+	double w = pow(rate_ma / 1000.0, EXPO);
 	return w < 1 ? 1 : w > NEED_WEIGHT_MOST ? NEED_WEIGHT_MOST : (int32_t)w;
 }

@@ -99,6 +99,7 @@ void judge_end(struct judge *j, const struct world_conf *c, const struct world *
 		j->hours += (double)(s->leave_s - s->arrive_s) / 3600;
 		j->changes_per_hour += s->changes;
 		j->reversals_per_session += s->reversals;
+		j->hasty_per_session += s->hasty;
 		j->pauses_per_session += s->pauses;
 		fill[i] = f;
 		sum += f;
@@ -110,6 +111,7 @@ void judge_end(struct judge *j, const struct world_conf *c, const struct world *
 		j->jain = sum * sum / (j->sessions * squares);
 		j->changes_per_hour /= j->hours;
 		j->reversals_per_session /= j->sessions;
+		j->hasty_per_session /= j->sessions;
 		j->pauses_per_session /= j->sessions;
 	}
 	free(fill);

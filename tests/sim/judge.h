@@ -22,7 +22,7 @@ struct judge {
 	double most_heat;
 	double cap_late_s;        /* longest time above an operator's cap after its grace of 10 s */
 	double delivered_wh, needed_wh, hours;
-	double changes_per_hour, reversals_per_session, pauses_per_session, jain, tenth;
+	double changes_per_hour, reversals_per_session, hasty_per_session, pauses_per_session, jain, tenth;
 	int sessions, ready;      /* ready: has 95 % of its need */
 	int worst_node, worst_line; /* of most_heat */
 	/* inside */

@@ -142,7 +142,7 @@ static void garage_people(struct world_conf *c, struct dice *d, double visitors,
 
 static void usual_faults(struct world_rules *r)
 {
-	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 2, .step_share = 0.08, .meter_noise = 0.003,
+	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 0.4, .step_share = 0.08, .meter_noise = 0.003,
 				   .meter_gaps = 0.01, .meter_losses_per_day = 2, .meter_freezes_per_day = 0, .link_losses_per_day = 0.3,
 				   .caps_per_day = 1, .report_s = 5, .start_set = 0 };
 }

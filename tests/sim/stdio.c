@@ -43,7 +43,7 @@ static void test_direct_current_is_told_in_kilowatt_and_caps_hold(void **state)
 		"\"caps\":[{\"node\":\"grid\",\"limit_a\":[30,30,30]}],\"evses\":["
 		"{\"id\":\"D-01\",\"on\":true,\"set\":0,\"age\":0,\"st\":\"B\",\"sess\":\"s1\",\"kw\":0}]}\n"), 0);
 	assert_string_equal(got, READY
-		"{\"type\":\"set\",\"seq\":1,\"set\":[{\"id\":\"D-01\",\"set\":19.6,\"why\":\"grid_operator grid L1\"}]}\n");
+		"{\"type\":\"set\",\"seq\":1,\"set\":[{\"id\":\"D-01\",\"set\":19.8,\"why\":\"grid_operator grid L1\"}]}\n");
 }
 
 static void test_what_is_not_a_message_ends_it(void **state)

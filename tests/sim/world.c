@@ -335,16 +335,19 @@ const struct seen *world_look(struct world *w)
 	return &w->seen;
 }
 
-static void count(struct world_session *s, double set)
+static void count(struct world_session *s, double set, int64_t now)
 {
 	if (s->last_set >= 0 && fabs(set - s->last_set) > 1e-6) {
 		int direction = set > s->last_set ? 1 : -1;
 		s->changes++;
 		s->reversals += s->direction && direction != s->direction;
+		s->hasty += s->direction && direction != s->direction && now - s->changed_s < 300;
+		s->changed_s = now;
 		s->pauses += set <= 0 && s->last_set > 0 && s->got_wh < s->need_wh;
 		s->direction = direction;
 	} else if (s->last_set < 0) {
 		s->changes++;
+		s->changed_s = now;
 	}
 	s->last_set = set;
 }
@@ -356,7 +359,7 @@ void world_order(struct world *w, const struct order *orders)
 		if (!orders[i].given)
 			continue;
 		if (o->session >= 0)
-			count(&w->sessions[o->session], orders[i].set);
+			count(&w->sessions[o->session], orders[i].set, w->now);
 		if (!o->linked)
 			continue;
 		int delay = o->session >= 0 ? w->sessions[o->session].delay_s : 1;

@@ -48,7 +48,8 @@ struct world_session {            /* one car at one socket */
 	double told_leave_s;      /* NaN: nobody said */
 	/* what became of it */
 	double got_wh, had_a;     /* had_a: present draw per used phase */
-	int changes, reversals, pauses;
+	int changes, reversals, hasty, pauses; /* hasty: a reversal within five minutes of the change before */
+	int64_t changed_s;
 	double last_set;          /* -1: none in this session */
 	int direction;
 };
