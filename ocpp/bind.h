@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "ocpp/catalogue.h"
 #include "ocpp/event.h"
 #include "ocpp/version.h"
 
@@ -73,11 +74,15 @@ struct codec {
 	const char *(*action_for)(enum ocpp_version v, const struct event *e);
 	/* One entry of SendLocalList. */
 	void (*list_entry)(struct reading *r, struct event *token, struct reply *info);
+	void (*list_entry_write)(struct writing *w, const struct event *token, const struct reply *info);
 };
 extern const struct codec codec_16, codec_2x;
 
 void bind_read(struct reading *r, const struct row *rows, void *fields);
 void bind_write(struct writing *w, const struct row *rows, const void *fields); /* members into the object that is open */
+
+/* The rows by which a CALL is read. Ends with a row without a path. */
+const struct row *codec_call_rows(enum ocpp_version v, const struct action *act);
 
 /* Single values, for hooks. */
 void bind_token(struct writing *w, const char *key, struct slice token, struct slice type);

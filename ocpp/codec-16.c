@@ -195,6 +195,15 @@ static const struct row job_state[] = { /* firmware and log states */
 	{ "requestId", EVENT_AT(request_id), AS_INT64, 0, NULL },
 	{ 0 },
 };
+/* The word of the security extension and of 2.x for the same. */
+static void diagnostics_write(struct writing *w, const struct event *e)
+{
+	struct event known = *e;
+	if (slice_is(e->word, "UploadFailure"))
+		known.word = SLICE("UploadFailed");
+	bind_write(w, job_state, &known);
+}
+
 static const struct row security[] = {
 	{ "type", EVENT_AT(word), AS_TEXT, 50, "\"\"" },
 	{ "timestamp", EVENT_AT(time_us), AS_NOW, 0, NULL },
@@ -366,7 +375,7 @@ static const struct meaning meanings[] = {
 	{ "DataTransfer", .call = data },
 	{ "FirmwareStatusNotification", .call = job_state },
 	{ "SignedFirmwareStatusNotification", .call = job_state },
-	{ "DiagnosticsStatusNotification", .call = job_state },
+	{ "DiagnosticsStatusNotification", .call = job_state, .write_call = diagnostics_write },
 	{ "LogStatusNotification", .call = job_state },
 	{ "SecurityEventNotification", .call = security },
 	{ "RemoteStartTransaction", .tx = "chargingProfile.transactionId", .call = remote_start, .read_call = remote_start_read,
@@ -422,4 +431,12 @@ static void list_entry(struct reading *r, struct event *token, struct reply *inf
 	bind_read(r, authorize_answer, info);
 }
 
-const struct codec codec_16 = { meanings, sizeof(meanings) / sizeof(meanings[0]), other, action_for, list_entry };
+/* An entry without a status deletes, so nothing is said about the tag. */
+static void list_entry_write(struct writing *w, const struct event *token, const struct reply *info)
+{
+	bind_write(w, authorize, token);
+	if (info->token_status.p)
+		tag_info_write(w, info);
+}
+
+const struct codec codec_16 = { meanings, sizeof(meanings) / sizeof(meanings[0]), other, action_for, list_entry, list_entry_write };

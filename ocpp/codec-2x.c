@@ -793,4 +793,12 @@ static void list_entry(struct reading *r, struct event *token, struct reply *inf
 	bind_read(r, token_info, info);
 }
 
-const struct codec codec_2x = { meanings, sizeof(meanings) / sizeof(meanings[0]), other, action_for, list_entry };
+/* An entry without a status deletes, so nothing is said about the token. */
+static void list_entry_write(struct writing *w, const struct event *token, const struct reply *info)
+{
+	bind_write(w, authorize, token);
+	if (info->token_status.p)
+		bind_write(w, token_info, info);
+}
+
+const struct codec codec_2x = { meanings, sizeof(meanings) / sizeof(meanings[0]), other, action_for, list_entry, list_entry_write };

@@ -37,6 +37,12 @@ static const struct meaning *meaning_of(enum ocpp_version v, const struct action
 	return (v == OCPP16 ? rows_16 : rows_2x)[act - catalogue_at(0)];
 }
 
+const struct row *codec_call_rows(enum ocpp_version v, const struct action *act)
+{
+	const struct meaning *m = meaning_of(v, act);
+	return m && m->call ? m->call : family(v)->other_call;
+}
+
 /* A payload that is an object, or null for an empty one. */
 static int open_reading(struct reading *r, struct frame *f, struct arena *mem)
 {
@@ -244,4 +250,47 @@ int codec_list_entry(struct frame *f, size_t i, struct arena *mem, struct event 
 	reply_init(info_out);
 	family(f->version)->list_entry(&r, token_out, info_out);
 	return 0;
+}
+
+int codec_write_list_of(enum ocpp_version v, const struct event *e, codec_entry *entry, void *arg, struct buf *payload, const struct action **act_out)
+{
+	struct writing w;
+	struct event token;
+	struct reply info;
+	size_t before = payload->n, n = 0;
+	*act_out = catalogue_for_event(v, CMD_SEND_LIST);
+	open_writing(&w, v, payload);
+	meaning_of(v, *act_out)->write_call(&w, e);
+	for (; entry(arg, n, &token, &info); n++) {
+		if (n == 0)
+			jw_array(&w.w, "localAuthorizationList");
+		jw_object(&w.w, NULL);
+		family(v)->list_entry_write(&w, &token, &info);
+		jw_end(&w.w, '}');
+	}
+	if (n)
+		jw_end(&w.w, ']');
+	return close_writing(&w, before);
+}
+
+struct list_source {
+	struct frame *from;
+	struct arena mem;
+};
+
+static bool entry_of_frame(void *arg, size_t i, struct event *token, struct reply *info)
+{
+	struct list_source *s = arg;
+	return codec_list_entry(s->from, i, &s->mem, token, info) == 0;
+}
+
+int codec_write_list(enum ocpp_version v, struct frame *from, struct buf *payload, const struct action **act_out)
+{
+	struct list_source s = { .from = from };
+	struct event e;
+	int err = codec_read_call(from, &s.mem, &e);
+	if (!err)
+		err = codec_write_list_of(v, &e, entry_of_frame, &s, payload, act_out);
+	arena_free(&s.mem);
+	return err;
 }

@@ -46,4 +46,11 @@ struct slice codec_tx_window_answer(const struct action *act, const struct frame
 /* The i-th entry of SendLocalList: 0, ERR_NOT_FOUND behind the last. An entry without token_status deletes. */
 int codec_list_entry(struct frame *f, size_t i, struct arena *mem, struct event *token_out, struct reply *info_out) MUST_CHECK;
 
+/* A SendLocalList with entries: `entry` fills the i-th, false behind the last; `e` has the rest. */
+typedef bool codec_entry(void *arg, size_t i, struct event *token_out, struct reply *info_out);
+int codec_write_list_of(enum ocpp_version v, const struct event *e, codec_entry *entry, void *arg, struct buf *payload,
+                        const struct action **act_out) MUST_CHECK;
+/* The same with the entries of a SendLocalList of another version. */
+int codec_write_list(enum ocpp_version v, struct frame *from, struct buf *payload, const struct action **act_out) MUST_CHECK;
+
 #endif

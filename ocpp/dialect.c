@@ -44,3 +44,20 @@ enum evse_state dialect_state(const struct dialect *d, enum evse_state state)
 		return state;
 	}
 }
+
+const char *dialect_state_word(enum evse_state state)
+{
+	switch (state) {
+	case EVSE_AVAILABLE:
+		return "Available";
+	case EVSE_RESERVED:
+		return "Reserved";
+	case EVSE_FAULTED:
+		return "Faulted";
+	case EVSE_UNKNOWN:
+	case EVSE_UNAVAILABLE:
+		return "Unavailable";
+	default:
+		return "Occupied";
+	}
+}

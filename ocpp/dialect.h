@@ -27,4 +27,7 @@ struct slice dialect_security_event(const struct dialect *d, struct slice type);
 /* The state as this version's StatusNotification can tell it: 2.x knows only Occupied for all that a plugged car does. */
 enum evse_state dialect_state(const struct dialect *d, enum evse_state state);
 
+/* The word of AvailabilityState for it. */
+const char *dialect_state_word(enum evse_state state);
+
 #endif

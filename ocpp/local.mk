@@ -7,12 +7,14 @@ libocpp_a_SOURCES = \
 	ocpp/codec-16.c \
 	ocpp/codec-2x.c \
 	ocpp/codec.c ocpp/codec.h \
+	ocpp/convert.c ocpp/convert.h \
 	ocpp/dialect.c ocpp/dialect.h \
 	ocpp/dictionary.c ocpp/dictionary.h \
 	ocpp/dictionary-tables.h \
 	ocpp/event.c ocpp/event.h \
 	ocpp/format.c ocpp/format.h \
 	ocpp/frame.c ocpp/frame.h \
+	ocpp/jobs.c ocpp/jobs.h \
 	ocpp/lex.c ocpp/lex.h \
 	ocpp/link.h \
 	ocpp/profile.c ocpp/profile.h \
@@ -24,10 +26,12 @@ libocpp_a_SOURCES = \
 	ocpp/notices.c ocpp/notices.h \
 	ocpp/profile-report.c ocpp/profile-report.h \
 	ocpp/profile-read.c ocpp/profile-read.h \
+	ocpp/profile-write.c ocpp/profile-write.h \
 	ocpp/repair.c ocpp/repair.h \
 	ocpp/samples.c ocpp/samples.h \
 	ocpp/scan.c ocpp/scan.h \
 	ocpp/settings.c ocpp/settings.h \
+	ocpp/settings-ask.c ocpp/settings-ask.h \
 	ocpp/splice.c ocpp/splice.h \
 	ocpp/validate.c ocpp/validate.h \
 	ocpp/version.c ocpp/version.h

@@ -35,3 +35,7 @@ tests_unit_ocpp_vectors_SOURCES = tests/unit/ocpp/vectors.c
 tests_unit_ocpp_vectors_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
 tests_unit_ocpp_originate_SOURCES = tests/unit/ocpp/originate.c
 tests_unit_ocpp_originate_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/ocpp/convert
+TESTS += tests/unit/ocpp/convert
+tests_unit_ocpp_convert_SOURCES = tests/unit/ocpp/convert.c
+tests_unit_ocpp_convert_LDADD = $(OCPP_LIBS) $(CMOCKA_LIBS)
