@@ -217,10 +217,7 @@ static void end(struct evse *e, const char *trigger, const char *reason)
 	charge_begin_event(e, &ev, TX_END, reason);
 	ev.trigger = slice_of(trigger);
 	ev.meter_wh = e->con.in.energy_wh;
-	if (strcmp(trigger, "ChargingStateChanged") == 0)
-		ev.state = EVSE_PREPARING; /* energy was what it lasted for */
-	else if (strcmp(trigger, "EVCommunicationLost") != 0)
-		ev.state = EVSE_UNKNOWN; /* nothing changed there */
+	ev.state = e->con.in.plugged ? EVSE_PREPARING : EVSE_FINISHING; /* told as EVConnected and Idle: the power path opens with it */
 	add_what_is_untold(e, &ev);
 	if (strcmp(trigger, "StopAuthorized") == 0)
 		name_token(&ev, e->other.token[0] ? &e->other : &e->who);

@@ -39,8 +39,11 @@ static void on_reported(void *arg, int err, const struct reply *r)
 {
 	struct evse *e = arg;
 	(void)r;
+	e->s->reporting--;
 	if (err)
 		e->reported = EVSE_UNKNOWN;
+	if (!e->s->closing)
+		station_reset_if_due(e->s);
 }
 
 void evse_report(struct evse *e)
@@ -62,6 +65,8 @@ void evse_report(struct evse *e)
 	int err = wire_ask(&s->wire, &ev, NULL, on_reported, e);
 	if (err)
 		e->reported = EVSE_UNKNOWN;
+	else
+		s->reporting++;
 }
 
 static void on_lasted(void *arg)

@@ -151,6 +151,7 @@ struct station {
 	const struct reset_kind *reset;      /* under way: transactions have ended, their messages are leaving */
 	const struct reset_kind *reset_idle; /* wanted when no transaction runs */
 	bool inoperative;
+	unsigned reporting;                  /* states on their way */
 	bool booting;                        /* a BootNotification is under way */
 	bool closing;
 	int64_t offline_since_us;            /* monotonic */

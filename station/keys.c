@@ -141,6 +141,8 @@ static const struct row rows[] = {
 	[KEY_CONNECTOR_PROBLEM] = { { NULL, "Connector.Problem" }, LIVE(TYPE_BOOL, NULL, NULL), .place = PLACE_CONNECTOR },
 	[KEY_CONNECTOR_KIND] = { { NULL, "Connector.SupplyPhases" }, LIVE(TYPE_INT, NULL, NULL), .place = PLACE_CONNECTOR },
 
+	[KEY_LOCK_PROBLEM] = { { NULL, "ConnectorPlugRetentionLock.Problem" }, LIVE(TYPE_BOOL, NULL, NULL), .place = PLACE_CONNECTOR },
+
 	/* Keys of 1.6 that only tell */
 	[KEYS_WITH_MEANING] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, check_rotation },
 	{ { "ConnectorPhaseRotationMaxLength", NULL }, INT(RO, NULL, 0, 0, "16") },

@@ -89,6 +89,7 @@ enum key {
 	KEY_CONNECTOR_STATE,
 	KEY_CONNECTOR_PROBLEM,
 	KEY_CONNECTOR_KIND,
+	KEY_LOCK_PROBLEM,
 	KEYS_WITH_MEANING /* the rows below only tell what the station is */
 };
 #define KEYS_MOST 176

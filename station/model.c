@@ -78,6 +78,8 @@ static const char *live_of_evse(const struct evse *e, size_t row, struct arena *
 	case KEY_EVSE_PROBLEM:
 	case KEY_CONNECTOR_PROBLEM:
 		return bool_word(e->con.in.fault != NULL);
+	case KEY_LOCK_PROBLEM:
+		return bool_word(e->con.in.fault && strcmp(e->con.in.fault, "ConnectorLockFailure") == 0);
 	case KEY_EVSE_POWER:
 		return number(mem, power_of(e));
 	case KEY_EVSE_CURRENT:

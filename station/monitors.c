@@ -4,7 +4,7 @@
  *   delta          an event when a number has moved that far since the last one, or when anything else is not what it was
  *   periodic       an event every so many seconds; clock aligned: at multiples of that from midnight UTC
  *
- * Each EVSE has one that cannot be cleared: of its Problem. Events that happen without a link wait if they are severe enough
+ * Each EVSE has two that cannot be cleared: of its Problem, and of its lock's (G05). Events that happen without a link wait if they are severe enough
  * (OfflineQueuingSeverity), oldest first out, and are forgotten when there are too many (2.0.1 N07). */
 #include "station/monitors.h"
 
@@ -452,6 +452,16 @@ void monitors_recall(struct station *s, const char *name, struct slice value)
 	cJSON_Delete(tree);
 }
 
+static void add_fixed(struct station *s, const char *name, int evse, int connector)
+{
+	struct setting about = { .name = slice_of(name), .evse = evse, .connector = connector };
+	struct monitor *m = add(s, s->monitors.next_id, &about);
+	m->told.fixed = true;
+	m->told.type = MONITOR_DELTA;
+	m->told.value = 1;
+	m->told.severity = FIXED_SEVERITY;
+}
+
 void monitors_open(struct station *s)
 {
 	list_init(&s->monitors.all);
@@ -460,12 +470,8 @@ void monitors_open(struct station *s)
 	s->monitors.level = 9;
 	s->monitors.base = "All";
 	for (int i = 1; s->dialect->names == 1 && i <= s->conf.n_evses; i++) {
-		struct setting about = { .name = SLICE("EVSE.Problem"), .evse = i };
-		struct monitor *m = add(s, s->monitors.next_id, &about);
-		m->told.fixed = true;
-		m->told.type = MONITOR_DELTA;
-		m->told.value = 1;
-		m->told.severity = FIXED_SEVERITY;
+		add_fixed(s, "EVSE.Problem", i, 0);
+		add_fixed(s, "ConnectorPlugRetentionLock.Problem", i, 1);
 	}
 }
 

@@ -271,7 +271,7 @@ void station_reset_if_due(struct station *s)
 {
 	if (s->reset_idle && !station_running(s))
 		station_reset(s, s->reset_idle);
-	else if (s->reset && !station_running(s) && !s->txns.count)
+	else if (s->reset && !station_running(s) && !s->txns.count && !s->reporting)
 		reset_now(s);
 }
 

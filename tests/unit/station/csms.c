@@ -260,8 +260,11 @@ const char *expect(struct stage *st, const char *action, ...)
 {
 	va_list ap;
 	const char *fragment;
-	if (st->at >= st->n_seen)
+	if (st->at >= st->n_seen) {
+		for (int i = st->n_seen > 8 ? st->n_seen - 8 : 0; i < st->n_seen; i++)
+			print_message("seen: %s %.120s\n", st->seen[i].action, st->seen[i].payload);
 		fail_msg("%s was not sent", action);
+	}
 	if (strcmp(st->seen[st->at].action, action) != 0)
 		fail_msg("%s %s, want %s", st->seen[st->at].action, st->seen[st->at].payload, action);
 	va_start(ap, action);

@@ -6,7 +6,7 @@
 #include "station/station.h"
 #include "tests/unit/unit.h"
 
-#define SEEN_MOST 128
+#define SEEN_MOST 256
 #define SECOND INT64_C(1000000)
 
 struct stage {
@@ -15,13 +15,13 @@ struct stage {
 	struct link *near, *far;      /* NULL: no link */
 	struct {
 		char id[64], action[48];
-		char payload[4000];
+		char payload[12000];
 	} seen[SEEN_MOST];            /* calls of the station */
 	int n_seen, at;               /* `at`: the next that expect looks at */
 	char answer[16000];           /* the station's last answer: its payload, or "error CODE" */
 	struct {
 		const char *action, *payload;
-	} script[24];                 /* answers; a payload of NULL: silence; "!Code": CALLERROR. The latest row for an action counts */
+	} script[48];                 /* answers; a payload of NULL: silence; "!Code": CALLERROR. The latest row for an action counts */
 	int n_script;
 	bool mute;                    /* answers nothing at all */
 	char output[512];             /* of EVSE 1: "close16000 open0 " */

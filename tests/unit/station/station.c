@@ -177,6 +177,7 @@ static void test_a_reset_ends_the_transaction_drops_the_link_and_boots(void **st
 	start();
 	assert_string_equal(ask(&st, "Reset", "{\"type\":\"Soft\"}"), ACCEPTED);
 	expect(&st, "StopTransaction", "\"reason\":\"SoftReset\"", NULL);
+	expect(&st, "StatusNotification", "\"Finishing\"", NULL);
 	expect_output(&st, "open0 ");
 	assert_null(st.near);
 	stage_connect(&st);
@@ -216,6 +217,7 @@ static void test_on_idle_waits_for_the_transaction(void **state)
 	assert_non_null(st.near);
 	plug(&st, false, false);
 	expect(&st, "TransactionEvent", "\"EVDisconnected\"", NULL);
+	expect(&st, "StatusNotification", "\"Available\"", NULL);
 	assert_null(st.near);
 	stage_connect(&st);
 	expect(&st, "BootNotification", "\"ScheduledReset\"", NULL);
