@@ -54,13 +54,13 @@ static void renew(struct car *c)
 	car_init(c, was.conf);
 	c->alone_ma = was.alone_ma;
 	c->unproved = was.unproved;
-	c->force_ma = was.unproved ? was.conf->max_ma : was.alone_ma;
+	c->force_ma = was.alone_ma;
 }
 
-void car_proved(struct car *c, bool proved)
+void car_proved(struct car *c, bool proved, bool runs)
 {
 	c->unproved = !proved;
-	if (!proved && c->conf->max_ma > c->force_ma)
+	if (!proved && runs && c->conf->max_ma > c->force_ma)
 		c->force_ma = c->conf->max_ma;
 }
 
@@ -68,6 +68,7 @@ void car_begin(struct car *c, int64_t now_us)
 {
 	struct car was = *c;
 	renew(c);
+	car_proved(c, !was.unproved, true);
 	if (!car_fresh(&was, now_us))
 		return;
 	memcpy(c->drawn, was.drawn, sizeof(c->drawn));

@@ -40,7 +40,7 @@ void car_end(struct car *c, int64_t now_us);
 void car_told(struct car *c, int32_t ma, int64_t now_us);
 void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us);
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us);
-void car_proved(struct car *c, bool proved);
+void car_proved(struct car *c, bool proved, bool runs); /* whether a transaction is running */
 void car_relinked(struct car *c); /* its station is back: it may have forgotten what it was told */
 /* Time passes: what was on its way has arrived, what is not used is noticed. */
 void car_step(struct car *c, int64_t now_us);

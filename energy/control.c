@@ -321,7 +321,8 @@ void control_evse_alone(struct control *c, int evse, int32_t ma)
 
 void control_evse_proved(struct control *c, int evse, bool proved)
 {
-	car_proved(&seat_at(c, evse)->car, proved);
+	struct seat *s = seat_at(c, evse);
+	car_proved(&s->car, proved, control_runs(s));
 }
 
 void control_evse_conduct(struct control *c, int evse, const char *conduct)

@@ -7,6 +7,7 @@ libenergy_a_SOURCES = \
 	energy/control-view.c \
 	energy/control-move.c \
 	energy/control-rooms.c \
+	energy/follow.c energy/follow.h \
 	energy/guard.c energy/guard.h \
 	energy/limit.c energy/limit.h \
 	energy/load.c energy/load.h \

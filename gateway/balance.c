@@ -11,6 +11,7 @@
 #include "gateway/limits.h"
 #include "gateway/metrics.h"
 #include "gateway/notify.h"
+#include "gateway/vigil.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
@@ -130,6 +131,7 @@ int balance_open(struct gateway *g)
 	g->control = control_open(&conf, &events, g);
 	g->limits = limits_open(g);
 	g->zone = zone_open(g->conf->site.timezone);
+	vigil_open(g);
 	arena_free(&mem);
 	return 0;
 }
@@ -210,6 +212,7 @@ static void on_tick(void *arg)
 	int64_t began = clock_mono_us();
 	control_tick(g->control, began);
 	metrics_cycle(g, clock_mono_us() - began);
+	vigil_tick(g);
 	notify_cycle(g);
 }
 
@@ -272,6 +275,7 @@ void balance_stop(struct gateway *g)
 
 void balance_close(struct gateway *g)
 {
+	vigil_close();
 	limits_close(g->limits);
 	control_close(g->control);
 	zone_close(&g->zone);

@@ -6,6 +6,7 @@
 #include "gateway/charger.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -17,6 +18,8 @@
 
 #define START_IN_THE_PAST_US (10 * US_PER_S) /* a station whose clock is behind must not find its limit in the future */
 #define VOLTS 230.0
+
+static const char *const interval_names[] = { "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval" };
 
 static void take_level(struct charger *c, struct slice value)
 {
@@ -33,16 +36,53 @@ static void take_unit(struct charger *c, struct slice value)
 	mem_free(text);
 }
 
-/* What a station is asked about itself, once; the answers are kept. */
+static void no_answer(void *arg, struct call *call, int err, struct frame *answer)
+{
+	const struct charger *c = arg;
+	(void)call;
+	if (!answer)
+		log_debug(&c->s->log, "the meter interval could not be set: %s", err_text(err));
+}
+
+/* Limits are judged by meter values: they must come as often as the configuration wants, and may come more often. */
+static void want_interval(struct charger *c, struct slice value)
+{
+	struct event e;
+	char text[24];
+	int64_t now_s, wanted_s = c->s->conf->meter_interval_us / US_PER_S;
+	if (int_parse(value, &now_s) == 0 && now_s > 0 && now_s <= wanted_s)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)wanted_s);
+	event_init(&e, CMD_SET_CONFIG);
+	e.word = slice_of(interval_names[dialect_of(c->s->version)->names]);
+	e.value = slice_of(text);
+	if (session_command(c->s, &e, no_answer, c) != 0)
+		log_debug(&c->s->log, "the meter interval could not be asked for");
+}
+
+/* What a station is asked about itself; what is kept is asked once. */
 static const struct question {
-	const char *kept;
+	const char *kept;         /* NULL: it may change, and is asked on each link */
 	const char *names[2];     /* by dialect */
 	void (*take)(struct charger *c, struct slice value);
 } questions[] = {
 	{ "limits/level", { "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel" }, take_level },
 	{ "limits/unit", { "ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit" }, take_unit },
+	{ NULL, { "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval" }, want_interval },
 };
 #define QUESTIONS ((int)(sizeof(questions) / sizeof(questions[0])))
+
+static void recall_response(struct charger *c)
+{
+	struct arena mem = { 0 };
+	struct slice value;
+	int64_t us;
+	if (kept_get(c->gw->store, c->s->id, "limits/response", &mem, &value) == 0 && int_parse(value, &us) == 0 && us > c->traits.response_us) {
+		c->traits.response_us = us;
+		c->traits.min_interval_us = us > c->traits.min_interval_us ? us : c->traits.min_interval_us;
+	}
+	arena_free(&mem);
+}
 
 void charger_know(struct charger *c)
 {
@@ -51,10 +91,13 @@ void charger_know(struct charger *c)
 	struct slice value;
 	c->traits = traits_of(limits_book(c->limits), slice_of(c->s->vendor), slice_of(c->s->model));
 	traits_recall(store, c->s->vendor, c->s->model, &c->traits);
+	if (c->s->conf->limit_response_us)
+		c->traits.response_us = c->s->conf->limit_response_us;
+	recall_response(c);
 	c->form = (enum limit_form)c->traits.form;
 	c->asked = 0;
 	for (int i = 0; i < QUESTIONS; i++) {
-		if (kept_get(store, c->s->id, questions[i].kept, &mem, &value) != 0)
+		if (!questions[i].kept || kept_get(store, c->s->id, questions[i].kept, &mem, &value) != 0)
 			continue;
 		questions[i].take(c, value);
 		c->asked = c->asked == i ? i + 1 : c->asked;
@@ -75,7 +118,7 @@ static void on_told(void *arg, struct call *call, int err, struct frame *answer)
 	const struct question *q = &questions[c->asked];
 	if (answer && codec_read_answer(call->act, answer, &mem, &reply) == 0 && reply.value.p) {
 		q->take(c, reply.value);
-		if (kept_put(c->gw->store, c->s->id, q->kept, reply.value, NULL, NULL) != 0)
+		if (q->kept && kept_put(c->gw->store, c->s->id, q->kept, reply.value, NULL, NULL) != 0)
 			log_warn(&c->s->log, "what the station said about its limits could not be kept");
 	}
 	arena_free(&mem);
@@ -117,6 +160,16 @@ void charger_learn_form(struct charger *c, enum limit_form form)
 	c->traits.form = form;
 	traits_learnt(c->gw->store, c->s->vendor, c->s->model, form);
 	log_info(&c->s->log, "limits go out as %s from now on, for this model", traits_form_text(form));
+}
+
+void charger_learn_response(struct charger *c, int64_t response_us)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)response_us);
+	c->traits.response_us = response_us;
+	c->traits.min_interval_us = response_us > c->traits.min_interval_us ? response_us : c->traits.min_interval_us;
+	if (kept_put(c->gw->store, c->s->id, "limits/response", slice_of(text), NULL, NULL) != 0)
+		log_warn(&c->s->log, "how long it takes to follow could not be kept");
 }
 
 bool charger_distrust_level(struct charger *c)

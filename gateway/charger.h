@@ -41,6 +41,8 @@ void charger_ask(struct charger *c);
 
 /* The form that was accepted, for this model. */
 void charger_learn_form(struct charger *c, enum limit_form form);
+/* How long this station's current takes to follow; kept. */
+void charger_learn_response(struct charger *c, int64_t response_us);
 /* All forms are refused at the level that the station said it has: some count their levels where the highest is meant. True: from now on
  * ours are as low as they can be. */
 bool charger_distrust_level(struct charger *c);

@@ -35,7 +35,9 @@ struct slot {
 	int32_t sent_ma;
 	int64_t sent_tx_us;       /* the transaction it was sent for */
 	int64_t sent_us;          /* monotonic; 0: nothing */
-	bool accepted;
+	bool answered, accepted;
+	bool doubted;             /* sent again, whether it changes something or not */
+	int64_t accepted_us;      /* when this number was first accepted; 0: not yet */
 	double wire_a;            /* what was written, or would be: the least of everything */
 	int wire_level;
 	struct timer later;
@@ -201,7 +203,7 @@ static bool waits(struct slot *slot, const struct charger *c, int evse, bool at_
 static bool changes_nothing(const struct slot *slot, const struct charger *c, enum limit_form form_before, const struct event *e)
 {
 	bool same_tx = slot->sent_tx_us == c->s->evses[e->evse ? e->evse : 1].tx_since_us;
-	return slot->accepted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->sent_us &&
+	return slot->accepted && !slot->doubted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->sent_us &&
 	       clock_mono_us() - slot->sent_us < FRESH_US && fabs(slot->wire_a - charger_rounded(c, e->limit_a)) < 0.05;
 }
 
@@ -232,7 +234,10 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 	control_evse_view(g->control, slot->evse, &v);
 	struct charger *c = charger_of(slot->limits, session_find(g, v.station));
 	slot->in_flight = false;
+	slot->answered = answer != NULL;
 	slot->accepted = accepted;
+	if (accepted && !slot->accepted_us)
+		slot->accepted_us = clock_mono_us();
 	c->counts.refused += answer && !accepted;
 	if (accepted) {
 		slot->refusals = 0;
@@ -254,10 +259,14 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 
 static void put_on_wire(struct slot *slot, struct charger *c, int evse, const struct event *e)
 {
+	double wire_a = charger_rounded(c, e->limit_a);
+	if (fabs(wire_a - slot->wire_a) > 0.05 || slot->sent_tx_us != c->s->evses[evse].tx_since_us)
+		slot->accepted_us = 0;
+	slot->doubted = false;
 	slot->sent_ma = slot->grant.ma;
 	slot->sent_tx_us = c->s->evses[evse].tx_since_us;
 	slot->sent_us = c->sent_us = clock_mono_us();
-	slot->wire_a = charger_rounded(c, e->limit_a);
+	slot->wire_a = wire_a;
 	slot->wire_level = e->stack_level;
 	slot->accepted = false;
 	slot->in_flight = true;
@@ -383,6 +392,35 @@ void limits_correct(struct limits *l, struct session *s, int evse, int over_perm
 	slot->over_permille = over_permille;
 	if (slot->granted)
 		send_or_note(slot, true);
+}
+
+void limits_doubt(struct limits *l, struct session *s, int evse)
+{
+	struct slot *slot = slot_on(l, s, evse);
+	if (!slot || !slot->granted)
+		return;
+	slot->doubted = true;
+	send_or_note(slot, true);
+}
+
+void limits_slow(struct limits *l, struct session *s, int64_t response_us)
+{
+	struct charger *c = charger_of(l, s);
+	if (response_us > c->traits.response_us)
+		charger_learn_response(c, response_us);
+}
+
+enum follow_answer limits_state(struct limits *l, struct session *s, int evse, int32_t *told_ma, int64_t *accepted_us)
+{
+	const struct slot *slot = slot_on(l, s, evse);
+	*told_ma = -1;
+	*accepted_us = 0;
+	if (!slot || !slot->sent_us || !s->evses[evse].tx[0] || slot->sent_tx_us != s->evses[evse].tx_since_us)
+		return ANSWER_NONE;
+	int32_t wire_ma = (int32_t)lrint(fmin(slot->wire_a, 2000) * 1000);
+	*told_ma = wire_ma < slot->sent_ma ? wire_ma : slot->sent_ma;
+	*accepted_us = slot->accepted_us;
+	return slot->accepted ? ANSWER_ACCEPTED : slot->answered && slot->refusals == 0 && !slot->in_flight ? ANSWER_REFUSED : ANSWER_NONE;
 }
 
 const struct traits *limits_traits(struct limits *l, struct session *s)

@@ -10,6 +10,7 @@
 #ifndef AMPGATE_GATEWAY_LIMITS_H
 #define AMPGATE_GATEWAY_LIMITS_H
 
+#include "energy/follow.h"
 #include "gateway/session.h"
 
 struct limits *limits_open(struct gateway *g);
@@ -35,6 +36,10 @@ bool limits_not_followed(struct limits *l, struct session *s, int evse);
 void limits_followed(struct limits *l, struct session *s, int evse); /* it does: this form is the model's */
 /* It draws so much more than it is told, and is told less from now on. 0: it does not any more. */
 void limits_correct(struct limits *l, struct session *s, int evse, int over_permille);
+void limits_doubt(struct limits *l, struct session *s, int evse); /* it is sent again, though the station accepted it */
+void limits_slow(struct limits *l, struct session *s, int64_t response_us); /* what its current took to follow: learnt for this station */
+/* The last limit of the running transaction as it was written, and how it was answered. -1: none yet. */
+enum follow_answer limits_state(struct limits *l, struct session *s, int evse, int32_t *told_ma, int64_t *accepted_us);
 struct traits;
 const struct traits *limits_traits(struct limits *l, struct session *s);
 

@@ -37,6 +37,7 @@ libgateway_a_SOURCES = \
 	gateway/replay.c gateway/replay.h \
 	gateway/rewrite.c gateway/rewrite.h \
 	gateway/schedule.c gateway/schedule.h \
+	gateway/vigil.c gateway/vigil.h \
 	gateway/session.c gateway/session.h \
 	gateway/tap.c gateway/tap.h \
 	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \

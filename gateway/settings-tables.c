@@ -434,6 +434,8 @@ static const struct conf_table uplink_table;
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(station_settings, priority), .help = "The highest is served first" }, \
 	{ .name = "meter_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(station_settings, meter_interval_us),              \
 	  .help = "How often it is asked to send meter values while charging" },                                                                \
+	{ .name = "limit_response", .type = CONF_DURATION, .min = 0, .max = H, .preset = "0s", AT(station_settings, limit_response_us),                \
+	  .help = "How long its current takes to follow a limit; 0 for what is known of the model, 15 s where nothing is" },                      \
 	{ .name = "validation", .type = CONF_CHOICE, .words = WORDS("lenient", "strict", "off"), .preset = "lenient", AT(station_settings, validation), \
 	  .help = "Messages that break the standard: lenient reports them, strict answers an error, off does not look" }
 

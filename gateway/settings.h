@@ -138,6 +138,7 @@ struct station_settings {
 	const char *const *subprotocols; /* in order of preference: "ocpp2.0.1", ... */
 	int min_security_profile;
 	int64_t meter_interval_us;
+	int64_t limit_response_us; /* from a limit to the current; 0: as its model's data file says */
 	enum validation validation;
 };
 

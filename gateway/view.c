@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/limits.h"
+#include "gateway/vigil.h"
 #include "storage/outbox.h"
 
 #define AMPS_DECIMALS 1
@@ -225,6 +227,12 @@ void view_station(struct session *s, struct json_writer *w)
 	jw_string(w, "peer", s->link ? s->link->peer : NULL);
 	jw_int(w, "queued", outbox_count(s->gw->store, s->id));
 	jw_int(w, "unreadable", (int64_t)s->faults);
+	const struct limits_counts *counts = limits_counts(s->gw->limits, s);
+	jw_object(w, "set_points");
+	jw_int(w, "sent", (int64_t)counts->sent);
+	jw_int(w, "refused", (int64_t)counts->refused);
+	jw_int(w, "unchanged", (int64_t)counts->unchanged);
+	jw_end(w, '}');
 }
 
 static void write_tx(const struct session_evse *e, struct json_writer *w)
@@ -281,6 +289,8 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 		view_amps(w, "i_a", grid);
 		jw_number(w, "offered_a", v.confirmed_ma < 0 ? NAN : v.confirmed_ma / 1000.0, AMPS_DECIMALS);
 		write_limit(&v, w);
+		const struct follow *f = vigil_view(s->gw, e->control);
+		jw_string(w, "conduct", f ? conduct_text(f->conduct) : NULL);
 	}
 	jw_number(w, "p_w", e->power_w, 0);
 	jw_number(w, "energy_wh", e->energy_wh, 0);

@@ -23,3 +23,7 @@ check_PROGRAMS += tests/unit/energy/control-change
 TESTS += tests/unit/energy/control-change
 tests_unit_energy_control_change_SOURCES = tests/unit/energy/control-change.c tests/unit/unit.h
 tests_unit_energy_control_change_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/follow
+TESTS += tests/unit/energy/follow
+tests_unit_energy_follow_SOURCES = tests/unit/energy/follow.c tests/unit/unit.h
+tests_unit_energy_follow_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
