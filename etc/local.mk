@@ -52,7 +52,8 @@ EXTRA_DIST += etc/ampgate.yaml
 
 # Examples beside the documentation; the configuration itself only where there is none yet.
 examplesdir = $(docdir)/examples
-dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml
+dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml \
+	etc/examples/street40.yaml
 EXTRA_DIST += etc/setup.sh .ci/run
 confdir = $(DESTDIR)$(sysconfdir)/ampgate
 install-data-local:

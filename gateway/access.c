@@ -98,7 +98,7 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 		return;
 	}
 	struct session *s = session_of(a->gw, rq->identity);
-	if (!s) {
+	if (!s || s->own || s->group) { /* the box's own are not on the network */
 		refuse(v, 404, "unknown identity");
 		return;
 	}

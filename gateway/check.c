@@ -427,9 +427,46 @@ static void check_endpoints(struct checking *c, const struct uplink_settings *u,
 	}
 }
 
+/* What makes many stations one, and nothing of it elsewhere. */
+static void check_mode(struct checking *c, const struct uplink_settings *u, const struct conf_node *n)
+{
+	const struct conf_node *circuit = conf_child(n, "circuit");
+	if (u->mode != UPLINK_AGGREGATE) {
+		refuse_keys(c, n, "identity vendor model circuit", "unless mode is aggregate");
+		if (u->version != UPLINK_AS_STATION)
+			settings_wrong(c->report, conf_child(n, "version"), "every station speaks its own version unless mode is aggregate");
+		return;
+	}
+	need(c, n, u->identity, "identity", "by mode aggregate");
+	if (u->version == UPLINK_AS_STATION)
+		settings_wrong(c->report, conf_child(n, "version") ? conf_child(n, "version") : n, "mode aggregate needs one version for all: ocpp1.6 or ocpp2.0.1");
+	if (u->on_loss == ON_LOSS_MIRROR)
+		settings_wrong(c->report, conf_child(n, "on_loss"), "stations of an aggregate are not disconnected: it has no effect in this mode");
+	if (circuit && u->group_circuit && !settings_feeds_only(c->s, u->group_circuit, u))
+		settings_wrong(c->report, circuit, "circuit '%s' does not feed all stations of this uplink and no others", u->group_circuit->id);
+	else if (!u->group_circuit)
+		warn_at(c, n, NULL, "no circuit feeds these stations and no others, so a limit for the whole will be refused");
+}
+
+/* A member shows the CSMS nothing of its own. */
+static void check_member(struct checking *c, const struct station_settings *st)
+{
+	const struct conf_node *n = settings_node(c->s, "stations", st->id, NULL, NULL);
+	bool member = st->uplink && st->uplink->mode == UPLINK_AGGREGATE;
+	if (!member)
+		refuse_keys(c, n, "replaces", "unless the uplink is an aggregate");
+	else
+		refuse_keys(c, n, "uplink_id", "on an uplink with mode aggregate");
+	if (member && st->password_relay)
+		settings_wrong(c->report, conf_child(n, "password") ? conf_child(n, "password") : n, "nothing can be relayed to an uplink with mode aggregate");
+	if (member && st->replaces && settings_station(c->s, slice_of(st->replaces)))
+		settings_wrong(c->report, conf_child(n, "replaces"), "station '%s' is still there", st->replaces);
+}
+
 static void check_uplink(struct checking *c, const struct uplink_settings *u)
 {
 	const struct conf_node *n = settings_node(c->s, "uplinks", u->id, NULL, NULL);
+	check_mode(c, u, n);
 	check_endpoints(c, u, n);
 	if (u->security_profile == 3) {
 		need(c, n, u->cert, "cert", "by security_profile 3");
@@ -474,7 +511,7 @@ static void check_identities(struct checking *c)
 		const struct station_settings *st = &c->s->stations[i];
 		const struct conf_node *n = settings_node(c->s, "stations", st->id, NULL, NULL);
 		claim(c, &ids, arena_printf(&ids.mem, "/%s", st->id), n, "");
-		if (st->uplink)
+		if (st->uplink && st->uplink->mode != UPLINK_AGGREGATE)
 			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", st->uplink->id, st->uplink_id), n, " towards the CSMS");
 	}
 	for (size_t i = 0; i < c->s->n_evses; i++) {
@@ -483,9 +520,13 @@ static void check_identities(struct checking *c)
 		if (e->evse > 1)
 			continue; /* its station has claimed */
 		claim(c, &ids, arena_printf(&ids.mem, "/%s", e->station), n, "");
-		if (e->uplink)
+		if (e->uplink && e->uplink->mode != UPLINK_AGGREGATE)
 			claim(c, &ids, arena_printf(&ids.mem, "%s/%s", e->uplink->id, e->station), n, " towards the CSMS");
 	}
+	for (size_t i = 0; i < c->s->n_uplinks; i++)
+		if (c->s->uplinks[i].mode == UPLINK_AGGREGATE && c->s->uplinks[i].identity)
+			claim(c, &ids, arena_printf(&ids.mem, "/%s", c->s->uplinks[i].identity),
+				settings_node(c->s, "uplinks", c->s->uplinks[i].id, "identity", NULL), "");
 	map_free(&ids.by_name);
 	arena_free(&ids.mem);
 }
@@ -522,6 +563,7 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 	check_meters(&c);
 	for (size_t i = 0; i < s->n_stations; i++) {
 		check_way_in(&c, &s->stations[i]);
+		check_member(&c, &s->stations[i]);
 		check_shown(&c, s->stations[i].uplink, s->stations[i].password_relay);
 	}
 	for (size_t i = 0; i < s->n_evses; i++) {

@@ -15,6 +15,7 @@
 #include "gateway/caps.h"
 #include "gateway/configuration.h"
 #include "gateway/deviations.h"
+#include "gateway/group.h"
 #include "gateway/replay.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
@@ -243,6 +244,23 @@ static int run_uplink_list(struct command *c)
 {
 	write_list(c, c->g->conf->n_uplinks, view_uplink_at);
 	return COMMAND_OK;
+}
+
+static int run_uplink_map(struct command *c)
+{
+	const char *id = text_arg(c, "uplink");
+	if (!id)
+		return fail(c, COMMAND_USAGE, "uplink is missing");
+	for (size_t i = 0; i < c->g->conf->n_uplinks; i++) {
+		if (strcmp(c->g->conf->uplinks[i].id, id) != 0)
+			continue;
+		const struct group *group = group_find(c->g, id);
+		if (!group)
+			return fail(c, COMMAND_FORBIDDEN, "uplink '%s' is not of mode aggregate: every station keeps its own numbers", id);
+		group_write_map(group, &c->w);
+		return COMMAND_OK;
+	}
+	return fail(c, COMMAND_NOT_FOUND, "no uplink '%s'", id);
 }
 
 static int run_uplink_switch(struct command *c)

@@ -144,6 +144,11 @@ double csms_profiles_station_a(const struct session *s)
 	return profiles_station_limit(profiles_of(s), clock_wall_us(), &until_us).amps;
 }
 
+double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_t *until_us)
+{
+	return profiles_station_limit(&s->csms->installed, wall_us, until_us).amps;
+}
+
 double csms_profiles_default_a(const struct session *s, int evse)
 {
 	int64_t until_us = INT64_MAX;

@@ -34,6 +34,8 @@ size_t csms_profiles_count(const struct session *s, const struct profile_filter 
 /* For our own profiles. Amperes per phase; INFINITY: nothing said. */
 double csms_profiles_evse_a(const struct session *s, int evse);
 double csms_profiles_station_a(const struct session *s);
+/* That at a wall time; *until_us is lowered to when it may change. */
+double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_t *until_us);
 double csms_profiles_default_a(const struct session *s, int evse); /* without a TxProfile; EVSE 0: what it said for all */
 int csms_profiles_level(const struct session *s, int evse, enum profile_purpose purpose); /* the highest in use; -1: none */
 

@@ -256,6 +256,13 @@ void print_uplinks(const cJSON *r)
 	table(r, columns);
 }
 
+void print_map(const cJSON *r)
+{
+	static const struct column columns[] = { { "NUMBER", "number", 6 }, { "STATION", "station", 20 }, { "EVSE", "evse", 4 }, { "STATE", "state", 14 },
+		{ "CONNECTED", "connected", 9 }, { "CONFIGURED", "configured", 10 }, { 0 } };
+	table(r, columns);
+}
+
 void print_queue(const cJSON *r)
 {
 	static const struct column columns[] = { { "SEQ", "seq", 8 }, { "STATION", "station", 14 }, { "ACTION", "action", 18 }, { "STATE", "state", 16 },

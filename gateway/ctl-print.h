@@ -10,6 +10,7 @@ void print_stations(const cJSON *r);
 void print_circuits(const cJSON *r);
 void print_meters(const cJSON *r);
 void print_uplinks(const cJSON *r);
+void print_map(const cJSON *r);
 void print_queue(const cJSON *r);
 void print_txs(const cJSON *r);
 void print_tx_csv_head(void);

@@ -30,6 +30,7 @@ static const char usage[] =
 	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
+	"  uplink map NAME                            numbers of an aggregate, and the EVSE behind each\n"
 	"  queue list [ID] | show SEQ | export [ID]   messages the CSMS has not confirmed; export gives one JSON object per line\n"
 	"  queue park SEQ [REASON] | retry [ID]       set one aside; try again what was set aside\n"
 	"  tx list [ID] | show ID TX                  transactions\n"
@@ -526,6 +527,7 @@ static const struct {
 	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
 	{ "meter", "list", "meter.list", NULL, false, print_meters },
 	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
+	{ "uplink", "map", "uplink.map", "uplink", true, print_map },
 	{ "queue", "list", "queue.list", "station", false, print_queue },
 	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },

@@ -23,6 +23,7 @@
 #include "gateway/console.h"
 #include "gateway/deflate.h"
 #include "gateway/gateway.h"
+#include "gateway/group.h"
 #include "gateway/host.h"
 #include "gateway/notify.h"
 #include "gateway/relays.h"
@@ -190,11 +191,13 @@ static void stop_telemetry(void)
 static int start_sessions(void)
 {
 	sessions_open(&d.g);
+	groups_open(&d.g);
 	return 0;
 }
 
 static void stop_sessions(void)
 {
+	groups_close(&d.g);
 	sessions_close(&d.g, "the local controller stops");
 	/* Close frames leave before the process does. */
 	int64_t until = clock_mono_us() + US_PER_S / 2;

@@ -13,6 +13,7 @@ struct session;
 struct limits;
 struct zone;
 struct host;
+struct group;
 
 struct gateway {
 	const struct settings *conf;
@@ -24,6 +25,7 @@ struct gateway {
 	struct map sessions;          /* identity -> struct session, for the life of the process */
 	struct uplink **uplinks;      /* in the order of the settings */
 	struct access **listeners;    /* the same */
+	struct group **groups;        /* of uplinks with mode aggregate, NULL behind the last */
 	struct arena strangers;       /* settings of stations that the file does not name */
 	char boot_id[9];              /* of this run, for event numbers */
 	const char *state_dir;        /* where the box keeps what it must not lose */

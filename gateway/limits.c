@@ -453,6 +453,8 @@ static void may_have_forgotten(struct charger *c)
 
 void limits_greet(struct limits *l, struct session *s)
 {
+	if (s->group)
+		return; /* its stations are limited one by one */
 	struct charger *c = charger_of(l, s);
 	charger_know(c);
 	may_have_forgotten(c);
@@ -470,6 +472,8 @@ void limits_link_down(struct limits *l, struct session *s)
 
 void limits_csms_profile(struct limits *l, struct session *s, int evse, enum profile_purpose purpose)
 {
+	if (s->group)
+		return; /* its stations are limited one by one */
 	struct charger *c = charger_of(l, s);
 	/* It takes them after all; a TxProfile of the CSMS would stand for our TxDefaultProfile. */
 	if (purpose == PURPOSE_TX && c->form == FORM_TX_DEFAULT) {
@@ -503,6 +507,8 @@ void limits_make_room(struct limits *l, struct session *s, enum profile_purpose 
 
 void limits_csms_cleared(struct limits *l, struct session *s)
 {
+	if (s->group)
+		return; /* its stations are limited one by one */
 	struct charger *c = charger_of(l, s);
 	for (int i = 0; i <= SESSION_EVSES; i++)
 		c->fallback[i].there = false;

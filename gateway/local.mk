@@ -24,6 +24,9 @@ libgateway_a_SOURCES = \
 	gateway/behind.c gateway/behind.h \
 	gateway/pace.c gateway/pace.h \
 	gateway/room.c gateway/room.h \
+	gateway/group.c gateway/group.h gateway/group-local.h \
+	gateway/group-config.c gateway/group-down.c gateway/group-fan.c gateway/group-jobs.c gateway/group-limit.c \
+	gateway/group-places.c gateway/group-txs.c gateway/group-up.c gateway/group-wishes.c \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/charger.c gateway/charger.h \
 	gateway/fallback.c \

@@ -15,6 +15,7 @@
 #include "gateway/access.h"
 #include "gateway/balance.h"
 #include "gateway/console.h"
+#include "gateway/group.h"
 #include "gateway/session.h"
 
 #define CHANGES_MOST 4000
@@ -283,6 +284,7 @@ int reload_apply(struct gateway *g, const struct settings *next, const struct re
 	if (balance_change(g) != 0)
 		log_error(NULL, "there is no room for so many new EVSEs before a restart; they are not balanced");
 	use_uplinks(g, was, fresh, old);
+	groups_take_settings(g);
 	sessions_take_settings(g);
 	close_uplinks(old, was->n_uplinks);
 	change_listeners(g, was, p);

@@ -9,6 +9,7 @@
 #include "gateway/behind.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
+#include "gateway/group.h"
 #include "gateway/ledger.h"
 #include "gateway/owed.h"
 #include "gateway/passage.h"
@@ -19,6 +20,7 @@
 #include "storage/txs.h"
 
 #define CALLS_MOST 64                        /* of one peer, waiting at once */
+#define GROUP_CALLS_MOST 4096                /* of as many peers as a group has */
 
 const char *session_state_text(enum session_state st)
 {
@@ -163,6 +165,7 @@ static enum ocpp_version version_due(struct session *s)
 static void open_lane(struct session *s)
 {
 	struct uplink *u = gateway_uplink(s->gw, s->conf->uplink);
+	struct group *group = group_of(s);
 	if (!u || s->lane.state != LANE_OFF)
 		return;
 	s->lane.identity = s->conf->uplink_id;
@@ -170,7 +173,10 @@ static void open_lane(struct session *s)
 	s->lane.version = version_due(s);
 	s->lane.events = &lane_events;
 	s->lane.owner = s;
-	lane_open(&s->lane, u, &s->log);
+	if (group)
+		group_join(group, s);
+	else
+		lane_open(&s->lane, u, &s->log);
 }
 
 static void shut_lane(struct session *s, const char *reason)
@@ -278,6 +284,15 @@ static void load_running(struct session *s)
 	arena_free(&mem);
 }
 
+/* The uplink that shows its stations as one of this identity; NULL: none does. */
+static const struct uplink_settings *group_settings(const struct gateway *g, struct slice identity)
+{
+	for (size_t i = 0; i < g->conf->n_uplinks; i++)
+		if (g->conf->uplinks[i].mode == UPLINK_AGGREGATE && slice_is(identity, g->conf->uplinks[i].identity))
+			return &g->conf->uplinks[i];
+	return NULL;
+}
+
 static struct session *session_new(struct gateway *g, struct slice identity, const struct station_settings *conf, bool configured)
 {
 	struct session *s = NEW(struct session);
@@ -288,11 +303,12 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	s->configured = configured;
 	int n_own;
 	s->own = settings_own_station(g->conf, identity, &n_own);
+	s->group = group_settings(g, identity);
 	s->accepted = configured;
 	s->interval_s = 300;
 	s->since_us = clock_mono_us();
-	calls_open(&s->to_station, CALLS_MOST);
-	calls_open(&s->to_csms, CALLS_MOST);
+	calls_open(&s->to_station, s->group ? GROUP_CALLS_MOST : CALLS_MOST);
+	calls_open(&s->to_csms, s->group ? GROUP_CALLS_MOST : CALLS_MOST);
 	list_init(&s->held);
 	list_init(&s->unstored);
 	list_init(&s->behind.waiting);
@@ -329,12 +345,31 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 	return st;
 }
 
+/* A group, as the station it is towards the CSMS. */
+static const struct station_settings *group_station(struct gateway *g, const struct uplink_settings *group)
+{
+	struct station_settings *st = arena_new(&g->strangers, sizeof(*st));
+	*st = g->conf->station_defaults;
+	st->id = st->uplink_id = group->identity;
+	st->name = NULL;
+	st->circuit = NULL;
+	st->evses = 0;
+	st->uplink = group;
+	st->password = NULL;
+	st->password_relay = false;
+	st->uplink_password = group->group_password;
+	return st;
+}
+
 /* NULL: nobody of that name is in the configuration. */
 static const struct station_settings *configured_as(struct gateway *g, struct slice identity)
 {
 	const struct station_settings *conf = settings_station(g->conf, identity);
+	const struct uplink_settings *group = group_settings(g, identity);
 	int n;
 	const struct evse_settings *own = settings_own_station(g->conf, identity, &n);
+	if (group && !conf && !own)
+		return group_station(g, group);
 	return conf || !own ? conf : own_station(g, own, n);
 }
 
@@ -404,6 +439,7 @@ static void take_settings(struct session *s)
 	s->conf = conf ? conf : stranger_as(s->gw, slice_of(s->id));
 	int n_own;
 	s->own = settings_own_station(s->gw->conf, slice_of(s->id), &n_own);
+	s->group = group_settings(s->gw, slice_of(s->id));
 	s->accepted = s->accepted || conf;
 	s->configured = conf != NULL;
 	find_balanced(s);

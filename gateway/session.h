@@ -43,6 +43,7 @@ struct session {
 	struct gateway *gw;
 	const struct station_settings *conf;
 	const struct evse_settings *own; /* it is one of the box's own EVSEs; NULL: a station on the network */
+	const struct uplink_settings *group; /* it is a group of stations, shown as one (group.h); NULL: a single one */
 	const char *id;
 	struct log log;
 	enum session_state state;

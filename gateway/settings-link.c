@@ -170,6 +170,12 @@ static const char *uplink_password(struct settings *s, const struct uplink_setti
 	return text;
 }
 
+/* The CSMS never sees a member of an aggregate, so nothing is shown for it. */
+static bool is_member(const struct uplink_settings *u)
+{
+	return u && u->mode == UPLINK_AGGREGATE;
+}
+
 static void link_station(struct settings *s, struct station_settings *st, struct conf_report *r)
 {
 	if (!st->min_current_ma)
@@ -177,7 +183,7 @@ static void link_station(struct settings *s, struct station_settings *st, struct
 	if (!st->uplink_id)
 		st->uplink_id = st->id;
 	link_station_phases(s, st, r);
-	if (!st->password_relay)
+	if (!st->password_relay && !is_member(st->uplink))
 		st->uplink_password = uplink_password(s, st->uplink, st->uplink_id, r);
 }
 
@@ -203,7 +209,8 @@ static void link_evse(struct settings *s, struct evse_settings *e, struct conf_r
 			settings_wrong(r, settings_node(s, "evses", e->id, "phases", NULL), "L%d is not a phase of circuit '%s'", p + 1, e->circuit->id);
 	if (e->meter)
 		((struct meter_settings *)e->meter)->id = e->id;
-	e->uplink_password = uplink_password(s, e->uplink, e->station, r);
+	if (!is_member(e->uplink))
+		e->uplink_password = uplink_password(s, e->uplink, e->station, r);
 }
 
 /* ---- uplinks ---- */
@@ -225,8 +232,39 @@ static void link_uplink(struct settings *s, struct uplink_settings *u, struct co
 	sort_endpoints(u->endpoints, u->n_endpoints);
 	if (!u->n_endpoints)
 		settings_wrong(r, settings_node(s, "uplinks", u->id, "endpoints", NULL), "an uplink needs an endpoint");
+	if (u->mode == UPLINK_AGGREGATE && u->identity)
+		u->group_password = uplink_password(s, u, u->identity, r);
 	if (u->reconnect.min_us > u->reconnect.max_us)
 		settings_wrong(r, settings_node(s, "uplinks", u->id, "reconnect", "max"), "the longest pause is shorter than the first");
+}
+
+/* ---- what feeds the stations of an aggregate ---- */
+
+static bool is_under(const struct circuit_settings *c, const struct circuit_settings *top)
+{
+	while (c && c != top)
+		c = c->parent;
+	return c != NULL;
+}
+
+/* Whether a circuit feeds all stations of the uplink, and no others. */
+bool settings_feeds_only(const struct settings *s, const struct circuit_settings *c, const struct uplink_settings *u)
+{
+	for (size_t i = 0; i < s->n_stations; i++)
+		if (is_under(s->stations[i].circuit, c) != (s->stations[i].uplink == u))
+			return false;
+	for (size_t i = 0; i < s->n_evses; i++)
+		if (is_under(s->evses[i].circuit, c) != (s->evses[i].uplink == u))
+			return false;
+	return true;
+}
+
+/* The one nearest to the stations: it has the smallest fuse and the fewest other loads. Parents stand before their children. */
+static void link_group(struct settings *s, struct uplink_settings *u)
+{
+	for (size_t i = s->n_circuits; i-- > 0 && !u->group_circuit && u->mode == UPLINK_AGGREGATE;)
+		if (settings_feeds_only(s, &s->circuits[i], u))
+			u->group_circuit = &s->circuits[i];
 }
 
 void settings_link(struct settings *s, struct conf_report *r)
@@ -243,4 +281,6 @@ void settings_link(struct settings *s, struct conf_report *r)
 		link_station(s, &s->stations[i], r);
 	for (size_t i = 0; i < s->n_evses; i++)
 		link_evse(s, &s->evses[i], r);
+	for (size_t i = 0; i < s->n_uplinks; i++)
+		link_group(s, &s->uplinks[i]);
 }

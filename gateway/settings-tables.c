@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/settings-tables.h"
+#include "ocpp/version.h"
 
 #define MS INT64_C(1000)
 #define S (1000 * MS)
@@ -453,6 +454,8 @@ static const struct conf_row station_rows[] = {
 	  AT(station_settings, phases), .help = "How many phases it uses, or which of the grid; all of its circuit when not said" },
 	{ .name = "uplink_id", .type = CONF_IDENTITY, AT(station_settings, uplink_id), .takes_effect = AT_RECONNECT,
 	  .help = "Its identity towards the CSMS, where it differs" },
+	{ .name = "replaces", .type = CONF_IDENTITY, AT(station_settings, replaces),
+	  .help = "The station in whose place it stands: in an aggregate it takes over the numbers" },
 	STATION_SHARED_ROWS,
 	{ 0 }
 };
@@ -597,10 +600,18 @@ static const struct conf_row reconnect_rows[] = {
 static const struct conf_table reconnect_table = { .noun = "reconnect", .rows = reconnect_rows };
 
 static const struct conf_row uplink_rows[] = {
-	{ .name = "mode", .type = CONF_CHOICE, .words = WORDS("per-station"), .later = "aggregate multiplex", .preset = "per-station", AT(uplink_settings, mode),
-	  .takes_effect = AT_RECONNECT, .help = "A connection of its own for every station" },
-	{ .name = "version", .type = CONF_CHOICE, .words = WORDS("as-station"), .later = "ocpp1.6 ocpp2.0.1 ocpp2.1", .preset = "as-station",
-	  AT(uplink_settings, version), .takes_effect = AT_RECONNECT, .help = "The version of OCPP that the station speaks" },
+	{ .name = "mode", .type = CONF_CHOICE, .words = WORDS("per-station", "aggregate"), .later = "multiplex", .preset = "per-station", AT(uplink_settings, mode),
+	  .takes_effect = AT_RESTART, .help = "A connection of its own for every station, or one for all of them, shown as one station" },
+	{ .name = "version", .type = CONF_CHOICE, .words = WORDS("as-station", "ocpp1.6", "ocpp2.0.1"), .later = "ocpp2.1", .preset = "as-station",
+	  AT(uplink_settings, version), .takes_effect = AT_RESTART, .help = "The version of OCPP that the station speaks; aggregate has one for all" },
+	{ .name = "identity", .type = CONF_IDENTITY, .at_times = true, AT(uplink_settings, identity), .takes_effect = AT_RESTART,
+	  .help = "What the stations are called as one (aggregate)" },
+	{ .name = "vendor", .type = CONF_TEXT, .min = 1, .max = 20, .preset = "ampgate", .at_times = true, AT(uplink_settings, vendor),
+	  .help = "Vendor that the boot of an aggregate names" },
+	{ .name = "model", .type = CONF_TEXT, .min = 1, .max = 20, .preset = "aggregate", .at_times = true, AT(uplink_settings, model),
+	  .help = "Model that the boot of an aggregate names" },
+	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .at_times = true, AT(uplink_settings, group_circuit),
+	  .help = "What a limit of the CSMS for an aggregate as a whole is for; found by itself where a circuit feeds these stations and no others" },
 	{ .name = "on_loss", .type = CONF_CHOICE, .words = WORDS("hold", "mirror"), .preset = "hold", AT(uplink_settings, on_loss),
 	  .help = "While the CSMS is away: hold serves stations alone, mirror disconnects them too" },
 	{ .name = "failback_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "10m", AT(uplink_settings, failback_after_us),
@@ -632,6 +643,7 @@ static const struct conf_row uplink_rows[] = {
 	{ .name = "reconnect", .type = CONF_SECTION, .table = &reconnect_table, .help = "Pauses between attempts" },
 	{ 0 }
 };
+_Static_assert(UPLINK_FIRST_VERSION + OCPP201 == 2, "words of version stand in the order of ocpp/version.h");
 static const struct conf_table uplink_table = { .noun = "uplink", .size = sizeof(struct uplink_settings), .rows = uplink_rows };
 
 static const struct conf_row queue_rows[] = {

@@ -41,4 +41,7 @@ void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 /* check-electric.c: the electrical part of check_settings. `proofs` may be NULL. */
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);
 
+/* Whether a circuit feeds all stations of the uplink, and no others. */
+bool settings_feeds_only(const struct settings *s, const struct circuit_settings *c, const struct uplink_settings *u);
+
 #endif

@@ -140,6 +140,7 @@ struct station_settings {
 	int64_t meter_interval_us;
 	int64_t limit_response_us; /* from a limit to the current; 0: as its model's data file says */
 	enum validation validation;
+	const char *replaces;     /* the station whose numbers in a group it takes over; NULL: none */
 };
 
 enum onboarding_mode { ONBOARDING_MANUAL, ONBOARDING_REJECT, ONBOARDING_AUTO };
@@ -218,8 +219,9 @@ struct endpoint_settings {
 	int priority;    /* the lowest is tried first; the array is sorted */
 };
 
-enum uplink_mode { UPLINK_PER_STATION }; /* one lane per station */
-enum uplink_version { UPLINK_AS_STATION }; /* each lane speaks what its station speaks */
+enum uplink_mode { UPLINK_PER_STATION, UPLINK_AGGREGATE }; /* one lane per station; one for all of them, as one station */
+enum uplink_version { UPLINK_AS_STATION, UPLINK_FIRST_VERSION }; /* each lane speaks what its station speaks; or one for all, counted as in
+                                                                    ocpp/version.h */
 enum on_loss { ON_LOSS_HOLD, ON_LOSS_MIRROR };
 
 struct uplink_settings {
@@ -243,6 +245,11 @@ struct uplink_settings {
 	int drain_parallel;               /* late messages on their way at once, of all stations */
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
+	/* UPLINK_AGGREGATE */
+	const char *identity;         /* of the group towards the CSMS; NULL otherwise */
+	const char *vendor, *model;   /* what it says it is */
+	const char *group_password;   /* what it shows the CSMS; NULL: none */
+	const struct circuit_settings *group_circuit; /* that a limit for the whole is for: given, or found; NULL: none feeds the group alone */
 };
 
 enum { OFFLINE_LOCAL_LIST = 1, OFFLINE_CACHE = 2, OFFLINE_ALL = 4 };

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "gateway/authorize.h"
 #include "gateway/csms-profiles.h"
+#include "gateway/group.h"
 #include "gateway/limits.h"
 #include "gateway/owed.h"
 #include "gateway/telemetry.h"
@@ -244,5 +245,6 @@ void tap_link(struct session *s, bool online)
 		limits_greet(s->gw->limits, s);
 	else
 		limits_link_down(s->gw->limits, s);
+	group_member_link(s);
 	telemetry_station(s);
 }

@@ -214,6 +214,10 @@ static void came_up(struct lane *l)
 {
 	struct uplink *u = l->uplink;
 	l->state = LANE_UP;
+	if (l->inside) {
+		l->events->up(l->owner);
+		return;
+	}
 	l->tried = 0;
 	l->rounds = 0;
 	if (!u->n_up++) {
@@ -272,9 +276,27 @@ static void on_link_room(void *owner, struct link *link)
 		l->events->room(l->owner);
 }
 
+static void close_inside(struct lane *l)
+{
+	link_release(l->link);
+	l->link = NULL;
+	l->state = LANE_OFF;
+}
+
+/* Whoever is at the other end has gone; who needs a lane again opens one. */
+static void inside_down(struct lane *l, const struct link_end *why)
+{
+	close_inside(l);
+	l->events->down(l->owner, why);
+}
+
 static void on_link_down(void *owner, struct link *link, const struct link_end *why)
 {
 	struct lane *l = owner;
+	if (l->inside) {
+		inside_down(l, why);
+		return;
+	}
 	if (link == l->better) {
 		forget_better(l);
 		if (!timer_is_set(&l->uplink->failback))
@@ -376,10 +398,25 @@ void lane_open(struct lane *l, struct uplink *u, const struct log *owner_log)
 	lane_connect(l, u->current);
 }
 
+void lane_attach(struct lane *l, struct uplink *u, const struct log *owner_log, struct link *link)
+{
+	l->uplink = u;
+	l->inside = true;
+	l->log = (struct log){ owner_log, "lane", u->conf->id };
+	l->state = LANE_CONNECTING;
+	l->link = link;
+	link->events = &link_events;
+	link->owner = l;
+}
+
 void lane_close(struct lane *l, int code, const char *reason)
 {
 	if (l->state == LANE_OFF)
 		return;
+	if (l->inside) {
+		close_inside(l);
+		return;
+	}
 	timer_cancel(&l->retry);
 	forget_better(l);
 	if (l->state == LANE_UP)

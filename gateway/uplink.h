@@ -29,6 +29,7 @@ struct lane {
 	struct list in_uplink;
 	struct uplink *uplink;
 	enum lane_state state;
+	bool inside;                   /* it ends in this box (gateway/group.h): no endpoint, no retries */
 	struct link *link;             /* the connection in use or being opened */
 	struct link *better;           /* one being opened to a better endpoint while `link` is up */
 	int endpoint, better_endpoint; /* index into the uplink's endpoints */
@@ -51,6 +52,8 @@ struct pace *uplink_pace(struct uplink *u); /* turns for what waited */
 
 /* Starts connecting; `log` of the owner becomes the lane's parent. A lane that is open already is left alone. */
 void lane_open(struct lane *l, struct uplink *u, const struct log *owner_log);
+/* The same for a lane inside the box; takes the link, which is being opened. */
+void lane_attach(struct lane *l, struct uplink *u, const struct log *owner_log, struct link *link);
 void lane_close(struct lane *l, int code, const char *reason); /* no callback follows */
 int lane_send(struct lane *l, struct slice text);              /* ERR_CLOSED while it is not up */
 

@@ -15,6 +15,7 @@ for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22; do
 done
 echo x >"$dir/credentials/uplink-R-01"
 echo x >"$dir/credentials/uplink-R-02"
+echo a-password-of-some-length >"$dir/credentials/street"
 
 failed=0 n=0
 verdict() {
@@ -27,7 +28,7 @@ verdict() {
 }
 run() { "$check" --credentials "$dir/credentials" --models "$dir/models" "$@"; }
 
-for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/depot300.yaml; do
+for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/depot300.yaml examples/street40.yaml; do
 	sed -e "s,/etc/ampgate/tls,$dir/tls,g; s,/etc/ssl/certs,$dir/tls," "$srcdir/etc/$sample" >"$dir/sample.yaml"
 	run "$dir/sample.yaml" >"$dir/got"
 	verdict $? "$sample is usable"

@@ -147,6 +147,8 @@ class Csms {
 		this.statuses = [];
 		this.boots = [];
 		this.meters = [];
+		this.jobs = [];    // states of firmware updates and logs
+		this.reports = [];
 		this.clients = new Map();
 		this.nextTx = 1;
 	}
@@ -191,6 +193,15 @@ class Csms {
 		c.handle('TransactionEvent', ({ params, messageId }) => {
 			this.events.push({ station, params, messageId });
 			return params.idToken ? { idTokenInfo: { status: 'Accepted' } } : {};
+		});
+		for (const method of ['FirmwareStatusNotification', 'DiagnosticsStatusNotification', 'LogStatusNotification'])
+			c.handle(method, ({ params }) => {
+				this.jobs.push({ station, method, params });
+				return {};
+			});
+		c.handle('NotifyReport', ({ params }) => {
+			this.reports.push({ station, params });
+			return {};
 		});
 		c.handle(({ method }) => {
 			throw rpc.createRPCError('NotImplemented', method);

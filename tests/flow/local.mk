@@ -33,6 +33,7 @@ PROGRAM_FLOWS += tests/flow/generations.js
 PROGRAM_FLOWS += tests/flow/reload.js
 PROGRAM_FLOWS += tests/flow/config.js
 PROGRAM_FLOWS += tests/flow/crowd.js
+PROGRAM_FLOWS += tests/flow/group.js
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
 TESTS += tests/flow/profiles.js tests/flow/composite.js
