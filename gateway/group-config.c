@@ -33,7 +33,6 @@ struct variant {
 struct merged {
 	struct setting setting;     /* as asked, or as first heard of; its name lives in the inquiry's arena */
 	int row;                    /* in station/keys.h; -1: none */
-	int evse;                   /* the group's number; 0: of the station */
 	unsigned ok, at_reboot, refused, unknown;
 	struct variant variants[VALUES_MOST];
 	bool own;                   /* the group's to answer */
@@ -67,25 +66,6 @@ static unsigned names_of(enum ocpp_version v)
 }
 
 /* --- names --- */
-
-/* "EVSE#3.Power" -> 3 and "EVSE.Power". */
-static int split_evse(struct arena *mem, struct slice *name)
-{
-	const char *hash = memchr(name->p, '#', name->n), *dot = memchr(name->p, '.', name->n);
-	int64_t evse = 0;
-	if (!hash || !dot || hash > dot || int_parse((struct slice){ hash + 1, (size_t)(dot - hash) - 1 }, &evse) != 0 || evse < 1 || evse > PLACES_MOST)
-		return 0;
-	*name = slice_of(arena_printf(mem, "%.*s%.*s", (int)(hash - name->p), name->p, (int)(name->p + name->n - dot), dot));
-	return (int)evse;
-}
-
-static struct slice with_evse(struct arena *mem, struct slice name, int evse)
-{
-	const char *dot = memchr(name.p, '.', name.n);
-	if (evse < 1 || !dot)
-		return name;
-	return slice_of(arena_printf(mem, "%.*s#%d%.*s", (int)(dot - name.p), name.p, evse, (int)(name.p + name.n - dot), dot));
-}
 
 /* What another version calls it; absent: nothing. */
 static struct slice translated(struct slice name, int row, unsigned from, unsigned to)
@@ -162,10 +142,9 @@ static struct merged *add(struct inquiry *q, const struct setting *s)
 	struct merged *m = &q->asked[q->n++];
 	*m = (struct merged){ .setting = *s };
 	m->setting.name = arena_slice(&q->mem, s->name);
-	struct slice plain = m->setting.name;
-	m->evse = split_evse(&q->mem, &plain);
-	m->row = keys_find(names_of(q->group->version), plain);
-	m->own = !m->evse && is_own(m->row);
+	m->row = keys_find(names_of(q->group->version), m->setting.name);
+	m->setting.kind = m->row >= 0 ? keys_kind((size_t)m->row) : &setting_writable;
+	m->own = !m->setting.evse && is_own(m->row);
 	return m;
 }
 
@@ -188,7 +167,8 @@ static void note(struct merged *m, const struct setting *s, const char *station,
 	switch (s->result) {
 	case SETTING_OK:
 		m->ok++;
-		m->setting.readonly |= s->readonly;
+		if (m->row < 0 && s->kind == &setting_readonly)
+			m->setting.kind = s->kind;
 		if (!sets)
 			note_value(m, s->value.p ? s->value : SLICE(""), station);
 		break;
@@ -230,7 +210,6 @@ static void conclude(struct inquiry *q, struct merged *m)
 		return;
 	if (m->own) {
 		m->setting.result = q->sets ? set_own(q->group, m) : SETTING_OK;
-		m->setting.readonly = m->row != KEY_HEARTBEAT;
 		m->setting.value = q->sets ? m->setting.value : slice_of(own_value(q, m->row));
 		return;
 	}
@@ -243,7 +222,7 @@ static void conclude(struct inquiry *q, struct merged *m)
 	m->setting.result = !took && !m->refused ? SETTING_UNKNOWN : m->refused || m->unknown ? SETTING_REFUSED : m->at_reboot ? SETTING_AT_REBOOT : SETTING_OK;
 	if (took && (m->refused || m->unknown))
 		log_warn(&q->group->log, "%.*s was taken by %u stations and not by %u", SLICE_ARG(m->setting.name), took, m->refused + m->unknown);
-	if (took && !m->refused && !m->unknown && !m->evse) {
+	if (took && !m->refused && !m->unknown && !m->setting.evse) {
 		char *name = arena_printf(&q->mem, "config/%.*s", SLICE_ARG(m->setting.name));
 		wish_put(q->group, name, m->setting.value);
 	}
@@ -332,22 +311,19 @@ static void on_patience_over(void *arg)
 /* --- putting it to a member --- */
 
 /* Which of those asked a member's answer is about. */
-static struct merged *find(struct inquiry *q, const struct member *m, enum ocpp_version v, struct setting *s)
+static struct merged *find(struct inquiry *q, const struct member *m, enum ocpp_version v, const struct setting *s)
 {
 	unsigned theirs = names_of(v), ours = names_of(q->group->version);
-	struct slice plain = s->name;
-	int evse = split_evse(&q->mem, &plain), row = keys_find(theirs, plain);
-	const struct place *p = evse ? place_known(m->group, m->session->id, evse) : NULL;
-	struct slice name = translated(plain, row, theirs, ours);
-	if (!name.p || (evse && !p))
+	const struct place *p = s->evse ? place_known(m->group, m->session->id, s->evse) : NULL;
+	struct setting said = { .name = translated(s->name, keys_find(theirs, s->name), theirs, ours), .evse = p ? p->number : 0, .connector = s->connector };
+	if (!said.name.p || (s->evse && !p))
 		return NULL;
-	struct slice full = with_evse(&q->mem, name, p ? p->number : 0);
-	for (size_t i = 0; i < q->n; i++)
-		if (slice_eq_nocase(q->asked[i].setting.name, full))
+	for (size_t i = 0; i < q->n; i++) {
+		const struct setting *asked = &q->asked[i].setting;
+		if (asked->evse == said.evse && asked->connector == said.connector && slice_eq_nocase(asked->name, said.name))
 			return &q->asked[i];
-	if (!q->all || q->n >= NAMES_MOST)
-		return NULL;
-	return add(q, &(struct setting){ .name = full });
+	}
+	return q->all && q->n < NAMES_MOST ? add(q, &said) : NULL;
 }
 
 static void note_answer(struct put *p, enum ocpp_version v, struct frame *f)
@@ -400,17 +376,14 @@ static void send_put(struct inquiry *q, struct member *m, size_t one, const stru
 static bool for_member(struct inquiry *q, const struct member *m, const struct merged *a, struct setting *out)
 {
 	unsigned ours = names_of(q->group->version), theirs = names_of(m->link->version);
-	struct slice plain = a->setting.name;
-	int number = split_evse(&q->mem, &plain);
+	int number = a->setting.evse;
 	const struct place *p = number ? place_at(q->group, number) : NULL;
 	if (a->own || a->setting.result == SETTING_NO_ATTRIBUTE || (number && (!p || strcmp(p->station, m->session->id) != 0)))
 		return false;
 	*out = a->setting;
-	out->name = translated(plain, a->row, ours, theirs);
-	if (!out->name.p)
-		return false;
-	out->name = with_evse(&q->mem, out->name, p ? p->evse : 0);
-	return true;
+	out->name = translated(a->setting.name, a->row, ours, theirs);
+	out->evse = p ? p->evse : 0;
+	return out->name.p != NULL;
 }
 
 static void set_at(struct inquiry *q, struct member *m)
@@ -419,7 +392,7 @@ static void set_at(struct inquiry *q, struct member *m)
 		struct setting s;
 		struct buf payload = { 0 };
 		const struct action *act;
-		bool meant = !q->asked[i].evse || for_member(q, m, &q->asked[i], &s);
+		bool meant = !q->asked[i].setting.evse || for_member(q, m, &q->asked[i], &s);
 		if (for_member(q, m, &q->asked[i], &s) && settings_write_set(m->link->version, &s, 1, &payload, &act) == 0)
 			send_put(q, m, i, act, &payload);
 		else if (meant && !q->asked[i].own)
@@ -436,7 +409,7 @@ static size_t names_to_read(struct inquiry *q, const struct member *m, struct se
 		if (for_member(q, m, &q->asked[i], &out[n]))
 			n++;
 	for (size_t row = 0; q->all && theirs == 1 && row < keys_count(); row++)
-		if (keys_name(row, theirs))
+		if (keys_name(row, theirs) && keys_place(row) == PLACE_STATION && !keys_is_live(row) && n < SETTINGS_MOST)
 			out[n++] = (struct setting){ .name = slice_of(keys_name(row, theirs)) };
 	return n;
 }
@@ -485,10 +458,11 @@ static void add_own(struct inquiry *q)
 static void add_places(struct inquiry *q)
 {
 	LIST_WALK(&q->group->places, struct place, in_group, p) {
-		char *name = arena_printf(&q->mem, "Connector#%d.AvailabilityState", p->number);
-		struct merged *m = q->n < NAMES_MOST ? add(q, &(struct setting){ .name = slice_of(name), .readonly = true }) : NULL;
+		struct setting state = { .name = slice_of(keys_name(KEY_CONNECTOR_STATE, 1)), .evse = p->number, .connector = 1,
+			.value = slice_of(dialect_state_word(place_shown(p))) };
+		struct merged *m = q->n < NAMES_MOST ? add(q, &state) : NULL;
 		if (m)
-			note(m, &(struct setting){ .value = slice_of(dialect_state_word(place_shown(p))), .readonly = true }, p->station, false);
+			note(m, &state, p->station, false);
 	}
 }
 
