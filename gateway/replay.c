@@ -69,7 +69,7 @@ void replay_kick(struct session *s)
 static bool may_go(struct session *s, const struct outbox_rec *rec)
 {
 	struct pace *p = uplink_pace(s->lane.uplink);
-	if (rec->late)
+	if (rec->late && !s->lane.inside) /* a group takes its turn itself, and its members must not hold it */
 		return pace_take(p, uplink_conf(s->lane.uplink)->drain_parallel, &s->replay.place, on_turn, s);
 	pace_give(p, &s->replay.place);
 	return true;
