@@ -282,6 +282,18 @@ static const char *learn_from_command(struct down_relay *r, struct frame *answer
 	return word;
 }
 
+/* What the CSMS is told in place of the station's answer, where more is known here; else nothing. */
+static void amend_answer(const struct down_relay *r, const struct frame *answer, struct buf *out)
+{
+	struct frame asked;
+	struct frame_fault fault;
+	if (!r->act || r->act->event != CMD_TX_STATUS || answer->kind != FRAME_RESULT || frame_parse(&asked, r->s->version, r->text, &fault) != 0)
+		return;
+	if (!rewrite_tx_status(r->s, &asked, answer, out))
+		buf_reset(out);
+	frame_done(&asked);
+}
+
 /* The station's bytes, unless it does not know what it has been asked. */
 static void pass_to_csms(const struct down_relay *r, struct frame *answer, const char *word)
 {
@@ -290,8 +302,11 @@ static void pass_to_csms(const struct down_relay *r, struct frame *answer, const
 	snprintf(payload, sizeof(payload), "{\"status\":\"%s\"}", word ? word : "");
 	if (word)
 		frame_write_result(&text, answer->id, slice_of(payload));
-	trace_forwarded(r->s, TRACE_CSMS, word ? buf_view(&text) : answer->raw, answer);
-	if (lane_send(&r->s->lane, word ? buf_view(&text) : answer->raw) != 0)
+	else
+		amend_answer(r, answer, &text);
+	struct slice said = text.n ? buf_view(&text) : answer->raw;
+	trace_forwarded(r->s, TRACE_CSMS, said, answer);
+	if (lane_send(&r->s->lane, said) != 0)
 		log_debug(&r->s->log, "the lane is gone, an answer of the station is dropped");
 	buf_free(&text);
 }
@@ -331,7 +346,8 @@ static void reject_csms(struct session *s, const struct frame *f)
 
 static bool teaches(const struct action *act)
 {
-	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || csms_profiles_wants(act);
+	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || act->event == CMD_TX_STATUS ||
+	       csms_profiles_wants(act);
 }
 
 static void make_room(struct session *s, struct frame *f)

@@ -7,6 +7,7 @@
 #include "gateway/limits.h"
 #include "ocpp/codec.h"
 #include "ocpp/splice.h"
+#include "storage/outbox.h"
 #include "storage/txs.h"
 
 /* The window of the transaction id in the frame, and its text; absent where there is nothing that could differ. */
@@ -122,6 +123,17 @@ void rewrite_late(const struct action *act, struct slice payload, struct buf *ou
 		splice_write(out, payload, said, SLICE("true"));
 	else
 		splice_insert_member(out, payload, payload, SLICE("\"offline\":true"));
+}
+
+bool rewrite_tx_status(const struct session *s, struct frame *asked, const struct frame *answer, struct buf *out)
+{
+	struct arena mem = { 0 };
+	struct slice said = splice_find(answer->payload, "messagesInQueue"), tx = codec_tx_window(asked);
+	bool waits = slice_is(said, "false") && outbox_has_tx(s->gw->store, s->id, tx.n ? arena_text(&mem, tx) : NULL);
+	if (waits)
+		splice_write(out, answer->raw, said, SLICE("true"));
+	arena_free(&mem);
+	return waits;
 }
 
 void rewrite_times(struct slice payload, int64_t shift_us, struct buf *out)

@@ -17,6 +17,9 @@ bool rewrite_hides(const struct frame *f);
 /* Appends the payload of a message kept while alone, marked as such where its version has a word for that (2.x E04.FR.03). */
 void rewrite_late(const struct action *act, struct slice payload, struct buf *out);
 
+/* The station's answer to GetTransactionStatus (2.x E14): what waits here waits as well. False: it stays as it is. */
+bool rewrite_tx_status(const struct session *s, struct frame *asked, const struct frame *answer, struct buf *out);
+
 /* A payload of one of our own EVSEs, made while the time was not known: every timestamp in it moved. */
 void rewrite_times(struct slice payload, int64_t shift_us, struct buf *out);
 

@@ -314,6 +314,18 @@ int64_t outbox_count(const struct store *s, const char *station)
 	return store_counts(s, station)->waiting;
 }
 
+bool outbox_has_tx(struct store *s, const char *station, const char *tx)
+{
+	if (!tx)
+		return outbox_count(s, station) > 0;
+	struct query q = query_open(store_reader(s), "SELECT 1 FROM outbox WHERE station = ? AND state < 2 AND tx = ? LIMIT 1");
+	give_text(&q, station);
+	give_text(&q, tx);
+	bool found = query_next(&q);
+	query_close(&q);
+	return found;
+}
+
 int64_t outbox_parked(const struct store *s)
 {
 	return store_counts(s, NULL)->parked;

@@ -82,6 +82,7 @@ int outbox_seen(struct store *s, const char *station, const unsigned char finger
 
 /* How many records of a station wait (unsent or sent); NULL: of all. Kept in memory, counted at open. Includes those not yet committed. */
 int64_t outbox_count(const struct store *s, const char *station);
+bool outbox_has_tx(struct store *s, const char *station, const char *tx); /* waiting records of a transaction; tx NULL: of any */
 int64_t outbox_parked(const struct store *s);
 /* Each station with records that wait, in no order; `see` may call anything but store_close. Reads nothing from disk. */
 void outbox_stations(const struct store *s, void (*see)(void *arg, const char *station), void *arg);

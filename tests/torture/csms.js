@@ -136,11 +136,13 @@ class Csms {
 		if (note) note.proved = true;
 	}
 
-	// Asks a station to end a transaction; its message id names the transaction as the CSMS knows it, so that the station can compare.
+	// Asks a station to end a transaction; its message id names the transaction as the CSMS knows it, so that the station can compare. The name
+	// went out on the same connection: of one on another, the answer may have been lost, and then it is a name that nobody heard.
 	remoteStop(station) {
 		const ws = this.lanes.get(station);
-		const start = this.notesOf(station).findLast((n) => n.tx || (n.params && n.params.eventType === 'Started'));
-		if (!ws || ws.readyState !== ws.OPEN || !start) return false;
+		if (!ws || ws.readyState !== ws.OPEN) return false;
+		const start = this.notesOf(station).findLast((n) => n.lane === ws.number && (n.tx || (n.params && n.params.eventType === 'Started')));
+		if (!start) return false;
 		const id = `remote-${this.nextCall++}`;
 		if (start.tx) this.say(ws, [2, `${id}-${start.tx}`, 'RemoteStopTransaction', { transactionId: start.tx }]);
 		else this.say(ws, [2, id, 'RequestStopTransaction', { transactionId: start.params.transactionInfo.transactionId }]);

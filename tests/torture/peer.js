@@ -10,6 +10,7 @@ class Peer {
 		this.ws = ws;
 		this.who = who;
 		this.pending = new Map();
+		this.answers = {}; // action -> function(payload), which returns a payload
 		this.inbox = []; // all it was sent, in order
 		this.closed = new Promise((resolve) => ws.on('close', resolve));
 		ws.on('error', () => {});
@@ -28,7 +29,8 @@ class Peer {
 	heard(m) {
 		this.inbox.push(m);
 		if (m[0] === 2) {
-			this.send([3, m[1], { status: 'Accepted' }]);
+			const answer = this.answers[m[2]];
+			this.send([3, m[1], answer ? answer(m[3]) : { status: 'Accepted' }]);
 			return;
 		}
 		const waiting = this.pending.get(m[1]);

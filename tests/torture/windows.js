@@ -185,6 +185,25 @@ log: {level: debug, target: stderr}
 			await drained();
 			equal(csms.of('StopTransaction')[0][3].transactionId, 77, 'the id of its stop');
 		}],
+		['a CSMS that asks whether messages of a transaction wait hears of those that wait here', async () => {
+			const two = await Peer.connect(port, 'W-2', 'ocpp2.0.1');
+			await two.call('BootNotification', boots['2.0.1']);
+			await laneUp('W-2');
+			csms.reset();
+			csms.answers.TransactionEvent = () => 'InternalError'; // tried again in a moment
+			const event = (tx) => ({ eventType: 'Updated', seqNo: 1, triggerReason: 'MeterValuePeriodic', timestamp: new Date(1.8e12).toISOString(), transactionInfo: { transactionId: tx } });
+			await two.call('TransactionEvent', event('tx-a'));
+			const asked = [];
+			csms.ws.on('message', (d) => { const m = JSON.parse(d); if (m[0] === 3 && /^status/.test(m[1])) asked.push(m[2]); });
+			two.answers.GetTransactionStatus = () => ({ messagesInQueue: false });
+			['tx-a', 'tx-b', undefined].forEach((transactionId, i) => csms.ws.send(JSON.stringify([2, `status ${i}`, 'GetTransactionStatus', { transactionId }])));
+			await until(5000, 'three answers', () => asked.length === 3);
+			equal(asked, [true, false, true].map((messagesInQueue) => ({ messagesInQueue })), 'the answers');
+			csms.reset();
+			await daemon.ask('queue.retry', {});
+			await drained();
+			await two.cut();
+		}],
 		['a station that comes back with another version: its old messages go up first, on a lane of that version', async () => {
 			await csms.close();
 			await alone('W-0');
