@@ -75,6 +75,13 @@ typedef struct {
 	double duty;                   /* 0 to 1, with AG_PILOT_PWM */
 } ag_drive;
 
+/* What inputs of the grid operator say. */
+typedef struct {
+	uint32_t closed;               /* bit per contact, in the order of the configuration */
+	uint32_t known;                /* of these, the ones that were read */
+	double value;                  /* of a register; NaN: not known, or it says nothing */
+} ag_grid_state;
+
 /* One message for a sink. */
 typedef struct {
 	const char *topic;             /* below the sink's base; with a leading '/' the whole topic, without that '/' */
@@ -123,6 +130,7 @@ typedef struct {
 	/* AG_AUTH: a card reader. Waits up to half a second for a token: 1 and its text, 0: none came, negative: the reader is gone. Its plugin has
 	 * AG_F_THREAD. */
 	int (*auth_poll)(void *self, char *token, size_t room);
+	int (*grid_poll)(void *self, ag_grid_state *out);                      /* AG_GRID: 0, or negative: nothing was learnt */
 } ag_plugin;
 
 /* The plugins that are linked in, by driver name; ends with a NULL driver. Defined by whoever links them (plugins/builtin.c). */

@@ -8,6 +8,8 @@ libenergy_a_SOURCES = \
 	energy/control-move.c \
 	energy/control-rooms.c \
 	energy/follow.c energy/follow.h \
+	energy/fuse.c energy/fuse.h \
+	energy/grid.c energy/grid.h \
 	energy/guard.c energy/guard.h \
 	energy/limit.c energy/limit.h \
 	energy/load.c energy/load.h \
@@ -21,4 +23,5 @@ libenergy_a_SOURCES = \
 	energy/profile-limit.c \
 	energy/rank.c energy/rank.h \
 	energy/site.c energy/site.h \
+	energy/tariff.c energy/tariff.h \
 	energy/window.c energy/window.h

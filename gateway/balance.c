@@ -12,6 +12,7 @@
 #include "gateway/metrics.h"
 #include "gateway/notify.h"
 #include "gateway/vigil.h"
+#include "gateway/times.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
@@ -41,11 +42,24 @@ static void describe_nodes(const struct settings *c, struct node_conf *nodes)
 	for (size_t i = 0; i < c->n_circuits; i++) {
 		const struct circuit_settings *from = &c->circuits[i];
 		nodes[i] = (struct node_conf){ .id = from->id, .parent = from->parent ? (int)(from->parent - c->circuits) : -1,
-			.meter = from->meter ? meter_index(c, from->meter) : -1 };
+			.meter = from->meter ? meter_index(c, from->meter) : -1,
+			.power_w = from->power_limit_w ? from->power_limit_w : from->power_limit_va, .apparent = from->power_limit_va > 0,
+			.window_us = from->power_window_us, .imbalance_ma = from->imbalance_ma };
 		for (int p = 0; p < 3; p++) {
 			nodes[i].limit.l[p] = from->limit_ma[p];
 			nodes[i].reserve.l[p] = from->reserve_ma;
 		}
+	}
+}
+
+static void describe_fixtures(const struct settings *c, struct fixture_conf *out)
+{
+	for (size_t i = 0; i < c->n_loads; i++) {
+		const struct load_settings *l = &c->loads[i];
+		out[i] = (struct fixture_conf){ .id = l->id, .node = (int)(l->circuit - c->circuits), .kind = l->kind,
+			.meter = l->meter ? meter_index(c, l->meter) : -1, .firm = l->firm, .yields = l->yields, .feeds_cars = l->feeds_cars };
+		for (int p = 0; p < 3; p++)
+			out[i].estimate.l[p] = l->circuit->phases & (1 << p) ? l->estimate_ma[p] : 0;
 	}
 }
 
@@ -101,7 +115,9 @@ static struct control_conf describe(const struct settings *c, struct arena *mem)
 	struct evse_conf *evses;
 	struct node_conf *nodes = arena_new(mem, (c->n_circuits + 1) * sizeof(*nodes));
 	struct meter_conf *meters = arena_new(mem, (c->n_meters + 1) * sizeof(*meters));
+	struct fixture_conf *fixtures = arena_new(mem, (c->n_loads + 1) * sizeof(*fixtures));
 	describe_nodes(c, nodes);
+	describe_fixtures(c, fixtures);
 	for (size_t i = 0; i < c->n_meters; i++)
 		meters[i] = (struct meter_conf){ .id = c->meters[i].id, .stale_after_us = c->meters[i].stale_after_us };
 	struct control_conf conf = {
@@ -119,6 +135,9 @@ static struct control_conf describe(const struct settings *c, struct arena *mem)
 		.meters = meters,
 		.n_meters = c->n_meters,
 		.n_evses = describe_evses(c, mem, &evses),
+		.fixtures = fixtures,
+		.n_fixtures = c->n_loads,
+		.voltage_mv = c->site.voltage_v * 1000,
 	};
 	conf.evses = evses;
 	return conf;
@@ -209,6 +228,8 @@ static void on_tick(void *arg)
 {
 	struct gateway *g = arg;
 	timer_set(&state.tick, g->conf->balancing.interval_us, on_tick, g);
+	times_step();
+	control_wall(g->control, clock_wall_us() - clock_mono_us(), clock_trusted());
 	int64_t began = clock_mono_us();
 	control_tick(g->control, began);
 	metrics_cycle(g, clock_mono_us() - began);
@@ -263,7 +284,7 @@ int balance_start(struct gateway *g)
 			return handle;
 	}
 	timer_set(&state.tick, c->balancing.interval_us, on_tick, g);
-	return 0;
+	return times_open(g);
 }
 
 void balance_stop(struct gateway *g)
@@ -271,6 +292,7 @@ void balance_stop(struct gateway *g)
 	(void)g;
 	state.running = false;
 	timer_cancel(&state.tick);
+	times_close();
 }
 
 void balance_close(struct gateway *g)

@@ -24,15 +24,19 @@ static void warn_at(struct checking *c, const struct conf_node *n, const char *h
 	conf_say(c->report, CONF_WARNING, n->kind == CONF_MAP && n->key ? &n->key_pos : &n->pos, hint, "%s", text);
 }
 
-/* An error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
-static void refuse_keys(struct checking *c, const struct conf_node *map, const char *keys, const char *why)
+void check_refuse_keys(struct conf_report *report, const struct conf_node *map, const char *keys, const char *why)
 {
 	for (const struct conf_node *n = map->kind == CONF_MAP ? map->first : NULL; n; n = n->next) {
 		const char *at = strstr(keys, n->key);
 		size_t len = strlen(n->key);
 		if (at && (at == keys || at[-1] == ' ') && (at[len] == ' ' || !at[len]) && !conf_is_null(n))
-			conf_say(c->report, CONF_ERROR, &n->key_pos, NULL, "'%s' has no effect %s", n->key, why);
+			conf_say(report, CONF_ERROR, &n->key_pos, NULL, "'%s' has no effect %s", n->key, why);
 	}
+}
+
+static void refuse_keys(struct checking *c, const struct conf_node *map, const char *keys, const char *why)
+{
+	check_refuse_keys(c->report, map, keys, why);
 }
 
 static void need(struct checking *c, const struct conf_node *map, const void *value, const char *key, const char *why)
@@ -165,6 +169,14 @@ static bool measures_a_circuit(const struct settings *s, const struct meter_sett
 	return false;
 }
 
+static bool measures_a_load(const struct settings *s, const struct meter_settings *m)
+{
+	for (size_t i = 0; i < s->n_loads; i++)
+		if (s->loads[i].meter == m)
+			return true;
+	return false;
+}
+
 static void check_meters(struct checking *c)
 {
 	for (size_t i = 0; i < c->s->n_meters; i++) {
@@ -173,8 +185,8 @@ static void check_meters(struct checking *c)
 		check_meter(c, m, n);
 		if (measures_a_circuit(c->s, m))
 			check_blind_time(c, m);
-		else
-			warn_at(c, n, NULL, "no circuit uses this meter");
+		else if (!measures_a_load(c->s, m))
+			warn_at(c, n, NULL, "no circuit and no load uses this meter");
 	}
 }
 
@@ -575,6 +587,7 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 	check_identities(&c);
 	check_mqtt(&c);
 	check_electric(s, report, proofs);
+	check_grid(s, report, proofs);
 	return report->errors > before ? ERR_INVALID : 0;
 }
 

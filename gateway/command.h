@@ -46,6 +46,12 @@ struct verb {
 };
 enum { COMMAND_LATER = -1 };
 const struct verb *command_table(size_t *n_out);
+/* command-grid.c */
+int command_grid_show(struct command *c);
+int command_grid_limit(struct command *c);
+int command_grid_log(struct command *c);
+int command_tariff_list(struct command *c);
+int command_tariff_set(struct command *c);
 void command_finish(struct command *c, enum command_error err); /* for handlers that said COMMAND_LATER */
 
 /* For handlers: a text argument, or NULL; and a failure with its text, returned as it came. */

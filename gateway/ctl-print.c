@@ -92,6 +92,10 @@ static void print_grid(const cJSON *r)
 	}
 	if (!isnan(number(r, "p_w")))
 		printf("  %.1f kW", number(r, "p_w") / 1000);
+	if (!isnan(number(r, "window.mean_w")))
+		printf(" (%.0f min %.0f of %.0f)", number(r, "window.s") / 60, number(r, "window.mean_w") / 1000, number(r, "window.limit_w") / 1000);
+	else if (!isnan(number(r, "window.limit_w")))
+		printf(" of %.0f", number(r, "window.limit_w") / 1000);
 	const cJSON *m;
 	cJSON_ArrayForEach(m, json_at(r, "meters")) {
 		printf("  meter %s %s", text_of(m, "id"), text_of(m, "state"));
@@ -336,6 +340,40 @@ void print_tx_csv(const cJSON *row)
 		print_csv_value(row, tx_columns[i]);
 	}
 	fputs("\r\n", stdout);
+}
+
+void print_grid_operator(const cJSON *r)
+{
+	static const struct column columns[] = { { "INPUT", "id", 16 }, { "KIND", "kind", 9 }, { "STATE", "state", 10 }, { "LIMIT W", "limit_w", 9 },
+		{ "PRIO", "priority", 5 }, { "HEARD S", "heard_s", 8 }, { "UNTIL", "until", 24 }, { "FAULT", "fault", 30 }, { 0 } };
+	printf("%s on %s: %s", text_of(r, "counts"), text_of(r, "circuit"), text_of(r, "state"));
+	if (!isnan(number(r, "limit_w")))
+		printf(", %.0f W by %s since %s", number(r, "limit_w"), text_of(r, "decided_by"), text_of(r, "since"));
+	printf("   charging %.0f W\n", number(r, "charging_w"));
+	table(json_at(r, "inputs"), columns);
+}
+
+void print_grid_log(const cJSON *r)
+{
+	static const struct column columns[] = { { "AT", "at", 24 }, { "WHAT", "code", 12 }, { "INPUT", "args.input", 16 }, { "STATE", "args.state", 10 },
+		{ "LIMIT W", "args.limit_w", 9 }, { "CHARGING W", "args.charging_w", 10 }, { "TOOK MS", "args.took_ms", 8 }, { "WHY", "args.why", 30 }, { 0 } };
+	table(r, columns);
+}
+
+void print_tariffs(const cJSON *r)
+{
+	static const struct column columns[] = { { "NAME", "id", 16 }, { "CIRCUIT", "circuit", 16 }, { "HOLDS", "holds", 6 }, { "PRICE", "price", 8 },
+		{ "ABOVE", "above", 8 }, { "LIMIT A", "limit_a", 8 }, { "CHARGING W", "charging_w", 10 }, { "IMPORT W", "import_w", 10 }, { 0 } };
+	table(json_at(r, "schedules"), columns);
+	const cJSON *item;
+	cJSON_ArrayForEach(item, json_at(r, "tariffs")) {
+		for (const struct column *c = columns; c->title; c++) {
+			char text[200];
+			word(json_at(item, c->path), text, sizeof(text));
+			printf("%-*s ", c->width, text);
+		}
+		puts("");
+	}
 }
 
 void print_limits(const cJSON *r)

@@ -39,6 +39,9 @@ static const char usage[] =
 	"  call ID [ACTION] --help                    the actions of its version, or one action's fields\n"
 	"  call [ACTION] --help --ocpp 1.6            the same without a daemon\n"
 	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
+	"  grid show | log                            what the grid operator allows; evidence of it\n"
+	"  grid limit INPUT WATTS|free [--for 2h]     the word of an input of kind command\n"
+	"  tariff list | set NAME PRICES [END]        schedules and tariffs; prices to come, a JSON list of start and price\n"
 	"  token list | add TOKEN [STATUS]            local list and cache\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
 	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
@@ -513,6 +516,23 @@ static int run_tx(const struct options *o, int argc, char **argv)
 	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
 }
 
+static int run_grid_limit(const struct options *o, int argc, char **argv)
+{
+	const char *duration = argc == 6 && strcmp(argv[4], "--for") == 0 ? argv[5] : NULL;
+	if (argc != 4 && !duration)
+		return bad_usage("grid limit INPUT WATTS|free [--for DURATION]");
+	struct buf args = object((const char *const[][2]){ { "input", argv[2] }, { "limit_w", argv[3] }, { "for", duration } }, 3);
+	return request(o, "grid.limit", &args, print_grid_operator);
+}
+
+static int run_tariff_set(const struct options *o, int argc, char **argv)
+{
+	if (argc < 4 || argc > 5)
+		return bad_usage("tariff set NAME PRICES [END]");
+	struct buf args = object((const char *const[][2]){ { "tariff", argv[2] }, { "prices", argv[3] }, { "end", argc > 4 ? argv[4] : NULL } }, 3);
+	return request(o, "tariff.set", &args, NULL);
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -532,6 +552,9 @@ static const struct {
 	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },
 	{ "tx", "list", "tx.list", "station", false, print_txs },
+	{ "grid", "show", "grid.show", NULL, false, print_grid_operator },
+	{ "grid", "log", "grid.log", NULL, false, print_grid_log },
+	{ "tariff", "list", "tariff.list", NULL, false, print_tariffs },
 	{ "token", "list", "token.list", NULL, false, NULL },
 	{ "refresh", NULL, "refresh", NULL, false, NULL },
 	{ "version", NULL, "version", NULL, false, NULL },
@@ -602,6 +625,10 @@ static int run(const struct options *o, int argc, char **argv)
 		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "uplink.switch", &args, NULL);
 	}
+	if (argc > 1 && strcmp(argv[0], "grid") == 0 && strcmp(argv[1], "limit") == 0)
+		return run_grid_limit(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "tariff") == 0 && strcmp(argv[1], "set") == 0)
+		return run_tariff_set(o, argc, argv);
 	if (argc > 2 && strcmp(argv[0], "token") == 0 && strcmp(argv[1], "add") == 0) {
 		struct buf args = object((const char *const[][2]){ { "token", argv[2] }, { "status", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "token.add", &args, NULL);

@@ -24,6 +24,7 @@
 #include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/group.h"
+#include "gateway/grid-inputs.h"
 #include "gateway/host.h"
 #include "gateway/notify.h"
 #include "gateway/relays.h"
@@ -140,6 +141,11 @@ static int start_relays(void)
 	return relays_open(&d.g);
 }
 
+static int start_grid(void)
+{
+	return grid_inputs_open(&d.g);
+}
+
 static int start_api(void)
 {
 	return api_open(&d.g, d.options->socket ? d.options->socket : d.g.conf->control.socket, &d.api);
@@ -213,6 +219,7 @@ static void stop_uplinks(void)
 static void stop_host(void)
 {
 	host_close(&d.g.host);
+	grid_inputs_free();
 	relays_free();
 }
 
@@ -251,6 +258,7 @@ static const struct stage {
 	{ "telemetry", start_telemetry, stop_telemetry },
 	{ "time", start_time, timekeeper_close },
 	{ "meters", start_meters, stop_meters },
+	{ "grid inputs", start_grid, grid_inputs_stop },
 	{ "relays", start_relays, stop_relays },
 	{ "control socket", start_api, stop_api },
 	{ "console", start_console, stop_console },

@@ -15,7 +15,7 @@
 #include "gateway/demo-parts.h"
 #include "gateway/sim-lines.h"
 #include "gateway/sim-meter.h"
-#include "gateway/sim-modbus.h"
+#include "gateway/modbus-server.h"
 #include "gateway/sim-station.h"
 
 #define STEP_US (50 * US_PER_MS)
@@ -40,7 +40,7 @@ static struct {
 	struct bay bays[DEMO_STATIONS];
 	int relays[DEMO_RELAYS];  /* points */
 	struct sim_meter *main, *feeder, *relay_meters[DEMO_RELAYS];
-	struct sim_modbus *board;
+	struct modbus_server *board;
 	modbus_mapping_t *board_tables;
 	struct sim_ledger ledger;
 	struct world_guard guard;
@@ -110,7 +110,7 @@ static int open_relays(void)
 		world_plug(w.world, w.relays[i], &car);
 	}
 	w.board_tables = modbus_mapping_new(DEMO_RELAYS, DEMO_RELAYS, 0, 0);
-	return sim_modbus_open("127.0.0.1", w.site->ports[PORT_BOARD], w.board_tables, &w.board);
+	return modbus_server_open("127.0.0.1", w.site->ports[PORT_BOARD], w.board_tables, &w.board);
 }
 
 /* --- time passes --- */

@@ -188,3 +188,39 @@ int drivers_reader(struct host *h, const struct reader_settings *r, host_on_toke
 	buf_free(&config);
 	return handle;
 }
+
+static void write_contacts(struct json_writer *w, const struct grid_input_settings *in)
+{
+	jw_array(w, "inputs");
+	if (in->kind == GRID_CONTACT)
+		jw_int(w, NULL, in->input);
+	for (int i = 0; in->kind == GRID_RIPPLE && i < 4; i++)
+		jw_int(w, NULL, in->level[i]);
+	jw_end(w, ']');
+}
+
+int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg)
+{
+	static const char *const types[] = { "u16", "u32", "s32", "f32" };
+	struct buf config = { 0 };
+	struct json_writer w;
+	char why[200] = "";
+	jw_open(&w, &config);
+	jw_object(&w, NULL);
+	write_place(&w, in->host, in->port, in->unit, in->bus);
+	if (in->kind == GRID_REGISTER) {
+		jw_int(&w, "register", in->reg);
+		jw_bool(&w, "input_register", in->reg_input != 0);
+		jw_string(&w, "type", types[in->reg_type]);
+		jw_number(&w, "scale", in->scale, 6);
+	} else {
+		write_contacts(&w, in);
+	}
+	jw_end(&w, '}');
+	struct host_conf conf = { .id = in->id, .driver = "modbus-input", .config = config.p, .poll_us = in->poll_us };
+	int handle = host_grid(h, &conf, on_grid, arg, why, sizeof(why));
+	if (handle < 0)
+		log_error(NULL, "grid input %s cannot be started: %s", in->id, why);
+	buf_free(&config);
+	return handle;
+}

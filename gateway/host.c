@@ -58,7 +58,7 @@ struct unit {
 	ag_host api;            /* what its plugin sees of us; ctx is the unit */
 	const ag_plugin *plugin;
 	void *self;
-	uint32_t kind;          /* AG_METER, AG_EVSE, AG_SINK, AG_AUTH */
+	uint32_t kind;          /* AG_METER, AG_EVSE, AG_GRID, AG_SINK, AG_AUTH */
 	bool outlet;            /* AG_EVSE, by its pins */
 	int handle;
 	char *id;
@@ -68,6 +68,7 @@ struct unit {
 	host_on_state *on_state;
 	host_on_pins *on_pins;
 	host_on_token *on_token;
+	host_on_grid *on_grid;
 	void *arg;
 	bool slow;              /* its plugin once took too long on the loop */
 	/* Of whoever calls the plugin: */
@@ -101,6 +102,7 @@ struct report {
 	ag_evse_state state;
 	ag_pins pins;
 	char token[TOKEN_TEXT];
+	ag_grid_state grid;
 	char fault[FAULT_TEXT];
 };
 
@@ -133,6 +135,8 @@ static void on_report(struct mail *mail, void *arg)
 		u->on_token(u->arg, fault ? NULL : r->token, fault);
 	else if (u->outlet)
 		u->on_pins(u->arg, fault ? NULL : &r->pins, fault);
+	else if (u->kind == AG_GRID)
+		u->on_grid(u->arg, fault ? NULL : &r->grid, fault);
 	else
 		u->on_state(u->arg, fault ? NULL : &r->state, fault);
 	mem_free(r);
@@ -189,6 +193,8 @@ static void poll_unit(struct unit *u)
 		r->rc = u->plugin->meter_poll(u->self, &r->sample);
 	else if (u->outlet)
 		r->rc = u->plugin->evse_pins(u->self, 1, &r->pins);
+	else if (u->kind == AG_GRID)
+		r->rc = u->plugin->grid_poll(u->self, &r->grid);
 	else
 		r->rc = u->plugin->evse_state(u->self, 1, &r->state);
 	if (!r->sample.mono_us)
@@ -426,7 +432,7 @@ static void free_unit(struct unit *u)
 
 static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *plugin, const struct host_conf *conf)
 {
-	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_SINK] = "sink", [AG_AUTH] = "reader" };
+	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_GRID] = "grid", [AG_SINK] = "sink", [AG_AUTH] = "reader" };
 	struct unit *u = NEW(struct unit);
 	u->host = h;
 	u->plugin = plugin;
@@ -575,6 +581,17 @@ int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_st
 	if (!u)
 		return rc;
 	u->on_state = on_state;
+	u->arg = arg;
+	return start_unit(u);
+}
+
+int host_grid(struct host *h, const struct host_conf *conf, host_on_grid *on_grid, void *arg, char *err, size_t errlen)
+{
+	int rc;
+	struct unit *u = open_unit(h, AG_GRID, conf, &rc, err, errlen);
+	if (!u)
+		return rc;
+	u->on_grid = on_grid;
 	u->arg = arg;
 	return start_unit(u);
 }

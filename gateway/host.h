@@ -28,7 +28,8 @@ int host_open(struct host **out, const struct host_events *events, void *arg) MU
  * still owe (a reply to a command) is accepted until here and dropped afterwards. */
 void host_close(struct host **host);
 
-/* Makes a plugin known under a driver's name, beside those built in: modbus-tcp, modbus-rtu, modbus-relay, mqtt, sim. */
+/* Makes a plugin known under a driver's name, beside those built in: modbus-tcp, modbus-rtu, modbus-relay, modbus-input, mqtt,
+ * sim. */
 void host_driver(struct host *h, const char *driver, const ag_plugin *plugin);
 
 struct host_conf {
@@ -47,10 +48,13 @@ typedef void host_on_state(void *arg, const ag_evse_state *s, const char *fault)
 typedef void host_on_pins(void *arg, const ag_pins *p, const char *fault);
 /* A token, or NULL with the reason why the reader cannot be read (again when the reason changes). */
 typedef void host_on_token(void *arg, const char *token, const char *fault);
+/* What the inputs say, or NULL with the reason why it is not known. */
+typedef void host_on_grid(void *arg, const ag_grid_state *s, const char *fault);
 
 /* These return a handle from 0, or a negative error with its text in `err`; the configuration is checked, nothing is connected yet. */
 int host_meter(struct host *h, const struct host_conf *conf, host_on_sample *on_sample, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_state, void *arg, char *err, size_t errlen) MUST_CHECK;
+int host_grid(struct host *h, const struct host_conf *conf, host_on_grid *on_grid, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t errlen) MUST_CHECK;
 /* An EVSE whose driver gives pins: on_pins instead of on_state. Refused with ERR_UNSUPPORTED where the driver has none. */
 int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen) MUST_CHECK;

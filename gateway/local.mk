@@ -4,10 +4,13 @@ libgateway_a_SOURCES = \
 	gateway/access.c gateway/access.h \
 	gateway/api.c gateway/api.h \
 	gateway/balance.c gateway/balance.h \
+	gateway/below.c gateway/below.h \
+	gateway/grid-inputs.c gateway/grid-inputs.h \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
 	gateway/command-config.c \
+	gateway/command-grid.c \
 	gateway/configuration.c gateway/configuration.h \
 	gateway/generation.c gateway/generation.h \
 	gateway/csms-profiles.c gateway/csms-profiles.h \
@@ -43,6 +46,7 @@ libgateway_a_SOURCES = \
 	gateway/vigil.c gateway/vigil.h \
 	gateway/session.c gateway/session.h \
 	gateway/tap.c gateway/tap.h \
+	gateway/times.c gateway/times.h \
 	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \
 	gateway/trace.c gateway/trace.h \
 	gateway/uplink.c gateway/uplink.h \
@@ -55,7 +59,9 @@ libgateway_a_SOURCES = \
 	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \
+	gateway/check-grid.c \
 	gateway/settings.c gateway/settings.h \
+	gateway/settings-grid.c \
 	gateway/settings-link.c \
 	gateway/settings-secret.c \
 	gateway/settings-tables.c gateway/settings-tables.h \
@@ -73,7 +79,7 @@ libgateway_a_SOURCES = \
 	gateway/sim-ledger.c gateway/sim-ledger.h \
 	gateway/sim-lines.c gateway/sim-lines.h \
 	gateway/sim-meter.c gateway/sim-meter.h \
-	gateway/sim-modbus.c gateway/sim-modbus.h \
+	gateway/modbus-server.c gateway/modbus-server.h \
 	gateway/sim-station.c gateway/sim-station.h gateway/sim-station-main.c \
 	gateway/stream.c gateway/stream.h \
 	gateway/tls.c gateway/tls.h \

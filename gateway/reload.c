@@ -17,6 +17,7 @@
 #include "gateway/console.h"
 #include "gateway/group.h"
 #include "gateway/session.h"
+#include "gateway/times.h"
 
 #define CHANGES_MOST 4000
 
@@ -36,7 +37,7 @@ struct reload_plan {
 
 /* Read anew whenever they are needed, or told to their parts by reload_apply. */
 static const char *const live[] = { "site.name", "site.voltage_v", "site.locked", "circuits", "balancing", "station_defaults", "stations",
-	"onboarding", "uplinks", "offline.authorize", "mqtt.commands", "mqtt.telemetry_interval", "log", "listen", "tls", "console", NULL };
+	"onboarding", "uplinks", "loads", "schedules", "tariffs", "offline.authorize", "mqtt.commands", "mqtt.telemetry_interval", "log", "listen", "tls", "console", NULL };
 
 static bool is_below(const char *path, const char *top)
 {
@@ -283,6 +284,7 @@ int reload_apply(struct gateway *g, const struct settings *next, const struct re
 		log_open((enum log_target)next->log.target, (enum log_level)next->log.level);
 	if (balance_change(g) != 0)
 		log_error(NULL, "there is no room for so many new EVSEs before a restart; they are not balanced");
+	times_change(g);
 	use_uplinks(g, was, fresh, old);
 	groups_take_settings(g);
 	sessions_take_settings(g);

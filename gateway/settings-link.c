@@ -267,6 +267,33 @@ static void link_group(struct settings *s, struct uplink_settings *u)
 			u->group_circuit = &s->circuits[i];
 }
 
+/* ---- the grid ---- */
+
+#define POLLED_STALE_US INT64_C(10000000)
+
+/* Prices in the order of the day. Few, and the order of equals does not matter. */
+static void sort_prices(struct price_settings *p, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		for (size_t k = i; k && p[k - 1].from_min > p[k].from_min; k--) {
+			struct price_settings swap = p[k];
+			p[k] = p[k - 1];
+			p[k - 1] = swap;
+		}
+	}
+}
+
+static void link_grid(struct settings *s)
+{
+	for (size_t i = 0; s->grid && i < s->grid->n_inputs; i++) {
+		struct grid_input_settings *in = &s->grid->inputs[i];
+		if (!in->stale_after_us && in->kind <= GRID_REGISTER)
+			in->stale_after_us = POLLED_STALE_US;
+	}
+	for (size_t i = 0; i < s->n_tariffs; i++)
+		sort_prices(s->tariffs[i].prices, s->tariffs[i].n_prices);
+}
+
 void settings_link(struct settings *s, struct conf_report *r)
 {
 	unsigned before = r->errors;
@@ -283,4 +310,5 @@ void settings_link(struct settings *s, struct conf_report *r)
 		link_evse(s, &s->evses[i], r);
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		link_group(s, &s->uplinks[i]);
+	link_grid(s);
 }

@@ -97,7 +97,7 @@ static int read_meter_lost(struct conf_fill *f, const struct conf_row *row, cons
 
 /* ---- references that may also be a word ---- */
 
-static const struct conf_table tls_table, circuit_table;
+static const struct conf_table tls_table;
 static const struct conf_row tls_ref = { .name = "tls", .type = CONF_REF, .refers = "tls", .table = &tls_table };
 static const struct conf_row auto_circuit_rows[] = {
 	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .required = true, AT(onboarding_settings, circuit),
@@ -326,8 +326,6 @@ static const struct conf_table console_table = { .noun = "console", .size = size
 
 /* ---- electricity ---- */
 
-static const struct conf_table meter_table;
-
 static const struct conf_row circuit_rows[] = {
 	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("feeder", "grid_connection"), .preset = "feeder", AT(circuit_settings, kind),
 	  .help = "Exactly one circuit is the grid_connection, the root of the tree" },
@@ -341,9 +339,19 @@ static const struct conf_row circuit_rows[] = {
 	{ .name = "phases", .type = CONF_PHASES, AT(circuit_settings, phases), .help = "Phases of the grid that it has; those of its parent when not said" },
 	{ .name = "meter", .type = CONF_REF, .refers = "meters", .table = &meter_table, AT(circuit_settings, meter),
 	  .help = "What measures it; without one the circuits and stations below are added up" },
+	{ .name = "power_limit_w", .type = CONF_INT, .min = 100, .max = 100000000, AT(circuit_settings, power_limit_w),
+	  .help = "Power of the contract: the mean over power_window stays at or below it" },
+	{ .name = "power_limit_va", .type = CONF_INT, .min = 100, .max = 100000000, AT(circuit_settings, power_limit_va),
+	  .help = "The same as apparent power, for a transformer" },
+	{ .name = "power_window", .type = CONF_DURATION, .min = 0, .max = H, .preset = "15m", .at_times = true, AT(circuit_settings, power_window_us),
+	  .help = "Time of the clock over which power counts, from each full hour on; 0s: at every moment" },
+	{ .name = "imbalance_a", .type = CONF_AMPS, .min = 1 * A, .max = 1000 * A, AT(circuit_settings, imbalance_ma),
+	  .help = "Most that one phase may carry above another because of cars that do not load all three" },
+	{ .name = "fuse", .type = CONF_MAYBE, .table = &fuse_table, AT(circuit_settings, fuse),
+	  .help = "What protects it: its trip curve is set against the time in which an overload is answered" },
 	{ 0 }
 };
-static const struct conf_table circuit_table = { .noun = "circuit", .size = sizeof(struct circuit_settings), .rows = circuit_rows };
+const struct conf_table circuit_table = { .noun = "circuit", .size = sizeof(struct circuit_settings), .rows = circuit_rows };
 
 static const struct conf_row bus_rows[] = {
 	{ .name = "device", .type = CONF_TEXT, .required = true, AT(bus_settings, device), .takes_effect = AT_RECONNECT, .help = "Serial device" },
@@ -353,7 +361,7 @@ static const struct conf_row bus_rows[] = {
 	  .takes_effect = AT_RECONNECT, .help = "Parity; with none there are two stop bits" },
 	{ 0 }
 };
-static const struct conf_table bus_table = { .takes_effect = AT_RESTART, .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
+const struct conf_table bus_table = { .takes_effect = AT_RESTART, .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
 
 static const struct conf_row meter_rows[] = {
 	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-tcp", "modbus-rtu", "sim"), .required = true, AT(meter_settings, driver),
@@ -375,7 +383,7 @@ static const struct conf_row meter_rows[] = {
 	{ .name = "invert", .type = CONF_BOOL, .preset = "false", AT(meter_settings, invert), .help = "Built in backwards: import and export change places" },
 	{ 0 }
 };
-static const struct conf_table meter_table = { .takes_effect = AT_RESTART, .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
+const struct conf_table meter_table = { .takes_effect = AT_RESTART, .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
 
 static const struct conf_row increase_rows[] = {
 	{ .name = "after", .type = CONF_DURATION, .min = 0, .max = H, .preset = "15s", AT(balancing_settings, increase.after_us),
@@ -695,7 +703,7 @@ static const struct conf_row mqtt_rows[] = {
 	{ .name = "telemetry_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(mqtt_settings, telemetry_interval_us),
 	  .help = "Time from one telemetry message to the next" },
 	{ .name = "commands", .type = CONF_TEXTS,
-	  .words = WORDS("refresh", "limit.set", "limit.clear"), .later = "diag station.reset station.unlock station.trigger evse.start evse.stop",
+	  .words = WORDS("refresh", "limit.set", "limit.clear", "grid.limit", "tariff.set"), .later = "diag station.reset station.unlock station.trigger evse.start evse.stop",
 	  .preset = "[refresh]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
 	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RESTART,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
@@ -740,6 +748,10 @@ static const struct conf_row root_rows[] = {
 	{ .name = "stations", .type = CONF_OBJECTS, .table = &station_table, AT(settings, stations),
 	  .help = "Charging stations by their identity or a range of them, \"G-[01-11]\"; a plain identity refines a range" },
 	{ .name = "evses", .type = CONF_OBJECTS, .table = &evse_table, AT(settings, evses), .help = "EVSEs that this box switches itself" },
+	{ .name = "loads", .type = CONF_OBJECTS, .table = &load_table, AT(settings, loads), .help = "What draws or feeds beside the stations" },
+	{ .name = "grid_operator", .type = CONF_MAYBE, .table = &grid_table, AT(settings, grid), .help = "Limits of the grid operator" },
+	{ .name = "schedules", .type = CONF_OBJECTS, .table = &schedule_table, AT(settings, schedules), .help = "Times of the week with lower limits" },
+	{ .name = "tariffs", .type = CONF_OBJECTS, .table = &tariff_table, AT(settings, tariffs), .help = "Lower limits while energy is dear" },
 	{ .name = "uplinks", .type = CONF_OBJECTS, .table = &uplink_table, AT(settings, uplinks), .help = "Charging station management systems" },
 	{ .name = "authorization", .type = CONF_SECTION, .table = &authorization_table, AT(settings, authorization), .help = "Who decides who may charge" },
 	{ .name = "offline", .type = CONF_SECTION, .table = &offline_table, AT(settings, offline), .help = "What happens while the CSMS is away" },

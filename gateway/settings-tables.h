@@ -6,6 +6,9 @@
 
 extern const struct conf_table settings_table;
 extern const struct conf_table station_defaults_table;
+extern const struct conf_table circuit_table, meter_table, bus_table;
+/* settings-grid.c */
+extern const struct conf_table fuse_table, load_table, grid_table, schedule_table, tariff_table;
 
 /* What stays behind a loaded struct settings. */
 struct settings_source {
@@ -40,6 +43,10 @@ void settings_secret_missing(struct settings_source *src, struct conf_report *r,
 void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 /* check-electric.c: the electrical part of check_settings. `proofs` may be NULL. */
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);
+/* check-grid.c: contracts, fuses, loads, grid inputs, schedules and tariffs. */
+void check_grid(const struct settings *s, struct conf_report *report, struct buf *proofs);
+/* An error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
+void check_refuse_keys(struct conf_report *report, const struct conf_node *map, const char *keys, const char *why);
 
 /* Whether a circuit feeds all stations of the uplink, and no others. */
 bool settings_feeds_only(const struct settings *s, const struct circuit_settings *c, const struct uplink_settings *u);

@@ -8,6 +8,7 @@
 
 #include "base/conf.h"
 #include "energy/control.h"
+#include "energy/fuse.h"
 
 struct site_settings {
 	const char *id, *name, *timezone; /* timezone NULL: UTC */
@@ -75,6 +76,88 @@ struct circuit_settings { /* parents stand before their children */
 	int32_t reserve_ma;                    /* kept free below the limit */
 	uint8_t phases;                        /* PHASE_L1 | ... */
 	const struct meter_settings *meter;    /* NULL: summed from below */
+	int power_limit_w, power_limit_va;     /* of the contract; 0: none. Not both */
+	int64_t power_window_us;               /* the mean over this counts; 0: every moment */
+	int32_t imbalance_ma;                  /* most that one phase may be above another; 0: any */
+	const struct fuse_settings *fuse;      /* NULL: not said */
+};
+
+/* What protects a circuit. */
+struct fuse_settings {
+	enum fuse_type type;
+	int32_t rated_ma;
+};
+
+/* What draws or feeds and is not ours. */
+struct load_settings {
+	const char *id;
+	enum fixture_kind kind;
+	const struct circuit_settings *circuit;
+	const struct meter_settings *meter; /* NULL: by estimate */
+	int32_t estimate_ma[3];
+	bool firm, yields, feeds_cars;      /* struct fixture_conf */
+};
+
+enum grid_input_kind { GRID_CONTACT, GRID_RIPPLE, GRID_REGISTER, GRID_SERVER, GRID_COMMAND };
+enum grid_counts { GRID_DEVICES, GRID_TOTAL };
+enum grid_register_type { GRID_U16, GRID_U32, GRID_S32, GRID_F32 };
+
+struct grid_input_settings {
+	const char *id;
+	enum grid_input_kind kind;
+	int priority;                       /* the highest that limits decides */
+	int limit_w;                        /* contact: what it asks for; -1: what the devices keep */
+	int fail_safe_w;                    /* while it is not known; -1: what the devices keep */
+	int64_t debounce_us, stale_after_us, poll_us;
+	int64_t hold_us;                    /* least time in fail-safe */
+	const char *host;                   /* Modbus: over TCP, or on the bus */
+	int port, unit;
+	const struct bus_settings *bus;
+	int input;                          /* contact: number of the discrete input */
+	int active_closed;                  /* contact: closed means limited; else open does, and a broken wire too */
+	int level[4];                       /* ripple: inputs for 100, 60, 30 and 0 %; -1: not wired */
+	int reg;                            /* register: its number */
+	int reg_input;                      /* an input register; else a holding register */
+	int reg_type;                       /* enum grid_register_type */
+	double scale;                       /* watts per unit of the register */
+	const char *address;                /* server: to listen on */
+};
+
+struct grid_settings {
+	const struct circuit_settings *circuit; /* NULL: the grid connection */
+	enum grid_counts counts;
+	int dim_to_w;                       /* what a single device keeps */
+	int devices;                        /* controllable ones; 0: the EVSEs below the circuit */
+	int rated_w;                        /* 100 % of a ripple receiver; 0: what the EVSEs can take */
+	struct grid_input_settings *inputs;
+	size_t n_inputs;
+};
+
+/* Times of the week at which a circuit has less. */
+struct schedule_settings {
+	const char *id;
+	const struct circuit_settings *circuit;
+	unsigned days;                      /* bit 0: Monday */
+	int from_min, to_min;               /* of the local day; to before from: over midnight */
+	int32_t limit_ma;                   /* per phase, base load included; 0: not said */
+	int charging_w;                     /* of charging below it; -1: not said */
+	int import_w;                       /* of the circuit; surplus comes on top; -1: not said */
+};
+
+struct price_settings {
+	int from_min;                       /* of the local day, until the next one */
+	double price;
+};
+
+/* What happens while energy is dear. */
+struct tariff_settings {
+	const char *id;
+	const struct circuit_settings *circuit;
+	struct price_settings *prices;      /* of every day, sorted; prices that are sent go before them */
+	size_t n_prices;
+	double above;                       /* dear from here */
+	int32_t limit_ma;
+	int charging_w, import_w;
 };
 
 struct bus_settings { /* a serial Modbus line, 8 data bits */
@@ -319,6 +402,13 @@ struct settings {
 	struct onboarding_settings onboarding;
 	struct evse_settings *evses;
 	size_t n_evses;
+	struct load_settings *loads;
+	size_t n_loads;
+	const struct grid_settings *grid; /* NULL: no limits of the grid operator */
+	struct schedule_settings *schedules;
+	size_t n_schedules;
+	struct tariff_settings *tariffs;
+	size_t n_tariffs;
 	struct uplink_settings *uplinks;
 	size_t n_uplinks;
 	struct authorization_settings authorization;

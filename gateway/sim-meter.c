@@ -16,7 +16,7 @@
 #include "base/timer.h"
 #include "config.h"
 #include "gateway/sim-lines.h"
-#include "gateway/sim-modbus.h"
+#include "gateway/modbus-server.h"
 
 #define WH_US (3600.0 * US_PER_S)
 
@@ -43,7 +43,7 @@ struct model {
 
 struct sim_meter {
 	const struct model *model;
-	struct sim_modbus *server;
+	struct modbus_server *server;
 	modbus_mapping_t *tables;
 	struct values values;
 	enum sim_meter_mode mode;
@@ -159,7 +159,7 @@ int sim_meter_open(enum sim_meter_model model, const char *address, int port, st
 	struct sim_meter *m = NEW(struct sim_meter);
 	m->model = mo;
 	m->tables = modbus_mapping_new_start_address(0, 0, 0, 0, mo->holding_from, mo->holding, 0, mo->inputs);
-	int err = m->tables ? sim_modbus_open(address, port, m->tables, &m->server) : ERR_FULL;
+	int err = m->tables ? modbus_server_open(address, port, m->tables, &m->server) : ERR_FULL;
 	if (err) {
 		modbus_mapping_free(m->tables);
 		mem_free(m);
@@ -173,14 +173,14 @@ int sim_meter_open(enum sim_meter_model model, const char *address, int port, st
 
 void sim_meter_close(struct sim_meter *m)
 {
-	sim_modbus_close(m->server);
+	modbus_server_close(m->server);
 	modbus_mapping_free(m->tables);
 	mem_free(m);
 }
 
 int sim_meter_port(const struct sim_meter *m)
 {
-	return sim_modbus_port(m->server);
+	return modbus_server_port(m->server);
 }
 
 void sim_meter_feed(struct sim_meter *m, const double i_a[3], double volts, int64_t dt_us)
@@ -202,7 +202,7 @@ void sim_meter_feed(struct sim_meter *m, const double i_a[3], double volts, int6
 void sim_meter_mode(struct sim_meter *m, enum sim_meter_mode mode)
 {
 	m->mode = mode;
-	sim_modbus_silent(m->server, mode == SIM_METER_SILENT);
+	modbus_server_silent(m->server, mode == SIM_METER_SILENT);
 }
 
 /* --- ampgate sim meter --- */

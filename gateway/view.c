@@ -79,13 +79,21 @@ void view_chain(struct gateway *g, int evse, struct json_writer *w)
 	jw_end(w, ']');
 }
 
-/* The power of a node from its currents, where no meter says better. */
-static double power_of(const struct gateway *g, const int32_t ma[3])
+/* The contract of a node, where it has one, and what bounds its power now. */
+static void write_power(const struct node_view *v, struct json_writer *w)
 {
-	double sum = 0;
-	for (int i = 0; i < 3; i++)
-		sum += amps(ma[i]) * g->conf->site.voltage_v;
-	return sum;
+	if (v->power_allowed_w >= 0)
+		jw_int(w, "power_allowed_w", v->power_allowed_w);
+	if (!v->power_limit_w)
+		return;
+	jw_object(w, "window");
+	jw_int(w, "s", v->window_us / US_PER_S);
+	if (v->window_mean_w >= 0)
+		jw_int(w, "mean_w", v->window_mean_w);
+	else
+		jw_null(w, "mean_w");
+	jw_int(w, "limit_w", v->power_limit_w);
+	jw_end(w, '}');
 }
 
 static void write_uplinks(struct gateway *g, struct json_writer *w)
@@ -139,7 +147,8 @@ void view_site(struct gateway *g, struct json_writer *w)
 	view_amps(w, "i_a", root.measured.l);
 	view_amps(w, "limit_a", root.limit.l);
 	view_amps(w, "planned_a", root.planned.l);
-	jw_number(w, "p_w", power_of(g, root.measured.l), 0);
+	jw_number(w, "p_w", root.power_w, 0);
+	write_power(&root, w);
 	jw_int(w, "charging", charging);
 	jw_int(w, "waiting", waiting);
 	write_uplinks(g, w);
@@ -165,6 +174,8 @@ void view_node(struct gateway *g, int node, struct json_writer *w)
 	for (int i = 0; i < 3; i++)
 		headroom[i] = v.limit.l[i] == MA_NONE || v.measured.l[i] == MA_NONE ? MA_NONE : v.limit.l[i] - v.measured.l[i];
 	view_amps(w, "headroom_a", headroom);
+	jw_number(w, "p_w", v.power_w, 0);
+	write_power(&v, w);
 	jw_bool(w, "metered", v.metered);
 	jw_bool(w, "stale", v.stale);
 	jw_int(w, "binding_evses", v.binding);

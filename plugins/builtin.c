@@ -6,6 +6,7 @@ const struct ag_builtin ag_builtins[] = {
 	{ "modbus-rtu", plugin_modbus },
 	{ "gpio-relay", plugin_gpio_relay },
 	{ "modbus-relay", plugin_modbus_relay },
+	{ "modbus-input", plugin_modbus_input },
 	{ "mqtt", plugin_mqtt },
 	{ "sim", plugin_sim },
 	{ 0 },

@@ -3,6 +3,7 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/gpio.c plugins/gpio.h \
 	plugins/gpio-relay.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
+	plugins/modbus-input.c \
 	plugins/modbus-relay.c \
 	plugins/modbus.c \
 	plugins/mqtt.c \

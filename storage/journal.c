@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "storage/job.h"
 #include "storage/pages.h"
 
@@ -16,7 +17,7 @@ struct add {
 
 struct trim {
 	struct job job;
-	int64_t keep;
+	int64_t keep, evidence_from_us;
 };
 
 static void run_add(struct job *j, struct db *d)
@@ -64,8 +65,10 @@ int64_t journal_last_seq(struct store *s)
 static void run_trim(struct job *j, struct db *d)
 {
 	struct trim *t = (struct trim *)j;
-	struct query q = query_open(d, "DELETE FROM journal WHERE seq <= (SELECT seq FROM journal ORDER BY seq DESC LIMIT 1 OFFSET ?)");
+	struct query q = query_open(d, "DELETE FROM journal WHERE seq <= (SELECT seq FROM journal ORDER BY seq DESC LIMIT 1 OFFSET ?)"
+		" AND (code NOT LIKE 'grid.%' OR wall_us < ?)");
 	give_int(&q, t->keep);
+	give_int(&q, t->evidence_from_us);
 	j->value = query_run(&q);
 }
 
@@ -73,6 +76,7 @@ int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg)
 {
 	struct trim *t = job_new(sizeof(*t), run_trim, done, arg);
 	t->keep = keep;
+	t->evidence_from_us = clock_wall_us() - JOURNAL_EVIDENCE_US;
 	return job_post(s, &t->job);
 }
 

@@ -19,6 +19,8 @@ struct journal_rec {
 int64_t journal_add(struct store *s, const struct journal_rec *rec, store_done *done, void *arg); /* its seq, at once, or ERR_CLOSED */
 int journal_each(struct store *s, int64_t after_seq, bool (*see)(void *arg, const struct journal_rec *rec), void *arg) MUST_CHECK;
 int64_t journal_last_seq(struct store *s); /* of the newest that is on disk; 0: none */
-int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg) MUST_CHECK; /* the newest `keep` stay */
+/* The newest `keep` stay, and evidence of what the grid operator asked for and got (codes "grid.") as long as it has to be shown. */
+int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg) MUST_CHECK;
+#define JOURNAL_EVIDENCE_US (730 * INT64_C(86400000000))
 
 #endif

@@ -8,7 +8,7 @@
 check=$top_builddir/tests/tools/check-config
 here=$srcdir/tests/config
 got=${TMPDIR:-/tmp}/ampgate-config.$$
-trap 'rm -f "$got"' EXIT
+trap 'rm -f "$got" "$got.proofs"' EXIT
 unset CREDENTIALS_DIRECTORY
 failed=0 n=0
 
@@ -40,6 +40,24 @@ for file in "$here"/bad/*.yaml; do
 	"$check" --credentials "$here/credentials" --models "$here/models" "$file" >"$got" 2>&1
 	wrong=$(compare "$file" $?)
 	if grep -q hunter2 "$got"; then wrong="$wrong a password is shown"; fi
+	if test -z "$wrong"; then
+		echo "ok $n - ${file##*/}"
+	else
+		echo "not ok $n - ${file##*/}"
+		{ echo "$wrong"; cat "$got"; } | sed 's/^/# /'
+		failed=1
+	fi
+done
+
+# Files of tests/config/good are usable as they stand; `# proof TEXT` in their first lines has to be proven.
+for file in "$here"/good/*.yaml; do
+	n=$((n + 1))
+	"$check" --credentials "$here/credentials" --models "$here/models" "$file" >"$got" 2>&1 && wrong= || wrong="exit status $?"
+	grep -q '^0 errors, 0 warnings: configuration usable' "$got" || wrong="not usable"
+	sed -n 's/^# proof /proof: /p' "$file" >"$got.proofs"
+	while read -r proof; do
+		grep -qxF "$proof" "$got" || wrong="$wrong missing: $proof"
+	done <"$got.proofs"
 	if test -z "$wrong"; then
 		echo "ok $n - ${file##*/}"
 	else

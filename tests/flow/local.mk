@@ -49,3 +49,6 @@ tests/flow/return.log: ampgated
 TESTS += tests/flow/http.js
 EXTRA_DIST += tests/flow/http.js
 tests/flow/http.log: ampgated
+TESTS += tests/flow/grid.js
+EXTRA_DIST += tests/flow/grid.js tests/flow/modbus-client.py
+tests/flow/grid.log: ampgated ampgate

@@ -27,3 +27,7 @@ check_PROGRAMS += tests/unit/energy/follow
 TESTS += tests/unit/energy/follow
 tests_unit_energy_follow_SOURCES = tests/unit/energy/follow.c tests/unit/unit.h
 tests_unit_energy_follow_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/grid
+TESTS += tests/unit/energy/grid
+tests_unit_energy_grid_SOURCES = tests/unit/energy/grid.c tests/unit/unit.h
+tests_unit_energy_grid_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

@@ -100,9 +100,9 @@ static const char *fake_bus(void *self)
 }
 
 static const ag_plugin threaded = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, AG_F_THREAD, "fake", "1", "", "{}", fake_create,
-	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus, NULL, NULL, NULL };
+	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus, NULL, NULL, NULL, NULL };
 static const ag_plugin on_loop = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, 0, "fake", "1", "", "{}", fake_create,
-	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL, NULL, NULL, NULL };
+	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL, NULL, NULL, NULL, NULL };
 
 /* What one meter or EVSE said last. */
 struct seen {

@@ -1,7 +1,7 @@
 /* libmodbus reads requests with blocking calls, so the framing is ours: six bytes of header with the length of the rest, then unit and
  * request, as a whole given to modbus_reply, which writes the answer to the same socket. The answer is at most 260 bytes and fits every
  * socket buffer: a client that does not read even those is dropped. */
-#include "gateway/sim-modbus.h"
+#include "gateway/modbus-server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,8 +17,9 @@
 
 #define HEADER 6
 #define CLIENTS_MOST 16
+#define EXCEPTION (HEADER + 3) /* bytes of an answer that says no */
 
-struct sim_modbus {
+struct modbus_server {
 	int fd;
 	struct watch watch;
 	struct list clients;
@@ -26,11 +27,13 @@ struct sim_modbus {
 	modbus_t *ctx;
 	modbus_mapping_t *tables;
 	bool silent;
+	void (*wrote)(void *arg, int at, int n);
+	void *wrote_arg;
 };
 
 struct client {
 	struct list entry;
-	struct sim_modbus *server;
+	struct modbus_server *server;
 	struct watch watch;
 	struct buf in;
 };
@@ -57,13 +60,33 @@ static int whole_request(const struct client *c)
 	return c->in.n < (size_t)length ? 0 : length;
 }
 
+/* Functions 5 and 6 write one, 15 and 16 as many as they say, 22 one; 23 has its writing part behind the reading one. */
+static void tell_write(const struct modbus_server *m, const unsigned char *request)
+{
+	const unsigned char *p = request + HEADER + 1;
+	int function = p[0], at = p[1] << 8 | p[2], n = p[3] << 8 | p[4];
+	if (!m->wrote)
+		return;
+	if (function == 5 || function == 6 || function == 22)
+		m->wrote(m->wrote_arg, at, 1);
+	else if (function == 15 || function == 16)
+		m->wrote(m->wrote_arg, at, n);
+	else if (function == 23)
+		m->wrote(m->wrote_arg, p[5] << 8 | p[6], p[7] << 8 | p[8]);
+}
+
 static int answer(struct client *c, int length)
 {
-	struct sim_modbus *m = c->server;
+	struct modbus_server *m = c->server;
 	if (m->silent)
 		return 0;
 	modbus_set_socket(m->ctx, c->watch.fd);
-	return modbus_reply(m->ctx, (const uint8_t *)c->in.p, length, m->tables) < 0 && errno < MODBUS_ENOBASE ? -errno : 0;
+	int sent = modbus_reply(m->ctx, (const uint8_t *)c->in.p, length, m->tables);
+	if (sent < 0)
+		return errno < MODBUS_ENOBASE ? -errno : 0;
+	if (sent != EXCEPTION)
+		tell_write(m, (const unsigned char *)c->in.p);
+	return 0;
 }
 
 static void on_readable(void *arg, unsigned what)
@@ -87,7 +110,7 @@ static void on_readable(void *arg, unsigned what)
 
 static void on_client(void *arg, unsigned what)
 {
-	struct sim_modbus *m = arg;
+	struct modbus_server *m = arg;
 	(void)what;
 	int fd = accept4(m->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
@@ -122,12 +145,12 @@ static int listen_at(const char *address, int port)
 	return fd;
 }
 
-int sim_modbus_open(const char *address, int port, modbus_mapping_t *tables, struct sim_modbus **out)
+int modbus_server_open(const char *address, int port, modbus_mapping_t *tables, struct modbus_server **out)
 {
 	int fd = listen_at(address, port);
 	if (fd < 0)
 		return fd;
-	struct sim_modbus *m = NEW(struct sim_modbus);
+	struct modbus_server *m = NEW(struct modbus_server);
 	m->fd = fd;
 	m->tables = tables;
 	m->ctx = modbus_new_tcp(NULL, 0);
@@ -139,7 +162,7 @@ int sim_modbus_open(const char *address, int port, modbus_mapping_t *tables, str
 	return 0;
 }
 
-void sim_modbus_close(struct sim_modbus *m)
+void modbus_server_close(struct modbus_server *m)
 {
 	LIST_WALK(&m->clients, struct client, entry, c)
 		drop(c);
@@ -150,14 +173,20 @@ void sim_modbus_close(struct sim_modbus *m)
 	mem_free(m);
 }
 
-int sim_modbus_port(const struct sim_modbus *m)
+int modbus_server_port(const struct modbus_server *m)
 {
 	struct sockaddr_in a = { 0 };
 	socklen_t n = sizeof(a);
 	return getsockname(m->fd, (struct sockaddr *)&a, &n) == 0 ? ntohs(a.sin_port) : 0;
 }
 
-void sim_modbus_silent(struct sim_modbus *m, bool silent)
+void modbus_server_on_write(struct modbus_server *m, void (*wrote)(void *arg, int at, int n), void *arg)
+{
+	m->wrote = wrote;
+	m->wrote_arg = arg;
+}
+
+void modbus_server_silent(struct modbus_server *m, bool silent)
 {
 	m->silent = silent;
 }

@@ -1,0 +1,252 @@
+/* Every input has a state; a new word has to last its debounce time before it counts, but a word that says the same refreshes at once.
+ *
+ *                 free                         limit
+ *   UNKNOWN ----------------> FREE <----------------------> LIMITED
+ *      |                        |    (until is over: FREE)     |
+ *      | silent for stale_after | silent                       | silent
+ *      +----------------------> FAIL_SAFE <--------------------+
+ *                               | speaks again, and hold is over: FREE or LIMITED
+ *
+ * An input that has to speak and has not yet is counted with its fail-safe from the first moment: a program that starts does not know whether
+ * it is dimmed. One that need not speak is free until it does, and what it said holds until it says something else.
+ *
+ * The limit of all: of those that limit (or fail safe), the ones with the highest priority, and of these the lowest. A higher one that is
+ * free takes nothing away from a lower one that limits. */
+#include "energy/grid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FAULT_TEXT 96
+
+struct input {
+	struct grid_input_conf conf;
+	enum grid_state state;
+	int64_t limit_w, since_us, heard_us, until_us;
+	/* A word that waits for its debounce time. */
+	bool waits;
+	int64_t next_w, next_until_us, next_since_us;
+	char fault[FAULT_TEXT];
+};
+
+struct grid {
+	struct input *inputs;
+	size_t n;
+	void (*evidence)(void *arg, const struct grid_evidence *e);
+	void *arg;
+	struct grid_now now;
+	bool changed;
+	int64_t ordered_us;     /* when a limit began that is not seen to be obeyed yet; 0: none */
+};
+
+const char *grid_state_text(enum grid_state s)
+{
+	static const char *const texts[] = { "unknown", "free", "limited", "fail_safe" };
+	return texts[s];
+}
+
+static void tell(const struct grid *g, const struct grid_evidence *e)
+{
+	if (g->evidence)
+		g->evidence(g->arg, e);
+}
+
+static bool limits(const struct input *in)
+{
+	if (in->state == GRID_LIMITED)
+		return true;
+	return (in->state == GRID_FAIL_SAFE || (in->state == GRID_UNKNOWN && in->conf.stale_after_us)) && in->conf.fail_safe_w != GRID_FREE_W;
+}
+
+static int64_t limit_of(const struct input *in)
+{
+	return in->state == GRID_LIMITED ? in->limit_w : in->conf.fail_safe_w;
+}
+
+static bool goes_before(const struct input *a, const struct input *b)
+{
+	if (a->conf.priority != b->conf.priority)
+		return a->conf.priority > b->conf.priority;
+	return limit_of(a) < limit_of(b);
+}
+
+static void combine(struct grid *g, int64_t now_us)
+{
+	int best = -1;
+	for (size_t i = 0; i < g->n; i++)
+		if (limits(&g->inputs[i]) && (best < 0 || goes_before(&g->inputs[i], &g->inputs[best])))
+			best = (int)i;
+	struct grid_now is = { best < 0 ? GRID_FREE : g->inputs[best].state == GRID_LIMITED ? GRID_LIMITED : GRID_FAIL_SAFE,
+			       best < 0 ? GRID_FREE_W : limit_of(&g->inputs[best]), best, now_us };
+	if (is.limit_w == g->now.limit_w && is.state == g->now.state && is.input == g->now.input)
+		return;
+	struct grid_evidence e = { .kind = GRID_LIMIT_CHANGED, .at_us = now_us, .input = best < 0 ? NULL : g->inputs[best].conf.id, .was = g->now.state,
+				   .is = is.state, .limit_w = is.limit_w };
+	if (is.limit_w == GRID_FREE_W)
+		g->ordered_us = 0;
+	else if (g->now.limit_w == GRID_FREE_W || is.limit_w < g->now.limit_w)
+		g->ordered_us = now_us;
+	g->now = is;
+	g->changed = true;
+	tell(g, &e);
+}
+
+static void enter(struct grid *g, struct input *in, enum grid_state state, int64_t limit_w, const char *why, int64_t now_us)
+{
+	enum grid_state was = in->state;
+	bool same = was == state && in->limit_w == limit_w;
+	in->state = state;
+	in->limit_w = limit_w;
+	in->waits = false;
+	if (same)
+		return;
+	in->since_us = now_us;
+	struct grid_evidence e = { .kind = GRID_INPUT_CHANGED, .at_us = now_us, .input = in->conf.id, .was = was, .is = state,
+				   .limit_w = state == GRID_FAIL_SAFE ? in->conf.fail_safe_w : limit_w, .why = why };
+	tell(g, &e);
+	combine(g, now_us);
+}
+
+struct grid *grid_open(const struct grid_input_conf *inputs, size_t n, void (*evidence)(void *arg, const struct grid_evidence *e), void *arg,
+		       int64_t now_us)
+{
+	struct grid *g = NEW(struct grid);
+	g->inputs = mem_new((n + 1) * sizeof(*g->inputs));
+	g->n = n;
+	g->evidence = evidence;
+	g->arg = arg;
+	for (size_t i = 0; i < n; i++) {
+		struct input *in = &g->inputs[i];
+		*in = (struct input){ .conf = inputs[i], .limit_w = GRID_FREE_W, .since_us = now_us, .heard_us = now_us };
+		in->conf.id = mem_strdup(inputs[i].id);
+	}
+	g->now = (struct grid_now){ GRID_FREE, GRID_FREE_W, -1, now_us };
+	combine(g, now_us);
+	return g;
+}
+
+void grid_close(struct grid *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		mem_free((char *)g->inputs[i].conf.id);
+	mem_free(g->inputs);
+	mem_free(g);
+}
+
+static struct input *input_at(struct grid *g, int input)
+{
+	return input >= 0 && (size_t)input < g->n ? &g->inputs[input] : NULL;
+}
+
+static bool held(const struct input *in, int64_t now_us)
+{
+	return in->state == GRID_FAIL_SAFE && now_us - in->since_us < in->conf.hold_us;
+}
+
+static void settle(struct grid *g, struct input *in, int64_t now_us)
+{
+	if (!in->waits || now_us - in->next_since_us < in->conf.debounce_us || held(in, now_us))
+		return;
+	in->until_us = in->next_until_us;
+	enter(g, in, in->next_w == GRID_FREE_W ? GRID_FREE : GRID_LIMITED, in->next_w, NULL, now_us);
+}
+
+void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int64_t now_us)
+{
+	struct input *in = input_at(g, input);
+	if (!in)
+		return;
+	in->heard_us = now_us;
+	in->fault[0] = 0;
+	if (limit_w < 0)
+		limit_w = GRID_FREE_W;
+	if (!in->waits || in->next_w != limit_w)
+		in->next_since_us = now_us;
+	in->waits = true;
+	in->next_w = limit_w;
+	in->next_until_us = until_us;
+	settle(g, in, now_us);
+}
+
+void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
+{
+	struct input *in = input_at(g, input);
+	if (!in)
+		return;
+	snprintf(in->fault, sizeof(in->fault), "%s", why ? why : "not heard");
+	in->waits = false; /* a word interrupted by nonsense has to begin again */
+	grid_step(g, now_us);
+}
+
+void grid_power(struct grid *g, int64_t watts, int64_t now_us)
+{
+	if (!g->ordered_us || watts > g->now.limit_w)
+		return;
+	struct grid_evidence e = { .kind = GRID_LIMIT_OBEYED, .at_us = now_us, .input = g->now.input < 0 ? NULL : g->inputs[g->now.input].conf.id,
+				   .was = g->now.state, .is = g->now.state, .limit_w = g->now.limit_w, .took_us = now_us - g->ordered_us };
+	g->ordered_us = 0;
+	tell(g, &e);
+}
+
+static void step_input(struct grid *g, struct input *in, int64_t now_us)
+{
+	settle(g, in, now_us);
+	if (in->state == GRID_LIMITED && in->until_us && now_us >= in->until_us) {
+		in->until_us = 0;
+		enter(g, in, GRID_FREE, GRID_FREE_W, "its time is over", now_us);
+	}
+	if (in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us && in->state != GRID_FAIL_SAFE)
+		enter(g, in, GRID_FAIL_SAFE, in->conf.fail_safe_w, in->fault[0] ? in->fault : "silent", now_us);
+}
+
+bool grid_step(struct grid *g, int64_t now_us)
+{
+	for (size_t i = 0; i < g->n; i++)
+		step_input(g, &g->inputs[i], now_us);
+	bool changed = g->changed;
+	g->changed = false;
+	return changed;
+}
+
+void grid_look(const struct grid *g, struct grid_now *out)
+{
+	*out = g->now;
+}
+
+size_t grid_inputs(const struct grid *g)
+{
+	return g->n;
+}
+
+void grid_input_look(const struct grid *g, int input, struct grid_input_view *out)
+{
+	const struct input *in = &g->inputs[input];
+	*out = (struct grid_input_view){ in->conf.id, in->state, limits(in) ? limit_of(in) : GRID_FREE_W, in->since_us, in->heard_us, in->until_us,
+					 in->fault[0] ? in->fault : NULL };
+}
+
+int64_t grid_dimmed_w(int devices, int64_t dim_w)
+{
+	static const int percent[] = { 100, 100, 80, 75, 70, 65, 60, 55, 50, 45 };
+	if (devices < 1)
+		return 0;
+	int share = percent[devices > 9 ? 9 : devices];
+	return dim_w + (devices - 1) * dim_w * share / 100;
+}
+
+int grid_ripple(unsigned wired, unsigned closed)
+{
+	static const int percent[] = { 100, 60, 30, 0 };
+	closed &= wired;
+	if (!closed)
+		return wired & 1 ? -1 : 100;
+	/* More than one closed happens while they change over, and with a fault; the lowest is right in both cases. */
+	for (int i = 3; i >= 0; i--)
+		if (closed & (1u << i))
+			return percent[i];
+	return -1;
+}

@@ -1,0 +1,19 @@
+/* The grid operator's inputs of this site: reads them, or listens for them, has energy/grid decide, lowers the site at once, and keeps
+ * evidence of it in the journal (codes "grid."). Does nothing where none are configured. Loop thread. */
+#ifndef AMPGATE_GATEWAY_GRID_INPUTS_H
+#define AMPGATE_GATEWAY_GRID_INPUTS_H
+
+#include "base/json.h"
+#include "gateway/gateway.h"
+
+int grid_inputs_open(struct gateway *g) MUST_CHECK;  /* after the host and the balancer */
+void grid_inputs_stop(void);                         /* no more readings are taken; before the host closes */
+void grid_inputs_free(void);                         /* after it */
+
+/* The command grid.limit. `watts` GRID_FREE_W: anything; `for_us` 0: until the next word. ERR_NOT_FOUND: no input of kind command has this id. */
+int grid_inputs_command(const char *input, int64_t watts, int64_t for_us);
+/* What is allowed, who decides, and each input, as members of an open object. */
+void grid_inputs_view(struct json_writer *w);
+bool grid_inputs_there(void);
+
+#endif

@@ -1,0 +1,178 @@
+'use strict';
+// The grid operator's limits, by every way they can come: a contact and a register of a real Modbus device, an energy manager that writes to
+// this box, a command of the client and over a real broker. Each has to reach two real stations, be told by `why`, and leave evidence.
+const { spawn, execFile } = require('child_process');
+const fs = require('fs');
+const path = require('path');
+const { freePort, tempDir, within, until, Daemon, Csms, station, equal, ok, run, children } = require('./lib.js');
+const { ModbusServer } = require('./modbus.js');
+const mqtt = require('../node_modules/mqtt');
+
+const BROKER = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find((p) => fs.existsSync(p));
+if (!BROKER) {
+	console.log('skipped: mosquitto is not installed');
+	process.exit(77);
+}
+const MAX = 32, CONTACT = 3, REGISTER = 40, FREE = [0xffff, 0xffff];
+const now = () => new Date().toISOString();
+
+// Takes what it may, and tells it at once.
+class Car {
+	constructor(client) {
+		Object.assign(this, { client, amps: 0 });
+		client.on('profile', ({ csChargingProfiles: p }) => {
+			if (p.chargingProfilePurpose === 'TxDefaultProfile' && p.stackLevel === 0) return;
+			this.amps = Math.min(MAX, p.chargingSchedule.chargingSchedulePeriod[0].limit);
+			this.tell();
+		});
+	}
+
+	tell() {
+		const sampledValue = ['L1', 'L2', 'L3'].map((phase) => ({ measurand: 'Current.Import', phase, unit: 'A', value: String(this.amps) }));
+		this.client.call('MeterValues', { connectorId: 1, transactionId: this.tx, meterValue: [{ timestamp: now(), sampledValue }] }).catch(() => {});
+	}
+
+	async start() {
+		await this.client.call('BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
+		this.tx = (await this.client.call('StartTransaction', { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: now() })).transactionId;
+		await this.client.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Charging' });
+	}
+}
+
+async function main() {
+	const dir = tempDir();
+	const [port, csmsPort, brokerPort, ownPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
+	const device = new ModbusServer();
+	await device.start();
+	device.tell({ set: 'di', at: CONTACT, values: [1] });
+	device.tell({ set: 'hr', at: REGISTER, values: FREE });
+	fs.writeFileSync(path.join(dir, 'mosquitto.conf'), `listener ${brokerPort} 127.0.0.1\nallow_anonymous true\n`);
+	children.add(spawn(BROKER, ['-c', path.join(dir, 'mosquitto.conf')], { stdio: 'ignore' }));
+	const daemon = new Daemon(dir, `
+version: 1
+site: {id: flow}
+listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security_profile: 0}}}
+circuits: {grid: {kind: grid_connection, limit_a: 100}}
+grid_operator:
+  dim_to_w: 6000
+  inputs:
+    contact: {kind: contact, host: 127.0.0.1, port: ${device.port}, input: ${CONTACT}, poll: 100ms, stale_after: 2s}
+    register: {kind: register, host: 127.0.0.1, port: ${device.port}, register: ${REGISTER}, poll: 100ms, stale_after: 2s, fail_safe_w: 9000}
+    manager: {kind: server, port: ${ownPort}}
+    cloud: {kind: command}
+tariffs: {dear: {circuit: grid, above: 0.3, charging_w: 13800}}
+balancing: {interval: 200ms, increase: {after: 0s, step_a: 32}}
+station_defaults: {uplink: cpo, max_current_a: ${MAX}, fallback_current_a: 6}
+stations: {"G-[01-02]": {circuit: grid}}
+mqtt: {url: "mqtt://127.0.0.1:${brokerPort}", commands: [grid.limit]}
+uplinks:
+  cpo:
+    security_profile: 0
+    endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]
+`);
+	const csms = new Csms(csmsPort);
+	const cars = [];
+	const amps = (...want) => until(8000, `offers of ${want}`, () => want.every((a, i) => Math.abs(cars[i].amps - a) < 0.15));
+	const why = async () => (await daemon.ask('why', { object: 'G-01' })).chain[0];
+	const manager = (...args) => new Promise((resolve) => {
+		execFile('/usr/bin/python3', [path.join(__dirname, 'modbus-client.py'), String(ownPort), ...args.map(String)], (err, out) => {
+			if (err && err.code === 77) {
+				console.log('skipped: python3-pymodbus is not installed');
+				process.exit(77);
+			}
+			ok(!err, `the energy manager's request: ${err}`);
+			resolve(out && JSON.parse(out));
+		});
+	});
+	// In watts of two cars on three phases of 230 V.
+	const each = (watts) => Math.floor(watts / 230 / 6 * 10) / 10;
+
+	await run([
+		['two cars charge freely while the contact is closed', async () => {
+			await csms.listen();
+			await daemon.start();
+			for (const id of ['G-01', 'G-02']) {
+				const car = new Car(await station(port, id, 'ocpp1.6'));
+				cars.push(car);
+				await car.start();
+			}
+			await amps(MAX, MAX);
+			const shown = await daemon.ask('grid.show');
+			equal([shown.state, shown.limit_w, shown.dimmed_keeps_w], ['free', null, 10800], 'what is allowed');
+		}],
+		// From here on each limit is lower than the one before, which stays: the lowest holds. A decrease is immediate, a raise takes its time.
+		['a register limits both cars', async () => {
+			device.tell({ set: 'hr', at: REGISTER, values: [0, 20000] });
+			await amps(each(20000), each(20000));
+			equal((await why()).ref, 'register', 'why');
+		}],
+		['an energy manager writes a limit to this box and reads what is in force', async () => {
+			await manager('write', 0, 0, 18000);
+			await amps(each(18000), each(18000));
+			const [high, low, state] = await manager('read', 0, 7);
+			equal([high, low, state], [0, 18000, 2], 'its registers');
+			equal((await why()).ref, 'manager', 'why');
+		}],
+		['a command of the client', async () => {
+			equal((await daemon.cli('grid', 'limit', 'cloud', '15000')).code, 0, 'the exit status');
+			await amps(each(15000), each(15000));
+			equal((await daemon.cli('grid', 'limit', 'contact', '15000')).code, 5, 'a contact takes no commands');
+		}],
+		['a price above the bound limits with the reason tariff', async () => {
+			const start = new Date(Date.now() - 60000).toISOString(), end = new Date(Date.now() + 3600000).toISOString();
+			equal((await daemon.cli('tariff', 'set', 'dear', JSON.stringify([{ start, price: 0.41 }]), end)).code, 0, 'the exit status');
+			await amps(10, 10);
+			const cap = await why();
+			equal([cap.reason, cap.ref], ['tariff', 'dear'], 'why');
+		}],
+		['an opened contact, or a broken wire, dims both to what two devices keep', async () => {
+			device.tell({ set: 'di', at: CONTACT, values: [0] });
+			await amps(each(10800), each(10800));
+			const cap = await why();
+			equal([cap.reason, cap.ref], ['grid_operator', 'contact'], 'why');
+		}],
+		['a device that falls silent is the fail-safe, and is told as such', async () => {
+			device.tell({ mode: 'exception' });
+			await amps(each(9000), each(9000));
+			const shown = await daemon.ask('grid.show');
+			equal([shown.state, shown.decided_by], ['fail_safe', 'register'], 'what is allowed');
+			ok(shown.inputs.every((i) => (i.kind === 'contact' || i.kind === 'register') === (i.state === 'fail_safe')), 'both inputs of the device fail safe');
+		}],
+		['when all are taken back the cars charge freely again', async () => {
+			const start = new Date(Date.now() - 60000).toISOString();
+			await daemon.ask('tariff.set', { tariff: 'dear', prices: [{ start, price: 0.2 }] });
+			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 'free' });
+			await manager('write', 0, ...FREE);
+			device.tell({ set: 'di', at: CONTACT, values: [1] });
+			device.tell({ set: 'hr', at: REGISTER, values: FREE });
+			device.tell({ mode: 'ok' });
+			await amps(MAX, MAX);
+			equal((await daemon.ask('grid.show')).state, 'free', 'what is allowed');
+		}],
+		['a command over the broker ends by itself', async () => {
+			const client = mqtt.connect(`mqtt://127.0.0.1:${brokerPort}`);
+			await within(5000, 'the client connects', new Promise((resolve) => client.once('connect', resolve)));
+			await client.publishAsync('ampgate/flow/cmd/grid.limit', JSON.stringify({ id: 'a', input: 'cloud', limit_w: 13800, for: '1s' }), { qos: 1 });
+			await amps(10, 10);
+			await amps(MAX, MAX);
+			await client.endAsync();
+		}],
+		['evidence tells command and effect, and is there after a restart', async () => {
+			const log = await daemon.ask('grid.log');
+			const limits = log.filter((e) => e.code === 'grid.limit' && e.args.input === 'contact' && e.args.limit_w === 10800);
+			const obeyed = log.filter((e) => e.code === 'grid.obeyed' && e.args.input === 'contact');
+			ok(limits.length >= 1 && obeyed.length >= 1, 'the contact was obeyed');
+			ok(obeyed.every((e) => e.args.charging_w <= 10800 && e.args.took_ms >= 0), 'and it was measured');
+			console.log(`# from the limit to its effect: ${log.filter((e) => e.code === 'grid.obeyed').map((e) => `${e.args.input} ${e.args.took_ms}`).join(', ')} ms`);
+			await daemon.stop();
+			await daemon.start();
+			ok((await daemon.ask('grid.log')).length >= log.length, 'nothing is lost');
+			const shown = await daemon.cli('grid', 'log');
+			ok(shown.out.includes('grid.obeyed'), 'people can read it');
+			await daemon.stop();
+		}],
+	]);
+	process.exit(0);
+}
+
+main();

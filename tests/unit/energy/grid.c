@@ -1,0 +1,208 @@
+/* The grid operator's limits: every way an input can speak, be silent, or talk nonsense. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "energy/fuse.h"
+#include "energy/grid.h"
+#include "tests/unit/unit.h"
+
+#define S US_PER_S
+#define MS (S / 1000)
+
+static struct grid *g;
+static char said[4096]; /* evidence, one word per line */
+static int64_t took_us;
+
+static void on_evidence(void *arg, const struct grid_evidence *e)
+{
+	static const char *const kinds[] = { "input", "limit", "obeyed" };
+	char line[160];
+	(void)arg;
+	snprintf(line, sizeof(line), "%lld %s %s %s %lld%s%s\n", (long long)(e->at_us / S), kinds[e->kind], e->input ? e->input : "-", grid_state_text(e->is),
+		 (long long)e->limit_w, e->why ? " " : "", e->why ? e->why : "");
+	strncat(said, line, sizeof(said) - strlen(said) - 1);
+	took_us = e->took_us;
+}
+
+static void open_with(const struct grid_input_conf *in, size_t n)
+{
+	said[0] = 0;
+	g = grid_open(in, n, on_evidence, NULL, 100 * S);
+}
+
+static int64_t limit(void)
+{
+	struct grid_now now;
+	grid_look(g, &now);
+	return now.limit_w;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	grid_close(g);
+	g = NULL;
+	return 0;
+}
+
+static const struct grid_input_conf contact = { .id = "box", .fail_safe_w = 4200, .debounce_us = 300 * MS, .stale_after_us = 10 * S };
+static const struct grid_input_conf command = { .id = "ems", .fail_safe_w = 4200 };
+
+static void test_nothing_heard_yet_is_limited(void **state)
+{
+	(void)state;
+	open_with(&contact, 1);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S + 400 * MS);
+	assert_int_equal(limit(), GRID_FREE_W);
+	assert_true(grid_step(g, 102 * S));
+	assert_false(grid_step(g, 102 * S));
+}
+
+static void test_a_change_has_to_last(void **state)
+{
+	(void)state;
+	open_with(&contact, 1);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_step(g, 102 * S);
+	grid_says(g, 0, 6000, 0, 110 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_says(g, 0, GRID_FREE_W, 0, 110 * S + 100 * MS); /* it bounced */
+	grid_says(g, 0, 6000, 0, 110 * S + 200 * MS);
+	grid_step(g, 110 * S + 400 * MS);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_step(g, 110 * S + 500 * MS);
+	assert_int_equal(limit(), 6000);
+}
+
+static void test_silence_is_the_fail_safe_and_is_held(void **state)
+{
+	struct grid_input_conf in = contact;
+	(void)state;
+	in.hold_us = 60 * S;
+	open_with(&in, 1);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_step(g, 102 * S);
+	grid_fails(g, 0, "no answer", 105 * S);
+	grid_step(g, 110 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_step(g, 111 * S);
+	assert_int_equal(limit(), 4200);
+	assert_non_null(strstr(said, "111 input box fail_safe 4200 no answer"));
+	for (int t = 112; t < 171; t++)
+		grid_says(g, 0, GRID_FREE_W, 0, t * S);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 0, GRID_FREE_W, 0, 171 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+}
+
+static void test_a_command_ends_by_itself(void **state)
+{
+	(void)state;
+	open_with(&command, 1);
+	assert_int_equal(limit(), GRID_FREE_W); /* it need not speak */
+	grid_says(g, 0, 11000, 160 * S, 101 * S);
+	assert_int_equal(limit(), 11000);
+	grid_step(g, 159 * S);
+	assert_int_equal(limit(), 11000);
+	grid_step(g, 160 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_says(g, 0, 0, 0, 170 * S);
+	grid_step(g, 100000 * S);
+	assert_int_equal(limit(), 0);
+}
+
+static void test_priority_goes_before_the_lowest(void **state)
+{
+	struct grid_input_conf in[3] = { command, command, command };
+	(void)state;
+	in[0].id = "a";
+	in[1].id = "b";
+	in[2].id = "c";
+	in[2].priority = 10;
+	open_with(in, 3);
+	grid_says(g, 0, 5000, 0, 101 * S);
+	grid_says(g, 1, 3000, 0, 102 * S);
+	assert_int_equal(limit(), 3000);
+	grid_says(g, 2, 8000, 0, 103 * S);
+	assert_int_equal(limit(), 8000);
+	grid_says(g, 2, GRID_FREE_W, 0, 104 * S); /* free takes nothing away from those below */
+	assert_int_equal(limit(), 3000);
+	grid_says(g, 1, GRID_FREE_W, 0, 105 * S);
+	assert_int_equal(limit(), 5000);
+	grid_says(g, 0, GRID_FREE_W, 0, 106 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+}
+
+static void test_evidence_tells_command_and_effect(void **state)
+{
+	(void)state;
+	open_with(&command, 1);
+	grid_says(g, 0, 10000, 0, 101 * S);
+	grid_power(g, 25000, 102 * S);
+	grid_power(g, 12000, 103 * S);
+	grid_power(g, 9900, 104 * S);
+	grid_power(g, 9000, 105 * S);
+	assert_string_equal(said, "101 input ems limited 10000\n101 limit ems limited 10000\n104 obeyed ems limited 10000\n");
+	assert_int_equal(took_us, 3 * S);
+	grid_says(g, 0, GRID_FREE_W, 0, 200 * S);
+	assert_non_null(strstr(said, "200 limit - free -1\n"));
+}
+
+static void test_section_14a_keeps_a_minimum(void **state)
+{
+	(void)state;
+	assert_int_equal(grid_dimmed_w(1, 4200), 4200);
+	assert_int_equal(grid_dimmed_w(2, 4200), 7560);   /* 4.2 + 0.80 x 4.2 */
+	assert_int_equal(grid_dimmed_w(5, 4200), 15120);  /* 4.2 + 4 x 0.65 x 4.2 */
+	assert_int_equal(grid_dimmed_w(24, 4200), 47670); /* 4.2 + 23 x 0.45 x 4.2 */
+}
+
+static void test_a_ripple_receiver_and_its_broken_wires(void **state)
+{
+	(void)state;
+	assert_int_equal(grid_ripple(0xf, 1), 100);
+	assert_int_equal(grid_ripple(0xf, 2), 60);
+	assert_int_equal(grid_ripple(0xf, 4), 30);
+	assert_int_equal(grid_ripple(0xf, 8), 0);
+	assert_int_equal(grid_ripple(0xf, 0), -1);
+	assert_int_equal(grid_ripple(0xf, 6), 30);
+	assert_int_equal(grid_ripple(0xe, 0), 100);
+	assert_int_equal(grid_ripple(0xe, 1), 100);
+}
+
+static void test_trip_curves(void **state)
+{
+	struct fuse_heat heat = { 0 };
+	(void)state;
+	assert_int_equal(fuse_holds_us(FUSE_B, 63000, 71000), FUSE_NEVER);
+	assert_int_equal(fuse_holds_us(FUSE_GG, 100000, 125000), FUSE_NEVER);
+	assert_in_range(fuse_holds_us(FUSE_B, 63000, 91350), 119 * S, 121 * S); /* 1.45 */
+	assert_in_range(fuse_holds_us(FUSE_GG, 100000, 200000), 179 * S, 181 * S);
+	assert_in_range(fuse_holds_us(FUSE_C, 100000, 400000), 150 * MS, 250 * MS);
+	assert_in_range(fuse_holds_us(FUSE_B, 100000, 400000), 0, 20 * MS);
+	assert_true(fuse_holds_us(FUSE_B, 63000, 80000) > fuse_holds_us(FUSE_B, 63000, 90000));
+	for (int i = 0; i < 60; i++)
+		fuse_heat_step(&heat, FUSE_B, 63000, 91350, S);
+	assert_in_range(heat.millionths, 490000, 510000);
+	for (int i = 0; i < 600; i++)
+		fuse_heat_step(&heat, FUSE_B, 63000, 30000, S);
+	assert_true(heat.millionths < 100000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_nothing_heard_yet_is_limited, drop),
+		cmocka_unit_test_teardown(test_a_change_has_to_last, drop),
+		cmocka_unit_test_teardown(test_silence_is_the_fail_safe_and_is_held, drop),
+		cmocka_unit_test_teardown(test_a_command_ends_by_itself, drop),
+		cmocka_unit_test_teardown(test_priority_goes_before_the_lowest, drop),
+		cmocka_unit_test_teardown(test_evidence_tells_command_and_effect, drop),
+		cmocka_unit_test(test_section_14a_keeps_a_minimum),
+		cmocka_unit_test(test_a_ripple_receiver_and_its_broken_wires),
+		cmocka_unit_test(test_trip_curves),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
