@@ -75,6 +75,7 @@ libgateway_a_SOURCES = \
 	gateway/listen.c gateway/listen.h \
 	gateway/lookup.c gateway/lookup.h \
 	gateway/sim.c gateway/sim.h \
+	gateway/sim-board.c gateway/sim-board.h \
 	gateway/sim-csms.c gateway/sim-csms.h gateway/sim-csms-main.c \
 	gateway/sim-ledger.c gateway/sim-ledger.h \
 	gateway/sim-lines.c gateway/sim-lines.h \

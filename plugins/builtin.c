@@ -8,6 +8,9 @@ const struct ag_builtin ag_builtins[] = {
 	{ "modbus-relay", plugin_modbus_relay },
 	{ "modbus-input", plugin_modbus_input },
 	{ "mqtt", plugin_mqtt },
+	{ "pilot-board", plugin_pilot_board },
+	{ "reader-keyboard", plugin_reader_keyboard },
+	{ "reader-serial", plugin_reader_serial },
 	{ "sim", plugin_sim },
 	{ 0 },
 };

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = plugins/builtin.c \
+	plugins/board-line.c plugins/board-line.h \
 	plugins/gpio.c plugins/gpio.h \
 	plugins/gpio-relay.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
@@ -7,7 +8,10 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/modbus-relay.c \
 	plugins/modbus.c \
 	plugins/mqtt.c \
+	plugins/pilot-board.c \
 	plugins/plugins.h \
+	plugins/reader.c \
+	plugins/serial.c plugins/serial.h \
 	plugins/regmap-yaml.c \
 	plugins/regmap.c plugins/regmap.h \
 	plugins/sim.c \

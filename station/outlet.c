@@ -127,7 +127,9 @@ static enum outlet_state from_charging(const struct outlet *o)
 		return OUTLET_OPENING;
 	if (is_permitted(o) && has_right_phases(o))
 		return OUTLET_CHARGING;
-	return o->conf.pilot ? OUTLET_STOPPING : OUTLET_OPENING;
+	/* Closed by half: one phase for six seconds would be a change of the number of phases without its pause. */
+	bool half = o->conf.second && o->phases == 3 && !o->out.close[1];
+	return o->conf.pilot && !half ? OUTLET_STOPPING : OUTLET_OPENING;
 }
 
 static enum outlet_state from_stopping(const struct outlet *o)

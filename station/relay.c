@@ -27,6 +27,7 @@
 #define VOLTS 230.0
 #define PILOT_LEAST_MA 6000
 #define SWITCHES_MOST 10
+#define UNLOCK_US (10 * US_PER_S)
 
 /* One EVSE. */
 struct place {
@@ -49,6 +50,8 @@ struct place {
 	/* With pins. */
 	bool outlet_is_open;          /* there were pins, so `outlet` is in order */
 	bool stepping;
+	bool unlocking;               /* somebody waits to hear whether the plug came free */
+	int64_t unlock_until_us;
 	uint32_t has, told_faults;
 	int64_t stepped_us;
 	struct outlet outlet;
@@ -115,8 +118,8 @@ static void step(struct place *p)
 	ag_drive d;
 	int64_t now = clock_mono_us();
 	station_view(r->station, p->evse, &view);
-	p->in.session = view.running;
-	p->in.offer_ma = p->offered_ma;
+	p->in.session = view.running && !p->unlocking;
+	p->in.offer_ma = p->unlocking ? 0 : p->offered_ma;
 	p->in.phases = view.limit_phases == 1 ? 1 : 3;
 	uint8_t before = p->outlet.state;
 	outlet_step(&p->outlet, &p->in, (int32_t)(now / US_PER_MS - p->stepped_us / US_PER_MS));
@@ -162,6 +165,15 @@ static const char *outlet_trouble(const struct outlet *o)
 	return NULL;
 }
 
+static void watch_unlock(struct place *p)
+{
+	bool is_free = !p->outlet.pins.locked;
+	if (!p->unlocking || (!is_free && clock_mono_us() < p->unlock_until_us))
+		return;
+	p->unlocking = false;
+	station_unlocked(p->r->station, p->evse, is_free);
+}
+
 /* What the station is to know of an outlet. */
 static void feed_station(struct place *p, struct evse_input in)
 {
@@ -172,6 +184,7 @@ static void feed_station(struct place *p, struct evse_input in)
 	in.fault = outlet_trouble(o);
 	p->last = in;
 	station_input(p->r->station, p->evse, &in);
+	watch_unlock(p);
 }
 
 /* The steps of silence; the readings take over when they come again. */
@@ -320,7 +333,20 @@ static void on_tx(void *arg, int evse, enum tx_phase phase, const char *tx, cons
 		r->events->tx(r->arg, evse, phase, tx, token, wall_us, wh, reason);
 }
 
-static const struct station_events station_events = { .output = on_output, .tx = on_tx };
+/* As if there were neither permission nor session, the outlet stops and releases the plug when nothing flows; how that went is told when it
+ * is known. */
+static int on_unlock(void *arg, int evse)
+{
+	struct relay *r = arg;
+	struct place *p = &r->places[evse - 1];
+	if (!p->outlet_is_open || !p->outlet.conf.lock)
+		return ERR_UNSUPPORTED;
+	p->unlocking = true;
+	p->unlock_until_us = clock_mono_us() + UNLOCK_US;
+	return 0;
+}
+
+static const struct station_events station_events = { .output = on_output, .unlock = on_unlock, .tx = on_tx };
 
 /* A reader for several EVSEs: whoever holds a card means the transaction that it began, else the car that waits. */
 static int meant_by(struct relay *r, const char *token)

@@ -30,6 +30,7 @@ PROGRAM_FLOWS += tests/flow/ids.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js
+PROGRAM_FLOWS += tests/flow/board.js
 PROGRAM_FLOWS += tests/flow/cli.js
 PROGRAM_FLOWS += tests/flow/generations.js
 PROGRAM_FLOWS += tests/flow/reload.js
