@@ -78,12 +78,6 @@ static void on_remote_stop(struct station *s, struct request *q)
 
 static void send_answer(struct station *s, struct request *q);
 
-static void after_unlock(struct station *s, struct request *q)
-{
-	if (q->evse->authorised && s->dialect->unlock_ends_tx)
-		grant_end(q->evse, "UnlockCommand", "UnlockCommand");
-}
-
 static void begin_unlock(struct station *s, struct request *q)
 {
 	struct unlocking *u = &q->evse->unlocking;
@@ -99,6 +93,8 @@ static void begin_unlock(struct station *s, struct request *q)
 		q->error = "NotSupported"; /* 2.0.1 F05.FR.07 */
 	else if (err)
 		answer(q, "UnlockFailed");
+	else if (q->evse->authorised && s->dialect->unlock_ends_tx)
+		grant_end(q->evse, "UnlockCommand", "UnlockCommand"); /* first: a lock holds what belongs to somebody (1.6 specification 5.18) */
 }
 
 static void on_unlock(struct station *s, struct request *q)
@@ -125,8 +121,6 @@ void station_unlocked(struct station *s, int evse, bool unlocked)
 	answer(&q, unlocked ? "Unlocked" : "UnlockFailed");
 	send_answer(s, &q);
 	buf_free(&q.payload);
-	if (unlocked)
-		after_unlock(s, &q);
 }
 
 /* Reset and availability */

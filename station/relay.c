@@ -118,7 +118,7 @@ static void step(struct place *p)
 	ag_drive d;
 	int64_t now = clock_mono_us();
 	station_view(r->station, p->evse, &view);
-	p->in.session = view.running && !p->unlocking;
+	p->in.session = view.authorised && !p->unlocking;
 	p->in.offer_ma = p->unlocking ? 0 : p->offered_ma;
 	p->in.phases = view.limit_phases == 1 ? 1 : 3;
 	uint8_t before = p->outlet.state;

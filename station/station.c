@@ -386,6 +386,7 @@ void station_view(const struct station *s, int evse, struct station_view *out)
 		.online = s->link != NULL,
 		.state = e->con.state,
 		.running = e->tx != NULL,
+		.authorised = e->authorised,
 		.tx = e->tx ? e->tx->id : "",
 		.token = e->tx ? e->tx->token : "",
 		.limit_ma = e->limit_ma,

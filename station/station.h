@@ -77,6 +77,7 @@ struct station_view {
 	bool booted, online;
 	enum evse_state state;
 	bool running;                 /* a transaction */
+	bool authorised;              /* a token was accepted and has not ended: the cable belongs to somebody */
 	const char *tx, *token;       /* "" when none */
 	int32_t limit_ma;             /* what profiles allow now; MA_NONE-like INT32_MAX: nothing limits */
 	int limit_phases;             /* on how many phases they mean it: 1 or 3 */

@@ -7,6 +7,8 @@ UNIT_STATION = tests/unit/station/car \
 	tests/unit/station/duty \
 	tests/unit/station/keys \
 	tests/unit/station/link-local \
+	tests/unit/station/more-201 \
+	tests/unit/station/more-16 \
 	tests/unit/station/outlet \
 	tests/unit/station/pilot \
 	tests/unit/station/queue \
@@ -44,3 +46,7 @@ tests_unit_station_core_16_SOURCES = tests/unit/station/core-16.c $(STATION_STAG
 tests_unit_station_core_16_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_core_201_SOURCES = tests/unit/station/core-201.c $(STATION_STAGE)
 tests_unit_station_core_201_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_more_16_SOURCES = tests/unit/station/more-16.c $(STATION_STAGE)
+tests_unit_station_more_16_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_more_201_SOURCES = tests/unit/station/more-201.c $(STATION_STAGE)
+tests_unit_station_more_201_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
