@@ -40,6 +40,20 @@ dist_models_DATA = \
 	etc/models/socomec-diris-b30.yaml \
 	etc/models/wago-879-30xx.yaml \
 	etc/models/weidmueller-em525.yaml
+# Register maps of charge controllers: one file per model.
+controllersdir = $(pkgdatadir)/controllers
+dist_controllers_DATA = \
+	etc/controllers/alfen-ng9xx.yaml \
+	etc/controllers/bender-cc612.yaml \
+	etc/controllers/evse-din.yaml \
+	etc/controllers/heidelberg-ec.yaml \
+	etc/controllers/phoenix-charx-1.yaml \
+	etc/controllers/phoenix-charx-2.yaml \
+	etc/controllers/phoenix-charx-3.yaml \
+	etc/controllers/phoenix-charx-4.yaml \
+	etc/controllers/phoenix-em-cp-pp-eth.yaml \
+	etc/controllers/phoenix-ev-eth.yaml \
+	etc/controllers/phoenix-ev-ser.yaml
 # How models of charging stations take limits: one file per vendor.
 stationsdir = $(pkgdatadir)/stations
 dist_stations_DATA = \
@@ -57,13 +71,13 @@ dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml et
 EXTRA_DIST += etc/setup.sh .ci/run
 confdir = $(DESTDIR)$(sysconfdir)/ampgate
 install-data-local:
-	$(MKDIR_P) $(confdir)/conf.d $(confdir)/models $(confdir)/tls $(confdir)/credentials
+	$(MKDIR_P) $(confdir)/conf.d $(confdir)/models $(confdir)/controllers $(confdir)/tls $(confdir)/credentials
 	chmod 0700 $(confdir)/credentials
 	test -e $(confdir)/ampgate.yaml || $(INSTALL_DATA) $(srcdir)/etc/ampgate.yaml $(confdir)/ampgate.yaml
 # What an administrator has written stays.
 uninstall-local:
 	cmp -s $(srcdir)/etc/ampgate.yaml $(confdir)/ampgate.yaml && rm -f $(confdir)/ampgate.yaml || :
-	rmdir $(confdir)/conf.d $(confdir)/models $(confdir)/tls $(confdir)/credentials $(confdir) 2>/dev/null || :
+	rmdir $(confdir)/conf.d $(confdir)/models $(confdir)/controllers $(confdir)/tls $(confdir)/credentials $(confdir) 2>/dev/null || :
 
 # The service and its user.
 systemdunit_DATA = etc/systemd/ampgate.service

@@ -111,22 +111,23 @@ static void list_models(struct arena *mem, const char *path, struct names *out)
 	closedir(dir);
 }
 
-static void check_model(struct checking *c, const char *model, const struct conf_node *n)
+static void check_model(struct checking *c, const char *model, const struct conf_node *n, bool is_controller)
 {
+	const char *what = is_controller ? "controller" : "meter model";
 	struct arena mem = { 0 };
-	struct names known = { { "sunspec" }, .n = 1 }; /* needs no file: the device says where things are */
+	struct names known = { { "sunspec" }, .n = is_controller ? 0 : 1 }; /* needs no file: the device says where things are */
 	list_models(&mem, c->s->source->models, &known);
-	list_models(&mem, SYSCONF_DIR "/models", &known);
-	list_models(&mem, DATA_DIR "/models", &known);
+	list_models(&mem, is_controller ? SYSCONF_DIR "/controllers" : SYSCONF_DIR "/models", &known);
+	list_models(&mem, is_controller ? DATA_DIR "/controllers" : DATA_DIR "/models", &known);
 	const char *near = str_nearest(model, known.names);
 	bool found = false;
 	for (size_t i = 0; i < known.n; i++)
 		found = found || strcmp(known.names[i], model) == 0;
 	if (!known.any_directory)
-		warn_at(c, n, NULL, "there is no directory of meter models, so this was not checked");
+		conf_say(c->report, CONF_WARNING, &n->pos, NULL, "there is no directory of %ss, so this was not checked", what);
 	else if (!found)
-		conf_say(c->report, CONF_ERROR, &n->pos, near ? arena_printf(&mem, "did you mean '%s'?", near) : "a file of this name in the models directory",
-			"meter model '%s' is not known", model);
+		conf_say(c->report, CONF_ERROR, &n->pos, near ? arena_printf(&mem, "did you mean '%s'?", near) : is_controller ? NULL : "a file of this name in the models directory",
+			"%s '%s' is not known", what, model);
 	arena_free(&mem);
 }
 
@@ -137,7 +138,7 @@ static void check_meter(struct checking *c, const struct meter_settings *m, cons
 	} else {
 		need(c, n, m->model, "model", "by this driver");
 		if (m->model)
-			check_model(c, m->model, conf_child(n, "model"));
+			check_model(c, m->model, conf_child(n, "model"), false);
 	}
 	if (m->driver == METER_MODBUS_TCP) {
 		need(c, n, m->host, "host", "by driver modbus-tcp");
@@ -251,8 +252,10 @@ static void check_driver(struct checking *c, const struct evse_settings *e, cons
 		refuse_keys(c, n, "pilot file wake contactor feedback plugged emergency_stop residual_current mains heartbeat board", "with driver modbus-evse");
 		break;
 	}
-	if (e->controller)
+	if (e->controller) {
 		check_modbus_place(c, e->controller->host, e->controller->bus, conf_child(n, "controller"));
+		check_model(c, e->controller->model, conf_child(conf_child(n, "controller"), "model"), true);
+	}
 	if (e->reader && e->reader->driver == READER_KEYBOARD)
 		refuse_keys(c, conf_child(n, "reader"), "baud", "with driver keyboard");
 }

@@ -5,6 +5,7 @@ const struct ag_builtin ag_builtins[] = {
 	{ "modbus-tcp", plugin_modbus },
 	{ "modbus-rtu", plugin_modbus },
 	{ "gpio-relay", plugin_gpio_relay },
+	{ "modbus-evse", plugin_modbus_evse },
 	{ "modbus-relay", plugin_modbus_relay },
 	{ "modbus-input", plugin_modbus_input },
 	{ "mqtt", plugin_mqtt },

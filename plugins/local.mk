@@ -1,10 +1,12 @@
 noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/board-line.c plugins/board-line.h \
+	plugins/evse-map.c plugins/evse-map.h \
 	plugins/gpio.c plugins/gpio.h \
 	plugins/gpio-relay.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
 	plugins/modbus-input.c \
+	plugins/modbus-evse.c \
 	plugins/modbus-relay.c \
 	plugins/modbus.c \
 	plugins/mqtt.c \

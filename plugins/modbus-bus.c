@@ -264,13 +264,13 @@ static int check(struct bus *b, struct bus_peer *p, const uint8_t *req, const ui
 	return 0;
 }
 
-static int attempt(struct bus *b, struct bus_peer *p, const uint8_t *req, uint8_t *rsp)
+static int attempt(struct bus *b, struct bus_peer *p, const uint8_t *req, int n_req, uint8_t *rsp)
 {
 	sleep_until(b->idle_from_us);
 	modbus_flush(b->ctx);
 	modbus_set_slave(b->ctx, p->unit);
 	set_timeout(b, p->timeout_us);
-	if (modbus_send_raw_request(b->ctx, req, REQUEST) < 0)
+	if (modbus_send_raw_request(b->ctx, req, n_req) < 0)
 		return -1;
 	int n = modbus_receive_confirmation(b->ctx, rsp);
 	b->idle_from_us = clock_mono_us() + p->pause_us;
@@ -278,7 +278,7 @@ static int attempt(struct bus *b, struct bus_peer *p, const uint8_t *req, uint8_
 }
 
 /* Sends a request and waits for its answer of `want` bytes behind the function code; *data_out points into rsp. */
-static int exchange(struct bus *b, struct bus_peer *p, const uint8_t *req, int want, uint8_t *rsp, const uint8_t **data_out)
+static int exchange(struct bus *b, struct bus_peer *p, const uint8_t *req, int n_req, int want, uint8_t *rsp, const uint8_t **data_out)
 {
 	p->fault[0] = 0;
 	bool fresh = !b->connected;
@@ -287,10 +287,10 @@ static int exchange(struct bus *b, struct bus_peer *p, const uint8_t *req, int w
 		if (rc != 0)
 			return rc;
 	}
-	int n = attempt(b, p, req, rsp);
+	int n = attempt(b, p, req, n_req, rsp);
 	if (n < 0) {
 		int rc = transport_failed(b, p, errno);
-		return rc == ERR_CLOSED && !fresh ? exchange(b, p, req, want, rsp, data_out) : rc;
+		return rc == ERR_CLOSED && !fresh ? exchange(b, p, req, n_req, want, rsp, data_out) : rc;
 	}
 	*data_out = rsp + modbus_get_header_length(b->ctx) + 1;
 	return check(b, p, req, rsp, n, want);
@@ -318,7 +318,7 @@ int bus_read(struct bus *b, struct bus_peer *p, int function, uint16_t at, uint1
 	uint8_t req[REQUEST], rsp[MODBUS_TCP_MAX_ADU_LENGTH];
 	const uint8_t *data;
 	request(req, p, function, at, n);
-	int rc = exchange(b, p, req, 1 + 2 * n, rsp, &data);
+	int rc = exchange(b, p, req, REQUEST, 1 + 2 * n, rsp, &data);
 	if (rc != 0)
 		return rc;
 	if (data[0] != 2 * n)
@@ -333,7 +333,7 @@ int bus_read_bit(struct bus *b, struct bus_peer *p, int function, uint16_t at, i
 	uint8_t req[REQUEST], rsp[MODBUS_TCP_MAX_ADU_LENGTH];
 	const uint8_t *data;
 	request(req, p, function, at, 1);
-	int rc = exchange(b, p, req, 2, rsp, &data);
+	int rc = exchange(b, p, req, REQUEST, 2, rsp, &data);
 	if (rc != 0)
 		return rc;
 	if (data[0] != 1)
@@ -342,17 +342,45 @@ int bus_read_bit(struct bus *b, struct bus_peer *p, int function, uint16_t at, i
 	return 0;
 }
 
-int bus_write_coil(struct bus *b, struct bus_peer *p, uint16_t at, int on)
+/* Functions 5, 6 and 16 answer with the first four bytes behind the function of what was asked. */
+static int write_and_check(struct bus *b, struct bus_peer *p, const uint8_t *req, int n_req, const char *what)
 {
-	uint8_t req[REQUEST], rsp[MODBUS_TCP_MAX_ADU_LENGTH];
+	uint8_t rsp[MODBUS_TCP_MAX_ADU_LENGTH];
 	const uint8_t *data;
-	request(req, p, 5, at, on ? 0xFF00 : 0);
-	int rc = exchange(b, p, req, 4, rsp, &data);
+	int rc = exchange(b, p, req, n_req, 4, rsp, &data);
 	if (rc != 0)
 		return rc;
 	if (memcmp(data, req + 2, 4) != 0) {
-		fault(p, "unit %d at %s: the board confirmed another coil or value than %u", p->unit, b->name, at);
+		fault(p, "unit %d at %s confirmed another %s or value than %u", p->unit, b->name, what, (unsigned)(req[2] << 8 | req[3]));
 		return ERR_PROTOCOL;
 	}
 	return 0;
+}
+
+int bus_write_coil(struct bus *b, struct bus_peer *p, uint16_t at, int on)
+{
+	uint8_t req[REQUEST];
+	request(req, p, 5, at, on ? 0xFF00 : 0);
+	return write_and_check(b, p, req, REQUEST, "coil");
+}
+
+int bus_write_register(struct bus *b, struct bus_peer *p, uint16_t at, uint16_t value)
+{
+	uint8_t req[REQUEST];
+	request(req, p, 6, at, value);
+	return write_and_check(b, p, req, REQUEST, "register");
+}
+
+int bus_write_registers(struct bus *b, struct bus_peer *p, uint16_t at, const uint16_t *regs, uint16_t n)
+{
+	uint8_t req[REQUEST + 1 + 2 * BUS_WRITE_MOST];
+	if (n > BUS_WRITE_MOST)
+		return ERR_TOO_LARGE;
+	request(req, p, 16, at, n);
+	req[REQUEST] = (uint8_t)(2 * n);
+	for (unsigned i = 0; i < n; i++) {
+		req[REQUEST + 1 + 2 * i] = (uint8_t)(regs[i] >> 8);
+		req[REQUEST + 2 + 2 * i] = (uint8_t)regs[i];
+	}
+	return write_and_check(b, p, req, REQUEST + 1 + 2 * n, "register");
 }

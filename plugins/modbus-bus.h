@@ -31,5 +31,8 @@ const char *bus_name(const struct bus *bus); /* "192.168.50.10:502", "/dev/ttyUS
 int bus_read(struct bus *bus, struct bus_peer *peer, int function, uint16_t at, uint16_t n, uint16_t *regs_out) MUST_CHECK;
 int bus_read_bit(struct bus *bus, struct bus_peer *peer, int function, uint16_t at, int *on_out) MUST_CHECK; /* function 1 or 2 */
 int bus_write_coil(struct bus *bus, struct bus_peer *peer, uint16_t at, int on) MUST_CHECK;                  /* function 5 */
+#define BUS_WRITE_MOST 8
+int bus_write_register(struct bus *bus, struct bus_peer *peer, uint16_t at, uint16_t value) MUST_CHECK;      /* function 6 */
+int bus_write_registers(struct bus *bus, struct bus_peer *peer, uint16_t at, const uint16_t *regs, uint16_t n) MUST_CHECK; /* function 16 */
 
 #endif

@@ -6,6 +6,7 @@
 
 const ag_plugin *plugin_gpio_relay(void);   /* AG_EVSE: contactors on lines of a GPIO chip */
 const ag_plugin *plugin_modbus(void);       /* AG_METER: meters over Modbus TCP and RTU */
+const ag_plugin *plugin_modbus_evse(void);  /* AG_EVSE: charge controllers by register maps */
 const ag_plugin *plugin_modbus_relay(void); /* AG_EVSE: contactors on a Modbus relay board */
 const ag_plugin *plugin_modbus_input(void); /* AG_GRID: contacts and registers of a Modbus device */
 const ag_plugin *plugin_mqtt(void);         /* AG_SINK: an MQTT broker */

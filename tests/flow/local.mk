@@ -16,6 +16,7 @@ PLUGIN_FLOWS = tests/flow/modbus.py tests/flow/mqtt.py
 TESTS += $(PLUGIN_FLOWS)
 EXTRA_DIST += $(PLUGIN_FLOWS)
 tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
+tests/flow/controller.log: tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
 PROGRAM_FLOWS = tests/flow/outage.js
@@ -30,6 +31,7 @@ PROGRAM_FLOWS += tests/flow/ids.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js
+PROGRAM_FLOWS += tests/flow/controller.js
 PROGRAM_FLOWS += tests/flow/board.js
 PROGRAM_FLOWS += tests/flow/cli.js
 PROGRAM_FLOWS += tests/flow/generations.js

@@ -1,4 +1,4 @@
-UNIT_PLUGINS = tests/unit/plugins/board tests/unit/plugins/reader tests/unit/plugins/gpio tests/unit/plugins/regmap
+UNIT_PLUGINS = tests/unit/plugins/board tests/unit/plugins/evse-map tests/unit/plugins/reader tests/unit/plugins/gpio tests/unit/plugins/regmap
 check_PROGRAMS += $(UNIT_PLUGINS)
 TESTS += $(UNIT_PLUGINS)
 tests_unit_plugins_regmap_SOURCES = tests/unit/plugins/regmap.c tests/unit/unit.h
@@ -9,3 +9,5 @@ tests_unit_plugins_board_SOURCES = tests/unit/plugins/board.c tests/unit/unit.h
 tests_unit_plugins_board_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 tests_unit_plugins_reader_SOURCES = tests/unit/plugins/reader.c tests/unit/unit.h
 tests_unit_plugins_reader_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+tests_unit_plugins_evse_map_SOURCES = tests/unit/plugins/evse-map.c tests/unit/unit.h
+tests_unit_plugins_evse_map_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
