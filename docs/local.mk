@@ -1,4 +1,4 @@
-dist_doc_DATA = README.md docs/ARCHITECTURE.md docs/CONFIG.md docs/GUARANTEES.md
+dist_doc_DATA = README.md docs/ARCHITECTURE.md docs/CONFIG.md docs/CONFORMANCE.md docs/GUARANTEES.md
 
 # Writes docs/CONFIG.md and the generated parts of manual pages again, after a change of the tables: what stands between the marks
 # `.\" begin WHAT` and `.\" end WHAT`.
@@ -16,3 +16,9 @@ EXTRA_DIST += docs/COVERAGE.md
 coverage-doc: tests/tools/coverage
 	tests/tools/coverage $(srcdir)/tests > $(srcdir)/docs/COVERAGE.md
 .PHONY: coverage-doc
+
+# The same for docs/CONFORMANCE.md, from our list of the standard's cases and the tags of the tests.
+conformance-doc:
+	srcdir=$(srcdir) sh $(srcdir)/tests/tools/conformance.sh print > conformance.new && mv conformance.new $(srcdir)/docs/CONFORMANCE.md
+EXTRA_DIST += docs/conformance.txt
+.PHONY: conformance-doc

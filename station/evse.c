@@ -132,6 +132,7 @@ static void on_leaving(struct evse *e, const struct evse_input *in)
 	} else {
 		charge_happened(e, "EVCommunicationLost", "EVDisconnected");
 		connector_feed(&e->con, in);
+		grant_wait(e);
 	}
 	e->charged = false;
 	station_limits(e->s);
@@ -149,6 +150,8 @@ static void on_coming(struct evse *e, const struct evse_input *in)
 	connector_feed(&e->con, &cable);
 	report_if_due(e);
 	reserve_settle(e->s);
+	if (e->con.running)
+		timer_cancel(&e->claim); /* it came back */
 	charge_happened(e, "CablePluggedIn", "Other");
 }
 

@@ -80,6 +80,21 @@ static void on_claim_over(void *arg)
 	grant_withdraw(e, "Timeout");
 }
 
+/* 2.0.1 E10.FR.05 */
+static void on_return_over(void *arg)
+{
+	struct evse *e = arg;
+	log_info(&e->s->log, "EVSE %d: the car did not come back", e->con.evse);
+	e->authorised = false;
+	charge_end(e, "EVConnectTimeout", "Timeout");
+	grant_end(e, "EVConnectTimeout", "Timeout");
+}
+
+void grant_wait(struct evse *e)
+{
+	timer_set(&e->claim, keys_int(&e->s->keys, KEY_CONNECTION_TIMEOUT) * US_PER_S, on_return_over, e);
+}
+
 /* A transaction whose token the CSMS does not accept: it ends, or goes on without energy, or has a little left (1.6 errata 3.17, 2.0.1 E05). */
 void grant_refused(struct evse *e, struct slice status)
 {

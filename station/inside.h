@@ -199,6 +199,7 @@ void grant_try(struct evse *e);                            /* a free EVSE takes 
 void grant_outlived(struct evse *e);                       /* the transaction ended and its authorisation did not */
 /* The authorisation ends: the power path opens, and the transaction if its stop points say so. */
 void grant_end(struct evse *e, const char *trigger, const char *reason);
+void grant_wait(struct evse *e);                           /* the car left, and what it began waits for it as long as for one to come */
 void grant_withdraw(struct evse *e, const char *reason);   /* the same for who still waits for a car */
 /* A remote start; `profile` may be NULL. False: not now. */
 bool grant_remote(struct evse *e, const struct event *cmd, const struct charging_profile *profile);

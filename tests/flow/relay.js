@@ -84,6 +84,7 @@ log: {level: info, target: stderr}
 			equal(begun.map((s) => s.params.idTag), ['LOCAL'], 'the start');
 			equal(own(csms.stops).pop().params.transactionId, begun[0].tx, 'the stop');
 		}],
+		// OCPP 1.6 TC_032_2_CS
 		['kill -9 while it charges: the coil keeps its place until we are back, then it opens and the CSMS hears the end', async () => {
 			await csms.clients.get('R-01').call('RemoteStartTransaction', { connectorId: 1, idTag: 'REMOTE' });
 			await until(8000, 'the coil closes', () => coil);

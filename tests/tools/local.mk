@@ -26,3 +26,6 @@ tests/tools/coverage.log: tests/tools/coverage
 check_PROGRAMS += tests/tools/composite
 tests_tools_composite_SOURCES = tests/tools/composite.c
 tests_tools_composite_LDADD = $(ENERGY_LIBS)
+
+TESTS += tests/tools/conformance.sh
+EXTRA_DIST += tests/tools/conformance.sh tests/tools/conformance.awk

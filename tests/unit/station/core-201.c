@@ -596,7 +596,7 @@ static void test_a_token_cached_as_bad_can_be_refused_at_once(void **state)
 	end();
 }
 
-/* OCPP 2.0.1 TC_C_14_CS; OCPP 2.0.1 TC_C_45_CS; OCPP 2.0.1 TC_C_47_CS; OCPP 2.0.1 TC_C_49_CS */
+/* OCPP 2.0.1 TC_C_14_CS; OCPP 2.0.1 TC_C_45_CS; OCPP 2.0.1 TC_C_49_CS */
 static void test_a_master_pass_stops_and_does_not_start(void **state)
 {
 	(void)state;
@@ -1004,7 +1004,7 @@ static void test_started_and_stopped_from_afar(void **state)
 	end();
 }
 
-/* OCPP 2.0.1 TC_E_17_CS; OCPP 2.0.1 TC_E_24_CS; OCPP 2.0.1 TC_E_25_CS; OCPP 2.0.1 TC_E_37_CS; OCPP 2.0.1 TC_E_54_CS */
+/* OCPP 2.0.1 TC_E_17_CS; OCPP 2.0.1 TC_E_24_CS; OCPP 2.0.1 TC_E_37_CS; OCPP 2.0.1 TC_E_54_CS */
 static void test_unplugging_at_the_car_ends_it(void **state)
 {
 	static const char *const stops[] = { "Authorized", "PowerPathClosed", "EVConnected", "EnergyTransfer" };
@@ -1036,6 +1036,25 @@ static void test_unplugging_at_the_car_can_suspend_it(void **state)
 	expect_status("Occupied");
 	expect_update("CablePluggedIn", "EVConnected");
 	expect_update("ChargingStateChanged", "Charging");
+	end();
+}
+
+/* OCPP 2.0.1 TC_E_27_CS */
+static void test_a_car_that_does_not_come_back(void **state)
+{
+	(void)state;
+	begin();
+	set("TxCtrlr", "StopTxOnEVSideDisconnect", "false");
+	set("TxCtrlr", "EVConnectionTimeOut", "30");
+	points("PowerPathClosed", "Authorized");
+	charge();
+	plug(&st, false, false);
+	expect_update("EVCommunicationLost", "Idle");
+	expect_status("Available");
+	pass(&st, 29 * SECOND);
+	expect_nothing(&st);
+	pass(&st, SECOND);
+	expect_end("EVConnectTimeout", "Timeout");
 	end();
 }
 
@@ -1489,6 +1508,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_started_and_stopped_from_afar),
 		cmocka_unit_test(test_unplugging_at_the_car_ends_it),
 		cmocka_unit_test(test_unplugging_at_the_car_can_suspend_it),
+		cmocka_unit_test(test_a_car_that_does_not_come_back),
 		cmocka_unit_test(test_the_status_of_transactions),
 		cmocka_unit_test(test_the_status_of_transactions_with_messages_waiting),
 		cmocka_unit_test(test_a_car_that_does_not_ask),

@@ -389,6 +389,29 @@ static void test_profiles_of_a_running_transaction(void **state)
 	end();
 }
 
+#define PROFILE_WITH(more, schedule) "{\"evseId\":1,\"chargingProfile\":{\"id\":1,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxDefaultProfile\"," more \
+	",\"chargingSchedule\":[{\"id\":1," schedule "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9}]}]}}"
+
+/* OCPP 2.0.1 TC_K_19_CS; OCPP 2.0.1 TC_K_21_CS; OCPP 2.0.1 TC_K_22_CS; OCPP 2.0.1 TC_K_23_CS */
+static void test_profiles_and_the_clock(void **state)
+{
+	(void)state;
+	begin(); /* at 20:26:40 */
+	set_profile(PROFILE_WITH("\"chargingProfileKind\":\"Absolute\",\"validFrom\":\"2026-05-28T20:27:40Z\"", "\"startSchedule\":\"2026-05-28T20:00:00Z\","), "Accepted");
+	composite("16");
+	assert_non_null(strstr(st.answer, "{\"startPeriod\":60,\"limit\":9,"));
+	set_profile(PROFILE_WITH("\"chargingProfileKind\":\"Absolute\",\"validTo\":\"2026-05-28T20:27:40Z\"", "\"startSchedule\":\"2026-05-28T20:00:00Z\","), "Accepted");
+	composite("9");
+	assert_non_null(strstr(st.answer, "{\"startPeriod\":60,\"limit\":16,"));
+	set_profile(PROFILE_WITH("\"chargingProfileKind\":\"Absolute\"", "\"startSchedule\":\"2026-05-28T20:28:40Z\","), "Accepted");
+	composite("16");
+	assert_non_null(strstr(st.answer, "{\"startPeriod\":120,\"limit\":9,"));
+	set_profile(PROFILE_WITH("\"chargingProfileKind\":\"Recurring\",\"recurrencyKind\":\"Daily\"", "\"startSchedule\":\"2026-05-20T20:26:00Z\",\"duration\":60,"), "Accepted");
+	composite("9");
+	assert_non_null(strstr(st.answer, "{\"startPeriod\":20,\"limit\":16,"));
+	end();
+}
+
 /* OCPP 2.0.1 TC_K_13_CS */
 static void test_profiles_outlive_a_restart(void **state)
 {
@@ -1126,6 +1149,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_profiles_are_set_and_cleared),
 		cmocka_unit_test(test_profiles_that_are_refused),
 		cmocka_unit_test(test_profiles_of_a_running_transaction),
+		cmocka_unit_test(test_profiles_and_the_clock),
 		cmocka_unit_test(test_profiles_outlive_a_restart),
 		cmocka_unit_test(test_profiles_are_reported),
 		cmocka_unit_test(test_a_profile_with_a_remote_start),
