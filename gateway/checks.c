@@ -25,6 +25,10 @@ const char *check_state_text(enum check_state s)
 static enum check_state check_storage(struct gateway *g, char detail[DETAIL])
 {
 	struct statvfs disk;
+	if (g->storage_spare) {
+		snprintf(detail, DETAIL, "the disk cannot be used; nothing is kept");
+		return CHECK_CRITICAL;
+	}
 	if (g->storage_failing) {
 		snprintf(detail, DETAIL, "the last transaction message could not be stored");
 		return CHECK_CRITICAL;

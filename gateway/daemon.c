@@ -30,6 +30,7 @@
 #include "gateway/relays.h"
 #include "gateway/reload.h"
 #include "gateway/session.h"
+#include "gateway/spare.h"
 #include "gateway/telemetry.h"
 #include "gateway/timekeeper.h"
 #include "gateway/trace.h"
@@ -75,16 +76,16 @@ static int start_store(void)
 {
 	char *path = NULL, *why = NULL;
 	bool salvaged = false;
-	if (mkdir(d.options->state_dir, 0700) != 0 && errno != EEXIST) {
+	if (mkdir(d.options->state_dir, 0700) != 0 && errno != EEXIST)
 		log_error(NULL, "%s: %s", d.options->state_dir, strerror(errno));
-		return -errno;
-	}
 	if (asprintf(&path, "%s/ampgate.db", d.options->state_dir) < 0)
 		return -ENOMEM;
 	struct store_config c = { .path = path, .size_most = d.g.conf->offline.queue.max_size_bytes };
 	int err = store_open(&c, &d.g.store, &salvaged, &why);
 	if (err)
 		log_error(NULL, "%s: %s", path, why ? why : err_text(err));
+	if (err && spare_helps(err))
+		err = spare_open(&d.g, path);
 	if (salvaged)
 		log_error(NULL, "%s was damaged; what was readable has been kept, the damaged file is beside it", path);
 	mem_free(why);
@@ -123,7 +124,9 @@ static int start_balance(void)
 
 static int start_telemetry(void)
 {
-	return telemetry_open(&d.g);
+	int err = telemetry_open(&d.g);
+	spare_announce(&d.g);
+	return err;
 }
 
 static int start_time(void)
@@ -227,6 +230,7 @@ static void stop_store(void)
 {
 	if (d.g.store)
 		store_close(d.g.store);
+	spare_close();
 	sessions_free(&d.g);
 }
 

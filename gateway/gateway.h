@@ -31,6 +31,7 @@ struct gateway {
 	const char *state_dir;        /* where the box keeps what it must not lose */
 	int64_t started_us;           /* monotonic */
 	unsigned connections;         /* station links open now */
+	bool storage_spare;           /* the disk cannot be used, and the store is one in memory (spare.h) */
 	bool storage_failing;         /* the last start could not be stored */
 };
 

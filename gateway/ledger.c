@@ -131,10 +131,25 @@ static void on_named(void *arg, int err, int64_t id)
 	replay_kick(s); /* the lane may have come up while this was being stored */
 }
 
+/* Without a disk nothing that only we know may be acknowledged, and what was refused may not go up: nobody would remember it when the disk is back
+ * and the station repeats it. What is on its way to the CSMS already stays known while we live. */
+static void refuse_alone(struct held *h)
+{
+	if (h->s->replay.seq != h->seq && tx_withdraw(h->s->gw->store, h->seq, NULL, NULL) != 0)
+		log_error(&h->s->log, "a refused %s could not be taken back", h->act->name);
+	if (station_waits(h))
+		session_refuse(h->s, slice_of(h->id), "InternalError", "the message cannot be stored, and the central system cannot be asked");
+	held_free(h);
+}
+
 /* No answer from the CSMS is to be had now: ours, after what it needs is durable. */
 static void answer_alone(struct held *h)
 {
 	detach(h);
+	if (h->s->gw->storage_spare) {
+		refuse_alone(h);
+		return;
+	}
 	write_own_answer(h);
 	if (h->names_tx) {
 		int err = tx_assign(h->s->gw->store, h->seq, h->answer.p, on_named, h);
@@ -224,7 +239,7 @@ static void describe(struct held *h, struct frame *f, const struct event *e, str
 
 static int store_start(struct held *h, const struct outbox_rec *rec)
 {
-	bool alone = h->names_tx && rec->late;
+	bool alone = h->names_tx && rec->late && !h->s->gw->storage_spare;
 	struct tx_rec tx = { .station = h->s->id, .station_tx = h->names_tx ? NULL : h->tx, .csms_tx = h->names_tx ? NULL : h->tx, .evse = h->evse,
 		.token = h->token, .start_us = h->time_us, .start_wh = h->wh, .stop_wh = NAN, .offline = rec->late };
 	memcpy(tx.fingerprint, h->fingerprint, sizeof(tx.fingerprint));
@@ -346,6 +361,10 @@ static bool is_known_start(struct session *s, struct frame *f, const struct even
 static void answer_repeat(struct session *s, struct frame *f, const struct event *e)
 {
 	struct buf payload = { 0 };
+	if (s->gw->storage_spare) {
+		session_refuse(s, f->id, "InternalError", "the message cannot be stored");
+		return;
+	}
 	local_tx_answer(s, f->act, e, &payload);
 	session_answer(s, f->id, buf_view(&payload));
 	buf_free(&payload);
@@ -397,9 +416,24 @@ static void fingerprint_of(const struct session *s, const struct frame *f, const
 		tx_fingerprint(s->id, -1, f->payload, 0, 0, out);
 }
 
+/* The table that says what the CSMS calls it is on the disk that cannot be read. */
+static bool names_what_is_lost(struct session *s, const struct event *e)
+{
+	struct arena mem = { 0 };
+	struct tx_rec tx;
+	const char *id = s->gw->storage_spare && e->tx.p ? arena_text(&mem, e->tx) : NULL;
+	bool lost = id && tx_is_provisional(id) && tx_by_station_id(s->gw->store, s->id, id, &mem, &tx) != 0;
+	arena_free(&mem);
+	return lost;
+}
+
 void ledger_take(struct session *s, struct frame *f, const struct event *e)
 {
 	unsigned char fingerprint[16];
+	if (names_what_is_lost(s, e)) {
+		session_refuse(s, f->id, "InternalError", "what the central system calls this transaction cannot be read now");
+		return;
+	}
 	fingerprint_of(s, f, e, fingerprint);
 	if (joins_a_waiting_one(s, f, fingerprint))
 		return;

@@ -27,6 +27,7 @@ libgateway_a_SOURCES = \
 	gateway/behind.c gateway/behind.h \
 	gateway/pace.c gateway/pace.h \
 	gateway/room.c gateway/room.h \
+	gateway/spare.c gateway/spare.h \
 	gateway/group.c gateway/group.h gateway/group-local.h \
 	gateway/group-config.c gateway/group-down.c gateway/group-fan.c gateway/group-jobs.c gateway/group-limit.c \
 	gateway/group-places.c gateway/group-txs.c gateway/group-up.c gateway/group-wishes.c \

@@ -15,6 +15,7 @@
 #include "gateway/daemon.h"
 #include "gateway/demo.h"
 #include "gateway/settings.h"
+#include "gateway/spare.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
 
@@ -140,7 +141,7 @@ static int run(const struct arguments *a, const struct settings_files *files, ch
 	log_open((enum log_target)conf->log.target, (enum log_level)level);
 	struct daemon_options o = { .state_dir = state_dir, .socket = a->socket, .ready_fd = -1 };
 	int err = daemon_run(conf, &o);
-	bool again = config_wants_restart();
+	bool again = config_wants_restart() || spare_over();
 	config_close();
 	if (again) {
 		execv("/proc/self/exe", argv);

@@ -59,7 +59,7 @@ static void review(struct gateway *g)
 void room_taken(struct gateway *g, bool start)
 {
 	review(g);
-	if (!start || !g->storage_failing)
+	if (!start || !g->storage_failing || g->storage_spare)
 		return;
 	g->storage_failing = false;
 	log_info(NULL, "transactions are stored again");

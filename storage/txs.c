@@ -342,6 +342,27 @@ int tx_answered(struct store *s, int64_t start_seq, const char *station_tx, cons
 	return post_naming(s, run_answered, &what, done, arg);
 }
 
+static void run_withdraw(struct job *j, struct db *d)
+{
+	static const char *const texts[] = { "DELETE FROM tx WHERE start_seq = ?", "DELETE FROM seen WHERE seq = ?" };
+	const struct naming *n = (struct naming *)j;
+	struct names now;
+	enum outbox_kind kind;
+	if (read_names(j, d, n->start_seq, &now))
+		job_effect(j, now.station, 0, 0, -is_mapped(now.station_tx, now.csms_tx));
+	for (size_t i = 0; i < 2; i++) {
+		struct query q = query_open(d, texts[i]);
+		give_int(&q, n->start_seq);
+		query_run(&q);
+	}
+	outbox_delete(j, d, n->start_seq, &kind);
+}
+
+int tx_withdraw(struct store *s, int64_t seq, store_done *done, void *arg)
+{
+	return post_naming(s, run_withdraw, &(struct naming){ .start_seq = seq }, done, arg);
+}
+
 /* The transaction's start_seq; 0: there is none of that name. */
 static int64_t stop_newest(struct db *d, const struct stop *p)
 {
@@ -517,6 +538,12 @@ int tx_running(struct store *s, const char *station, int evse, struct arena *mem
 	give_text(&q, station);
 	give_int(&q, evse);
 	return take_one(&q, mem, out);
+}
+
+bool tx_is_provisional(const char *id)
+{
+	int64_t value;
+	return int_parse(slice_of(id), &value) == 0 && value >= PROVISIONAL_FIRST && value <= PROVISIONAL_LAST;
 }
 
 bool tx_has_mapping(const struct store *s, const char *station)

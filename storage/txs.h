@@ -67,6 +67,9 @@ int tx_stop(struct store *s, const char *station, const char *station_tx, int64_
  * and its errors as outbox_put. */
 int tx_end(struct store *s, const struct outbox_rec *stop, int64_t stop_us, double stop_wh, const char *reason, store_done *done, void *arg) MUST_CHECK;
 
+/* As if the message of this record had never come: the record, what it is known by, and the transaction that it started. */
+int tx_withdraw(struct store *s, int64_t seq, store_done *done, void *arg) MUST_CHECK;
+
 /* Forgets transactions that are over, confirmed, without records in the outbox, and last changed before `older_than_us` (our wall time). At
  * most 500 a call; `done` gets how many, so whoever gets 500 calls again. */
 int tx_trim(struct store *s, int64_t older_than_us, store_done *done, void *arg) MUST_CHECK;
@@ -78,6 +81,8 @@ int tx_by_station_id(struct store *s, const char *station, const char *station_t
 int tx_by_csms_id(struct store *s, const char *station, const char *csms_tx, struct arena *mem, struct tx_rec *out) MUST_CHECK;
 /* The newest without a stop; evse 0: on any EVSE. */
 int tx_running(struct store *s, const char *station, int evse, struct arena *mem, struct tx_rec *out) MUST_CHECK;
+
+bool tx_is_provisional(const char *id); /* it could be one of ours */
 
 /* Whether any transaction of the station has an id that the CSMS does not know it by (two different ones, or none from the CSMS yet), so that its
  * frames need looking at. Kept in memory; true before a callback that hands such an id out. 2.x starts name both when they are stored. */

@@ -178,19 +178,39 @@ async function main() {
 			equal(csms.of('StopTransaction').map((h) => h[3].transactionId), [500], 'stops at the CSMS');
 			await other.cut();
 		}],
-		['a disk that is read-only at the start, and comes back', async () => {
+		['a disk that is read-only at the start: what the CSMS answers is passed on, the rest is refused; and it comes back', async () => {
 			csms.reset();
+			await csms.close();
+			await until(20000, 'it is alone', async () => (await daemon.ask('station.show', { station: 'D-2' })).lane === 'down');
+			const { transactionId: kept } = await s.call('StartTransaction', starts(89));
+			await csms.listen();
+			csms.answers.StartTransaction = () => 'InternalError'; // it stays in the queue
 			await daemon.kill(); // what is open for writing stays so; a disk turns read-only at the next start
 			disk.remount('ro');
-			await daemon.start().then(() => Promise.reject(new Error('it must not start without its memory')), () => {});
-			ok(/ampgate\.db/.test(daemon.log), `the reason names the file: ${daemon.log}`);
-			disk.remount('rw');
 			await daemon.start();
+			ok(/ampgate\.db/.test(daemon.log) && daemon.log.includes('goes on without its memory'), `the reason names the file: ${daemon.log}`);
+			csms.reset();
 			s = await Peer.connect(port, 'D-2', 'ocpp1.6');
-			const { transactionId } = await s.call('StartTransaction', starts(90));
-			await s.call('StopTransaction', stops(transactionId, 90));
+			await s.call('BootNotification', boots['1.6']);
+			await until(20000, 'the lane is up', async () => (await daemon.ask('station.show', { station: 'D-2' })).lane === 'up');
+			csms.answers.StartTransaction = () => ({ transactionId: 600, idTagInfo: { status: 'Accepted' } });
+			equal((await s.call('StartTransaction', starts(90))).transactionId, 600, 'a start with the CSMS there');
+			isRefused(await s.ask('StopTransaction', stops(kept, 89)), 'the stop of one that the disk knows');
+			await csms.close();
+			await until(20000, 'it is alone', async () => (await daemon.ask('station.show', { station: 'D-2' })).lane === 'down');
+			isRefused(await s.ask('StartTransaction', starts(91)), 'a start without the CSMS');
+			await s.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Charging' });
+			csms.reset();
+			await csms.listen();
+			disk.remount('rw');
+			await until(30000, 'it starts anew', () => daemon.log.split('ampgate 0').length > 2 && daemon.log.split('stations connect to').length > 2);
+			s = await Peer.connect(port, 'D-2', 'ocpp1.6');
+			await s.call('StopTransaction', stops(600, 90));
+			await s.call('StopTransaction', stops(kept, 89));
+			await s.call('StartTransaction', starts(91));
 			await drained();
-			equal(startsAtCsms(), [90], 'starts at the CSMS');
+			equal(startsAtCsms().sort(), [89, 91], 'starts at the CSMS');
+			equal(csms.of('StopTransaction').length, 2, 'stops at the CSMS');
 			await daemon.stop();
 			await csms.close();
 		}],

@@ -79,6 +79,18 @@ LAB_TEST(test_a_resent_start_is_stored_once)
 	assert_int_equal(start(lab, 78, true), 1500000002); /* the id of the one that was refused is not lost to a failure, either */
 }
 
+LAB_TEST(test_a_start_that_was_taken_back_is_a_new_one_when_it_comes_again)
+{
+	lab_open(lab, NULL);
+	int64_t first = start(lab, 77, false);
+	assert_int_equal(outbox_count(lab->s, "G-07"), 1);
+	VALUE_OF(tx_withdraw(lab->s, first, on_answer, &last));
+	assert_int_equal(outbox_count(lab->s, "G-07"), 0);
+	int64_t second = start(lab, 77, false);
+	assert_true(second > first);
+	assert_int_equal(outbox_count(lab->s, "G-07"), 1);
+}
+
 LAB_TEST(test_confirming_a_start_binds_the_two_names)
 {
 	struct arena mem = { 0 };
@@ -295,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_start_without_a_csms_gets_an_id_and_an_answer_in_one_commit),
 		cmocka_unit_test(test_a_resent_start_is_stored_once),
+		cmocka_unit_test(test_a_start_that_was_taken_back_is_a_new_one_when_it_comes_again),
 		cmocka_unit_test(test_confirming_a_start_binds_the_two_names),
 		cmocka_unit_test(test_an_answer_in_time_leaves_one_name_and_no_record),
 		cmocka_unit_test(test_an_answer_that_comes_late_does_not_change_what_the_station_was_told),
