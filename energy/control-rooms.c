@@ -194,6 +194,17 @@ static void apply_power_cap(struct control *c, const struct told_cap *cap)
 	n->cap[ALLOC_SUM] = cap;
 }
 
+static void apply_line_cap(struct control *c, const struct told_cap *cap)
+{
+	struct junction *n = &c->nodes[cap->node];
+	for (int l = 0; l < 3; l++) {
+		if (cap->line[l] == MA_NONE || cap->line[l] >= n->room[l])
+			continue;
+		n->room[l] = cap->line[l];
+		n->cap[l] = cap;
+	}
+}
+
 static void make_uneven(const struct control *c, struct junction *n)
 {
 	int64_t drawn[3], least = INT64_MAX;
@@ -222,4 +233,7 @@ void rooms_make(struct control *c)
 	for (size_t i = 0; i < CAPS_MOST; i++)
 		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].power_w >= 0)
 			apply_power_cap(c, &c->caps[i]);
+	for (size_t i = 0; i < CAPS_MOST; i++)
+		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].devices)
+			apply_line_cap(c, &c->caps[i]);
 }

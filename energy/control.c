@@ -395,7 +395,7 @@ static void apply_caps(struct control *c)
 			continue;
 		}
 		struct junction *n = &c->nodes[cap->node];
-		for (int l = 0; l < 3; l++) {
+		for (int l = 0; l < 3 && !cap->devices; l++) {
 			if (cap->line[l] < n->limit[l]) {
 				n->limit[l] = cap->line[l];
 				n->cap[l] = cap;

@@ -58,7 +58,7 @@ struct cap_conf {
 	int node, evse;               /* index, the other -1 */
 	struct milliamps line;        /* per grid line, base load included; MA_NONE: no bound. An EVSE's is line.l[0], for all its phases */
 	int64_t power_w;              /* node: of all lines together; -1: no bound */
-	bool devices;                 /* node: power_w bounds what the EVSEs below take, other loads do not count */
+	bool devices;                 /* node: line and power_w bound what the EVSEs below take, other loads do not count */
 	bool surplus;                 /* node: what a battery has or wants decides too, see fixture_conf; without it only the meter does */
 	const char *reason, *owner;   /* INTERFACES' words; copied */
 	int64_t until_us;             /* monotonic */

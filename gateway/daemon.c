@@ -27,6 +27,7 @@
 #include "gateway/grid-inputs.h"
 #include "gateway/host.h"
 #include "gateway/notify.h"
+#include "gateway/identity.h"
 #include "gateway/relays.h"
 #include "gateway/reload.h"
 #include "gateway/session.h"
@@ -149,6 +150,11 @@ static int start_grid(void)
 	return grid_inputs_open(&d.g);
 }
 
+static int start_identities(void)
+{
+	return identities_open(&d.g);
+}
+
 static int start_api(void)
 {
 	return api_open(&d.g, d.options->socket ? d.options->socket : d.g.conf->control.socket, &d.api);
@@ -180,6 +186,11 @@ static void stop_api(void)
 {
 	api_close(d.api);
 	d.api = NULL;
+}
+
+static void stop_identities(void)
+{
+	identities_close(&d.g);
 }
 
 static void stop_relays(void)
@@ -264,6 +275,7 @@ static const struct stage {
 	{ "meters", start_meters, stop_meters },
 	{ "grid inputs", start_grid, grid_inputs_stop },
 	{ "relays", start_relays, stop_relays },
+	{ "own identity", start_identities, stop_identities },
 	{ "control socket", start_api, stop_api },
 	{ "console", start_console, stop_console },
 	{ "listeners", start_listeners, stop_listeners },

@@ -34,6 +34,7 @@ libgateway_a_SOURCES = \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/charger.c gateway/charger.h \
 	gateway/fallback.c \
+	gateway/identity.c gateway/identity.h \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
 	gateway/managed.c gateway/managed.h \

@@ -361,10 +361,34 @@ static const struct station_settings *group_station(struct gateway *g, const str
 	return st;
 }
 
+/* The box itself, as a station without EVSEs. NULL: it has no such identity. */
+static const struct station_settings *box_as(struct gateway *g, struct slice identity)
+{
+	for (size_t i = 0; i < g->conf->n_uplinks; i++) {
+		const struct uplink_settings *u = &g->conf->uplinks[i];
+		if (!u->own_identity || !slice_is(identity, u->own_identity))
+			continue;
+		struct station_settings *st = arena_new(&g->strangers, sizeof(*st));
+		*st = g->conf->station_defaults;
+		st->id = st->uplink_id = u->own_identity;
+		st->name = NULL;
+		st->circuit = NULL;
+		st->evses = 0;
+		st->uplink = u;
+		st->password = NULL;
+		st->password_relay = false;
+		st->uplink_password = u->own_password;
+		return st;
+	}
+	return NULL;
+}
+
 /* NULL: nobody of that name is in the configuration. */
 static const struct station_settings *configured_as(struct gateway *g, struct slice identity)
 {
 	const struct station_settings *conf = settings_station(g->conf, identity);
+	if (!conf)
+		conf = box_as(g, identity);
 	const struct uplink_settings *group = group_settings(g, identity);
 	int n;
 	const struct evse_settings *own = settings_own_station(g->conf, identity, &n);

@@ -215,6 +215,20 @@ static void link_evse(struct settings *s, struct evse_settings *e, struct conf_r
 
 /* ---- uplinks ---- */
 
+static void link_own_identity(struct settings *s, struct uplink_settings *u, struct conf_report *r)
+{
+	int n;
+	if (!u->own_identity)
+		return;
+	const struct conf_node *node = settings_node(s, "uplinks", u->id, "own_identity", NULL);
+	if (settings_station(s, slice_of(u->own_identity)) || settings_own_station(s, slice_of(u->own_identity), &n))
+		settings_wrong(r, node, "'%s' is a station already", u->own_identity);
+	for (const struct uplink_settings *o = s->uplinks; o < u; o++)
+		if (o->own_identity && strcmp(o->own_identity, u->own_identity) == 0)
+			settings_wrong(r, node, "'%s' is the identity of uplink '%s' already", u->own_identity, o->id);
+	u->own_password = uplink_password(s, u, u->own_identity, r);
+}
+
 /* By insertion: qsort does not promise to keep the order of equals, the file's order means something, and they are few. */
 static void sort_endpoints(struct endpoint_settings *e, size_t n)
 {
@@ -310,5 +324,7 @@ void settings_link(struct settings *s, struct conf_report *r)
 		link_evse(s, &s->evses[i], r);
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		link_group(s, &s->uplinks[i]);
+	for (size_t i = 0; i < s->n_uplinks; i++)
+		link_own_identity(s, &s->uplinks[i], r);
 	link_grid(s);
 }

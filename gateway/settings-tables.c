@@ -649,6 +649,10 @@ static const struct conf_row uplink_rows[] = {
 	{ .name = "endpoints", .type = CONF_ITEMS, .required = true, .table = &endpoint_table, AT(uplink_settings, endpoints), .takes_effect = AT_RECONNECT,
 	  .help = "Addresses of the CSMS" },
 	{ .name = "reconnect", .type = CONF_SECTION, .table = &reconnect_table, .help = "Pauses between attempts" },
+	{ .name = "own_identity", .type = CONF_IDENTITY, AT(uplink_settings, own_identity), .takes_effect = AT_RESTART,
+	  .help = "The box itself as a station without EVSEs, for limits of the whole group, its device model and its logs" },
+	{ .name = "own_version", .type = CONF_CHOICE, .words = WORDS("ocpp1.6", "ocpp2.0.1", "ocpp2.1"), .preset = "ocpp2.0.1",
+	  AT(uplink_settings, own_version), .takes_effect = AT_RESTART, .help = "What own_identity speaks" },
 	{ 0 }
 };
 _Static_assert(UPLINK_FIRST_VERSION + OCPP201 == 2, "words of version stand in the order of ocpp/version.h");

@@ -118,6 +118,11 @@ static const struct row rows[] = {
 	[KEY_SERIAL] = { { NULL, "ChargingStation.SerialNumber" }, STRING(RO, 50, "") },
 	[KEY_FIRMWARE] = { { NULL, "ChargingStation.FirmwareVersion" }, STRING(RO, 50, "") },
 	[KEY_PHASES] = { { NULL, "ChargingStation.SupplyPhases" }, INT(RO, NULL, 0, 0, "3") },
+	/* 2.0.1 appendix 3.2.39 */
+	[KEY_CONTROLLER_ID] = { { NULL, "LocalController.Identity" }, STRING(RO, 48, "") },
+	[KEY_CONTROLLER_VENDOR] = { { NULL, "LocalController.Manufacturer" }, STRING(RO, 50, "") },
+	[KEY_CONTROLLER_MODEL] = { { NULL, "LocalController.Model" }, STRING(RO, 50, "") },
+	[KEY_CONTROLLER_SERIAL] = { { NULL, "LocalController.SerialNumber" }, STRING(RO, 50, "") },
 	[KEY_PROFILES_16] = { { "SupportedFeatureProfiles", NULL }, LIST(RO, NULL, "Core") },
 	[KEY_FILE_PROTOCOLS_16] = { { "SupportedFileTransferProtocols", NULL }, LIST(RO, NULL, "") },
 	[KEY_FILE_PROTOCOLS] = { { NULL, "OCPPCommCtrlr.FileTransferProtocols" }, LIST(RO, "HTTP,HTTPS,FTP,FTPS", "") },
@@ -142,6 +147,9 @@ static const struct row rows[] = {
 	[KEY_CONNECTOR_KIND] = { { NULL, "Connector.SupplyPhases" }, LIVE(TYPE_INT, NULL, NULL), .place = PLACE_CONNECTOR },
 
 	[KEY_LOCK_PROBLEM] = { { NULL, "ConnectorPlugRetentionLock.Problem" }, LIVE(TYPE_BOOL, NULL, NULL), .place = PLACE_CONNECTOR },
+
+	[KEY_CONTROLLER_PROBLEM] = { { NULL, "LocalController.Problem" }, LIVE(TYPE_BOOL, NULL, NULL) },
+	[KEY_CONTROLLER_MEMBERS] = { { NULL, "LocalController.ChargingStation" }, LIVE(TYPE_MEMBERS, NULL, NULL) },
 
 	/* Keys of 1.6 that only tell */
 	[KEYS_WITH_MEANING] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, check_rotation },

@@ -108,6 +108,8 @@ static const char *live(struct station *s, size_t row, struct arena *mem)
 		return count(mem, (size_t)s->monitors.level);
 	case KEY_ACTIVE_NETWORK:
 		return count(mem, (size_t)s->networks.active);
+	case KEY_CONTROLLER_MEMBERS:
+		return s->events->members ? s->events->members(s->arg, mem) : "";
 	case KEY_STATION_STATE:
 		return s->inoperative ? "Unavailable" : "Available";
 	default:
@@ -136,11 +138,19 @@ static void show(struct station *s, size_t row, struct setting *out, struct aren
 
 /* Finding */
 
+/* A local controller is known by having no component ChargingStation (2.x Part 1, 6). */
+static bool is_its_own(const struct station *s, size_t row)
+{
+	const char *name = keys_name(row, 1);
+	const char *other = s->conf.n_evses ? "LocalController." : "ChargingStation.";
+	return !name || strncmp(name, other, strlen(other)) != 0;
+}
+
 static bool in_place(const struct station *s, size_t row, const struct setting *at)
 {
 	switch (keys_place(row)) {
 	case PLACE_STATION:
-		return at->evse == 0 && at->connector == 0;
+		return at->evse == 0 && at->connector == 0 && is_its_own(s, row);
 	case PLACE_EVSE:
 		return at->evse >= 1 && at->evse <= s->conf.n_evses && at->connector == 0;
 	default:
@@ -242,11 +252,11 @@ void model_changed(struct station *s)
 static size_t all_settings(struct station *s, struct arena *mem, struct setting **out)
 {
 	size_t n = 0, places = (size_t)s->conf.n_evses;
-	*out = arena_new(mem, keys_count() * places * sizeof(**out));
+	*out = arena_new(mem, keys_count() * (places + 1) * sizeof(**out));
 	for (size_t row = 0; row < keys_count(); row++) {
 		const char *name = keys_name(row, s->dialect->names);
 		size_t times = keys_place(row) == PLACE_STATION ? 1 : places;
-		for (size_t i = 0; name && i < times; i++) {
+		for (size_t i = 0; name && is_its_own(s, row) && i < times; i++) {
 			struct setting *one = &(*out)[n++];
 			one->name = slice_of(name);
 			one->evse = keys_place(row) == PLACE_STATION ? 0 : (int)i + 1;

@@ -75,7 +75,8 @@ static bool draws(const struct evse *e)
 void station_limits(struct station *s)
 {
 	int64_t now_us = clock_wall_us(), until_us = INT64_MAX;
-	double whole = profiles_station_limit(&s->profiles, now_us, &until_us).amps;
+	struct allowed all = profiles_station_limit(&s->profiles, now_us, &until_us);
+	double whole = all.amps;
 	int running = 0, place = 0;
 	for (int i = 0; i < s->conf.n_evses; i++)
 		running += draws(&s->evses[i]);
@@ -90,6 +91,8 @@ void station_limits(struct station *s)
 		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
 	}
+	if (!s->conf.n_evses && s->events->group)
+		s->events->group(s->arg, whole, all.by ? all.by->id : -1);
 	timer_cancel(&s->limits);
 	if (until_us != INT64_MAX)
 		timer_set(&s->limits, until_us - now_us < LIMITS_LOOK_US ? until_us - now_us : LIMITS_LOOK_US, on_limits, s);
@@ -464,6 +467,10 @@ static void preset_keys(struct station *s)
 	keys_preset(&s->keys, KEY_FILE_PROTOCOLS, files);
 	keys_preset(&s->keys, KEY_FILE_PROTOCOLS_16, files);
 	keys_preset(&s->keys, KEY_PROFILES_16, c->feature_profiles ? c->feature_profiles : files[0] ? PROFILES_ALL : PROFILES_NO_FILES);
+	keys_preset(&s->keys, KEY_CONTROLLER_ID, c->id);
+	keys_preset(&s->keys, KEY_CONTROLLER_VENDOR, c->vendor);
+	keys_preset(&s->keys, KEY_CONTROLLER_MODEL, c->model);
+	keys_preset(&s->keys, KEY_CONTROLLER_SERIAL, c->serial);
 	if (c->connector_type)
 		keys_preset(&s->keys, KEY_CONNECTOR_TYPE, c->connector_type);
 	preset_others(s);

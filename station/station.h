@@ -28,7 +28,7 @@ struct station_conf {
 	const char *id;
 	enum ocpp_version version;
 	const char *vendor, *model, *serial, *firmware;
-	int n_evses;
+	int n_evses;                  /* 0: a local controller, whose profiles are for its group */
 	int phases;                   /* 1 or 3 */
 	int32_t max_ma;               /* hardware rating per phase */
 	int32_t min_ma;               /* 6000; below it the contactor opens. For an on/off load max_ma */
@@ -52,6 +52,11 @@ struct station_events {
 	void (*output)(void *arg, int evse, bool close, int32_t offered_ma);
 	/* Opens the connector's lock; the answer is station_unlocked. ERR_UNSUPPORTED: this EVSE has none. NULL: none has. */
 	int (*unlock)(void *arg, int evse);
+	/* Of a local controller: what its profiles allow the group, per phase (INFINITY: anything), and the profile it is from (-1: none). NULL:
+	 * nobody wants to know. */
+	void (*group)(void *arg, double amps, int64_t profile);
+	/* Of a local controller: the stations behind it, separated by commas. NULL: it does not tell. */
+	const char *(*members)(void *arg, struct arena *mem);
 	/* A transaction began or ended, for ledgers of simulators and status pages; may be NULL. tx: id as known (empty before the answer). */
 	void (*tx)(void *arg, int evse, enum tx_phase phase, const char *tx, const char *token, int64_t wall_us, double wh, const char *reason);
 };

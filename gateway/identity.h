@@ -1,0 +1,13 @@
+/* The box's own lane to a CSMS (uplinks.X.own_identity): a station without EVSEs, as OCPP has a local controller (2.x Part 1, 8 and Part 4, 6).
+ * It is one of our stations in-process, so boot, device model, settings, reports, logs, monitors and security events are the same code that
+ * outlets have. What its charging profiles allow the station is the limit of the group: of all cars together, other loads do not count
+ * (2.0.1 K03). Loop thread. */
+#ifndef AMPGATE_GATEWAY_IDENTITY_H
+#define AMPGATE_GATEWAY_IDENTITY_H
+
+#include "gateway/gateway.h"
+
+int identities_open(struct gateway *g) MUST_CHECK;
+void identities_close(struct gateway *g);
+
+#endif
