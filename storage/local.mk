@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
 	storage/db.c storage/db.h \
+	storage/history.c storage/history.h \
 	storage/job.h \
 	storage/journal.c storage/journal.h \
 	storage/kept.c storage/kept.h \

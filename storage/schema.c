@@ -56,6 +56,9 @@ const char *const schema_steps[] = {
 	/* 4. Which records may go when the disk is full. */
 	"ALTER TABLE outbox ADD COLUMN thin INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX outbox_thin ON outbox (station, tx, seq) WHERE thin = 1 AND state = 0;",
+	/* 5. Currents over time, for charts. */
+	"CREATE TABLE history (object TEXT NOT NULL, step_s INTEGER NOT NULL, at_s INTEGER NOT NULL, l1 INTEGER, l2 INTEGER, l3 INTEGER,"
+	" top INTEGER, lim INTEGER, PRIMARY KEY (object, step_s, at_s)) WITHOUT ROWID;",
 };
 const int schema_steps_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
 
