@@ -1,0 +1,134 @@
+// The box: requests, the session, and its state as it changes.
+export const state = { session: null, live: false, site: null, circuits: new Map(), meters: new Map(), stations: new Map(), evses: new Map(), uplinks: new Map(), events: [], jobs: new Map(), health: [], limits: [] };
+const listeners = new Set();
+export function onChange(f) {
+	listeners.add(f);
+	return () => listeners.delete(f);
+}
+let due = false;
+export function changed(topic, data) {
+	for (const f of listeners) f(topic, data);
+	if (due) return;
+	due = true;
+	requestAnimationFrame(() => {
+		due = false;
+		for (const f of listeners) f(null);
+	});
+}
+
+export class Problem extends Error {
+	constructor(p, status) {
+		super(p.detail || p.title || String(status));
+		Object.assign(this, p, { status });
+	}
+}
+
+export async function api(method, path, body) {
+	const headers = {};
+	if (body !== undefined) headers['Content-Type'] = 'application/json';
+	if (method !== 'GET' && state.session?.csrf) headers['X-Ampgate-Csrf'] = state.session.csrf;
+	let r;
+	try {
+		r = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin' });
+	} catch {
+		throw new Problem({ detail: 'the box does not answer' }, 0);
+	}
+	const text = await r.text();
+	let json;
+	try {
+		json = text ? JSON.parse(text) : null;
+	} catch {
+		json = { detail: text };
+	}
+	if (!r.ok) {
+		if (r.status === 401 && path !== '/session' && state.session?.user) await readSession();
+		throw new Problem(json || {}, r.status);
+	}
+	return json;
+}
+export const get = (path) => api('GET', path);
+export const run = (verb, args = {}) => api('POST', `/do/${verb}`, args);
+export const enc = encodeURIComponent;
+
+const ROLES = ['viewer', 'operator', 'installer', 'admin'];
+export const can = (role) => ROLES.indexOf(state.session?.role) >= ROLES.indexOf(role);
+let verbs = new Set();
+export const has = (verb) => verbs.has(verb);
+
+export async function readSession() {
+	state.session = await get('/session');
+	changed('session');
+	return state.session;
+}
+
+function takeStation(s) {
+	for (const e of s.evses || []) state.evses.set(`${s.id}/${e.evse}`, { ...e, station: s.id });
+	const { evses, ...rest } = s;
+	state.stations.set(s.id, rest);
+}
+
+export async function readAll() {
+	const [site, circuits, stations, uplinks, log, health, limits] = await Promise.all(
+		['/status', '/circuits', '/stations', '/uplinks', '/log?most=100', '/health', '/limits'].map(get));
+	Object.assign(state, { site, health, limits, events: log.reverse() });
+	for (const m of [state.circuits, state.stations, state.evses, state.uplinks, state.meters]) m.clear();
+	circuits.forEach((c) => state.circuits.set(c.id, c));
+	stations.forEach(takeStation);
+	uplinks.forEach((u) => state.uplinks.set(u.id, u));
+	site.meters.forEach((m) => state.meters.set(m.id, m));
+	changed('all');
+}
+
+export async function readVerbs() {
+	const open = await get('/openapi.json');
+	verbs = new Set(Object.keys(open.paths).filter((p) => p.startsWith('/do/')).map((p) => p.slice(4)));
+}
+
+const refreshLimits = async () => {
+	state.limits = await get('/limits').catch(() => state.limits);
+	changed('limits');
+};
+export { refreshLimits };
+
+let source, healthTimer;
+export function connect() {
+	source?.close();
+	const topics = 'site,circuit,meter,station,evse,uplink,event,job';
+	source = new EventSource(`/api/v1/events?topics=${topics}`);
+	const on = (topic, f) => source.addEventListener(topic, (e) => {
+		const d = JSON.parse(e.data);
+		f(d, d.key);
+		changed(topic, d);
+	});
+	source.onopen = () => {
+		state.live = true;
+		changed('live');
+	};
+	source.onerror = () => {
+		state.live = false;
+		changed('live');
+		if (source.readyState === EventSource.CLOSED) setTimeout(() => state.session?.user && connect(), 3000);
+	};
+	on('site', (d) => (state.site = { ...state.site, ...d }));
+	on('circuit', (d, k) => state.circuits.set(k, d));
+	on('meter', (d, k) => state.meters.set(k, d));
+	on('station', (d, k) => state.stations.set(k, d));
+	on('evse', (d, k) => state.evses.set(k, d));
+	on('uplink', (d, k) => state.uplinks.set(k, d));
+	on('job', (d, k) => state.jobs.set(k, d));
+	on('event', (d) => {
+		state.events.unshift(d);
+		state.events.length = Math.min(state.events.length, 300);
+	});
+	source.addEventListener('reset', () => readAll().catch(() => {}));
+	source.addEventListener('hello', () => readAll().catch(() => {}));
+	clearInterval(healthTimer);
+	healthTimer = setInterval(async () => {
+		state.health = await get('/health').catch(() => state.health);
+		changed('health');
+	}, 10000);
+}
+export function disconnect() {
+	source?.close();
+	clearInterval(healthTimer);
+}

@@ -1,0 +1,58 @@
+// A line chart of columns over time: lines, a limit, marks of events, values under the pointer, and the same as a table for those who cannot see it.
+import { h, patch, num, time } from './ui.js';
+import { t, lang } from './text.js';
+import { zone } from './ui.js';
+
+const H = 240, LEFT = 40, BOTTOM = 24, TOP = 10, RIGHT = 8;
+
+function ticks(most) {
+	const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((s) => most / s <= 5) || 2000;
+	return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step);
+}
+
+// lines: [{name, values, cls}]; limit: values or null; marks: [{t, text}]
+export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label }) {
+	const W = Math.max(280, (document.getElementById('page')?.clientWidth || 900) - 32);
+	const all = lines.flatMap((l) => l.values).concat(limit || []).filter((v) => v !== null && v !== undefined);
+	const scale = ticks(Math.max(1, ...all) * 1.05), top = scale[scale.length - 1];
+	const sx = (v) => LEFT + ((v - from) / Math.max(1, to - from)) * (W - LEFT - RIGHT);
+	const sy = (v) => TOP + (1 - v / top) * (H - TOP - BOTTOM);
+	const gap = Math.max(3, ((to - from) / Math.max(1, x.length)) * 6, (x[1] - x[0]) * 3 || 0);
+	const path = (values) => {
+		let d = '', last = null;
+		x.forEach((v, i) => {
+			if (values[i] === null || values[i] === undefined) { last = null; return; }
+			d += `${last === null || v - last > gap ? 'M' : 'L'}${sx(v).toFixed(1)} ${sy(Math.max(0, values[i])).toFixed(1)}`;
+			last = v;
+		});
+		return d;
+	};
+	const days = to - from > 2 * 86400;
+	const stamp = (s) => new Date(s * 1000).toLocaleString(lang(), days ? { day: '2-digit', month: '2-digit', timeZone: zone } : { hour: '2-digit', minute: '2-digit', second: to - from < 600 ? '2-digit' : undefined, hourCycle: 'h23', timeZone: zone });
+	const n = W < 500 ? 3 : 6, read = h('p', { class: 'chart-read', 'aria-hidden': 'true' }, '\u00a0');
+	const cursor = h('line', { class: 'cursor', y1: TOP, y2: H - BOTTOM, x1: -10, x2: -10 });
+	const svg = h('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none', class: 'chart' },
+		scale.map((v) => h('g', {}, h('line', { class: 'grid', x1: LEFT, x2: W - RIGHT, y1: sy(v), y2: sy(v) }), h('text', { x: LEFT - 6, y: sy(v) + 4, 'text-anchor': 'end' }, num(v)))),
+		Array.from({ length: n }, (_, i) => from + ((to - from) * (i + 0.5)) / n).map((v) => h('text', { x: sx(v), y: H - 6, 'text-anchor': 'middle' }, stamp(v))),
+		marks.map((m) => h('line', { class: 'mark', x1: sx(m.t), x2: sx(m.t), y1: TOP, y2: H - BOTTOM })),
+		limit && h('path', { class: 'limit', d: path(limit) }),
+		lines.map((l) => h('path', { class: `line ${l.cls}`, d: path(l.values) })), cursor);
+	svg.onpointermove = (e) => {
+		const box = svg.getBoundingClientRect(), at = from + (((e.clientX - box.left) / box.width) * W - LEFT) / (W - LEFT - RIGHT) * (to - from);
+		let best = -1;
+		x.forEach((v, i) => { if (best < 0 || Math.abs(v - at) < Math.abs(x[best] - at)) best = i; });
+		if (best < 0) return;
+		cursor.setAttribute('x1', sx(x[best]));
+		cursor.setAttribute('x2', sx(x[best]));
+		read.textContent = `${time(x[best] * 1000)}  ${lines.map((l) => `${l.name} ${num(l.values[best], 1)}`).join('  ')}${limit ? `  ${t('limit')} ${num(limit[best], 0)}` : ''} ${unit}`;
+	};
+	return h('figure', {}, svg, h('figcaption', {}, h('span', { class: 'legend' }, lines.map((l) => h('span', { class: `key ${l.cls}` }, l.name)), limit && h('span', { class: 'key limit' }, t('limit'))), read));
+}
+
+export function csv(name, columns) {
+	const rows = columns[0][1].map((_, i) => columns.map((c) => c[1][i] ?? '').join(','));
+	const a = h('a', { href: URL.createObjectURL(new Blob([[columns.map((c) => c[0]).join(','), ...rows].join('\r\n')], { type: 'text/csv' })), download: `${name}.csv` });
+	a.click();
+	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+export { patch };
