@@ -20,6 +20,7 @@
 struct meter_feed {
 	struct gateway *gw;
 	int meter;
+	ag_meter_sample last; /* valid 0: none */
 };
 
 static struct {
@@ -254,6 +255,7 @@ static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
 {
 	struct meter_feed *f = arg;
 	struct gateway *g = f->gw;
+	f->last = from ? *from : (ag_meter_sample){ .valid = 0 };
 	if (!from || !(from->valid & AG_I)) {
 		control_meter_failed(g->control, f->meter, fault ? fault : "no currents");
 		return;
@@ -268,6 +270,11 @@ static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
 	s.export_wh = from->valid & AG_EXPORT ? from->export_wh : NAN;
 	if (control_meter(g->control, f->meter, &s) && state.running)
 		control_tick(g->control, clock_mono_us());
+}
+
+const ag_meter_sample *balance_sample(int meter)
+{
+	return (size_t)meter < state.n_feeds && state.feeds && state.feeds[meter].last.valid ? &state.feeds[meter].last : NULL;
 }
 
 int balance_start(struct gateway *g)

@@ -2,6 +2,7 @@
 #ifndef AMPGATE_GATEWAY_BALANCE_H
 #define AMPGATE_GATEWAY_BALANCE_H
 
+#include "base/plugin.h"
 #include "gateway/gateway.h"
 
 int balance_open(struct gateway *g) MUST_CHECK; /* sets g->control and g->limits; meters start with balance_start */
@@ -16,5 +17,8 @@ void balance_changed(struct gateway *g);
 int balance_start(struct gateway *g) MUST_CHECK;
 void balance_stop(struct gateway *g);           /* no more ticks or samples */
 void balance_close(struct gateway *g);
+
+/* What a meter last read, voltages and powers too; NULL: nothing yet, or its last reading failed. */
+const ag_meter_sample *balance_sample(int meter);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "gateway/checks.h"
 #include "gateway/command.h"
+#include "gateway/history.h"
 #include "gateway/telemetry.h"
 #include "gateway/users.h"
 #include "storage/journal.h"
@@ -66,6 +67,20 @@ int run_event_list(struct command *c)
 	int err = journal_each(c->g->store, after > 0 ? after : 0, write_event, &e);
 	jw_end(&c->w, ']');
 	return err ? command_fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
+}
+
+int run_history(struct command *c)
+{
+	const char *object = command_text(c, "object"), *since = command_text(c, "since");
+	int64_t since_us = 0;
+	if (!object)
+		return command_fail(c, COMMAND_USAGE, "object is missing");
+	if (conf_duration(since ? since : "24h", &since_us) != 0 || since_us <= 0)
+		return command_fail(c, COMMAND_USAGE, "since is no duration such as 24h");
+	int err = history_write(c->g, object, (clock_wall_us() - since_us) / US_PER_S, &c->w);
+	if (err == ERR_NOT_FOUND)
+		return command_fail(c, COMMAND_NOT_FOUND, "no circuit and no EVSE is called '%s'", object);
+	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
 }
 
 /* --- people --- */

@@ -184,6 +184,10 @@ static void write_config(struct json_writer *w)
 	jw_string(w, "state", v.safe_mode ? "safe_mode" : v.last_good ? "last_good" : v.fault ? "files_unusable" : "ok");
 	jw_string(w, "fault", v.fault);
 	jw_string(w, "restart", v.restart);
+	if (v.confirm_until_us)
+		jw_time(w, "confirm_until", v.confirm_until_us);
+	else
+		jw_null(w, "confirm_until");
 	jw_end(w, '}');
 }
 

@@ -19,10 +19,12 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/checks.h"
+#include "gateway/history.h"
 #include "gateway/http.h"
 #include "gateway/metrics.h"
 #include "gateway/rest.h"
 #include "gateway/sse.h"
+#include "gateway/task.h"
 #include "gateway/tls-own.h"
 #include "gateway/users.h"
 #include "web/files.h"
@@ -539,6 +541,7 @@ int console_open(struct gateway *g)
 	write_headers();
 	sse_open(g);
 	metrics_open(g);
+	history_open(g);
 	int err = users_open(g);
 	if (err)
 		return err;
@@ -556,8 +559,10 @@ void console_close(void)
 	http_close(co.console);
 	http_close(co.redirect);
 	http_close(co.metrics);
+	tasks_close();
 	users_close();
 	metrics_close();
+	history_close();
 	sse_close();
 	tls_server_free(&co.tls);
 	tls_own_free(&co.own);

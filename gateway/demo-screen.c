@@ -54,7 +54,8 @@ void screen_draw(struct director *d)
 	if (drawn)
 		printf("\033[%dA", LINES);
 	drawn = true;
-	printf("\033[K\n ampgate demo   %3.0f s of %d   %s\033[K\n\033[K\n", seconds(d), d->seconds, script_scene(d));
+	printf("\033[K\n ampgate demo   %3.0f s of %d   %s\033[K\n console  http://127.0.0.1:%d\033[K\n", seconds(d), d->seconds, script_scene(d),
+	       d->site.console);
 	printf("  grid connection, %.0f A with %.0f A kept free   (= building, # cars, : goal, | limit)\033[K\n", DEMO_LIMIT_A, DEMO_RESERVE_A);
 	for (int i = 0; i < 3; i++)
 		draw_phase(d, i);

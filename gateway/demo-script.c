@@ -274,8 +274,8 @@ static void enter_end(struct director *d)
 		director_end(d);
 		return;
 	}
-	printf("\nThe site stays until Ctrl-C. Look at it with\n  ampgate --socket %s status\n  ampgate --socket %s why G-07\n\n", d->site.socket,
-	       d->site.socket);
+	printf("\nThe site stays until Ctrl-C. Look at it at\n  http://127.0.0.1:%d\nor with\n  ampgate --socket %s status\n  ampgate --socket %s why G-07\n\n",
+	       d->site.console, d->site.socket, d->site.socket);
 	fflush(stdout);
 }
 
@@ -326,6 +326,7 @@ static void go_on(struct director *d)
 
 void script_begin(struct director *d)
 {
+	screen_say(d, "the console is at http://127.0.0.1:%d", d->site.console);
 	d->scene = -1;
 	go_on(d);
 }
@@ -338,6 +339,13 @@ void script_tick(struct director *d)
 		return;
 	if (sc->play)
 		sc->play(d);
+	if (d->site.miswired) { /* everybody charges, and that is all */
+		if (!d->steps && sc->done(d)) {
+			d->steps = 1;
+			screen_say(d, "all charge; the cabinet is miswired, commissioning finds out how");
+		}
+		return;
+	}
 	if (passed_us < length_us(d))
 		return;
 	if (sc->done(d)) {

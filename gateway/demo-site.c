@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,23 @@ void demo_station_lines(int n, uint8_t lines[3])
 	int turn = (n < ROW_A ? n : n - ROW_A) % 3;
 	for (int i = 0; i < 3; i++)
 		lines[i] = (uint8_t)((i + turn) % 3);
+}
+
+bool demo_station_is_miswired(int n)
+{
+	return n == 2 || n == 7 || n == 14;
+}
+
+/* Turned by one phase, by two, and with two phases changed over. */
+void demo_station_lines_built(const struct demo_site *s, int n, uint8_t lines[3])
+{
+	demo_station_lines(n, lines);
+	if (!s->miswired || !demo_station_is_miswired(n))
+		return;
+	uint8_t was[3] = { lines[0], lines[1], lines[2] };
+	static const uint8_t turns[3][3] = { { 1, 2, 0 }, { 2, 0, 1 }, { 1, 0, 2 } };
+	for (int i = 0; i < 3; i++)
+		lines[i] = was[turns[n == 2 ? 0 : n == 7 ? 1 : 2][i]];
 }
 
 /* --- the configuration --- */
@@ -77,7 +95,11 @@ static void write_single_phase(struct buf *out)
 
 static void write_connections(const struct demo_site *s, struct buf *out)
 {
-	buf_printf(out, "listen: {ocpp: {lan: {address: 127.0.0.1, port: %d, tls: none, min_security_profile: 0}}}\n", s->ports[PORT_STATIONS]);
+	buf_printf(out, "listen:\n"
+	                "  ocpp: {lan: {address: 127.0.0.1, port: %d, tls: none, min_security_profile: 0}}\n"
+	                "  console: {address: 127.0.0.1, port: %d}\n"
+	                "console: {login: none}\n",
+	           s->ports[PORT_STATIONS], s->console);
 	buf_printf(out, "control: {socket: %s}\n", s->socket);
 	buf_printf(out, "meters:\n"
 	                "  main: {driver: modbus-tcp, model: sunspec, host: 127.0.0.1, port: %d, poll: 250ms, stale_after: 1500ms}\n"
@@ -170,6 +192,19 @@ static int hold_port(struct demo_site *s, int i)
 	return 0;
 }
 
+/* Taken and given back: the daemon itself binds it, and goes without a console in the unlikely case that somebody was faster. */
+static int free_console_port(int wanted)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)wanted) };
+	socklen_t n = sizeof(a);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, 1) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok ? ntohs(a.sin_port) : wanted ? free_console_port(0) : 0;
+}
+
 static int make_dir(struct demo_site *s)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -188,14 +223,16 @@ static int make_dir(struct demo_site *s)
 	return 0;
 }
 
-int demo_site_open(struct demo_site *s)
+int demo_site_open(struct demo_site *s, bool miswired)
 {
 	memset(s, 0, sizeof(*s));
+	s->miswired = miswired;
 	for (int i = 0; i < DEMO_PORTS; i++)
 		s->held[i] = -1;
 	int err = make_dir(s);
 	for (int i = 0; i < DEMO_PORTS && !err; i++)
 		err = hold_port(s, i);
+	s->console = free_console_port(DEMO_CONSOLE);
 	if (!err)
 		err = write_files(s);
 	if (!err)

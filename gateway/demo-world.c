@@ -57,6 +57,8 @@ static const struct car_conf *car_of(int n)
 {
 	static struct car_conf car;
 	int phases = demo_station_phases(n);
+	if (w.site->miswired && demo_station_is_miswired(n))
+		phases = n == 14 ? 1 : 2; /* which show what cars on three phases cannot */
 	car = (struct car_conf){ .phases = phases, .max_ma = phases == 1 ? 32000 : 16000, .min_ma = 6000, .need_wh = 40000,
 		.delay_us = US_PER_S / 2, .reaction_us = US_PER_S / 2 + n % 5 * US_PER_S / 10, .ramp_ma_per_s = 8000, .volts = WORLD_VOLTS };
 	return &car;
@@ -69,7 +71,7 @@ static void open_station(int n)
 	char url[64], id[sizeof(b->id)] = "";
 	demo_station_id(n, id);
 	memcpy(b->id, id, sizeof(b->id));
-	demo_station_lines(n, lines);
+	demo_station_lines_built(w.site, n, lines);
 	b->point = world_point(w.world, w.ev, lines, demo_station_phases(n));
 	snprintf(b->card, sizeof(b->card), "CARD-%s", id);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", w.site->ports[PORT_STATIONS]);
@@ -96,6 +98,8 @@ static int open_meters(void)
 	int err = sim_meter_open(SIM_SUNSPEC_203, "127.0.0.1", w.site->ports[PORT_MAIN], &w.main);
 	if (!err)
 		err = sim_meter_open(SIM_SDM630, "127.0.0.1", w.site->ports[PORT_EV], &w.feeder);
+	if (!err && w.site->miswired)
+		sim_meter_wiring(w.main, (const uint8_t[]){ 1, 0, 2 }, (const bool[]){ false, false, true });
 	for (int i = 0; i < DEMO_RELAYS && !err; i++)
 		err = sim_meter_open(SIM_SDM630, "127.0.0.1", w.site->ports[PORT_RELAY_METERS + i], &w.relay_meters[i]);
 	return err;

@@ -400,7 +400,7 @@ static void play(struct director *d)
 	stop_parts(d);
 }
 
-int demo_run(int seconds, const char *log_level)
+static int run(int seconds, bool miswired, const char *log_level)
 {
 	static struct director d;
 	int level = log_level ? log_level_parse(log_level) : LVL_WARN;
@@ -409,7 +409,7 @@ int demo_run(int seconds, const char *log_level)
 	d.live = isatty(STDOUT_FILENO) && d.quiet_parts;
 	for (int i = 0; i < DEMO_PARTS; i++)
 		d.fds[i] = -1;
-	if (demo_site_open(&d.site) != 0)
+	if (demo_site_open(&d.site, miswired) != 0)
 		return 1;
 	play(&d);
 	if (d.exit_status)
@@ -419,4 +419,14 @@ int demo_run(int seconds, const char *log_level)
 		loop_close();
 	demo_site_close(&d.site);
 	return d.exit_status;
+}
+
+int demo_run(int seconds, const char *log_level)
+{
+	return run(seconds, false, log_level);
+}
+
+int demo_run_miswired(const char *log_level)
+{
+	return run(0, true, log_level);
 }

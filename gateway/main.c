@@ -21,17 +21,17 @@ enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
 
 struct arguments {
 	const char *config, *confd, *state_dir, *socket, *log_level;
-	bool check, print, origin, demo, doc;
+	bool check, print, origin, demo, miswired, doc;
 	int demo_seconds;
 };
 
 static const char usage[] =
 	"usage: ampgated [-c FILE] [--conf-dir DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
 	"       ampgated [-c FILE] [--conf-dir DIR] --check-config | --print-config [--origin]\n"
-	"       ampgated --demo[=SECONDS]\n"
+	"       ampgated --demo[=SECONDS] | --demo-miswired\n"
 	"       ampgated --config-doc | --version | --help\n";
 
-enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_DOC, OPT_FOREGROUND };
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_MISWIRED, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_DOC, OPT_FOREGROUND };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -41,6 +41,7 @@ static const struct option options[] = {
 	{ "origin", no_argument, NULL, OPT_ORIGIN },
 	{ "config-doc", no_argument, NULL, OPT_DOC },
 	{ "demo", optional_argument, NULL, OPT_DEMO },
+	{ "demo-miswired", no_argument, NULL, OPT_MISWIRED },
 	{ "state-dir", required_argument, NULL, OPT_STATE },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
@@ -66,6 +67,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 		case OPT_SOCKET: a->socket = optarg; break;
 		case OPT_LEVEL: a->log_level = optarg; break;
 		case OPT_FOREGROUND: break;
+		case OPT_MISWIRED: a->miswired = true; break;
 		case OPT_DEMO:
 			a->demo = true;
 			a->demo_seconds = optarg ? atoi(optarg) : 60;
@@ -159,6 +161,8 @@ int main(int argc, char **argv)
 		return status;
 	if (a.doc)
 		return print_doc();
+	if (a.miswired)
+		return demo_run_miswired(a.log_level);
 	if (a.demo)
 		return demo_run(a.demo_seconds, a.log_level);
 	struct settings_files files = files_of(&a, &mem);

@@ -44,6 +44,7 @@ static struct {
 	struct timer lag;
 	int64_t lag_due_us, cycle_us;
 	int64_t *over_since_us; /* by node; 0: within its limit */
+	size_t n_nodes;
 	bool open;
 } mt;
 
@@ -648,6 +649,11 @@ void metrics_cycle(struct gateway *g, int64_t took_us)
 	if (!mt.open)
 		return;
 	mt.cycle_us = now;
+	if (control_nodes(g->control) != mt.n_nodes) { /* another configuration */
+		mem_free(mt.over_since_us);
+		mt.n_nodes = control_nodes(g->control);
+		mt.over_since_us = mem_new((mt.n_nodes + 1) * sizeof(*mt.over_since_us));
+	}
 	stats_observe(P "balancing_cycle_duration_seconds", "", (double)took_us / US_PER_S);
 	for (size_t i = 0; i < control_nodes(g->control); i++)
 		count_node(g, (int)i, s, now);
@@ -668,7 +674,8 @@ void metrics_open(struct gateway *g)
 {
 	mt.g = g;
 	mt.open = true;
-	mt.over_since_us = mem_new((control_nodes(g->control) + 1) * sizeof(*mt.over_since_us));
+	mt.n_nodes = control_nodes(g->control);
+	mt.over_since_us = mem_new((mt.n_nodes + 1) * sizeof(*mt.over_since_us));
 	mt.trace = (struct trace_listener){ .see = on_trace };
 	trace_listen(&mt.trace);
 	mt.lag_due_us = clock_mono_us() + LAG_US;

@@ -46,6 +46,8 @@ struct sim_meter {
 	struct modbus_server *server;
 	modbus_mapping_t *tables;
 	struct values values;
+	uint8_t phase[3];
+	bool reversed[3];
 	enum sim_meter_mode mode;
 };
 
@@ -166,6 +168,7 @@ int sim_meter_open(enum sim_meter_model model, const char *address, int port, st
 		return err;
 	}
 	mo->prepare(m->tables);
+	sim_meter_wiring(m, (const uint8_t[]){ 0, 1, 2 }, (const bool[]){ false, false, false });
 	sim_meter_feed(m, nothing, 230, 0);
 	*out = m;
 	return 0;
@@ -183,14 +186,24 @@ int sim_meter_port(const struct sim_meter *m)
 	return modbus_server_port(m->server);
 }
 
+void sim_meter_wiring(struct sim_meter *m, const uint8_t phase[3], const bool reversed[3])
+{
+	for (int i = 0; i < 3; i++) {
+		m->phase[i] = phase[i];
+		m->reversed[i] = reversed[i];
+	}
+}
+
 void sim_meter_feed(struct sim_meter *m, const double i_a[3], double volts, int64_t dt_us)
 {
 	struct values *v = &m->values;
 	double wh = 0;
 	v->volts = volts;
 	for (int i = 0; i < 3; i++) {
-		v->i_a[i] = i_a[i];
-		v->p_w[i] = i_a[i] * volts;
+		/* Between voltages of two phases there are 120 degrees. */
+		double cosine = (m->phase[i] == i ? 1 : -0.5) * (m->reversed[i] ? -1 : 1);
+		v->i_a[i] = i_a[m->phase[i]];
+		v->p_w[i] = v->i_a[i] * volts * cosine;
 		wh += v->p_w[i] * (double)dt_us / WH_US;
 	}
 	v->import_wh += fmax(wh, 0);

@@ -2,6 +2,7 @@
 #ifndef AMPGATE_GATEWAY_SIM_METER_H
 #define AMPGATE_GATEWAY_SIM_METER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -23,6 +24,8 @@ int sim_meter_model_parse(const char *text); /* enum sim_meter_model, or ERR_INV
 
 /* These currents have flowed for dt_us and flow now: amperes, import positive; volts between line and neutral. */
 void sim_meter_feed(struct sim_meter *m, const double i_a[3], double volts, int64_t dt_us);
+/* Its current transformers: channel k sits on phase phase[k], turned round where reversed[k]. Voltages are wired right. */
+void sim_meter_wiring(struct sim_meter *m, const uint8_t phase[3], const bool reversed[3]);
 void sim_meter_mode(struct sim_meter *m, enum sim_meter_mode mode);
 
 /* `ampgate sim meter ...`: exit status. */

@@ -37,6 +37,7 @@ struct uplink {
 	size_t n_lanes, n_up;
 	int current;              /* the endpoint that lanes try first */
 	struct timer failback;
+	bool held;                /* nobody connects, see uplink_hold */
 	enum uplink_state state;
 	int64_t since_us;
 	char fault[160];
@@ -336,9 +337,23 @@ static struct link *dial_endpoint(struct lane *l, int endpoint)
 	return link;
 }
 
+/* Its owner hears of an attempt that failed, as it would with a CSMS out of reach. */
+static void on_held(void *arg)
+{
+	struct lane *l = arg;
+	struct link_end why = { .err = -ENETUNREACH, .reason = "held for a test" };
+	timer_set(&l->retry, US_PER_S, on_retry, l);
+	l->events->failed(l->owner, &why);
+}
+
 static void lane_connect(struct lane *l, int endpoint)
 {
 	timer_cancel(&l->retry);
+	if (l->uplink->held) {
+		l->state = LANE_WAITING;
+		timer_set(&l->retry, 0, on_held, l);
+		return;
+	}
 	l->state = LANE_CONNECTING;
 	l->endpoint = endpoint;
 	if (l->uplink->state == UPLINK_DOWN && !l->rounds)
@@ -458,4 +473,32 @@ int uplink_switch(struct uplink *u, int endpoint)
 	u->current = endpoint;
 	follow(u);
 	return 0;
+}
+
+static void cut(struct lane *l)
+{
+	struct link_end why = { .code = 1001, .err = ERR_CLOSED, .by_us = true, .reason = "held for a test" };
+	bool was_up = l->state == LANE_UP;
+	if (was_up)
+		link_close(l->link, why.code, why.reason);
+	if (l->link)
+		link_release(l->link);
+	l->link = NULL;
+	if (was_up)
+		went_down(l, &why);
+	else if (l->state == LANE_CONNECTING)
+		lane_connect(l, l->endpoint);
+}
+
+void uplink_hold(struct uplink *u, bool held)
+{
+	if (u->held == held)
+		return;
+	u->held = held;
+	LIST_WALK(&u->lanes, struct lane, in_uplink, l) {
+		if (held)
+			cut(l);
+		else if (l->state == LANE_WAITING)
+			timer_set(&l->retry, random() % ((int64_t)u->n_lanes * RETURN_EACH_US), on_retry, l);
+	}
 }

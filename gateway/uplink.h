@@ -69,6 +69,9 @@ struct uplink_view {
 };
 void uplink_view(const struct uplink *u, struct uplink_view *out);
 
+/* Held: its lanes are closed and none is opened, as if the CSMS were out of reach. For trying out what happens then. */
+void uplink_hold(struct uplink *u, bool held);
+
 /* Moves all lanes to an endpoint (index from 0) now. */
 int uplink_switch(struct uplink *u, int endpoint) MUST_CHECK;
 

@@ -44,7 +44,7 @@ struct user {
 	char name[USER_NAME];
 	enum role role;
 	char hash[HASH_TEXT]; /* "": plain is there */
-	const char *plain;    /* the configuration's; NULL: kept here */
+	char *plain;          /* the configuration's; NULL: kept here */
 };
 
 struct token {
@@ -309,7 +309,7 @@ int users_open(struct gateway *g)
 	list_init(&us.tokens);
 	for (size_t i = 0; i < g->conf->console.n_users; i++) {
 		const struct user_settings *u = &g->conf->console.users[i];
-		user_new(u->id, (enum role)u->role)->plain = u->password;
+		user_new(u->id, (enum role)u->role)->plain = mem_strdup(u->password);
 	}
 	int err = kept_each(g->store, OWNER_USER, "", see_user, NULL);
 	if (!err)
@@ -738,8 +738,10 @@ void users_close(void)
 		return;
 	work_join_all();
 	mailbox_close(us.mailbox);
-	LIST_WALK(&us.users, struct user, entry, u)
+	LIST_WALK(&us.users, struct user, entry, u) {
+		mem_free(u->plain);
 		mem_free(u);
+	}
 	LIST_WALK(&us.tokens, struct token, entry, t)
 		mem_free(t);
 	OPENSSL_cleanse(&us, sizeof(us));

@@ -168,6 +168,10 @@ void view_node(struct gateway *g, int node, struct json_writer *w)
 	jw_int(w, "v", 1);
 	jw_time(w, "ts", clock_wall_us());
 	jw_string(w, "id", v.id);
+	const struct circuit_settings *c = &g->conf->circuits[node];
+	jw_string(w, "name", c->name);
+	jw_string(w, "parent", c->parent ? c->parent->id : NULL);
+	jw_string(w, "meter", c->meter ? c->meter->id : NULL);
 	view_amps(w, "i_a", v.measured.l);
 	view_amps(w, "limit_a", v.limit.l);
 	view_amps(w, "planned_a", v.planned.l);
@@ -228,6 +232,7 @@ void view_station(struct session *s, struct json_writer *w)
 {
 	jw_int(w, "v", 1);
 	jw_string(w, "id", s->id);
+	jw_string(w, "name", s->conf ? s->conf->name : NULL);
 	jw_string(w, "state", station_state(s));
 	jw_string(w, "lane", session_lane_is_up(s) ? "up" : "down");
 	write_since(w, s->since_us);
@@ -297,6 +302,8 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 		int32_t grid[3];
 		control_evse_view(s->gw->control, e->control, &v);
 		grid_currents(&v, grid);
+		jw_string(w, "circuit", s->gw->conf->circuits[v.node].id);
+		jw_bool(w, "waiting", v.waiting);
 		view_amps(w, "i_a", grid);
 		jw_number(w, "offered_a", v.confirmed_ma < 0 ? NAN : v.confirmed_ma / 1000.0, AMPS_DECIMALS);
 		write_limit(&v, w);
