@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,10 @@ enum stage { NAME, TCP, TLS, UPGRADE };
 static const char *const stage_names[] = { "name resolution", "TCP connect", "TLS handshake", "WebSocket upgrade" };
 
 struct dialing {
-	struct link *link;
+	struct link *link;               /* NULL: `reached` waits for the stream */
+	reach_done *reached;
+	void *reached_arg;
+	char peer[64];
 	enum stage stage;
 	int64_t stage_since_us, deadline_us;
 	struct later begin;
@@ -86,6 +90,8 @@ static void fail(struct dialing *d, int err, int code, const char *fmt, ...) __a
 
 static void note_time(struct dialing *d)
 {
+	if (!d->link)
+		return;
 	struct dial_times *t = ws_link_times(d->link);
 	int64_t *const slots[] = { &t->dns_us, &t->tcp_us, &t->tls_us, &t->upgrade_us };
 	*slots[d->stage] = clock_mono_us() - d->stage_since_us;
@@ -95,13 +101,19 @@ static void fail(struct dialing *d, int err, int code, const char *fmt, ...)
 {
 	struct buf reason = { 0 };
 	struct link *l = d->link;
+	reach_done *reached = d->reached;
+	void *arg = d->reached_arg;
 	va_list ap;
 	va_start(ap, fmt);
 	buf_vprintf(&reason, fmt, ap);
 	va_end(ap);
 	note_time(d);
 	dialing_free(d);
-	ws_link_failed(l, err, code, reason.p);
+	struct link_end why = { .code = code, .err = err, .reason = reason.p };
+	if (l)
+		ws_link_failed(l, err, code, reason.p);
+	else
+		reached(arg, NULL, false, &why);
 	buf_free(&reason);
 }
 
@@ -121,9 +133,9 @@ static void on_deadline(void *arg)
 
 /* ---- upgrade */
 
-static bool subprotocol_fits(const struct dialing *d, struct slice chosen)
+bool dial_subprotocol_fits(const char *offered, struct slice chosen)
 {
-	struct slice rest = slice_of(d->subprotocol), element;
+	struct slice rest = slice_of(offered), element;
 	if (!chosen.p || !rest.p)
 		return !chosen.p && !rest.p;
 	while (http_list_next(&rest, &element))
@@ -152,7 +164,7 @@ static const char *refused(const struct dialing *d, const struct http_head *h, s
 		return "the server switches to something that is not WebSocket";
 	if (!slice_is(http_field(h, "Sec-WebSocket-Accept"), accept))
 		return "the server's Sec-WebSocket-Accept is wrong";
-	if (!subprotocol_fits(d, http_field(h, "Sec-WebSocket-Protocol")))
+	if (!dial_subprotocol_fits(d->subprotocol, http_field(h, "Sec-WebSocket-Protocol")))
 		return http_field(h, "Sec-WebSocket-Protocol").p ? "the server chose a subprotocol that was not offered" : "the server chose no subprotocol";
 	return deflate_agreed(h, d->deflate, terms, &why) == 0 ? NULL : why;
 }
@@ -243,8 +255,30 @@ static void compose_request(struct dialing *d)
 	buf_puts(&d->request, "\r\n");
 }
 
+/* The stream is somebody else's from here. */
+static void hand_over(struct dialing *d)
+{
+	const unsigned char *chosen = NULL;
+	unsigned length = 0;
+	struct stream s = d->stream;
+	reach_done *reached = d->reached;
+	void *arg = d->reached_arg;
+	if (s.ssl)
+		SSL_get0_alpn_selected(s.ssl, &chosen, &length);
+	bool h2 = length == 2 && memcmp(chosen, "h2", 2) == 0;
+	watch_want(&d->watch, 0);
+	d->stream = (struct stream){ .fd = -1 };
+	dialing_free(d);
+	reached(arg, &s, h2, NULL);
+	stream_close(&s);
+}
+
 static void begin_upgrade(struct dialing *d)
 {
+	if (!d->link) {
+		hand_over(d);
+		return;
+	}
 	enter(d, UPGRADE);
 	compose_request(d);
 	write_request(d);
@@ -269,7 +303,7 @@ static void on_connected(struct dialing *d)
 	timer_cancel(&d->patience);
 	stream_open(&d->stream, d->stream.fd, d->ssl);
 	d->ssl = NULL;
-	stream_peer(&d->stream, d->link->peer);
+	stream_peer(&d->stream, d->link ? d->link->peer : d->peer);
 	if (!d->secure) {
 		begin_upgrade(d);
 		return;
@@ -451,7 +485,7 @@ static bool fits_head(const char *text)
 	return true;
 }
 
-static char *basic(const char *user, struct slice password)
+char *dial_basic(const char *user, struct slice password)
 {
 	struct buf plain = { 0 };
 	buf_puts(&plain, user ? user : "");
@@ -463,37 +497,105 @@ static char *basic(const char *user, struct slice password)
 	return text;
 }
 
-struct link *dial(const struct dial_config *c, const struct link_events *events, void *owner)
+/* What both kinds of dialing begin with. NULL, or what is wrong with the configuration. */
+static const char *prepare(struct dialing *d, const struct dial_config *c)
+{
+	static const unsigned char alpn[] = "\x02h2\x08http/1.1";
+	const char *why = fits_head(c->url) ? read_url(d, c->url) : "the URL holds spaces or control characters";
+	if (!why && d->secure && !c->tls)
+		why = "wss needs TLS settings";
+	if (why)
+		return why;
+	d->interface = mem_strdup(c->interface);
+	if (d->secure)
+		d->ssl = tls_client_new(c->tls, d->host);
+	if (d->ssl && c->ask_h2)
+		SSL_set_alpn_protos(d->ssl, alpn, sizeof(alpn) - 1);
+	int64_t timeout = c->timeout_us ? c->timeout_us : TIMEOUT_US;
+	d->deadline_us = clock_mono_us() + timeout;
+	timer_set(&d->deadline, timeout, on_deadline, d);
+	return NULL;
+}
+
+static struct dialing *dialing_new(void)
 {
 	struct dialing *d = NEW(struct dialing);
+	d->stream.fd = d->watch.fd = -1;
+	d->stage_since_us = clock_mono_us();
+	return d;
+}
+
+struct link *dial(const struct dial_config *c, const struct link_events *events, void *owner)
+{
 	struct ws_options o = {
 		.client = true, .message_most = c->message_most, .queue_most = c->queue_most,
 		.ping_us = c->ping_us, .pong_timeout_us = c->pong_timeout_us, .binary = c->binary,
 	};
-	struct link *l = d->link = ws_link_new(&o, on_cancel, d);
+	struct link *l = ws_link_new(&o, NULL, NULL);
 	l->events = events;
 	l->owner = owner;
-	d->stream.fd = d->watch.fd = -1;
-	d->stage_since_us = clock_mono_us();
-	const char *why = fits_head(c->url) ? read_url(d, c->url) : "the URL holds spaces or control characters";
-	if (!why && d->secure && !c->tls)
-		why = "wss needs TLS settings";
+	dial_link(l, c);
+	return l;
+}
+
+void dial_link(struct link *l, const struct dial_config *c)
+{
+	struct dialing *d = dialing_new();
+	d->link = l;
+	ws_link_on_cancel(l, on_cancel, d);
+	const char *why = prepare(d, c);
 	if (why) {
 		fail(d, ERR_INVALID, 0, "%s", why);
-		return l;
+		return;
 	}
 	d->subprotocol = mem_strdup(c->subprotocol);
-	d->interface = mem_strdup(c->interface);
 	d->deflate = c->deflate;
 	if (c->password.p)
-		d->authorization = basic(c->user, c->password);
-	if (d->secure)
-		d->ssl = tls_client_new(c->tls, d->host);
-	int64_t timeout = c->timeout_us ? c->timeout_us : TIMEOUT_US;
-	d->deadline_us = clock_mono_us() + timeout;
-	timer_set(&d->deadline, timeout, on_deadline, d);
+		d->authorization = dial_basic(c->user, c->password);
 	later_call(&d->begin, on_begin, d);
-	return l;
+}
+
+static void on_bad_url(void *arg)
+{
+	fail(arg, ERR_INVALID, 0, "the URL cannot be used");
+}
+
+struct dialing *dial_reach(const struct dial_config *c, reach_done *done, void *arg)
+{
+	struct dialing *d = dialing_new();
+	d->reached = done;
+	d->reached_arg = arg;
+	later_call(&d->begin, prepare(d, c) ? on_bad_url : on_begin, d);
+	return d;
+}
+
+void dial_reach_cancel(struct dialing *d)
+{
+	dialing_free(d);
+}
+
+bool dial_target(const char *url, struct dial_target *out)
+{
+	struct dialing d = { 0 };
+	bool ok = !read_url(&d, url);
+	struct buf authority = { 0 };
+	*out = (struct dial_target){ 0 };
+	if (ok) {
+		bool usual = strcmp(d.port, d.secure ? "443" : "80") == 0;
+		buf_printf(&authority, "%s%s%s%s%s", d.ipv6_text ? "[" : "", d.host, d.ipv6_text ? "]" : "", usual ? "" : ":", usual ? "" : d.port);
+		*out = (struct dial_target){ authority.p, mem_strdup(d.target) };
+	}
+	mem_free(d.host);
+	mem_free(d.port);
+	mem_free(d.target);
+	return ok;
+}
+
+void dial_target_free(struct dial_target *t)
+{
+	mem_free(t->authority);
+	mem_free(t->path);
+	*t = (struct dial_target){ 0 };
 }
 
 const struct dial_times *dial_times(struct link *l)

@@ -153,7 +153,7 @@ static void on_timer(void *arg);
 
 static void shut(struct ws_link *l)
 {
-	watch_want(&l->watch, 0);
+	stream_want(&l->stream, &l->watch, 0);
 	stream_close(&l->stream);
 	timer_cancel(&l->timer);
 	later_cancel(&l->flush);
@@ -239,7 +239,7 @@ static void lost(struct ws_link *l, int err)
 static void want(struct ws_link *l)
 {
 	unsigned more = l->stream.ssl && l->stream.wants ? l->stream.wants : l->blocked ? WATCH_WRITE : 0;
-	watch_want(&l->watch, WATCH_READ | (l->blocked ? more : 0));
+	stream_want(&l->stream, &l->watch, WATCH_READ | (l->blocked ? more : 0));
 }
 
 /* Everything is out: memory goes back, and a link that is over says so to the transport. The connecting side leaves the first FIN to the
@@ -770,6 +770,14 @@ struct link *ws_link_new(const struct ws_options *o, void (*cancel_connect)(void
 	return &l->base;
 }
 
+void ws_link_on_cancel(struct link *base, void (*cancel_connect)(void *arg), void *arg)
+{
+	struct ws_link *l = of(base);
+	assert(l->state == OPENING);
+	l->cancel = cancel_connect;
+	l->cancel_arg = arg;
+}
+
 void ws_link_pings(struct link *base, int64_t ping_us, int64_t pong_timeout_us)
 {
 	struct ws_link *l = of(base);
@@ -799,10 +807,9 @@ void ws_link_open(struct link *base, struct stream *s, struct slice greeting)
 	struct ws_link *l = of(base);
 	l->cancel = NULL;
 	l->stream = *s;
-	s->fd = -1;
-	s->ssl = NULL;
+	*s = (struct stream){ .fd = -1 };
 	stream_peer(&l->stream, base->peer);
-	watch_init(&l->watch, l->stream.fd, on_ready, l);
+	stream_watch(&l->stream, &l->watch, on_ready, l);
 	if (greeting.n) {
 		buf_slice(&l->out, greeting);
 		later_call(&l->flush, flush, l);

@@ -34,6 +34,8 @@ struct dial_times {
 /* A link that is not open yet: sends fail with ERR_CLOSED. When its owner closes or releases it before ws_link_open, `cancel` is called once,
  * and must not come back. An accepted link has `cancel` NULL. */
 struct link *ws_link_new(const struct ws_options *o, void (*cancel)(void *arg), void *arg);
+/* While it is not open yet, somebody else is connecting it. */
+void ws_link_on_cancel(struct link *l, void (*cancel)(void *arg), void *arg);
 struct dial_times *ws_link_times(struct link *l);
 void ws_link_agreed(struct link *l, const struct deflate_terms *terms); /* known only with the server's answer; before ws_link_open */
 

@@ -42,6 +42,9 @@ void stream_open(struct stream *s, int fd, struct ssl_st *ssl)
 
 void stream_close(struct stream *s)
 {
+	if (s->carried)
+		s->carried->close(s->carried);
+	s->carried = NULL;
 	SSL_free(s->ssl);
 	s->ssl = NULL;
 	if (s->fd >= 0)
@@ -97,6 +100,8 @@ int stream_handshake(struct stream *s, const char **why_out)
 
 ssize_t stream_read(struct stream *s, void *to, size_t n)
 {
+	if (s->carried)
+		return s->carried->read(s->carried, to, n);
 	if (!s->ssl) {
 		ssize_t got;
 		do
@@ -116,8 +121,27 @@ bool stream_has_more(const struct stream *s)
 	return s->ssl && SSL_pending(s->ssl) > 0;
 }
 
+void stream_watch(struct stream *s, struct watch *w, void (*ready)(void *arg, unsigned what), void *arg)
+{
+	watch_init(w, s->fd, ready, arg);
+	if (!s->carried)
+		return;
+	s->carried->ready = ready;
+	s->carried->arg = arg;
+}
+
+void stream_want(struct stream *s, struct watch *w, unsigned interest)
+{
+	if (s->carried)
+		s->carried->want(s->carried, interest);
+	else
+		watch_want(w, interest);
+}
+
 ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 {
+	if (s->carried)
+		return s->carried->write(s->carried, bytes, n);
 	if (!s->ssl) {
 		ssize_t done;
 		do
@@ -137,6 +161,8 @@ ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 
 void stream_finish(struct stream *s)
 {
+	if (s->carried)
+		s->carried->finish(s->carried);
 	if (s->fd < 0)
 		return;
 	if (s->ssl && SSL_is_init_finished(s->ssl)) {
@@ -152,6 +178,8 @@ void stream_peer(const struct stream *s, char out[64])
 	socklen_t n = sizeof(from);
 	char host[INET6_ADDRSTRLEN] = "";
 	out[0] = 0;
+	if (s->carried)
+		snprintf(out, 64, "%s", s->carried->peer);
 	if (getpeername(s->fd, (struct sockaddr *)&from, &n) != 0)
 		return;
 	if (from.ss_family == AF_INET) {
