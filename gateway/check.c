@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gateway/hours.h"
+#include "gateway/mux.h"
 #include "gateway/settings-tables.h"
 
 struct checking {
@@ -463,6 +464,16 @@ static void check_mode(struct checking *c, const struct uplink_settings *u, cons
 		warn_at(c, n, NULL, "no circuit feeds these stations and no others, so a limit for the whole will be refused");
 }
 
+static void check_multiplex(struct checking *c, const struct uplink_settings *u, const struct conf_node *n)
+{
+	if (u->mode != UPLINK_MULTIPLEX)
+		return;
+	if (u->security_profile < 2)
+		settings_wrong(c->report, conf_child(n, "mode"), "mode multiplex needs TLS: security_profile 2 or 3 with wss://");
+	else if (!mux_is_built())
+		settings_wrong(c->report, conf_child(n, "mode"), "this program was built without HTTP/2 (configure --with-nghttp2)");
+}
+
 /* A member shows the CSMS nothing of its own. */
 static void check_member(struct checking *c, const struct station_settings *st)
 {
@@ -482,6 +493,7 @@ static void check_uplink(struct checking *c, const struct uplink_settings *u)
 {
 	const struct conf_node *n = settings_node(c->s, "uplinks", u->id, NULL, NULL);
 	check_mode(c, u, n);
+	check_multiplex(c, u, n);
 	check_endpoints(c, u, n);
 	if (u->security_profile == 3) {
 		need(c, n, u->cert, "cert", "by security_profile 3");

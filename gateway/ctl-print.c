@@ -256,7 +256,7 @@ void print_meters(const cJSON *r)
 void print_uplinks(const cJSON *r)
 {
 	static const struct column columns[] = { { "UPLINK", "id", 12 }, { "STATE", "state", 11 }, { "ENDPOINT", "endpoint", 8 }, { "URL", "url", 44 },
-		{ "LANES", "lanes", 6 }, { "UP", "lanes_up", 5 }, { "FAULT", "fault", 30 }, { 0 } };
+		{ "LANES", "lanes", 6 }, { "UP", "lanes_up", 5 }, { "SHARING", "sharing", 9 }, { "FAULT", "fault", 30 }, { 0 } };
 	table(r, columns);
 }
 

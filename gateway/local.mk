@@ -89,6 +89,14 @@ libgateway_a_SOURCES = \
 	gateway/utf8.c gateway/utf8.h \
 	gateway/world.c gateway/world.h
 
+if HAVE_NGHTTP2
+libgateway_a_SOURCES += gateway/mux.c gateway/mux.h
+EXTRA_DIST += gateway/mux-none.c
+else
+libgateway_a_SOURCES += gateway/mux-none.c gateway/mux.h
+EXTRA_DIST += gateway/mux.c
+endif
+
 bin_PROGRAMS += ampgate
 ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-print.c gateway/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)

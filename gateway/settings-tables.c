@@ -608,8 +608,8 @@ static const struct conf_row reconnect_rows[] = {
 static const struct conf_table reconnect_table = { .noun = "reconnect", .rows = reconnect_rows };
 
 static const struct conf_row uplink_rows[] = {
-	{ .name = "mode", .type = CONF_CHOICE, .words = WORDS("per-station", "aggregate"), .later = "multiplex", .preset = "per-station", AT(uplink_settings, mode),
-	  .takes_effect = AT_RESTART, .help = "A connection of its own for every station, or one for all of them, shown as one station" },
+	{ .name = "mode", .type = CONF_CHOICE, .words = WORDS("per-station", "aggregate", "multiplex"), .preset = "per-station", AT(uplink_settings, mode),
+	  .takes_effect = AT_RESTART, .help = "A connection of its own for every station; one for all of them, shown as one station; or one in which every station has its stream" },
 	{ .name = "version", .type = CONF_CHOICE, .words = WORDS("as-station", "ocpp1.6", "ocpp2.0.1"), .later = "ocpp2.1", .preset = "as-station",
 	  AT(uplink_settings, version), .takes_effect = AT_RESTART, .help = "The version of OCPP that the station speaks; aggregate has one for all" },
 	{ .name = "identity", .type = CONF_IDENTITY, .at_times = true, AT(uplink_settings, identity), .takes_effect = AT_RESTART,

@@ -302,7 +302,8 @@ struct endpoint_settings {
 	int priority;    /* the lowest is tried first; the array is sorted */
 };
 
-enum uplink_mode { UPLINK_PER_STATION, UPLINK_AGGREGATE }; /* one lane per station; one for all of them, as one station */
+enum uplink_mode { UPLINK_PER_STATION, UPLINK_AGGREGATE, UPLINK_MULTIPLEX }; /* one lane per station; one for all of them, as one station; one
+                                                                                lane per station, in one connection */
 enum uplink_version { UPLINK_AS_STATION, UPLINK_FIRST_VERSION }; /* each lane speaks what its station speaks; or one for all, counted as in
                                                                     ocpp/version.h */
 enum on_loss { ON_LOSS_HOLD, ON_LOSS_MIRROR };

@@ -51,6 +51,7 @@ static struct {
 	struct timer timer;
 	struct timer sample;
 	enum uplink_state *uplinks; /* as last told */
+	enum uplink_sharing *sharings;
 	bool *stale;                /* meters, as last told */
 } tm = { .sink = -1 };
 
@@ -263,6 +264,21 @@ void telemetry_event(struct gateway *g, const char *code, const char *severity, 
 	buf_free(&payload);
 }
 
+/* A multiplexed uplink found out how its lanes travel, and that is not how they did. */
+static void tell_sharing(size_t i, const struct uplink_view *v)
+{
+	char object[64];
+	struct buf args = { 0 };
+	if (v->sharing <= SHARING_UNKNOWN || tm.sharings[i] == v->sharing)
+		return;
+	tm.sharings[i] = v->sharing;
+	snprintf(object, sizeof(object), "uplink/%s", v->id);
+	if (v->sharing == SHARING_SEPARATE)
+		buf_printf(&args, "{\"why\":\"%s\"}", v->separate_why);
+	telemetry_event(tm.gw, v->sharing == SHARING_SHARED ? "uplink.shared" : "uplink.separate", v->sharing == SHARING_SHARED ? "info" : "warning", object, args.p);
+	buf_free(&args);
+}
+
 static void tell_uplinks(void)
 {
 	for (size_t i = 0; i < tm.gw->conf->n_uplinks; i++) {
@@ -270,6 +286,7 @@ static void tell_uplinks(void)
 		char object[64];
 		uplink_view(tm.gw->uplinks[i], &v);
 		bool was_up = tm.uplinks[i] == UPLINK_UP, is_up = v.state == UPLINK_UP;
+		tell_sharing(i, &v);
 		tm.uplinks[i] = v.state;
 		if (was_up == is_up)
 			continue;
@@ -447,6 +464,7 @@ int telemetry_open(struct gateway *g)
 	tm.gw = g;
 	list_init(&tm.topics);
 	tm.uplinks = mem_new((g->conf->n_uplinks + 1) * sizeof(*tm.uplinks));
+	tm.sharings = mem_new((g->conf->n_uplinks + 1) * sizeof(*tm.sharings));
 	tm.stale = mem_new((control_meters(g->control) + 1) * sizeof(*tm.stale));
 	if (g->conf->mqtt.url) {
 		write_sink_config(g, &config);
@@ -480,6 +498,7 @@ void telemetry_close(void)
 			mem_free(t);
 	list_init(&tm.topics);
 	mem_free(tm.uplinks);
+	mem_free(tm.sharings);
 	mem_free(tm.stale);
 	tm.uplinks = NULL;
 	tm.stale = NULL;

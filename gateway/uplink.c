@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/dial.h"
+#include "gateway/mux.h"
 
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
 #define RETURN_EACH_US 2000            /* when the CSMS is back, lanes return at about this distance */
@@ -34,6 +35,10 @@ struct uplink {
 	struct tls_client *tls;
 	struct list lanes;
 	struct pace pace;
+	struct mux **shared;      /* by endpoint; NULL: every lane has a socket of its own */
+	size_t n_shared;
+	enum uplink_sharing sharing;
+	char separate_why[100];
 	size_t n_lanes, n_up;
 	int current;              /* the endpoint that lanes try first */
 	struct timer failback;
@@ -59,6 +64,32 @@ static void set_state(struct uplink *u, enum uplink_state state)
 		log_warn(&u->log, "uplink is %s%s%s", names[state], u->fault[0] ? ": " : "", u->fault);
 }
 
+static void on_found(void *arg, bool shared, const char *why)
+{
+	struct uplink *u = arg;
+	enum uplink_sharing sharing = shared ? SHARING_SHARED : SHARING_SEPARATE;
+	if (u->sharing == sharing)
+		return;
+	u->sharing = sharing;
+	snprintf(u->separate_why, sizeof(u->separate_why), "%s", why ? why : "");
+	if (shared)
+		log_info(&u->log, "all lanes share one connection");
+	else
+		log_warn(&u->log, "every lane gets a connection of its own: %s", why);
+}
+
+static void open_shared(struct uplink *u)
+{
+	u->n_shared = u->conf->n_endpoints;
+	u->shared = mem_new(u->n_shared * sizeof(*u->shared));
+	for (size_t i = 0; i < u->n_shared; i++) {
+		struct mux_config c = { .url = u->conf->endpoints[i].url, .tls = u->tls, .timeout_us = CONNECT_TIMEOUT_US, .ping_us = u->conf->ping_us,
+			.found = on_found, .arg = u };
+		u->shared[i] = mux_open(&c);
+	}
+	u->sharing = SHARING_UNKNOWN;
+}
+
 int uplink_open(const struct uplink_settings *conf, struct uplink **out)
 {
 	struct uplink *u = NEW(struct uplink);
@@ -80,6 +111,8 @@ int uplink_open(const struct uplink_settings *conf, struct uplink **out)
 			return err;
 		}
 	}
+	if (conf->mode == UPLINK_MULTIPLEX)
+		open_shared(u);
 	*out = u;
 	return 0;
 }
@@ -89,6 +122,9 @@ void uplink_close(struct uplink *u)
 	if (!u)
 		return;
 	timer_cancel(&u->failback);
+	for (size_t i = 0; i < u->n_shared; i++)
+		mux_close(&u->shared[i]);
+	mem_free(u->shared);
 	tls_client_free(&u->tls);
 	mem_free(u);
 }
@@ -331,7 +367,7 @@ static struct link *dial_endpoint(struct lane *l, int endpoint)
 		.message_most = MESSAGE_MOST,
 		.queue_most = QUEUE_MOST,
 	};
-	struct link *link = dial(&c, &link_events, l);
+	struct link *link = u->shared ? mux_dial(u->shared[endpoint], &c, &link_events, l) : dial(&c, &link_events, l);
 	mem_free(url);
 	mem_free(user);
 	return link;
@@ -463,7 +499,15 @@ void uplink_view(const struct uplink *u, struct uplink_view *out)
 		.url = u->conf->endpoints[u->current].url,
 		.since_us = u->since_us,
 		.fault = u->fault,
+		.sharing = u->sharing,
+		.separate_why = u->separate_why,
 	};
+	for (size_t i = 0; i < u->n_shared; i++) {
+		struct mux_view v;
+		mux_view(u->shared[i], &v);
+		out->connections += v.connections;
+		out->handshakes += v.handshakes;
+	}
 }
 
 int uplink_switch(struct uplink *u, int endpoint)

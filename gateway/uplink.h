@@ -58,6 +58,8 @@ void lane_close(struct lane *l, int code, const char *reason); /* no callback fo
 int lane_send(struct lane *l, struct slice text);              /* ERR_CLOSED while it is not up */
 
 enum uplink_state { UPLINK_DOWN, UPLINK_CONNECTING, UPLINK_UP, UPLINK_AUTH_FAILED };
+/* How the lanes of a multiplexed uplink travel. */
+enum uplink_sharing { SHARING_NONE, SHARING_UNKNOWN, SHARING_SHARED, SHARING_SEPARATE };
 struct uplink_view {
 	const char *id;
 	enum uplink_state state;
@@ -66,6 +68,10 @@ struct uplink_view {
 	const char *url;
 	int64_t since_us;       /* monotonic, of the state */
 	const char *fault;      /* why the last attempt failed; "" */
+	enum uplink_sharing sharing;
+	const char *separate_why; /* SHARING_SEPARATE: why */
+	unsigned connections;   /* shared ones open now */
+	uint64_t handshakes;    /* of shared ones so far */
 };
 void uplink_view(const struct uplink *u, struct uplink_view *out);
 

@@ -209,6 +209,7 @@ void view_meter(struct gateway *g, int meter, struct json_writer *w)
 void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 {
 	static const char *const states[] = { "down", "connecting", "up", "auth_failed" };
+	static const char *const sharings[] = { NULL, "unknown", "shared", "separate" };
 	struct uplink_view v;
 	uplink_view(g->uplinks[uplink], &v);
 	jw_string(w, "id", v.id);
@@ -217,6 +218,12 @@ void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 	jw_string(w, "url", v.url);
 	jw_int(w, "lanes", (int64_t)v.lanes);
 	jw_int(w, "lanes_up", (int64_t)v.lanes_up);
+	if (v.sharing != SHARING_NONE) {
+		jw_string(w, "sharing", sharings[v.sharing]);
+		jw_string(w, "separate_why", v.sharing == SHARING_SEPARATE ? v.separate_why : NULL);
+		jw_int(w, "connections", v.connections);
+		jw_int(w, "handshakes", (int64_t)v.handshakes);
+	}
 	write_since(w, v.since_us);
 	jw_string(w, "fault", v.fault[0] && v.state != UPLINK_UP ? v.fault : NULL);
 }

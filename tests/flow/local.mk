@@ -39,6 +39,11 @@ PROGRAM_FLOWS += tests/flow/reload.js
 PROGRAM_FLOWS += tests/flow/config.js
 PROGRAM_FLOWS += tests/flow/crowd.js
 PROGRAM_FLOWS += tests/flow/group.js
+if HAVE_NGHTTP2
+PROGRAM_FLOWS += tests/flow/multiplex.js
+else
+EXTRA_DIST += tests/flow/multiplex.js
+endif
 TESTS += $(PROGRAM_FLOWS)
 EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js
 TESTS += tests/flow/profiles.js tests/flow/composite.js tests/flow/identity.js

@@ -41,3 +41,7 @@ check_PROGRAMS += tests/unit/gateway/traits
 TESTS += tests/unit/gateway/traits
 tests_unit_gateway_traits_SOURCES = tests/unit/gateway/traits.c tests/unit/unit.h
 tests_unit_gateway_traits_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/mux-none
+TESTS += tests/unit/gateway/mux-none
+tests_unit_gateway_mux_none_SOURCES = tests/unit/gateway/mux-none.c
+tests_unit_gateway_mux_none_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
