@@ -172,6 +172,17 @@ void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int
 	settle(g, in, now_us);
 }
 
+static void step_input(struct grid *g, struct input *in, int64_t now_us)
+{
+	settle(g, in, now_us);
+	if (in->state == GRID_LIMITED && in->until_us && now_us >= in->until_us) {
+		in->until_us = 0;
+		enter(g, in, GRID_FREE, GRID_FREE_W, "its time is over", now_us);
+	}
+	if (in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us && in->state != GRID_FAIL_SAFE)
+		enter(g, in, GRID_FAIL_SAFE, in->conf.fail_safe_w, in->fault[0] ? in->fault : "silent", now_us);
+}
+
 void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
 {
 	struct input *in = input_at(g, input);
@@ -179,7 +190,7 @@ void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
 		return;
 	snprintf(in->fault, sizeof(in->fault), "%s", why ? why : "not heard");
 	in->waits = false; /* a word interrupted by nonsense has to begin again */
-	grid_step(g, now_us);
+	step_input(g, in, now_us);
 }
 
 void grid_power(struct grid *g, int64_t watts, int64_t now_us)
@@ -190,17 +201,6 @@ void grid_power(struct grid *g, int64_t watts, int64_t now_us)
 				   .was = g->now.state, .is = g->now.state, .limit_w = g->now.limit_w, .took_us = now_us - g->ordered_us };
 	g->ordered_us = 0;
 	tell(g, &e);
-}
-
-static void step_input(struct grid *g, struct input *in, int64_t now_us)
-{
-	settle(g, in, now_us);
-	if (in->state == GRID_LIMITED && in->until_us && now_us >= in->until_us) {
-		in->until_us = 0;
-		enter(g, in, GRID_FREE, GRID_FREE_W, "its time is over", now_us);
-	}
-	if (in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us && in->state != GRID_FAIL_SAFE)
-		enter(g, in, GRID_FAIL_SAFE, in->conf.fail_safe_w, in->fault[0] ? in->fault : "silent", now_us);
 }
 
 bool grid_step(struct grid *g, int64_t now_us)
