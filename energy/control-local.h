@@ -102,6 +102,8 @@ struct control {
 	struct site site;
 	struct control_events events;
 	void *arg;
+	void (*record)(void *arg, const char *line, size_t n); /* record.h; NULL: nobody records */
+	void *record_arg;
 	const struct policy *policy;
 	struct meter *meters;
 	struct junction *nodes;

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "energy/control-local.h"
+#include "energy/record-local.h"
 
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
@@ -153,6 +154,7 @@ static void note_margin(struct junction *n, const struct meter_sample *s)
 bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 {
 	bool any = false;
+	record_meter(c, meter, s);
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
 	meter_feed(&c->meters[meter], s);
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
@@ -172,6 +174,7 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 
 void control_meter_failed(struct control *c, int meter, const char *why)
 {
+	record_meter_failed(c, meter, why);
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
 	meter_failed(&c->meters[meter], why);
 }
@@ -185,6 +188,7 @@ static struct seat *seat_at(struct control *c, int evse)
 void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
+	record_link(c, evse, online, now_us);
 	if (online && !s->online)
 		car_relinked(&s->car);
 	s->online = online;
@@ -218,6 +222,7 @@ void control_evse_state(struct control *c, int evse, enum evse_state state, int6
 {
 	struct seat *s = seat_at(c, evse);
 	bool ran = control_runs(s);
+	record_state(c, evse, state, now_us);
 	if (state != s->state)
 		s->state_us = now_us;
 	s->state = state;
@@ -228,6 +233,7 @@ void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
 	bool ran = control_runs(s);
+	record_tx(c, evse, running, now_us);
 	s->tx = running;
 	if (!running && s->state == EVSE_CHARGING)
 		s->state = EVSE_UNKNOWN; /* its word for what follows is on the way */
@@ -237,6 +243,7 @@ void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
 void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
+	record_draw(c, evse, own_ma, energy_wh, now_us);
 	car_draws(&s->car, own_ma, now_us);
 	if (!isnan(energy_wh))
 		s->energy_wh = energy_wh;
@@ -247,12 +254,14 @@ void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], dou
 void control_evse_need(struct control *c, int evse, double need_wh, int64_t depart_us)
 {
 	struct seat *s = seat_at(c, evse);
+	record_need(c, evse, need_wh, depart_us);
 	s->need_wh = need_wh;
 	s->depart_us = depart_us;
 }
 
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us)
 {
+	record_answered(c, evse, ma, accepted, now_us);
 	car_answered(&seat_at(c, evse)->car, ma, accepted, now_us);
 }
 
@@ -266,6 +275,7 @@ static struct told_cap *cap_of(struct control *c, int id)
 
 int control_cap_put(struct control *c, int id, const struct cap_conf *from)
 {
+	record_cap(c, id, from);
 	if (from->node >= (int)c->site.parts.n_nodes || from->evse >= (int)c->site.parts.n_evses || (from->node < 0) == (from->evse < 0))
 		return ERR_INVALID;
 	struct told_cap *cap = cap_of(c, id > 0 ? id : 0);
@@ -289,11 +299,13 @@ int control_cap_set(struct control *c, int node, int evse, int32_t ma, const cha
 
 void control_wall(struct control *c, int64_t offset_us, bool trusted)
 {
+	record_wall(c, offset_us, trusted);
 	c->wall = (struct wall){ offset_us, trusted };
 }
 
 int control_cap_clear(struct control *c, int id)
 {
+	record_cap_clear(c, id);
 	for (size_t i = 0; i < CAPS_MOST; i++) {
 		if (id > 0 && c->caps[i].id == id) {
 			c->caps[i].id = 0;
@@ -306,6 +318,7 @@ int control_cap_clear(struct control *c, int id)
 void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us)
 {
 	struct told_cap *cap = &seat_at(c, evse)->profile;
+	record_profile(c, evse, ma, ref, until_us);
 	if (cap->ma != ma || strcmp(cap->owner, ref ? ref : "") != 0)
 		cap->since_us = c->now_us;
 	cap->ma = ma;
@@ -316,17 +329,20 @@ void control_evse_profile(struct control *c, int evse, int32_t ma, const char *r
 
 void control_evse_alone(struct control *c, int evse, int32_t ma)
 {
+	record_alone(c, evse, ma);
 	seat_at(c, evse)->car.alone_ma = ma;
 }
 
 void control_evse_proved(struct control *c, int evse, bool proved)
 {
 	struct seat *s = seat_at(c, evse);
+	record_proved(c, evse, proved);
 	car_proved(&s->car, proved, control_runs(s));
 }
 
 void control_evse_conduct(struct control *c, int evse, const char *conduct)
 {
+	record_conduct(c, evse, conduct);
 	seat_at(c, evse)->conduct = conduct;
 }
 
@@ -696,12 +712,14 @@ static void send_due(struct control *c)
 			continue;
 		control_tell(c, i);
 		s->limit.sent_us = c->now_us;
+		record_order(c, (int)i, &s->grant);
 		c->events.send(c->arg, (int)i, &s->grant);
 	}
 }
 
 void control_tick(struct control *c, int64_t now_us)
 {
+	record_tick(c, now_us);
 	c->now_us = now_us;
 	judge_nodes(c);
 	apply_caps(c);

@@ -22,6 +22,8 @@ libenergy_a_SOURCES = \
 	energy/profile.c energy/profile.h energy/profile-local.h \
 	energy/profile-limit.c \
 	energy/rank.c energy/rank.h \
+	energy/record.c energy/record.h energy/record-local.h \
+	energy/replay.c \
 	energy/site.c energy/site.h \
 	energy/tariff.c energy/tariff.h \
 	energy/window.c energy/window.h

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/zone.h"
+#include "gateway/decisions.h"
 #include "gateway/drivers.h"
 #include "gateway/limits.h"
 #include "gateway/metrics.h"
@@ -234,6 +235,7 @@ static void on_tick(void *arg)
 	int64_t began = clock_mono_us();
 	control_tick(g->control, began);
 	metrics_cycle(g, clock_mono_us() - began);
+	decisions_cycle();
 	vigil_tick(g);
 	notify_cycle(g);
 }

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/balance-replay.h"
 #include "gateway/balance-stdio.h"
 #include "gateway/call-help.h"
 #include "gateway/ctl.h"
@@ -459,9 +460,11 @@ static int run_trace(const struct options *o, int argc, char **argv)
 
 static int run_balance(int argc, char **argv)
 {
-	char why[200] = "";
+	char why[300] = "";
+	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
+		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
 	if (argc != 2 || strcmp(argv[1], "--stdio") != 0)
-		return bad_usage("balance --stdio is the only form");
+		return bad_usage("balance --stdio, or balance --replay FILE");
 	if (balance_stdio(stdin, stdout, why, sizeof(why)) == 0)
 		return EXIT_OK;
 	fprintf(stderr, "ampgate: %s\n", why);

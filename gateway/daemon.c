@@ -21,6 +21,7 @@
 #include "gateway/caps.h"
 #include "gateway/configuration.h"
 #include "gateway/console.h"
+#include "gateway/decisions.h"
 #include "gateway/deflate.h"
 #include "gateway/gateway.h"
 #include "gateway/group.h"
@@ -116,6 +117,13 @@ static int start_host(void)
 static int start_uplinks(void)
 {
 	return uplinks_open(&d.g);
+}
+
+/* After the store has made the directory, before anybody tells the balancer anything. */
+static int start_decisions(void)
+{
+	decisions_open(&d.g);
+	return 0;
 }
 
 static int start_balance(void)
@@ -267,6 +275,7 @@ static const struct stage {
 	{ "event loop", start_loop, stop_loop },
 	{ "load balancer", start_balance, stop_balance },
 	{ "storage", start_store, stop_store },
+	{ "decision log", start_decisions, decisions_close },
 	{ "uplinks", start_uplinks, stop_uplinks },
 	{ "plugin host", start_host, stop_host },
 	{ "sessions", start_sessions, stop_sessions },

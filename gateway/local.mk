@@ -6,6 +6,7 @@ libgateway_a_SOURCES = \
 	gateway/balance.c gateway/balance.h \
 	gateway/below.c gateway/below.h \
 	gateway/grid-inputs.c gateway/grid-inputs.h \
+	gateway/balance-replay.c gateway/balance-replay.h \
 	gateway/balance-stdio.c gateway/balance-stdio.h \
 	gateway/caps.c gateway/caps.h \
 	gateway/command.c gateway/command.h \
@@ -17,6 +18,7 @@ libgateway_a_SOURCES = \
 	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \
 	gateway/call-help.c gateway/call-help.h \
+	gateway/decisions.c gateway/decisions.h \
 	gateway/deviations.c gateway/deviations.h \
 	gateway/redact.c gateway/redact.h \
 	gateway/trace-export.c gateway/trace-export.h \

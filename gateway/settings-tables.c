@@ -414,6 +414,8 @@ static const struct conf_row balancing_rows[] = {
 	  .help = "Time after which the paused ones have their turn" },
 	{ .name = "increase", .type = CONF_SECTION, .table = &increase_table, .help = "How currents rise; they fall at once" },
 	{ .name = "on_meter_lost", .type = CONF_SECTION, .table = &meter_lost_table, AT(balancing_settings, on_meter_lost), .help = "What happens without readings" },
+	{ .name = "decision_log", .type = CONF_SIZE, .min = 0, .max = GIB, .preset = "16MiB", .takes_effect = AT_RESTART, AT(balancing_settings, decision_log_bytes),
+	  .help = "Room for what was decided and from what, to be replayed with ampgate balance --replay; 0 keeps none" },
 	{ 0 }
 };
 static const struct conf_table balancing_table = { .noun = "balancing", .size = sizeof(struct balancing_settings), .rows = balancing_rows };

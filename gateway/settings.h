@@ -198,6 +198,7 @@ struct balancing_settings {
 		int32_t step_ma;
 	} increase;
 	struct meter_lost_settings on_meter_lost;
+	int64_t decision_log_bytes; /* 0: none */
 };
 
 enum validation { VALIDATION_LENIENT, VALIDATION_STRICT, VALIDATION_OFF };

@@ -171,6 +171,20 @@ uplinks:
 			ok(shown.out.includes('grid.obeyed'), 'people can read it');
 			await daemon.stop();
 		}],
+		['the decision log of both runs is decided again, the same to the last milliampere', async () => {
+			for (const name of ['decisions.jsonl', 'decisions.1.jsonl']) {
+				const file = path.join(dir, 'state', name);
+				const replayed = await daemon.cli('balance', '--replay', file);
+				const [, ticks, decisions, different] = replayed.out.match(/(\d+) ticks, (\d+) decisions: (\d+) different/).map(Number);
+				ok(ticks > 1, `${name} has ticks`);
+				equal([replayed.code, different], [0, 0], `${name}: ${replayed.out}`);
+				if (name === 'decisions.jsonl') continue;
+				ok(decisions >= 12, 'the decisions of the test are in it');
+				const text = fs.readFileSync(file, 'utf8'), at = text.lastIndexOf('"out":"limit"');
+				fs.writeFileSync(file, text.slice(0, at) + text.slice(at).replace(/"ma":\d+/, '"ma":1234'));
+				equal((await daemon.cli('balance', '--replay', file)).code, 1, 'one that was tampered with');
+			}
+		}],
 	]);
 	process.exit(0);
 }

@@ -31,3 +31,7 @@ check_PROGRAMS += tests/unit/energy/grid
 TESTS += tests/unit/energy/grid
 tests_unit_energy_grid_SOURCES = tests/unit/energy/grid.c tests/unit/unit.h
 tests_unit_energy_grid_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/record
+TESTS += tests/unit/energy/record
+tests_unit_energy_record_SOURCES = tests/unit/energy/record.c tests/unit/unit.h
+tests_unit_energy_record_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
