@@ -725,7 +725,8 @@ void ledger_end_interrupted(struct session *s, int evse, double wh)
 	e.evse = evse;
 	e.tx = slice_of(tx.station_tx);
 	e.time_us = clock_wall_us();
-	e.meter_wh = isnan(wh) ? tx.start_wh : wh;
+	/* A start was told in whole watt-hours, so the register may still be a little below it. */
+	e.meter_wh = isnan(wh) || wh < tx.start_wh ? tx.start_wh : wh;
 	e.reason = SLICE("PowerLoss");
 	log_warn(&s->log, "transaction %s was interrupted by our own end; it is stopped", tx.station_tx);
 	if (codec_write_call(s->version, &e, &payload, &act) == 0)

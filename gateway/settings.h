@@ -455,8 +455,8 @@ void settings_diff(const struct settings *a, const struct settings *b, void (*ea
 /* By identity as connected (exact); NULL: nobody of that name is configured. */
 const struct station_settings *settings_station(const struct settings *s, struct slice identity);
 const struct evse_settings *settings_evse(const struct settings *s, struct slice id);
-/* The first EVSE of a station of the box's own, and how many it has; NULL: there is no such station. */
 int32_t settings_own_min_ma(const struct evse_settings *e); /* less than this it cannot be told: all without a pilot, else 6 A */
+/* The first EVSE of a station of the box's own, and how many it has; NULL: there is no such station. */
 const struct evse_settings *settings_own_station(const struct settings *s, struct slice identity, int *n_out);
 
 /* The settings of a station that the file does not name: station_defaults, the circuit of onboarding.auto, its own passwords. Allocated

@@ -1,5 +1,5 @@
 # Whole sites in simulated time.
-SIM_TESTS = tests/sim/night tests/sim/outlet-search tests/sim/stdio
+SIM_TESTS = tests/sim/night tests/sim/outlet-search tests/sim/day tests/sim/stdio
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 tests_sim_night_SOURCES = tests/sim/night.c tests/sim/site.c tests/sim/site.h
@@ -25,3 +25,5 @@ tests_sim_quality_LDADD = $(ENERGY_LIBS) $(CLP_LIBS)
 quality: tests/sim/quality ampgate
 	./tests/sim/quality
 .PHONY: quality
+tests_sim_day_SOURCES = tests/sim/day.c tests/unit/unit.h
+tests_sim_day_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

@@ -144,7 +144,9 @@ static void check_contacts(struct node *n, int32_t dt)
 	if (out->close[0] && !c->was_closed)
 		check_closing(n);
 	demand(c->welded <= 1000 || (out->pilot != PILOT_PWM && !out->close[0]) || c->silent, "offers or closes with a welded contact", c->welded);
-	/* Between one and three phases everything is open for ten seconds. */
+	/* Between one and three phases everything is open for ten seconds, for one and the same car. */
+	if (!n->rig.plugged)
+		c->last_phases = 0;
 	if (out->close[0]) {
 		watch(&c->closed_for, n->rig.contact[0], dt);
 		c->three |= n->rig.contact[1];
