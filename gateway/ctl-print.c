@@ -342,6 +342,17 @@ void print_tx_csv(const cJSON *row)
 	fputs("\r\n", stdout);
 }
 
+void print_plan(const cJSON *r)
+{
+	static const struct column evses[] = { { "STATION", "station", 14 }, { "EVSE", "evse", 4 }, { "NOW A", "now_a", 7 }, { "THEN A", "then_a", 7 },
+		{ "WHY", "reason", 14 }, { "", "ref", 20 }, { "PHASE", "phase", 5 }, { 0 } };
+	static const struct column circuits[] = { { "CIRCUIT", "id", 14 }, { "LIMIT A", "limit_a", 20 }, { "NOW A", "now_a", 20 }, { "THEN A", "then_a", 20 }, { 0 } };
+	printf("after %.0f s\n", number(r, "after_s"));
+	table(json_at(r, "circuits"), circuits);
+	puts("");
+	table(json_at(r, "evses"), evses);
+}
+
 void print_grid_operator(const cJSON *r)
 {
 	static const struct column columns[] = { { "INPUT", "id", 16 }, { "KIND", "kind", 9 }, { "STATE", "state", 10 }, { "LIMIT W", "limit_w", 9 },

@@ -15,6 +15,7 @@ void print_queue(const cJSON *r);
 void print_txs(const cJSON *r);
 void print_tx_csv_head(void);
 void print_tx_csv(const cJSON *row);
+void print_plan(const cJSON *r);
 void print_grid_operator(const cJSON *r);
 void print_grid_log(const cJSON *r);
 void print_tariffs(const cJSON *r);

@@ -40,6 +40,8 @@ static const char usage[] =
 	"  call ID [ACTION] --help                    the actions of its version, or one action's fields\n"
 	"  call [ACTION] --help --ocpp 1.6            the same without a daemon\n"
 	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
+	"  plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after 5m]\n"
+	"                                             what everybody would get then\n"
 	"  grid show | log                            what the grid operator allows; evidence of it\n"
 	"  grid limit INPUT WATTS|free [--for 2h]     the word of an input of kind command\n"
 	"  tariff list | set NAME PRICES [END]        schedules and tariffs; prices to come, a JSON list of start and price\n"
@@ -523,6 +525,46 @@ static int run_tx(const struct options *o, int argc, char **argv)
 	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
 }
 
+/* --limit row-a 40 --arrive G-07: the words of one change after the other. */
+static int run_plan(const struct options *o, int argc, char **argv)
+{
+	static const struct {
+		const char *option, *kind;
+		int words;
+	} kinds[] = { { "--limit", "limit", 2 }, { "--power", "power", 2 }, { "--arrive", "arrive", 1 }, { "--leave", "leave", 1 } };
+	const char *after = NULL;
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	jw_array(&w, "changes");
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+		while (k < 4 && strcmp(argv[i], kinds[k].option) != 0)
+			k++;
+		if (k == 4 && strcmp(argv[i], "--after") == 0 && i + 1 < argc) {
+			after = argv[++i];
+			continue;
+		}
+		if (k == 4 || i + kinds[k].words >= argc) {
+			buf_free(&args);
+			return bad_usage("plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after DURATION]");
+		}
+		jw_object(&w, NULL);
+		jw_string(&w, "kind", kinds[k].kind);
+		jw_string(&w, "object", argv[i + 1]);
+		if (kinds[k].words == 2)
+			jw_string(&w, "value", argv[i + 2]);
+		jw_end(&w, '}');
+		i += kinds[k].words;
+	}
+	jw_end(&w, ']');
+	if (after)
+		jw_string(&w, "after", after);
+	jw_end(&w, '}');
+	return request(o, "plan", &args, print_plan);
+}
+
 static int run_grid_limit(const struct options *o, int argc, char **argv)
 {
 	const char *duration = argc == 6 && strcmp(argv[4], "--for") == 0 ? argv[5] : NULL;
@@ -620,6 +662,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_trace(o, argc, argv);
 	if (strcmp(argv[0], "config") == 0)
 		return ctl_config(o, argc, argv);
+	if (strcmp(argv[0], "plan") == 0)
+		return run_plan(o, argc, argv);
 	if (strcmp(argv[0], "balance") == 0)
 		return run_balance(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)

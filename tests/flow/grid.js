@@ -149,6 +149,15 @@ uplinks:
 			await amps(MAX, MAX);
 			equal((await daemon.ask('grid.show')).state, 'free', 'what is allowed');
 		}],
+		['a plan tells what a lower limit would do, and does nothing', async () => {
+			const plan = await daemon.ask('plan', { changes: [{ kind: 'limit', object: 'grid', value: 40 }], after: '60s' });
+			const then = plan.evses.map((e) => e.then_a);
+			ok(plan.evses.every((e) => e.now_a === MAX) && then[0] + then[1] <= 40 && then[0] + then[1] > 38, `${JSON.stringify(plan.evses)}`);
+			equal(plan.circuits[0].limit_a, [40, 40, 40], 'its limit');
+			const shown = await daemon.cli('plan', '--limit', 'grid', '40', '--leave', 'G-02');
+			ok(/G-01 +1 +32 +32 /.test(shown.out), `with one car gone the other has all: ${shown.out}`);
+			equal(cars.map((car) => car.amps), [MAX, MAX], 'what the cars have');
+		}],
 		['a command over the broker ends by itself', async () => {
 			const client = mqtt.connect(`mqtt://127.0.0.1:${brokerPort}`);
 			await within(5000, 'the client connects', new Promise((resolve) => client.once('connect', resolve)));

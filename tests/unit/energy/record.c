@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "energy/control-local.h"
+#include "energy/plan.h"
 #include "energy/record-local.h"
 #include "tests/unit/unit.h"
 
@@ -249,6 +250,72 @@ static void test_a_copy_decides_the_same(void **state)
 	control_close(copy);
 }
 
+static int32_t then_sum, then_first;
+
+static void on_look(void *arg, const struct control *then)
+{
+	struct evse_view v;
+	(void)arg;
+	then_sum = 0;
+	for (int i = 0; i < CARS; i++) {
+		control_evse_view(then, i, &v);
+		then_sum += v.running && v.node == 1 ? v.grant.ma : 0;
+		if (i == 0)
+			then_first = v.running ? v.grant.ma : -1;
+	}
+}
+
+static void test_a_plan_tells_and_touches_nothing(void **state)
+{
+	struct buf before = { 0 }, after = { 0 };
+	(void)state;
+	stage();
+	nodes[0].power_w = 0;
+	nodes[0].imbalance_ma = 0;
+	begin();
+	/* Three-phase cars on row-a (every other one); all take what they are given, up to 16 A. */
+	for (int i = 0; i < CARS; i++) {
+		control_evse_link(c, i, true, now);
+		control_evse_proved(c, i, true);
+		on[i] = i % 2 == 0;
+		if (!on[i])
+			continue;
+		control_evse_tx(c, i, true, now);
+		control_evse_state(c, i, EVSE_CHARGING, now);
+	}
+	for (int t = 0; t < 400; t++) {
+		struct meter_sample s = { .at_us = now += S, .power_w = NAN, .voltage_v = { NAN, NAN, NAN }, .import_wh = NAN, .export_wh = NAN };
+		for (int i = 0; i < CARS; i++) {
+			int32_t own[3] = { draw_of(i), draw_of(i), draw_of(i) };
+			for (int p = 0; p < evses[i].n_lines; p++)
+				s.ma.l[evses[i].lines[p]] += draw_of(i);
+			control_evse_draw(c, i, own, NAN, now);
+			control_evse_answered(c, i, offer[i], true, now);
+		}
+		s.ma.l[2] += t & 1;
+		control_meter(c, 0, &s);
+		control_tick(c, now);
+	}
+	control_known(c, &before);
+	struct plan_change changes[2] = { { .kind = PLAN_LIMIT, .node = 1, .evse = -1, .ma = A(40) }, { .kind = PLAN_LEAVE, .node = -1, .evse = 0 } };
+	plan_run(c, NULL, 0, 120, on_look, NULL);
+	int32_t same = then_sum;
+	assert_true(same > A(48) && same <= A(66));
+	plan_run(c, changes, 1, 120, on_look, NULL);
+	assert_true(then_sum > A(24) && then_sum <= A(42)); /* offers, which cars use nearly all of */
+	assert_true(then_first >= 0);
+	plan_run(c, changes, 2, 120, on_look, NULL);
+	assert_int_equal(then_first, -1);
+	changes[0].ma = A(85);
+	plan_run(c, changes, 1, 300, on_look, NULL);
+	assert_true(then_sum > same);
+	control_known(c, &after);
+	assert_int_equal(before.n, after.n);
+	assert_memory_equal(before.p, after.p, before.n);
+	buf_free(&before);
+	buf_free(&after);
+}
+
 static void test_nonsense_is_refused(void **state)
 {
 	struct replay_sum sum;
@@ -281,6 +348,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_recording_is_decided_again, drop),
 		cmocka_unit_test_teardown(test_another_decision_is_noticed, drop),
 		cmocka_unit_test_teardown(test_a_copy_decides_the_same, drop),
+		cmocka_unit_test_teardown(test_a_plan_tells_and_touches_nothing, drop),
 		cmocka_unit_test_teardown(test_nonsense_is_refused, drop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
