@@ -646,6 +646,8 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "A transaction message that the CSMS has refused this often is set aside for the operator; an outage does not count" },
 	{ .name = "message_retry_interval", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "10s", AT(uplink_settings, message_retry_us),
 	  .help = "Pause before such a message is sent again, times the number of refusals so far" },
+	{ .name = "interfaces", .type = CONF_TEXTS, .preset = "[]", AT(uplink_settings, interfaces), .takes_effect = AT_RECONNECT,
+	  .help = "Network interfaces that are tried in this order for each endpoint: [eth0, wwan0]; as the system routes when not said" },
 	{ .name = "drain_parallel", .type = CONF_INT, .min = 1, .max = 10000, .preset = "64", AT(uplink_settings, drain_parallel),
 	  .help = "When the CSMS is back: how many stations deliver what waited at the same time; what happens now does not wait" },
 	{ .name = "endpoints", .type = CONF_ITEMS, .required = true, .table = &endpoint_table, AT(uplink_settings, endpoints), .takes_effect = AT_RECONNECT,

@@ -327,6 +327,7 @@ struct uplink_settings {
 	} reconnect;
 	int64_t ping_us, call_timeout_us; /* ping 0: none */
 	int message_attempts;             /* failures after which a transaction message is set aside */
+	const char *const *interfaces;    /* in order of preference; empty: as the system routes */
 	int drain_parallel;               /* late messages on their way at once, of all stations */
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;

@@ -41,6 +41,7 @@ struct uplink {
 	char separate_why[100];
 	size_t n_lanes, n_up;
 	int current;              /* the endpoint that lanes try first */
+	int interface;            /* and the interface */
 	struct timer failback;
 	bool held;                /* nobody connects, see uplink_hold */
 	enum uplink_state state;
@@ -202,10 +203,19 @@ static int64_t backoff_us(const struct lane *l)
 	return wait + (spread ? random() % spread : 0);
 }
 
+static int count_interfaces(const struct uplink *u)
+{
+	int n = 0;
+	while (u->conf->interfaces && u->conf->interfaces[n])
+		n++;
+	return n;
+}
+
 static void on_retry(void *arg)
 {
 	struct lane *l = arg;
-	l->tried = 0;
+	l->tried = l->tried_interfaces = 0;
+	l->interface = l->uplink->interface;
 	lane_connect(l, l->uplink->current);
 }
 
@@ -216,10 +226,29 @@ static void wait_for_retry(struct lane *l)
 	timer_set(&l->retry, backoff_us(l), on_retry, l);
 }
 
-/* An attempt failed: the next endpoint of this round at once, or wait. */
+/* The same endpoint by the next interface, if there is one that was not tried. */
+static bool try_next_interface(struct lane *l)
+{
+	int n = count_interfaces(l->uplink);
+	if (++l->tried_interfaces >= n) {
+		l->tried_interfaces = 0;
+		l->interface = l->uplink->interface;
+		return false;
+	}
+	l->interface = (l->interface + 1) % n;
+	lane_connect(l, l->endpoint);
+	return true;
+}
+
+/* An attempt failed: the next interface, the next endpoint of this round at once, or wait. */
 static void attempt_failed(struct lane *l, const struct link_end *why)
 {
 	struct uplink *u = l->uplink;
+	if (about_the_endpoint(why) && try_next_interface(l)) {
+		log_debug(&l->log, "endpoint %d failed by one interface: %s", l->endpoint + 1, why->reason ? why->reason : err_text(why->err));
+		l->events->failed(l->owner, why);
+		return;
+	}
 	log_debug(&l->log, "endpoint %d failed: %s", l->endpoint + 1, why->reason ? why->reason : err_text(why->err));
 	snprintf(u->fault, sizeof(u->fault), "%s", why->reason ? why->reason : err_text(why->err));
 	int next = (l->endpoint + 1) % (int)u->conf->n_endpoints;
@@ -255,14 +284,15 @@ static void came_up(struct lane *l)
 		l->events->up(l->owner);
 		return;
 	}
-	l->tried = 0;
+	l->tried = l->tried_interfaces = 0;
 	l->rounds = 0;
 	if (!u->n_up++) {
 		u->current = l->endpoint;
+		u->interface = l->interface;
 		call_back(u);
 	}
 	set_state(u, UPLINK_UP);
-	if (u->current != 0 && !timer_is_set(&u->failback))
+	if ((u->current || u->interface) && u->conf->failback_after_us > 0 && !timer_is_set(&u->failback))
 		timer_set(&u->failback, u->conf->failback_after_us, on_failback, u);
 	l->events->up(l->owner);
 }
@@ -294,7 +324,9 @@ static void on_link_up(void *owner, struct link *link)
 		link_release(old);
 		l->link = link;
 		l->endpoint = l->better_endpoint;
+		l->interface = l->better_interface;
 		l->uplink->current = l->endpoint;
+		l->uplink->interface = l->interface;
 	}
 	came_up(l);
 }
@@ -351,12 +383,13 @@ static void on_link_down(void *owner, struct link *link, const struct link_end *
 
 static const struct link_events link_events = { on_link_up, on_link_text, on_link_room, on_link_down };
 
-static struct link *dial_endpoint(struct lane *l, int endpoint)
+static struct link *dial_endpoint(struct lane *l, int endpoint, int interface)
 {
 	struct uplink *u = l->uplink;
 	char *url = url_for(l, u->conf->endpoints[endpoint].url), *user = user_for(l);
 	struct dial_config c = {
 		.url = url,
+		.interface = count_interfaces(u) ? u->conf->interfaces[interface] : NULL,
 		.subprotocol = version_subprotocol(l->version),
 		.user = user,
 		.password = l->password,
@@ -394,28 +427,34 @@ static void lane_connect(struct lane *l, int endpoint)
 	l->endpoint = endpoint;
 	if (l->uplink->state == UPLINK_DOWN && !l->rounds)
 		l->uplink->state = UPLINK_CONNECTING;
-	l->link = dial_endpoint(l, endpoint);
+	l->link = dial_endpoint(l, endpoint, l->interface);
 }
 
-static void move_lane(struct lane *l, int endpoint)
+static bool goes_by(const struct lane *l, int endpoint, int interface)
 {
-	if (l->state != LANE_UP || l->endpoint == endpoint || l->better)
+	return l->endpoint == endpoint && l->interface == interface;
+}
+
+static void move_lane(struct lane *l, int endpoint, int interface)
+{
+	if (l->state != LANE_UP || goes_by(l, endpoint, interface) || l->better)
 		return;
 	l->better_endpoint = endpoint;
-	l->better = dial_endpoint(l, endpoint);
+	l->better_interface = interface;
+	l->better = dial_endpoint(l, endpoint, interface);
 }
 
 static void on_move(void *arg)
 {
 	struct lane *l = arg;
-	move_lane(l, l->uplink->current);
+	move_lane(l, l->uplink->current, l->uplink->interface);
 }
 
 /* Every other lane follows, spread over a few seconds. */
 static void follow(struct uplink *u)
 {
 	LIST_WALK(&u->lanes, struct lane, in_uplink, l)
-		if (l->state == LANE_UP && l->endpoint != u->current)
+		if (l->state == LANE_UP && !goes_by(l, u->current, u->interface))
 			timer_set(&l->retry, random() % MOVE_SPREAD_US, on_move, l);
 }
 
@@ -423,14 +462,14 @@ static void follow(struct uplink *u)
 static void on_failback(void *arg)
 {
 	struct uplink *u = arg;
-	if (u->current == 0) {
+	if (u->current == 0 && u->interface == 0) {
 		follow(u);
 		return;
 	}
 	LIST_WALK(&u->lanes, struct lane, in_uplink, l) {
-		if (l->state != LANE_UP || l->endpoint == 0)
+		if (l->state != LANE_UP || goes_by(l, 0, 0))
 			continue;
-		move_lane(l, 0);
+		move_lane(l, 0, 0);
 		timer_set(&u->failback, CONNECT_TIMEOUT_US + US_PER_S, on_failback, u);
 		return;
 	}
@@ -443,7 +482,8 @@ void lane_open(struct lane *l, struct uplink *u, const struct log *owner_log)
 	l->uplink = u;
 	l->log = (struct log){ owner_log, "lane", u->conf->id };
 	l->rounds = 0;
-	l->tried = 0;
+	l->tried = l->tried_interfaces = 0;
+	l->interface = u->interface;
 	list_append(&u->lanes, &l->in_uplink);
 	u->n_lanes++;
 	lane_connect(l, u->current);
@@ -497,6 +537,7 @@ void uplink_view(const struct uplink *u, struct uplink_view *out)
 		.lanes_up = u->n_up,
 		.endpoint = u->current + 1,
 		.url = u->conf->endpoints[u->current].url,
+		.interface = count_interfaces(u) ? u->conf->interfaces[u->interface] : NULL,
 		.since_us = u->since_us,
 		.fault = u->fault,
 		.sharing = u->sharing,

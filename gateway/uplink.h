@@ -33,6 +33,8 @@ struct lane {
 	struct link *link;             /* the connection in use or being opened */
 	struct link *better;           /* one being opened to a better endpoint while `link` is up */
 	int endpoint, better_endpoint; /* index into the uplink's endpoints */
+	int interface, better_interface; /* index into the uplink's interfaces; 0 where there are none */
+	int tried_interfaces;          /* that failed for this endpoint */
 	int tried;                     /* endpoints that failed in this round */
 	unsigned rounds;               /* rounds without success, for the back-off */
 	struct timer retry;
@@ -66,6 +68,7 @@ struct uplink_view {
 	size_t lanes, lanes_up;
 	int endpoint;           /* that most lanes use, from 1 */
 	const char *url;
+	const char *interface;  /* NULL: as the system routes */
 	int64_t since_us;       /* monotonic, of the state */
 	const char *fault;      /* why the last attempt failed; "" */
 	enum uplink_sharing sharing;

@@ -216,6 +216,7 @@ void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 	jw_string(w, "state", states[v.state]);
 	jw_int(w, "endpoint", v.endpoint);
 	jw_string(w, "url", v.url);
+	jw_string(w, "interface", v.interface);
 	jw_int(w, "lanes", (int64_t)v.lanes);
 	jw_int(w, "lanes_up", (int64_t)v.lanes_up);
 	if (v.sharing != SHARING_NONE) {

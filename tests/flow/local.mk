@@ -28,6 +28,7 @@ PROGRAM_FLOWS += tests/flow/authorize.js
 PROGRAM_FLOWS += tests/flow/drain.js
 PROGRAM_FLOWS += tests/flow/every.js
 PROGRAM_FLOWS += tests/flow/ids.js
+PROGRAM_FLOWS += tests/flow/interfaces.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js
