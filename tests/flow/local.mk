@@ -61,3 +61,6 @@ tests/flow/http.log: ampgated
 TESTS += tests/flow/grid.js
 EXTRA_DIST += tests/flow/grid.js tests/flow/modbus-client.py
 tests/flow/grid.log: ampgated ampgate
+TESTS += tests/flow/answers.js
+EXTRA_DIST += tests/flow/answers.js tests/voltlog-io/package.json tests/voltlog-io/index.js
+tests/flow/answers.log: ampgated
