@@ -66,7 +66,7 @@ EXTRA_DIST += etc/ampgate.yaml
 
 # Examples beside the documentation; the configuration itself only where there is none yet.
 examplesdir = $(docdir)/examples
-dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/depot300.yaml \
+dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/maker-outlets.yaml etc/examples/depot300.yaml \
 	etc/examples/street40.yaml
 EXTRA_DIST += etc/setup.sh .ci/run
 confdir = $(DESTDIR)$(sysconfdir)/ampgate
@@ -85,6 +85,8 @@ etc/systemd/ampgate.service: etc/systemd/ampgate.service.in Makefile
 	@$(MKDIR_P) etc/systemd
 	$(AM_V_GEN)sed -e 's,[@]sbindir[@],$(sbindir),' -e 's,[@]sysconfdir[@],$(sysconfdir),' -e 's,[@]localstatedir[@],$(localstatedir),' \
 		$(srcdir)/etc/systemd/ampgate.service.in > $@
+udevdir = $(prefix)/lib/udev/rules.d
+dist_udev_DATA = etc/udev/70-ampgate.rules
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = etc/sysusers.d/ampgate.conf
 EXTRA_DIST += etc/systemd/ampgate.service.in
@@ -101,6 +103,7 @@ EXTRA_DIST += etc/completion/ampgate.in
 CLEANFILES += etc/completion/ampgate
 
 dist_man_MANS += \
+	etc/man/ampgate-board.7 \
 	etc/man/ampgate-mqtt.7 \
 	etc/man/ampgate-plugin.3 \
 	etc/man/ampgate.1 \

@@ -6,6 +6,7 @@ UNIT_GATEWAY = \
 	tests/unit/gateway/listen \
 	tests/unit/gateway/dial \
 	tests/unit/gateway/host \
+	tests/unit/gateway/hours \
 	tests/unit/gateway/settings \
 	tests/unit/gateway/sim-ledger \
 	tests/unit/gateway/world
@@ -45,3 +46,5 @@ check_PROGRAMS += tests/unit/gateway/mux-none
 TESTS += tests/unit/gateway/mux-none
 tests_unit_gateway_mux_none_SOURCES = tests/unit/gateway/mux-none.c
 tests_unit_gateway_mux_none_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_hours_SOURCES = tests/unit/gateway/hours.c
+tests_unit_gateway_hours_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

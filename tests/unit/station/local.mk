@@ -1,5 +1,5 @@
 # Unit tests of station/ against libstation.a and what lies below it.
-UNIT_STATION = tests/unit/station/car \
+UNIT_STATION = tests/unit/station/cabinet tests/unit/station/car \
 	tests/unit/station/charge \
 	tests/unit/station/connector \
 	tests/unit/station/core-16 \
@@ -50,3 +50,5 @@ tests_unit_station_more_16_SOURCES = tests/unit/station/more-16.c $(STATION_STAG
 tests_unit_station_more_16_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_more_201_SOURCES = tests/unit/station/more-201.c $(STATION_STAGE)
 tests_unit_station_more_201_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_cabinet_SOURCES = tests/unit/station/cabinet.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_cabinet_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)

@@ -2,6 +2,8 @@
  * fault its code, what becomes of the contactor, and the way back. */
 #include "station/outlet.h"
 
+#include <stdio.h>
+
 #include "station/duty.h"
 #include "station/rig.h"
 #include "tests/unit/unit.h"
@@ -523,6 +525,26 @@ static void test_a_plug_that_does_not_come_free_is_told_and_charging_goes_on(voi
 	assert_int_equal(o.standing, 0);
 }
 
+/* docs/OUTLETS.md names each code with the error code that the CSMS is told. */
+static void test_every_fault_is_in_the_manual(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[300], line[600], want[100];
+	(void)state;
+	snprintf(path, sizeof(path), "%s/docs/OUTLETS.md", srcdir ? srcdir : ".");
+	for (int f = 0; f < OUTLET_FAULTS; f++) {
+		FILE *doc = fopen(path, "r");
+		bool found = false;
+		assert_non_null(doc);
+		snprintf(want, sizeof(want), "| %s | %s | ", outlet_faults[f].code, outlet_faults[f].ocpp);
+		while (!found && fgets(line, sizeof(line), doc))
+			found = strncmp(line, want, strlen(want)) == 0;
+		fclose(doc);
+		if (!found)
+			fail_msg("no line begins with \"%s\"", want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_the_residual_current_device_is_tested),
 		cmocka_unit_test(test_a_plug_that_does_not_lock),
 		cmocka_unit_test(test_a_plug_that_does_not_come_free_is_told_and_charging_goes_on),
+		cmocka_unit_test(test_every_fault_is_in_the_manual),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
