@@ -454,6 +454,7 @@ static void check_mode(struct checking *c, const struct uplink_settings *u, cons
 		return;
 	}
 	need(c, n, u->identity, "identity", "by mode aggregate");
+	refuse_keys(c, n, "own_identity", "with mode aggregate, which has one identity for all");
 	if (u->version == UPLINK_AS_STATION)
 		settings_wrong(c->report, conf_child(n, "version") ? conf_child(n, "version") : n, "mode aggregate needs one version for all: ocpp1.6 or ocpp2.0.1");
 	if (u->on_loss == ON_LOSS_MIRROR)

@@ -176,6 +176,20 @@ static void to_tx(struct group *g, struct frame *f, struct event *e)
 	to_place(g, f, e, p);
 }
 
+/* The group knows whether one runs; what waits for the CSMS its session adds. */
+static void tx_status(struct group *g, const struct frame *f, const struct event *e)
+{
+	const struct named *n = e->tx.n ? named_up(g, e->tx) : NULL;
+	struct buf payload = { 0 };
+	if (!e->tx.n) {
+		group_answer_status(g, f->id, f->act, none);
+		return;
+	}
+	convert_tx_status(n && !n->over, &payload);
+	group_answer(g, f->id, buf_view(&payload));
+	buf_free(&payload);
+}
+
 /* --- reservations --- */
 
 static void reserve(struct group *g, struct frame *f, struct event *e)
@@ -398,8 +412,10 @@ static void answer(struct group *g, struct frame *f, struct event *e)
 		remote_start(g, f, e);
 		break;
 	case CMD_REMOTE_STOP:
-	case CMD_TX_STATUS:
 		to_tx(g, f, e);
+		break;
+	case CMD_TX_STATUS:
+		tx_status(g, f, e);
 		break;
 	case CMD_UNLOCK:
 		to_number(g, f, e);

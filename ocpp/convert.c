@@ -238,3 +238,13 @@ int convert_answer(const struct action *asked, struct frame *answer, const struc
 	arena_free(&mem);
 	return err;
 }
+
+void convert_tx_status(bool ongoing, struct buf *payload)
+{
+	struct json_writer w;
+	jw_open(&w, payload);
+	jw_object(&w, NULL);
+	jw_bool(&w, "ongoingIndicator", ongoing);
+	jw_bool(&w, "messagesInQueue", false);
+	jw_end(&w, '}');
+}

@@ -21,6 +21,9 @@ int convert_list(const struct frame *f, enum ocpp_version to, const char *list, 
 int convert_answer(const struct action *asked, struct frame *answer, const struct action *act, enum ocpp_version to, struct slice tx,
                    struct buf *payload) MUST_CHECK;
 
+/* The answer to GetTransactionStatus about a transaction whose station has no such message. */
+void convert_tx_status(bool ongoing, struct buf *payload);
+
 /* codec_write_answer, but a status that this version does not have for this action becomes the nearest that it has. */
 int convert_reply(enum ocpp_version to, const struct action *act, struct reply *r, struct buf *payload) MUST_CHECK;
 

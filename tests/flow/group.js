@@ -366,6 +366,55 @@ log: {level: info, target: stderr}
 			}
 			ok(!csms.violation, `strict validation at the CSMS: ${csms.violation}`);
 		}],
+		['every action that a CSMS has gets an answer that is valid', async () => {
+			const when = new Date(Date.now() + 3600000).toISOString(), token = { idToken: 'TAG9', type: 'Central' };
+			const hash = { hashAlgorithm: 'SHA256', issuerNameHash: 'a', issuerKeyHash: 'b', serialNumber: '1' };
+			const v = { component: { name: 'OCPPCommCtrlr' }, variable: { name: 'HeartbeatInterval' } };
+			const all = { old: {
+				CancelReservation: { reservationId: 1 }, ChangeAvailability: { connectorId: 1, type: 'Operative' }, ChangeConfiguration: { key: 'HeartbeatInterval', value: '200' },
+				ClearCache: {}, ClearChargingProfile: {}, DataTransfer: { vendorId: 'v' }, GetCompositeSchedule: { connectorId: 1, duration: 60 }, GetConfiguration: {},
+				GetDiagnostics: { location: 'ftp://x/' }, GetLocalListVersion: {}, RemoteStartTransaction: { idTag: 'T' }, RemoteStopTransaction: { transactionId: 1 },
+				ReserveNow: { connectorId: 0, expiryDate: when, idTag: 'T', reservationId: 2 }, Reset: { type: 'Hard' }, SendLocalList: { listVersion: 8, updateType: 'Differential' },
+				SetChargingProfile: { connectorId: 1, csChargingProfiles: { chargingProfileId: 9, stackLevel: 0, chargingProfilePurpose: 'TxDefaultProfile',
+					chargingProfileKind: 'Relative', chargingSchedule: { chargingRateUnit: 'A', chargingSchedulePeriod: [{ startPeriod: 0, limit: 10 }] } } },
+				TriggerMessage: { requestedMessage: 'BootNotification' }, UnlockConnector: { connectorId: 1 }, UpdateFirmware: { location: 'ftp://x/', retrieveDate: when },
+				ExtendedTriggerMessage: { requestedMessage: 'SignChargePointCertificate' }, CertificateSigned: { certificateChain: 'x' },
+				InstallCertificate: { certificateType: 'CentralSystemRootCertificate', certificate: 'x' }, DeleteCertificate: { certificateHashData: hash },
+				GetInstalledCertificateIds: { certificateType: 'CentralSystemRootCertificate' }, GetLog: { logType: 'SecurityLog', requestId: 1, log: { remoteLocation: 'ftp://x/' } },
+				SignedUpdateFirmware: { requestId: 1, firmware: { location: 'ftp://x/', retrieveDateTime: when, signingCertificate: 'c', signature: 's' } },
+			}, new: {
+				CancelReservation: { reservationId: 1 }, CertificateSigned: { certificateChain: 'x' }, ChangeAvailability: { operationalStatus: 'Operative', evse: { id: 1 } },
+				ClearCache: {}, ClearChargingProfile: { chargingProfileId: 7 }, ClearDisplayMessage: { id: 1 }, ClearVariableMonitoring: { id: [1] },
+				CostUpdated: { totalCost: 1, transactionId: 'x' }, CustomerInformation: { requestId: 1, report: true, clear: false }, DataTransfer: { vendorId: 'v' },
+				DeleteCertificate: { certificateHashData: hash }, GetBaseReport: { requestId: 1, reportBase: 'ConfigurationInventory' },
+				GetChargingProfiles: { requestId: 1, chargingProfile: { stackLevel: 1 } }, GetCompositeSchedule: { evseId: 1, duration: 60 }, GetDisplayMessages: { requestId: 1 },
+				GetInstalledCertificateIds: {}, GetLocalListVersion: {}, GetLog: { logType: 'DiagnosticsLog', requestId: 2, log: { remoteLocation: 'ftp://x/' } },
+				GetMonitoringReport: { requestId: 1 }, GetReport: { requestId: 1 }, GetTransactionStatus: { transactionId: 'x' }, GetVariables: { getVariableData: [v] },
+				InstallCertificate: { certificateType: 'CSMSRootCertificate', certificate: 'x' }, PublishFirmware: { location: 'x', checksum: 'a', requestId: 1 },
+				RequestStartTransaction: { remoteStartId: 4, idToken: token }, RequestStopTransaction: { transactionId: 'x' }, ReserveNow: { id: 2, expiryDateTime: when, idToken: token },
+				Reset: { type: 'Immediate', evseId: 1 }, SendLocalList: { versionNumber: 8, updateType: 'Differential' },
+				SetChargingProfile: { evseId: 1, chargingProfile: { id: 9, stackLevel: 0, chargingProfilePurpose: 'TxDefaultProfile', chargingProfileKind: 'Relative',
+					chargingSchedule: [{ id: 1, chargingRateUnit: 'A', chargingSchedulePeriod: [{ startPeriod: 0, limit: 10 }] }] } },
+				SetDisplayMessage: { message: { id: 1, priority: 'NormalCycle', message: { format: 'UTF8', content: 'x' } } }, SetMonitoringBase: { monitoringBase: 'All' },
+				SetMonitoringLevel: { severity: 5 }, SetNetworkProfile: { configurationSlot: 1, connectionData: { ocppVersion: 'OCPP20', ocppTransport: 'JSON', ocppCsmsUrl: 'x',
+					messageTimeout: 1, securityProfile: 1, ocppInterface: 'Wired0' } },
+				SetVariableMonitoring: { setMonitoringData: [{ value: 1, type: 'Delta', severity: 1, ...v }] }, SetVariables: { setVariableData: [{ ...v, attributeValue: '200' }] },
+				TriggerMessage: { requestedMessage: 'TransactionEvent' }, UnlockConnector: { evseId: 1, connectorId: 1 }, UnpublishFirmware: { checksum: 'a' },
+				UpdateFirmware: { requestId: 1, firmware: { location: 'ftp://x/', retrieveDateTime: when } },
+			} };
+			let answered = 0;
+			for (const group of ['old', 'new']) for (const [action, params] of Object.entries(all[group])) {
+				try {
+					await ask(group, action, params);
+				} catch (e) {
+					throw new Error(`${group} ${action}: ${e.message}`);
+				}
+				answered++;
+			}
+			console.log(`# ${answered} actions of a CSMS answered`);
+			const nothing = await ask('new', 'GetTransactionStatus', { transactionId: 'x' });
+			equal(nothing.ongoingIndicator, false, 'a transaction that nobody has');
+		}],
 		['who was away is told when it is back', async () => {
 			const m = byVersion('old', 'ocpp1.6');
 			await m.client.close({ force: true });
@@ -374,7 +423,7 @@ log: {level: info, target: stderr}
 			equal((await ask('old', 'UnlockConnector', { connectorId: numberOf(m) })).status, 'UnlockFailed', 'unlock of an absent one');
 			await connect(m, port);
 			await until(8000, 'it hears it', () => m.asked.some((p) => p.type === 'Inoperative') && m.asked.some((p) => p.key === 'MeterValueSampleInterval') &&
-				m.asked.some((p) => p.listVersion === 7));
+				m.asked.some((p) => p.listVersion === 8));
 			await daemon.stop();
 		}],
 	]);
