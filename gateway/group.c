@@ -496,16 +496,17 @@ static void close_members(struct group *g)
 static void group_close(struct group *g)
 {
 	struct link *l = g->link;
-	timer_cancel(&g->boot);
-	timer_cancel(&g->heartbeat);
-	timer_cancel(&g->tick);
-	timer_cancel(&g->reconnect);
 	g->link = NULL;
 	if (l)
 		link_release(l);
 	end_asked(g);
 	close_members(g);
 	group_jobs_close(g);
+	/* Those who were told that no answer comes may have set timers. */
+	timer_cancel(&g->boot);
+	timer_cancel(&g->heartbeat);
+	timer_cancel(&g->tick);
+	timer_cancel(&g->reconnect);
 	later_cancel(&g->say);
 	txs_close(g);
 	places_close(g);

@@ -54,8 +54,9 @@ function answers(m) {
 	m.asked = [];
 	const yes = { status: 'Accepted' };
 	for (const method of ['RemoteStartTransaction', 'RemoteStopTransaction', 'RequestStartTransaction', 'RequestStopTransaction', 'ReserveNow', 'CancelReservation',
-		'ChangeAvailability', 'Reset', 'TriggerMessage', 'ClearChargingProfile', 'SendLocalList', 'ClearCache', 'DataTransfer', 'GetLog'])
+		'ChangeAvailability', 'Reset', 'ClearChargingProfile', 'SendLocalList', 'ClearCache', 'DataTransfer', 'GetLog'])
 		m.client.handle(method, done(yes));
+	m.client.handle('TriggerMessage', () => yes); // the box triggers too, so these do not count
 	m.client.handle('UnlockConnector', done({ status: 'Unlocked' }));
 	m.client.handle('ChangeConfiguration', done(m.stubborn ? { status: 'Rejected' } : yes));
 	m.client.handle('UpdateFirmware', done(is16(m) ? {} : yes));
