@@ -14,8 +14,7 @@
 
 #include "base/clock.h"
 
-#define SILENT_US (75 * US_PER_S)    /* without meter values; stations report every 10 to 60 s */
-#define ASLEEP_US (60 * US_PER_S)
+#define ASLEEP_RESPONSES 4
 #define STEADY_US (10 * US_PER_S)    /* a small excess has to last */
 #define PHASES_US (25 * US_PER_S)
 #define REAL_MA 1000                 /* a phase in use, a car that draws */
@@ -122,7 +121,7 @@ static bool sleeps(struct follow *f, const struct follow_facts *n)
 {
 	bool idle = n->told_ma >= n->min_ma && most_of(n) < IDLE_MA && (!f->drew || f->paused) && !(n->ended_itself && f->drew && !f->paused);
 	f->idle_us = !idle ? 0 : f->idle_us ? f->idle_us : n->now_us;
-	return idle && n->now_us - f->idle_us >= ASLEEP_US;
+	return idle && n->now_us - f->idle_us >= ASLEEP_RESPONSES * n->response_us;
 }
 
 /* It goes by a number that is not its own maximum. */
@@ -162,7 +161,7 @@ static enum conduct judge(struct follow *f, const struct follow_facts *n)
 		return CONDUCT_UNKNOWN;
 	if (n->answer == ANSWER_REFUSED)
 		return CONDUCT_REFUSED;
-	if (n->told_ma > 0 && n->now_us - heard_us >= SILENT_US)
+	if (n->told_ma > 0 && n->now_us - heard_us >= n->silent_us)
 		return CONDUCT_SILENT;
 	if (n->answer != ANSWER_ACCEPTED || n->drawn_us <= f->told_us)
 		return f->conduct == CONDUCT_SILENT || f->conduct == CONDUCT_REFUSED ? CONDUCT_UNKNOWN : f->conduct;

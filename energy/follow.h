@@ -33,7 +33,8 @@ struct follow_facts {
 	int64_t drawn_us;             /* 0: never said */
 	int n_lines;
 	int32_t min_ma, max_ma;
-	int64_t response_us;          /* in which this model follows */
+	int64_t response_us;          /* in which this model follows; a car that draws nothing for four times as long sleeps */
+	int64_t silent_us;            /* without meter values for so long it is silent */
 };
 
 struct follow {

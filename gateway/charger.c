@@ -84,6 +84,21 @@ static void recall_response(struct charger *c)
 	arena_free(&mem);
 }
 
+static void recall_way(struct charger *c)
+{
+	struct arena mem = { 0 };
+	struct slice value;
+	int level, unit, relative, whole_amps;
+	if (kept_get(c->gw->store, c->s->id, "limits/way", &mem, &value) == 0 &&
+	    sscanf(arena_text(&mem, value), "%d %d %d %d", &level, &unit, &relative, &whole_amps) == 4) {
+		c->traits.max_level = level;
+		c->traits.unit = unit;
+		c->traits.relative_only = relative;
+		c->traits.whole_amps = whole_amps;
+	}
+	arena_free(&mem);
+}
+
 void charger_know(struct charger *c)
 {
 	struct store *store = c->gw->store;
@@ -103,6 +118,8 @@ void charger_know(struct charger *c)
 		c->asked = c->asked == i ? i + 1 : c->asked;
 	}
 	arena_free(&mem);
+	c->way = 0;
+	recall_way(c);
 	charger_move_ids(c);
 }
 
@@ -172,16 +189,83 @@ void charger_learn_response(struct charger *c, int64_t response_us)
 		log_warn(&c->s->log, "how long it takes to follow could not be kept");
 }
 
-bool charger_distrust_level(struct charger *c)
+/* --- other ways --- */
+
+static bool lower_levels(struct traits *t)
 {
-	if (c->traits.max_level <= 0)
-		return false;
-	log_info(&c->s->log, "limits are refused at stack level %d, which the station said it has", c->traits.max_level);
-	c->traits.max_level = -1;
-	if (kept_put(c->gw->store, c->s->id, questions[0].kept, SLICE("-1"), NULL, NULL) != 0)
-		log_warn(&c->s->log, "that could not be kept");
-	limits_review(c->limits, c->s);
+	bool high = t->max_level > 0;
+	t->max_level = -1;
+	return high;
+}
+
+static bool other_unit(struct traits *t)
+{
+	t->unit = !t->unit;
 	return true;
+}
+
+static bool no_start(struct traits *t)
+{
+	bool had = !t->relative_only;
+	t->relative_only = true;
+	return had;
+}
+
+static bool whole(struct traits *t)
+{
+	bool tenths = !t->whole_amps;
+	t->whole_amps = true;
+	return tenths;
+}
+
+static bool level_nought(struct traits *t)
+{
+	bool other = t->max_level != 0;
+	t->max_level = 0;
+	return other;
+}
+
+/* Each from what is known; false: it is what is known. */
+static const struct way {
+	const char *text;
+	bool (*change)(struct traits *t);
+} ways[] = {
+	{ NULL, NULL },
+	{ "at the lowest stack levels", lower_levels },
+	{ "in the other unit", other_unit },
+	{ "without a start", no_start },
+	{ "in whole amperes", whole },
+	{ "at stack level 0", level_nought },
+};
+#define WAYS ((int)(sizeof(ways) / sizeof(ways[0])))
+
+bool charger_other_way(struct charger *c)
+{
+	if (!c->way)
+		c->told = c->traits;
+	while (++c->way < WAYS) {
+		c->traits = c->told;
+		if (!ways[c->way].change(&c->traits))
+			continue;
+		log_info(&c->s->log, "limits are refused in every form, they are tried %s", ways[c->way].text);
+		limits_review(c->limits, c->s);
+		return true;
+	}
+	c->way = 0;
+	c->traits = c->told;
+	return false;
+}
+
+void charger_keep_way(struct charger *c)
+{
+	char text[64];
+	if (!c->way)
+		return;
+	log_info(&c->s->log, "limits are taken %s", ways[c->way].text);
+	c->way = 0;
+	snprintf(text, sizeof(text), "%d %d %d %d", c->traits.max_level, c->traits.unit, c->traits.relative_only, c->traits.whole_amps);
+	if (kept_put(c->gw->store, c->s->id, "limits/way", slice_of(text), NULL, NULL) != 0)
+		log_warn(&c->s->log, "that could not be kept");
 }
 
 /* --- ids and levels --- */

@@ -19,6 +19,8 @@ struct charger {
 	enum limit_form form;
 	int64_t first_id;         /* of our profiles in it */
 	int coming[PURPOSES];     /* the highest level at which the CSMS set a profile of this purpose; -1: none yet */
+	int way;                  /* of wording, counted from what is known; 0: that */
+	struct traits told;       /* what is known, while others are tried */
 	int asked;                /* questions up to here were asked on this link or answered before */
 	int64_t sent_us;          /* the last live limit, monotonic; 0: none */
 	bool fallback_refused;
@@ -43,9 +45,10 @@ void charger_ask(struct charger *c);
 void charger_learn_form(struct charger *c, enum limit_form form);
 /* How long this station's current takes to follow; kept. */
 void charger_learn_response(struct charger *c, int64_t response_us);
-/* All forms are refused at the level that the station said it has: some count their levels where the highest is meant. True: from now on
- * ours are as low as they can be. */
-bool charger_distrust_level(struct charger *c);
+/* All forms are refused as they are worded now: the next wording is tried. Levels first, for some count theirs where the highest is meant; then
+ * the other unit, schedules without a start, whole amperes. False: all of them have been, and it begins from the front. */
+bool charger_other_way(struct charger *c);
+void charger_keep_way(struct charger *c); /* a limit was accepted as worded now: kept for this station */
 
 /* Our ids make room for those of the CSMS. True: they have moved, ours have to be installed again. */
 bool charger_move_ids(struct charger *c);

@@ -36,6 +36,7 @@ struct slot {
 	int64_t sent_tx_us;       /* the transaction it was sent for */
 	int64_t sent_us;          /* monotonic; 0: nothing */
 	bool answered, accepted;
+	bool lost;                /* no answer came in time: its current has to tell */
 	bool doubted;             /* sent again, whether it changes something or not */
 	int64_t accepted_us;      /* when this number was first accepted; 0: not yet */
 	double wire_a;            /* what was written, or would be: the least of everything */
@@ -215,7 +216,7 @@ static bool next_form(struct slot *slot, struct charger *c, int evse)
 	if (++slot->refusals == FORMS) {
 		slot->refusals = 0;
 		c->form = (enum limit_form)c->traits.form;
-		return charger_distrust_level(c);
+		return charger_other_way(c);
 	}
 	if (c->form == slot->form)
 		c->form = (slot->form + 1) % FORMS;
@@ -235,12 +236,14 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 	struct charger *c = charger_of(slot->limits, session_find(g, v.station));
 	slot->in_flight = false;
 	slot->answered = answer != NULL;
+	slot->lost = err == ERR_TIMEOUT;
 	slot->accepted = accepted;
 	if (accepted && !slot->accepted_us)
 		slot->accepted_us = clock_mono_us();
 	c->counts.refused += answer && !accepted;
 	if (accepted) {
 		slot->refusals = 0;
+		charger_keep_way(c);
 		if (slot->form != FORM_TX && c->fallback_refused)
 			fallback_counts(c, true); /* its schedule goes over into it */
 		if (slot->form == c->form && !slot->unheard)
@@ -394,6 +397,13 @@ void limits_correct(struct limits *l, struct session *s, int evse, int over_perm
 		send_or_note(slot, true);
 }
 
+void limits_confirm(struct limits *l, struct session *s, int evse)
+{
+	struct slot *slot = slot_on(l, s, evse);
+	if (slot && slot->lost)
+		control_evse_answered(l->gw->control, slot->evse, slot->sent_ma, true, clock_mono_us());
+}
+
 void limits_doubt(struct limits *l, struct session *s, int evse)
 {
 	struct slot *slot = slot_on(l, s, evse);
@@ -420,6 +430,10 @@ enum follow_answer limits_state(struct limits *l, struct session *s, int evse, i
 	int32_t wire_ma = (int32_t)lrint(fmin(slot->wire_a, 2000) * 1000);
 	*told_ma = wire_ma < slot->sent_ma ? wire_ma : slot->sent_ma;
 	*accepted_us = slot->accepted_us;
+	if (slot->lost) {
+		*accepted_us = slot->sent_us;
+		return ANSWER_ACCEPTED;
+	}
 	return slot->accepted ? ANSWER_ACCEPTED : slot->answered && slot->refusals == 0 && !slot->in_flight ? ANSWER_REFUSED : ANSWER_NONE;
 }
 

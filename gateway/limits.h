@@ -36,6 +36,7 @@ bool limits_not_followed(struct limits *l, struct session *s, int evse);
 void limits_followed(struct limits *l, struct session *s, int evse); /* it does: this form is the model's */
 /* It draws so much more than it is told, and is told less from now on. 0: it does not any more. */
 void limits_correct(struct limits *l, struct session *s, int evse, int over_permille);
+void limits_confirm(struct limits *l, struct session *s, int evse); /* its current shows a limit whose answer never came */
 void limits_doubt(struct limits *l, struct session *s, int evse); /* it is sent again, though the station accepted it */
 void limits_slow(struct limits *l, struct session *s, int64_t response_us); /* what its current took to follow: learnt for this station */
 /* The last limit of the running transaction as it was written, and how it was answered. -1: none yet. */

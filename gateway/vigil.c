@@ -16,12 +16,13 @@
 #include "storage/kept.h"
 
 #define EVSES_MOST 20000
-#define WAKE_AFTER_US (30 * US_PER_S)     /* between the stages */
 #define ASK_AGAIN_US (60 * US_PER_S)
 #define TRY_AGAIN_US (600 * US_PER_S)     /* after all forms were in vain */
 
-static const int64_t wake_pauses_us[] = { 0, 20 * US_PER_S, 60 * US_PER_S }; /* by stage; 0: the limit again */
-#define WAKE_STAGES ((int)(sizeof(wake_pauses_us) / sizeof(wake_pauses_us[0])))
+/* How long the pauses are, by stage, in times of its model's response; 0: the limit again. Between the stages it has two of them. */
+static const int wake_pauses[] = { 0, 2, 4 };
+#define WAKE_STAGES ((int)(sizeof(wake_pauses) / sizeof(wake_pauses[0])))
+#define SILENT_INTERVALS 7                /* of its meter, and then half a one */
 
 struct vigil {
 	struct follow f;
@@ -156,12 +157,13 @@ static void wake(const struct seen *x)
 		tell_event(x, "limit.left_asleep", "warning");
 		return;
 	}
-	int64_t pause_us = wake_pauses_us[x->w->stage++];
+	int64_t response_us = limits_traits(x->g->limits, x->s)->response_us;
+	int64_t pause_us = wake_pauses[x->w->stage++] * response_us;
 	if (pause_us && control_cap_set(x->g->control, -1, x->control, 0, "wake_up", x->s->id, x->now_us + pause_us) < 0)
 		log_warn(&x->s->log, "too many caps are in force, evse %d is not woken", x->v.evse);
 	if (!pause_us)
 		limits_doubt(x->g->limits, x->s, x->v.evse);
-	x->w->next_us = x->now_us + pause_us + WAKE_AFTER_US;
+	x->w->next_us = x->now_us + pause_us + 2 * response_us;
 }
 
 static void next_form(const struct seen *x)
@@ -189,6 +191,7 @@ static void act(const struct seen *x)
 		limits_correct(x->g->limits, x->s, x->v.evse, f->over_permille);
 		break;
 	case CONDUCT_SLOW:
+		limits_confirm(x->g->limits, x->s, x->v.evse);
 		limits_slow(x->g->limits, x->s, f->response_us);
 		break;
 	case CONDUCT_ASLEEP:
@@ -198,6 +201,7 @@ static void act(const struct seen *x)
 		ask_for_values(x);
 		break;
 	case CONDUCT_FOLLOWS:
+		limits_confirm(x->g->limits, x->s, x->v.evse);
 		limits_followed(x->g->limits, x->s, x->v.evse);
 		break;
 	default:
@@ -235,7 +239,8 @@ static void gather(const struct seen *x, struct follow_facts *n)
 	const struct session_evse *e = &x->s->evses[x->v.evse];
 	*n = (struct follow_facts){ .now_us = x->now_us, .online = x->v.online, .running = e->tx[0], .ended_itself = e->state == EVSE_SUSPENDED_EV,
 		.drawn_us = x->v.drawn_at_us, .n_lines = x->v.n_lines, .min_ma = x->s->conf->min_current_ma, .max_ma = x->s->conf->max_current_ma,
-		.response_us = limits_traits(x->g->limits, x->s)->response_us };
+		.response_us = limits_traits(x->g->limits, x->s)->response_us,
+		.silent_us = x->s->conf->meter_interval_us * SILENT_INTERVALS + x->s->conf->meter_interval_us / 2 };
 	memcpy(n->drawn_ma, x->v.drawn_ma, sizeof(n->drawn_ma));
 	n->answer = limits_state(x->g->limits, x->s, x->v.evse, &n->told_ma, &n->accepted_us);
 }

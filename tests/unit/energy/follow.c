@@ -14,7 +14,7 @@ static int stage(void **state)
 	(void)state;
 	follow_init(&f);
 	n = (struct follow_facts){ .now_us = 1000 * US_PER_S, .online = true, .running = true, .answer = ANSWER_ACCEPTED, .told_ma = -1, .n_lines = 3,
-		.min_ma = 6000, .max_ma = 32000, .response_us = 15 * US_PER_S };
+		.min_ma = 6000, .max_ma = 32000, .response_us = 15 * US_PER_S, .silent_us = 75 * US_PER_S };
 	return 0;
 }
 
