@@ -25,7 +25,7 @@
 
 const char *conduct_text(enum conduct c)
 {
-	static const char *const words[CONDUCTS] = { "unknown", "follows", "refused", "late", "slow", "stubborn", "overshoot", "asleep", "no_meter_values" };
+	static const char *const words[CONDUCTS] = { "unknown", "follows", "refused", "late", "slow", "stubborn", "default", "overshoot", "asleep", "no_meter_values" };
 	return words[c];
 }
 
@@ -38,7 +38,7 @@ void follow_init(struct follow *f)
 void follow_again(struct follow *f, int64_t now_us)
 {
 	f->told_us = now_us;
-	f->excess_us = 0;
+	f->excess_us = f->default_us = 0;
 	f->conduct = CONDUCT_UNKNOWN;
 	f->since_us = now_us;
 }
@@ -56,10 +56,10 @@ static void note_told(struct follow *f, const struct follow_facts *n)
 {
 	if (n->told_ma == f->told_ma)
 		return;
-	f->before_ma = most_of(n);
+	f->before_ma = f->seen_ma;
 	f->told_ma = n->told_ma;
 	f->told_us = n->now_us;
-	f->calm_us = f->excess_us = f->idle_us = 0;
+	f->excess_us = f->idle_us = f->default_us = 0;
 	f->paused = f->paused || n->told_ma == 0;
 }
 
@@ -130,12 +130,22 @@ static bool proves(const struct follow *f, const struct follow_facts *n)
 	int32_t most = most_of(n);
 	if (n->told_ma == 0)
 		return f->before_ma > REAL_MA && most < IDLE_MA;
-	return n->told_ma <= n->max_ma - 2 * REAL_MA && most >= n->told_ma - n->told_ma / 4;
+	int32_t close_ma = n->told_ma / 8 > REAL_MA ? n->told_ma / 8 : REAL_MA - 1;
+	return n->told_ma <= n->max_ma - 2 * REAL_MA && most >= n->told_ma - close_ma && n->told_ma != f->before_ma;
+}
+
+/* It is allowed clearly more, and stays where its default is. */
+static bool keeps_default(struct follow *f, const struct follow_facts *n)
+{
+	bool there = n->alone_ma > REAL_MA && n->told_ma >= n->alone_ma + 3 * REAL_MA && abs(most_of(n) - n->alone_ma) <= METER_MA;
+	f->default_us = !there ? 0 : f->default_us ? f->default_us : n->now_us;
+	return there && n->now_us - f->default_us >= ASLEEP_RESPONSES * n->response_us;
 }
 
 static enum conduct judge_draw(struct follow *f, const struct follow_facts *n)
 {
 	int permille = excess_of(n);
+	f->within = !permille;
 	if (permille)
 		return judge_excess(f, n, permille);
 	f->excess_us = 0;
@@ -146,12 +156,14 @@ static enum conduct judge_draw(struct follow *f, const struct follow_facts *n)
 	}
 	if (sleeps(f, n))
 		return CONDUCT_ASLEEP;
+	if (keeps_default(f, n))
+		return CONDUCT_DEFAULT;
 	f->proved = f->proved || proves(f, n);
 	if (most_of(n) > REAL_MA)
 		f->paused = false;
 	if (f->conduct == CONDUCT_OVERSHOOT && f->over_permille)
 		return CONDUCT_OVERSHOOT; /* it is told less because of it */
-	return f->proved ? CONDUCT_FOLLOWS : f->conduct == CONDUCT_SILENT || f->conduct == CONDUCT_ASLEEP || f->conduct == CONDUCT_REFUSED ? CONDUCT_UNKNOWN : f->conduct;
+	return f->proved ? CONDUCT_FOLLOWS : f->conduct == CONDUCT_SILENT || f->conduct == CONDUCT_ASLEEP || f->conduct == CONDUCT_DEFAULT || f->conduct == CONDUCT_REFUSED ? CONDUCT_UNKNOWN : f->conduct;
 }
 
 static enum conduct judge(struct follow *f, const struct follow_facts *n)
@@ -181,7 +193,9 @@ bool follow_step(struct follow *f, const struct follow_facts *n)
 	note_told(f, n);
 	note_phases(f, n);
 	f->drew = f->drew || most_of(n) > REAL_MA;
+	f->within = false;
 	f->conduct = judge(f, n);
+	f->seen_ma = most_of(n);
 	if (f->conduct != was)
 		f->since_us = n->now_us;
 	return f->conduct != was;

@@ -13,6 +13,7 @@ enum conduct {
 	CONDUCT_LATE,      /* accepted, and its time to respond is over, but not yet given up */
 	CONDUCT_SLOW,      /* followed, later than its model is known to: response_us is how late */
 	CONDUCT_STUBBORN,  /* accepted, and draws on as if it had not been told */
+	CONDUCT_DEFAULT,   /* accepted, and draws what its default profile allows, which is less */
 	CONDUCT_OVERSHOOT, /* follows, and draws over_permille more than it is told */
 	CONDUCT_ASLEEP,    /* is offered current after a pause, or from the start, and its car draws nothing */
 	CONDUCT_SILENT,    /* no meter values while it charges */
@@ -33,6 +34,7 @@ struct follow_facts {
 	int64_t drawn_us;             /* 0: never said */
 	int n_lines;
 	int32_t min_ma, max_ma;
+	int32_t alone_ma;             /* what it goes by when it is not told; 0: it pauses */
 	int64_t response_us;          /* in which this model follows; a car that draws nothing for four times as long sleeps */
 	int64_t silent_us;            /* without meter values for so long it is silent */
 };
@@ -43,10 +45,12 @@ struct follow {
 	int64_t response_us;          /* CONDUCT_SLOW: what it took */
 	int over_permille;            /* CONDUCT_OVERSHOOT */
 	bool proved;                  /* in this transaction it was seen to go by a limit that was below what it could have taken */
+	bool within;                  /* the last report is within what it was told, and was made after that */
 	uint8_t phases;               /* own phases in use, as bits; 0: not known */
 	/* private */
-	int32_t told_ma, before_ma;   /* the last number, and what was drawn when it came */
-	int64_t told_us, ran_us, calm_us, idle_us, used_us, excess_us;
+	int32_t told_ma, before_ma;   /* the last number, and what was drawn before it came */
+	int32_t seen_ma;              /* in the last step */
+	int64_t told_us, ran_us, idle_us, used_us, excess_us, default_us;
 	uint8_t using_now;
 	bool paused, drew;
 };

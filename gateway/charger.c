@@ -263,9 +263,12 @@ void charger_keep_way(struct charger *c)
 		return;
 	log_info(&c->s->log, "limits are taken %s", ways[c->way].text);
 	c->way = 0;
+	c->traits.connector_zero = c->told.connector_zero;
+	fallback_forget(c); /* it was refused for the same reason */
 	snprintf(text, sizeof(text), "%d %d %d %d", c->traits.max_level, c->traits.unit, c->traits.relative_only, c->traits.whole_amps);
 	if (kept_put(c->gw->store, c->s->id, "limits/way", slice_of(text), NULL, NULL) != 0)
 		log_warn(&c->s->log, "that could not be kept");
+	limits_review(c->limits, c->s);
 }
 
 /* --- ids and levels --- */

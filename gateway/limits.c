@@ -356,6 +356,28 @@ const struct limits_counts *limits_counts(const struct limits *l, const struct s
 
 /* --- what the meter says about them --- */
 
+static void on_cleared(void *arg, struct call *call, int err, struct frame *answer)
+{
+	const struct session *s = arg;
+	(void)call;
+	if (!answer)
+		log_debug(&s->log, "a limit that is not followed could not be cleared: %s", err_text(err));
+}
+
+/* A TxProfile would hide the default that comes after it. */
+static void clear_form(const struct slot *slot, const struct charger *c, int evse)
+{
+	struct event e;
+	if (slot->form != FORM_TX)
+		return;
+	event_init(&e, CMD_CLEAR_PROFILE);
+	e.profile_id = charger_profile_id(c, evse, FORM_TX);
+	e.evse = -1;
+	e.stack_level = -1;
+	if (session_command(c->s, &e, on_cleared, c->s) != 0)
+		log_debug(&c->s->log, "a limit that is not followed could not be cleared");
+}
+
 bool limits_not_followed(struct limits *l, struct session *s, int evse)
 {
 	struct charger *c = charger_of(l, s);
@@ -368,6 +390,7 @@ bool limits_not_followed(struct limits *l, struct session *s, int evse)
 		return false;
 	}
 	c->form = (c->form + 1) % FORMS;
+	clear_form(slot, c, evse);
 	log_info(&s->log, "evse %d accepts a limit as %s and does not follow it, %s is tried", evse, traits_form_text(slot->form), traits_form_text(c->form));
 	if (c->form == FORM_TX_DEFAULT)
 		limits_review(l, s);

@@ -29,6 +29,7 @@ struct vigil {
 	bool looked;                  /* what was kept of its station is known */
 	int stage;                    /* of waking, in this transaction */
 	int64_t next_us;              /* when the next step of the present conduct is due; 0: none */
+	bool tried_default;           /* all forms, for one that stays at its default */
 	uint8_t phases;               /* as last told */
 };
 
@@ -176,6 +177,16 @@ static void next_form(const struct seen *x)
 	x->w->next_us = x->now_us + TRY_AGAIN_US;
 }
 
+/* A car may want no more than that by itself, so all forms are tried once and no alarm is raised. */
+static void off_default(const struct seen *x)
+{
+	if (x->w->tried_default)
+		return;
+	x->w->tried_default = !limits_not_followed(x->g->limits, x->s, x->v.evse);
+	if (!x->w->tried_default)
+		follow_again(&x->w->f, x->now_us);
+}
+
 static void act(const struct seen *x)
 {
 	struct follow *f = &x->w->f;
@@ -187,11 +198,13 @@ static void act(const struct seen *x)
 	case CONDUCT_STUBBORN:
 		next_form(x);
 		break;
+	case CONDUCT_DEFAULT:
+		off_default(x);
+		break;
 	case CONDUCT_OVERSHOOT:
 		limits_correct(x->g->limits, x->s, x->v.evse, f->over_permille);
 		break;
 	case CONDUCT_SLOW:
-		limits_confirm(x->g->limits, x->s, x->v.evse);
 		limits_slow(x->g->limits, x->s, f->response_us);
 		break;
 	case CONDUCT_ASLEEP:
@@ -201,7 +214,6 @@ static void act(const struct seen *x)
 		ask_for_values(x);
 		break;
 	case CONDUCT_FOLLOWS:
-		limits_confirm(x->g->limits, x->s, x->v.evse);
 		limits_followed(x->g->limits, x->s, x->v.evse);
 		break;
 	default:
@@ -239,7 +251,7 @@ static void gather(const struct seen *x, struct follow_facts *n)
 	const struct session_evse *e = &x->s->evses[x->v.evse];
 	*n = (struct follow_facts){ .now_us = x->now_us, .online = x->v.online, .running = e->tx[0], .ended_itself = e->state == EVSE_SUSPENDED_EV,
 		.drawn_us = x->v.drawn_at_us, .n_lines = x->v.n_lines, .min_ma = x->s->conf->min_current_ma, .max_ma = x->s->conf->max_current_ma,
-		.response_us = limits_traits(x->g->limits, x->s)->response_us,
+		.alone_ma = x->s->conf->fallback_current_ma, .response_us = limits_traits(x->g->limits, x->s)->response_us,
 		.silent_us = x->s->conf->meter_interval_us * SILENT_INTERVALS + x->s->conf->meter_interval_us / 2 };
 	memcpy(n->drawn_ma, x->v.drawn_ma, sizeof(n->drawn_ma));
 	n->answer = limits_state(x->g->limits, x->s, x->v.evse, &n->told_ma, &n->accepted_us);
@@ -255,9 +267,11 @@ static void vigil_one(const struct seen *x)
 	bool changed = follow_step(&x->w->f, &n);
 	enum conduct c = x->w->f.conduct;
 	if (!n.running)
-		x->w->stage = x->w->phases = 0;
+		x->w->stage = x->w->phases = x->w->tried_default = 0;
 	if (x->w->f.proved && !proved)
 		is_proved(x);
+	if (x->w->f.within && (c == CONDUCT_FOLLOWS || c == CONDUCT_SLOW || c == CONDUCT_OVERSHOOT))
+		limits_confirm(x->g->limits, x->s, x->v.evse);
 	tell_phases(x);
 	control_evse_conduct(x->g->control, x->control, c == CONDUCT_UNKNOWN || c == CONDUCT_FOLLOWS ? NULL : conduct_text(c));
 	if (!changed) {

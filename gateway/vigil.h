@@ -3,6 +3,7 @@
  *   refused          the next form is tried at once (limits.c); told here only when none is taken
  *   late             the limit is sent again
  *   stubborn         the next form; when all have been tried, an alarm, and again after a while
+ *   default          the next form, each once: it does not hear the live limit, or its car wants no more than the default allows
  *   overshoot        it is told less, so that what it draws is what it was granted
  *   slow             its time to respond is remembered, and raises keep that distance
  *   asleep           the limit again, then a pause and the limit once more, then once with a longer pause, then it is left alone
