@@ -376,7 +376,7 @@ void station_stop(struct station *s, int evse, const char *reason)
 
 void station_free(struct station *s, const char *token)
 {
-	s->conf.free_token = token ? arena_text(&s->mem, slice_of(token)) : NULL;
+	s->conf.free_token = token;
 	for (int i = 0; token && i < s->conf.n_evses; i++)
 		grant_try(&s->evses[i]);
 }

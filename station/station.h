@@ -76,7 +76,7 @@ void station_input(struct station *s, int evse, const struct evse_input *in); /*
 void station_token(struct station *s, int evse, const char *token);           /* a card was shown: starts, or stops what it started */
 void station_stop(struct station *s, int evse, const char *reason);           /* local stop */
 void station_unlocked(struct station *s, int evse, bool unlocked);            /* what became of events->unlock */
-void station_free(struct station *s, const char *token); /* from now on a car starts by itself with this token (copied once), or no more: NULL */
+void station_free(struct station *s, const char *token); /* from now on a car starts by itself with this token, which outlives the station; or no more: NULL */
 
 struct station_view {
 	bool booted, online;

@@ -32,6 +32,7 @@ PROGRAM_FLOWS += tests/flow/interfaces.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/relay.js
+PROGRAM_FLOWS += tests/flow/cabinets.js
 PROGRAM_FLOWS += tests/flow/controller.js
 PROGRAM_FLOWS += tests/flow/board.js
 PROGRAM_FLOWS += tests/flow/cli.js
