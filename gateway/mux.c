@@ -57,6 +57,7 @@ struct shared {
 	struct list strands;
 	unsigned count;              /* strands with a stream */
 	char peer[64];
+	char *interface;             /* it leaves by; NULL: as routed */
 	int64_t heard_us, pinged_us;
 	struct timer ping, idle;
 	struct later flush, end, verdict;
@@ -94,7 +95,7 @@ struct strand {
 
 static void flush(void *arg);
 static void strand_turn(void *arg);
-static struct shared *shared_new(struct mux *m);
+static struct shared *shared_new(struct mux *m, const char *interface);
 
 /* ---- strands ---- */
 
@@ -482,7 +483,7 @@ static void ask_all(struct shared *h)
 			continue;
 		}
 		if (!more)
-			more = shared_new(h->mux);
+			more = shared_new(h->mux, h->interface);
 		move(s, more);
 	}
 }
@@ -503,6 +504,7 @@ static void shared_end(void *arg)
 		nghttp2_session_del(h->session);
 	buf_free(&h->out);
 	list_remove(&h->in_mux);
+	mem_free(h->interface);
 	mem_free(h);
 }
 
@@ -729,11 +731,12 @@ static void on_reached(void *arg, struct stream *s, bool h2, const struct link_e
 	greet(h);
 }
 
-static struct shared *shared_new(struct mux *m)
+static struct shared *shared_new(struct mux *m, const char *interface)
 {
 	struct shared *h = NEW(struct shared);
-	struct dial_config c = { .url = m->url, .tls = m->conf.tls, .timeout_us = m->conf.timeout_us, .ask_h2 = true };
+	struct dial_config c = { .url = m->url, .interface = interface, .tls = m->conf.tls, .timeout_us = m->conf.timeout_us, .ask_h2 = true };
 	h->mux = m;
+	h->interface = mem_strdup(interface);
 	h->stream.fd = h->watch.fd = -1;
 	list_init(&h->strands);
 	list_append(&m->connections, &h->in_mux);
@@ -741,13 +744,18 @@ static struct shared *shared_new(struct mux *m)
 	return h;
 }
 
+static bool leaves_by(const struct shared *h, const char *interface)
+{
+	return h->interface && interface ? strcmp(h->interface, interface) == 0 : h->interface == interface;
+}
+
 /* One that is being made, or has room; else a new one. */
-static struct shared *shared_for(struct mux *m)
+static struct shared *shared_for(struct mux *m, const char *interface)
 {
 	LIST_WALK(&m->connections, struct shared, in_mux, h)
-		if (h->state < READY || (h->state == READY && !h->draining && has_room(h)))
+		if (leaves_by(h, interface) && (h->state < READY || (h->state == READY && !h->draining && has_room(h))))
 			return h;
-	return shared_new(m);
+	return shared_new(m, interface);
 }
 
 /* ---- for the uplink ---- */
@@ -815,7 +823,7 @@ struct link *mux_dial(struct mux *m, const struct dial_config *c, const struct l
 		strand_fail(s, ERR_INVALID, 0, "the URL cannot be used");
 		return l;
 	}
-	s->shared = shared_for(m);
+	s->shared = shared_for(m, c->interface);
 	list_append(&s->shared->strands, &s->in_shared);
 	timer_cancel(&s->shared->idle);
 	timer_set(&s->deadline, c->timeout_us, on_deadline, s);

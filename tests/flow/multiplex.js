@@ -229,6 +229,20 @@ log: {level: info, target: stderr}
 			ok((await clients.get('M-002').call('Heartbeat', {})).currentTime, 'a call passes');
 			await daemon.stop();
 		}],
+		['a shared connection takes the next interface as a lane of its own does', async () => {
+			for (const c of clients.values()) await c.close({ force: true });
+			clients.clear();
+			const relay = new Relay(proxy.h2);
+			await relay.listen();
+			fs.writeFileSync(daemon.config, yaml(uplink('one', 'multiplex', relay.port).replace('reconnect', 'interfaces: [nosuch0, lo], reconnect'),
+				'  "M-[001-003]": {circuit: grid, uplink: one}'));
+			await daemon.start();
+			for (const id of ids('M').slice(0, 3)) clients.set(id, await station(port, id, 'ocpp1.6'));
+			await until(20000, 'the lanes are up', async () => (await view('one')).lanes_up === 3);
+			const one = await view('one');
+			equal([one.sharing, one.interface, relay.connections], ['shared', 'lo', 1], 'how they travel');
+			await daemon.stop();
+		}],
 		['a peer with room for few streams gets more connections', async () => {
 			proxy.child.kill('SIGKILL');
 			for (const c of clients.values()) await c.close({ force: true });
