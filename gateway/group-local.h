@@ -35,6 +35,8 @@ struct member {
 	int64_t came_us;           /* monotonic, when the station came; 0: it is away */
 	int64_t left_us;           /* monotonic, when it went */
 	bool greeted;              /* what it missed was put to it */
+	enum evse_state whole;     /* of the station: unavailable or faulted, which then holds for all it has */
+	struct list passing;       /* its CALLs on their way (group-up.c) */
 };
 
 /* A transaction as its member calls it and as the group does (group-txs.c). */
@@ -47,6 +49,7 @@ struct named {
 	int64_t seq;               /* the next sequence number, where the group has to count */
 	char last[33];             /* fingerprint of the newest message that was counted, hex */
 	char start[33];            /* that of its start, where the member could not name it; "" */
+	int64_t remote_start_id;   /* that its start told the CSMS; -1: none */
 	double start_wh, wh;       /* first and newest register; NaN: none seen */
 	bool over;
 };

@@ -170,8 +170,11 @@ static bool is_absent(const struct place *p)
 
 enum evse_state place_shown(const struct place *p)
 {
+	const struct member *m = member_at(p);
 	if (is_absent(p) || p->state == EVSE_UNKNOWN)
 		return EVSE_UNAVAILABLE;
+	if (m && m->whole != EVSE_UNKNOWN)
+		return m->whole;
 	return dialect_state(dialect_of(p->group->version), p->state);
 }
 

@@ -1,5 +1,5 @@
 /* The names of transactions. Names in the kept store, owner: the group's identity:
- *   tx/STATION/ID   number, next sequence number, registers, fingerprints, the name towards the CSMS, with spaces between; "-" for none
+ *   tx/STATION/ID   number, next sequence number, remote start, registers, fingerprints, the name towards the CSMS, with spaces between; "-" for none
  *   tx-next         the next number for a member whose transactions the CSMS names
  *
  * Two of the four pairs of versions need nothing of this for what goes up: where both sides let the CSMS name a transaction, the session of the
@@ -27,6 +27,7 @@ static struct named *named_add(struct group *g, const char *station, struct slic
 	n->station = mem_strdup(station);
 	n->member_tx = mem_text(member_tx);
 	n->start_wh = n->wh = NAN;
+	n->remote_start_id = -1;
 	list_append(&g->txs, &n->in_group);
 	g->n_txs++;
 	return n;
@@ -63,7 +64,7 @@ int named_keep(struct named *n, store_done *done, void *arg)
 {
 	struct buf value = { 0 };
 	char *name = kept_name(n);
-	buf_printf(&value, "%d %" PRId64 " %.3f %.3f %s %s %s", n->number, n->seq, n->start_wh, n->wh, n->last[0] ? n->last : "-",
+	buf_printf(&value, "%d %" PRId64 " %" PRId64 " %.3f %.3f %s %s %s", n->number, n->seq, n->remote_start_id, n->start_wh, n->wh, n->last[0] ? n->last : "-",
 	           n->start[0] ? n->start : "-", n->up_tx ? n->up_tx : "-");
 	int err = kept_put(n->group->gw->store, n->group->face->id, name, buf_view(&value), done, arg);
 	mem_free(name);
@@ -77,13 +78,14 @@ static bool load_one(void *arg, const char *name, struct slice value)
 	char *text = mem_text(value), last[33] = "-", start[33] = "-";
 	const char *station = name + strlen("tx/"), *slash = strchr(station, '/');
 	int number, used = 0;
-	int64_t seq;
+	int64_t seq, remote;
 	double from, now;
-	if (slash && sscanf(text, "%d %" SCNd64 " %lf %lf %32s %32s %n", &number, &seq, &from, &now, last, start, &used) >= 6 && used) {
+	if (slash && sscanf(text, "%d %" SCNd64 " %" SCNd64 " %lf %lf %32s %32s %n", &number, &seq, &remote, &from, &now, last, start, &used) >= 7 && used) {
 		char *id = mem_text((struct slice){ station, (size_t)(slash - station) });
 		struct named *n = named_add(g, id, slice_of(slash + 1));
 		n->number = number;
 		n->seq = seq;
+		n->remote_start_id = remote;
 		n->start_wh = from;
 		n->wh = now;
 		snprintf(n->last, sizeof(n->last), "%s", strcmp(last, "-") ? last : "");

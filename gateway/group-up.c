@@ -21,6 +21,7 @@
 
 /* A member's CALL on its way through the group. */
 struct passing {
+	struct list of_member;
 	struct member *member;
 	struct link *link;       /* by which it came; an answer belongs there */
 	enum ocpp_version version;
@@ -33,6 +34,7 @@ struct passing {
 
 static void passing_free(struct passing *p)
 {
+	list_remove(&p->of_member);
 	mem_free(p->id);
 	mem_free(p->tx);
 	mem_free(p);
@@ -46,7 +48,17 @@ static struct passing *passing_new(struct member *m, const struct frame *f)
 	p->version = f->version;
 	p->act = f->act;
 	p->id = mem_text(f->id);
+	list_append(&m->passing, &p->of_member);
 	return p;
+}
+
+/* A member's queue asks again when it has waited for long; the first is still under way, and its answer will do. */
+static bool is_passing(const struct member *m, const struct frame *f)
+{
+	LIST_WALK(&m->passing, struct passing, of_member, p)
+		if (p->link == m->link && slice_is(f->id, p->id))
+			return true;
+	return false;
 }
 
 static void answer_small(struct member *m, const struct frame *f)
@@ -293,14 +305,16 @@ static void tx_named_here(struct member *m, struct frame *f, struct event *e)
 {
 	struct named *n = named_for_both(m, f, e);
 	struct place *place = place_at(m->group, n->number);
+	if (e->kind == EV_TX && e->phase == TX_START && place && place->remote_start_id >= 0) {
+		n->remote_start_id = place->remote_start_id;
+		place->remote_start_id = -1;
+	}
 	named_choose_up(n);
 	count(n, f, e);
 	keep(n);
 	struct passing *p = tx_passing(m, f, e, n);
-	if (e->kind == EV_TX && e->phase == TX_START && place) {
-		e->remote_start_id = place->remote_start_id;
-		place->remote_start_id = -1;
-	}
+	if (e->phase == TX_START)
+		e->remote_start_id = n->remote_start_id;
 	e->tx = slice_of(n->up_tx);
 	e->evse = n->number;
 	e->connector = 1;
@@ -375,6 +389,8 @@ static void take_state(struct member *m, const struct frame *f, const struct eve
 	struct place *p = place_of(m->group, m->session->id, e->evse);
 	if (p)
 		place_state(p, e->connector, e->state, e->error);
+	else if (e->evse == 0)
+		m->whole = e->state == EVSE_UNAVAILABLE || e->state == EVSE_FAULTED ? e->state : EVSE_UNKNOWN;
 	answer_small(m, f);
 }
 
@@ -473,6 +489,8 @@ void group_member_call(struct member *m, struct frame *f)
 	struct event e;
 	if (!f->act || !(f->act->from & STATION))
 		group_member_refuse(m, f->id, "NotImplemented", "unknown here");
+	else if (is_passing(m, f))
+		log_debug(&m->session->log, "%s is under way already", f->act->name);
 	else if (codec_read_call(f, &mem, &e) == 0)
 		take(m, f, &e);
 	else

@@ -19,12 +19,14 @@
 #define BOOT_RETRY_US (60 * US_PER_S)
 #define TELLING_MOST 8           /* states on their way at once */
 #define GREET_US (2 * US_PER_S)  /* after a station came: it boots first */
+#define ASKED_US (600 * US_PER_S) /* a message that came again under another id is answered under that; the first id is forgotten */
 
 struct asking {
 	char id[UUID_TEXT];
 	const struct action *act;
 	group_done *done;
 	void *arg;
+	int64_t at_us;
 };
 
 /* --- towards the CSMS --- */
@@ -33,7 +35,7 @@ void group_ask(struct group *g, const struct action *act, struct slice payload, 
 {
 	struct buf text = { 0 };
 	struct asking *a = NEW(struct asking);
-	*a = (struct asking){ .act = act, .done = done, .arg = arg };
+	*a = (struct asking){ .act = act, .done = done, .arg = arg, .at_us = clock_mono_us() };
 	uuid_text(a->id);
 	frame_write_call(&text, slice_of(a->id), act->name, payload);
 	int err = g->link ? link_send(g->link, buf_view(&text)) : ERR_CLOSED;
@@ -66,6 +68,22 @@ static void on_answer(struct group *g, struct frame *f)
 	if (a->done)
 		a->done(a->arg, a->act, f);
 	mem_free(a);
+}
+
+/* One a turn is enough: they are rare. */
+static void forget_oldest(struct group *g)
+{
+	size_t at = 0;
+	struct asking *a;
+	while ((a = map_next(&g->asked, &at, NULL))) {
+		if (clock_mono_us() - a->at_us < ASKED_US)
+			continue;
+		map_remove(&g->asked, slice_of(a->id));
+		if (a->done)
+			a->done(a->arg, a->act, NULL);
+		mem_free(a);
+		return;
+	}
 }
 
 static void end_asked(struct group *g)
@@ -333,6 +351,7 @@ static struct member *member_of(struct group *g, struct session *s)
 	m->session = s;
 	m->left_us = clock_mono_us() - US_PER_S * 3600;
 	calls_open(&m->calls, CALLS_MOST);
+	list_init(&m->passing);
 	map_put(&g->members, slice_of(s->id), m);
 	return m;
 }
@@ -400,6 +419,7 @@ static void on_tick(void *arg)
 {
 	struct group *g = arg;
 	greet_members(g);
+	forget_oldest(g);
 	review_states(g);
 	group_limit_look(g);
 	timer_set(&g->tick, TICK_US, on_tick, g);

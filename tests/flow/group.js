@@ -175,6 +175,11 @@ log: {level: info, target: stderr}
 			await connect(m, port);
 			await until(5000, 'it is back', () => lastState(m.group, numberOf(m)) === 'Available');
 			equal(csms.boots.length, boots, 'boots at the CSMS');
+			const one = members[0];
+			await one.client.call('StatusNotification', { connectorId: 0, errorCode: 'NoError', status: 'Unavailable' });
+			await until(5000, 'a station that says it is unavailable is so with all it has', () => lastState(one.group, numberOf(one)) === 'Unavailable');
+			await one.client.call('StatusNotification', { connectorId: 0, errorCode: 'NoError', status: 'Available' });
+			await until(5000, 'and comes back', () => lastState(one.group, numberOf(one)) === 'Available');
 		}],
 		[`${STATIONS * PER_STATION} transactions, the CSMS away for ${OUTAGE_MS} ms, kill -9, one station replaced`, async () => {
 			const half = Math.ceil(PER_STATION / 2);
