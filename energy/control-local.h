@@ -136,6 +136,7 @@ void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low
 void rooms_feed(struct control *c, struct junction *n, const struct meter_sample *s, const int64_t low[3], const int64_t high[3]);
 void rooms_base(struct control *c);
 void rooms_make(struct control *c);
+int32_t rooms_margin(const struct control *c, const struct junction *n, int l); /* kept free below the limit of a line */
 int32_t rooms_voltage(const struct control *c, const struct junction *n); /* millivolts, phase to neutral */
 int32_t control_asks(const struct seat *s); /* all that limits an EVSE by itself */
 bool control_uneven(const struct seat *s);

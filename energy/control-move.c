@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "energy/control-local.h"
 
-#define PIECE_MA 3000                  /* least change worth a message, unless it is all there is */
+#define PIECE_MA 3000                  /* least change worth a message, or a tenth of what an EVSE can give */
 #define PIECE_LEAST_MA 1000
 #define GATHER_US (90 * US_PER_S)      /* smaller raises wait for so long */
 #define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
@@ -26,7 +26,7 @@
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define TURN_BACK_US (300 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
 #define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
-#define NEAR_MA 200                    /* a room so little too small is left to the margin */
+#define NEAR_MA 200                    /* a room so little too small is left as it is; or by half of its margin */
 
 static int32_t least(int32_t a, int32_t b)
 {
@@ -142,6 +142,18 @@ static void raise_into_free(struct control *c)
 }
 
 /* Limits that are kept while they fit. */
+
+static int32_t piece(const struct seat *s)
+{
+	return s->conf->max_ma / 10 > PIECE_MA ? s->conf->max_ma / 10 : PIECE_MA;
+}
+
+/* By how much a room may be too small before somebody is cut: half of the margin, so that noise does not cut. */
+static int64_t near(const struct control *c, int n, int r)
+{
+	int64_t half = r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) / 2 : 0;
+	return half > NEAR_MA ? half : NEAR_MA;
+}
 
 static int32_t taken(const struct seat *s)
 {
@@ -274,8 +286,8 @@ static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
 		int64_t by = (ma + times - 1) / times;
 		if (before - low < PIECE_LEAST_MA && before - low < by)
 			continue;
-		if (by < PIECE_MA)
-			by = PIECE_MA;
+		if (by < piece(s))
+			by = piece(s);
 		int32_t to = before - by < low ? s->conf->min_ma : stepped(s, car_offer(&s->car, (int32_t)(before - by)));
 		if (to < s->conf->min_ma)
 			to = s->conf->min_ma;
@@ -305,11 +317,11 @@ static void cut_where_over(struct control *c)
 {
 	for (size_t n = c->site.parts.n_nodes; n-- > 0;) {
 		for (int r = 0; r < ALLOC_ROOMS; r++) {
-			if (c->nodes[n].room[r] == NO_BOUND || c->free[n][r] >= -NEAR_MA)
+			if (c->nodes[n].room[r] == NO_BOUND || c->free[n][r] >= -near(c, (int)n, r))
 				continue;
 			int64_t over = -c->free[n][r];
-			if (lower_some(c, list_victims(c, (int)n, r), r, over) > NEAR_MA)
-				pause_some(c, (int)n, r, -c->free[n][r] - NEAR_MA);
+			if (lower_some(c, list_victims(c, (int)n, r), r, over) > near(c, (int)n, r))
+				pause_some(c, (int)n, r, -c->free[n][r] - near(c, (int)n, r));
 		}
 	}
 }
@@ -328,7 +340,7 @@ static bool note_wanted(struct control *c, bool everybody)
 			continue;
 		if (waits && !everybody)
 			more = c->asks[i].min_ma;
-		if (!waits && (!everybody || more < PIECE_MA || more < s->take_ma / 5))
+		if (!waits && (!everybody || more < piece(s) || more < s->take_ma / 5))
 			continue;
 		uint8_t lines = control_lines(s);
 		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
@@ -378,7 +390,7 @@ static void even_out(struct control *c, bool everybody)
 		return;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? PIECE_MA : PIECE_LEAST_MA))
+		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? piece(s) : PIECE_LEAST_MA))
 			continue;
 		c->queue[n++] = (struct ranked){ giving_key(c, i), (int32_t)i };
 	}
@@ -389,7 +401,7 @@ static void even_out(struct control *c, bool everybody)
 		int64_t by = would_help(c, s), above = could_give(c, i, everybody);
 		if (by <= 0)
 			continue;
-		by = by < PIECE_MA ? PIECE_MA : by;
+		by = by < piece(s) ? piece(s) : by;
 		int32_t to = s->take_ma <= 0 && by >= above ? 0 : stepped(s, car_offer(&s->car, (int32_t)(taken(s) - (by < above ? by : above))));
 		if (to < s->conf->min_ma && s->take_ma > 0)
 			to = s->conf->min_ma;
@@ -420,7 +432,7 @@ static int32_t raise_to(const struct control *c, size_t i, bool beyond)
 		l->until_us = l->raised_us + RAISE_AGAIN_US;
 		return 0;
 	}
-	if (from && to - from < PIECE_MA && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == most)) {
+	if (from && to - from < piece(s) && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == most)) {
 		l->hold = LIMIT_SMALL;
 		return 0;
 	}

@@ -116,9 +116,9 @@ void rooms_base(struct control *c)
 
 /* Rooms. */
 
-static int32_t margin_of(const struct control *c, const struct junction *n, int l)
+int32_t rooms_margin(const struct control *c, const struct junction *n, int l)
 {
-	if (!c->conf.margin)
+	if (!c->conf.margin || n->limit[l] == MA_NONE)
 		return 0;
 	return n->meter ? margin_ma(&n->margin, l, n->limit[l]) : (int32_t)((int64_t)n->limit[l] * UNMETERED_PPM / 1000000);
 }
@@ -126,7 +126,7 @@ static int32_t margin_of(const struct control *c, const struct junction *n, int 
 static void make_lines(const struct control *c, struct junction *n)
 {
 	for (int l = 0; l < 3; l++)
-		n->room[l] = n->limit[l] == MA_NONE ? NO_BOUND : (int64_t)n->limit[l] - n->conf->reserve.l[l] - n->base[l] - margin_of(c, n, l);
+		n->room[l] = n->limit[l] == MA_NONE ? NO_BOUND : (int64_t)n->limit[l] - n->conf->reserve.l[l] - n->base[l] - rooms_margin(c, n, l);
 }
 
 /* What the EVSEs below draw by what is known, per line; `uneven`: only those that do not load all three. */

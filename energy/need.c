@@ -9,10 +9,8 @@
 
 #include <math.h>
 
-#ifndef EXPO
-#define EXPO 3
-#endif
 #define HOUR 3600.0
+#define SHARPNESS 2        /* how much more than in proportion a share grows with the part of its time that a car needs */
 #define FIRST_WH 14000
 #define FIRST_STAY_S (4 * HOUR)
 #define LEARN 0.05
@@ -55,7 +53,6 @@ int32_t need_rate_ma(const struct need_usual *u, const struct need *n)
 
 int32_t need_weight(int32_t rate_ma, int32_t top_ma)
 {
-	(void)top_ma;
-	double w = pow(rate_ma / 1000.0, EXPO);
+	double duty = (double)rate_ma / (top_ma > 1000 ? top_ma : 1000), w = rate_ma / 100.0 * pow(duty, SHARPNESS);
 	return w < 1 ? 1 : w > NEED_WEIGHT_MOST ? NEED_WEIGHT_MOST : (int32_t)w;
 }

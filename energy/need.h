@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NEED_WEIGHT_MOST 1000
+#define NEED_WEIGHT_MOST 20000
 
 /* What is usual at this site, learnt from those who have left. */
 struct need_usual {
