@@ -93,4 +93,9 @@ static void close_direct(void *state)
 	free(d);
 }
 
+struct control *drive_control(void *state)
+{
+	return period_control(((struct direct *)state)->period);
+}
+
 const struct driver drive_direct = { "ampgate", open_direct, step_direct, close_direct };

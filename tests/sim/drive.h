@@ -2,8 +2,10 @@
 #ifndef AMPGATE_TESTS_SIM_DRIVE_H
 #define AMPGATE_TESTS_SIM_DRIVE_H
 
+#include "energy/control.h"
 #include "tests/sim/world.h"
 
+struct control *drive_control(void *state); /* of an open drive_direct */
 extern const struct driver drive_direct;  /* energy/control.h */
 extern const struct driver drive_stdio;   /* a child: AMPGATE (default ./ampgate) balance --stdio */
 
