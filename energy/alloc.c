@@ -31,6 +31,7 @@
 #include "energy/site.h"
 
 #define LEVEL 1024
+#define FINE 16 /* currents inside are in sixteenths of a milliampere, so that what rounding loses in one place is not felt in another */
 
 enum { OUT, ASLEEP, MOVING, STOPPED }; /* of an EVSE: not served, at its minimum, rises with the level, final */
 
@@ -104,7 +105,7 @@ static void *carve(char **scratch, size_t bytes)
 
 static int32_t step_of(const struct alloc_evse *e)
 {
-	return e->step_ma > 1 ? e->step_ma : 1;
+	return (e->step_ma > 1 ? e->step_ma : 1) * FINE;
 }
 
 static void link_tree(struct work *w)
@@ -122,9 +123,9 @@ static void link_tree(struct work *w)
 		const struct alloc_evse *e = &w->s->evses[i];
 		int32_t step = step_of(e);
 		struct evse_work *own = &w->evses[i];
-		own->max = e->max_ma > ALLOC_MOST_MA ? ALLOC_MOST_MA : e->max_ma;
+		own->max = (e->max_ma > ALLOC_MOST_MA ? ALLOC_MOST_MA : e->max_ma) * FINE;
 		own->max = own->max > 0 ? own->max / step * step : 0;
-		own->min = e->on_off ? own->max : e->min_ma > 0 ? (e->min_ma + step - 1) / step * step : 0;
+		own->min = e->on_off ? own->max : e->min_ma > 0 ? (e->min_ma * FINE + step - 1) / step * step : 0;
 		own->ma = 0;
 		own->state = OUT;
 		own->next = w->nodes[e->node].evses;
@@ -136,7 +137,7 @@ static void take_rooms(struct work *w)
 {
 	for (size_t i = 0; i < ALLOC_ROOMS * w->s->n_nodes; i++) {
 		int32_t room = w->s->nodes[i / ALLOC_ROOMS].room[i % ALLOC_ROOMS];
-		int64_t free = room == MA_NONE ? INT64_MAX / 4 : room > 0 ? room : 0;
+		int64_t free = room == MA_NONE ? INT64_MAX / 4 : room > 0 ? (int64_t)room * FINE : 0;
 		w->c[i] = (struct constraint){ .free = free, .place = -1 };
 	}
 }
@@ -145,7 +146,7 @@ static void take_rooms(struct work *w)
 static int32_t tightest(const struct work *w, const struct alloc_evse *e, int64_t *left_out)
 {
 	int32_t least = -1;
-	*left_out = ALLOC_MOST_MA;
+	*left_out = (int64_t)ALLOC_MOST_MA * FINE;
 	EACH_ROOM(w, e, n, r) {
 		int32_t at = ALLOC_ROOMS * n + (int32_t)r;
 		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r);
@@ -183,7 +184,7 @@ static void admit(struct work *w)
 		if (own->max <= 0 || own->max < own->min || !e->lines)
 			continue;
 		int32_t least = tightest(w, e, &left);
-		if (own->min + e->spare_ma > left) {
+		if (own->min + (int64_t)e->spare_ma * FINE > left) {
 			bound_by(out, ALLOC_WAITS, least);
 			continue;
 		}
@@ -410,7 +411,7 @@ static void round_to_steps(struct work *w)
 	for (size_t i = 0; i < w->s->n_evses; i++) {
 		const struct alloc_evse *e = &w->s->evses[i];
 		int64_t left;
-		if (w->evses[i].state != STOPPED || w->out[i].bound != ALLOC_NODE || w->evses[i].ma + step_of(e) > w->evses[i].max)
+		if (step_of(e) == FINE || w->evses[i].state != STOPPED || w->out[i].bound != ALLOC_NODE || w->evses[i].ma + step_of(e) > w->evses[i].max)
 			continue;
 		tightest(w, e, &left);
 		if (left >= step_of(e)) {
@@ -439,8 +440,8 @@ void alloc_run(const struct alloc_site *s, void *scratch, struct alloc_share *ou
 		fill_together(&w);
 	round_to_steps(&w);
 	for (size_t i = 0; i < s->n_evses; i++) {
-		out[i].ma = w.evses[i].ma;
-		if (out[i].bound == ALLOC_NODE && out[i].ma == w.evses[i].max)
+		out[i].ma = w.evses[i].ma / FINE;
+		if (out[i].bound == ALLOC_NODE && w.evses[i].ma == w.evses[i].max)
 			bound_by(&out[i], ALLOC_OWN, 0);
 	}
 }

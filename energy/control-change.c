@@ -58,9 +58,11 @@ static void take_over(struct control *to, const struct control *from)
 	for (size_t i = 0; i < from->site.parts.n_evses; i++)
 		keep_seat(&to->seats[i], &from->seats[i]);
 	memcpy(to->caps, from->caps, sizeof(to->caps));
+	to->caps_end = CAPS_MOST;
 	to->last_cap = from->last_cap;
 	to->wall = from->wall;
 	to->usual = from->usual;
+	to->starts_alone = from->starts_alone;
 	to->now_us = from->now_us;
 }
 
@@ -70,6 +72,7 @@ static void take_all(struct control *to, const struct control *from)
 	take_over(to, from);
 	to->balanced_us = from->balanced_us;
 	to->uneven = from->uneven;
+	to->small_us = from->small_us;
 	for (size_t i = 0; i < to->site.parts.n_nodes; i++)
 		memcpy(to->nodes[i].limit, from->nodes[i].limit, sizeof(to->nodes[i].limit));
 }
@@ -90,8 +93,8 @@ struct known {
 	struct wall wall;
 	struct need_usual usual;
 	int last_cap;
-	int64_t balanced_us;
-	bool uneven;
+	int64_t balanced_us, small_us;
+	bool uneven, starts_alone;
 	int64_t now_us;
 };
 
@@ -124,6 +127,8 @@ void control_known(const struct control *c, struct buf *out)
 	k.last_cap = c->last_cap;
 	k.balanced_us = c->balanced_us;
 	k.uneven = c->uneven;
+	k.small_us = c->small_us;
+	k.starts_alone = c->starts_alone;
 	k.now_us = c->now_us;
 	buf_add(out, &k, sizeof(k));
 	for (size_t i = 0; i < c->site.parts.n_meters; i++) {
@@ -169,6 +174,8 @@ int control_knows(struct control *c, const void *bytes, size_t n)
 	from.last_cap = k.last_cap;
 	from.balanced_us = k.balanced_us;
 	from.uneven = k.uneven;
+	from.small_us = k.small_us;
+	from.starts_alone = k.starts_alone;
 	from.now_us = k.now_us;
 	take_all(c, &from);
 	mem_free(from.meters);

@@ -68,6 +68,7 @@ struct seat {                         /* an EVSE */
 	enum evse_state state;
 	bool online, tx;
 	int64_t link_us;              /* when it was last known: link lost, or the start; 0: not yet */
+	int64_t relinked_us;          /* its link came back; 0: never lost */
 	int64_t state_us;
 	int64_t arrived_us, served_us, waits_us;
 	bool left;                    /* was served in this transaction and then had to wait */
@@ -109,11 +110,14 @@ struct control {
 	struct junction *nodes;
 	struct seat *seats;
 	struct told_cap caps[CAPS_MOST];
+	size_t caps_end;              /* none in use from here on */
 	struct wall wall;
 	struct need_usual usual;
 	int last_cap;
 	int64_t balanced_us;          /* last time shares were made even */
+	int64_t small_us;             /* last small raise */
 	bool uneven;                  /* somebody came or left since */
+	bool starts_alone;            /* cars here begin by their socket's fallback before they are told anything: that much is kept free */
 	int64_t now_us;               /* of the last tick */
 	/* scratch of the tick */
 	struct alloc_node *rooms;

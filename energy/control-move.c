@@ -20,13 +20,12 @@
 
 #define PIECE_MA 3000                  /* least change worth a message, or a tenth of what an EVSE can give */
 #define PIECE_LEAST_MA 1000
-#define GATHER_US (90 * US_PER_S)      /* smaller raises wait for so long */
+#define GATHER_US (60 * US_PER_S)      /* smaller raises: one at the whole site in so long */
 #define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
 #define RAISE_AGAIN_US (20 * US_PER_S)
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define TURN_BACK_US (300 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
 #define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
-#define NEAR_MA 200                    /* a room so little too small is left as it is; or by half of its margin */
 
 static int32_t least(int32_t a, int32_t b)
 {
@@ -151,8 +150,7 @@ static int32_t piece(const struct seat *s)
 /* By how much a room may be too small before somebody is cut: half of the margin, so that noise does not cut. */
 static int64_t near(const struct control *c, int n, int r)
 {
-	int64_t half = r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) / 2 : 0;
-	return half > NEAR_MA ? half : NEAR_MA;
+	return r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) / 2 : 0;
 }
 
 static int32_t taken(const struct seat *s)
@@ -432,7 +430,7 @@ static int32_t raise_to(const struct control *c, size_t i, bool beyond)
 		l->until_us = l->raised_us + RAISE_AGAIN_US;
 		return 0;
 	}
-	if (from && to - from < piece(s) && !(to - from >= PIECE_LEAST_MA && c->now_us - l->raised_us >= GATHER_US && to == most)) {
+	if (from && to - from < piece(s) && (to - from < PIECE_LEAST_MA || c->now_us - c->small_us < GATHER_US)) {
 		l->hold = LIMIT_SMALL;
 		return 0;
 	}
@@ -446,6 +444,8 @@ static void raise(struct control *c, size_t i, bool beyond)
 	int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
 	if (!to)
 		return;
+	if (s->limit.ma > 0 && to - s->limit.ma < piece(s))
+		c->small_us = c->now_us;
 	s->limit.ma = to;
 	s->limit.raised_us = c->now_us;
 	s->limit.recovers = false;
@@ -455,10 +455,31 @@ static void raise(struct control *c, size_t i, bool beyond)
 		control_take(c, s->conf->node, l, held_on(c, s, l) - before[l], control_uneven(s));
 }
 
+/* What the next newcomer may take by itself before it can be told anything: one at a time, anywhere below a node. */
+static void keep_for_newcomer(struct control *c)
+{
+	memset(c->wanted, 0, c->site.parts.n_nodes * sizeof(*c->wanted));
+	for (size_t i = 0; i < c->site.parts.n_evses && c->starts_alone; i++) {
+		const struct seat *s = &c->seats[i];
+		if (s->way != SEAT_FREE || !s->conf->fallback_ma)
+			continue;
+		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+			for (int p = 0; p < s->conf->n_lines; p++)
+				if (s->conf->fallback_ma > c->wanted[n][s->conf->lines[p]])
+					c->wanted[n][s->conf->lines[p]] = s->conf->fallback_ma;
+	}
+	for (size_t n = 0; n < c->site.parts.n_nodes; n++)
+		for (int l = 0; l < 3; l++) {
+			c->free[n][l] -= c->wanted[n][l];
+			c->free[n][ALLOC_SUM] -= c->wanted[n][l];
+		}
+}
+
 static void raise_worthwhile(struct control *c)
 {
 	size_t n = 0;
 	free_of_held(c);
+	keep_for_newcomer(c);
 	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
 		size_t i = (size_t)c->order[k];
 		struct seat *s = &c->seats[i];
@@ -471,7 +492,7 @@ static void raise_worthwhile(struct control *c)
 		} else if (s->limit.ma < s->asked_ma) {
 			c->queue[n++] = (struct ranked){ raising_key(c, i), (int32_t)i };
 		}
-		if (s->limit.ma < 0) { /* the first word to a car that has to wait */
+		if (s->limit.ma < 0 && !(c->starts_alone && s->take_ma > 0)) { /* the first word to a car that has to wait */
 			s->limit.ma = 0;
 			control_tell(c, i);
 		}

@@ -230,10 +230,10 @@ void rooms_make(struct control *c)
 		make_power(c, n);
 		make_uneven(c, n);
 	}
-	for (size_t i = 0; i < CAPS_MOST; i++)
+	for (size_t i = 0; i < c->caps_end; i++)
 		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].power_w >= 0)
 			apply_power_cap(c, &c->caps[i]);
-	for (size_t i = 0; i < CAPS_MOST; i++)
+	for (size_t i = 0; i < c->caps_end; i++)
 		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].devices)
 			apply_line_cap(c, &c->caps[i]);
 }

@@ -27,6 +27,8 @@
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
+#define NEW_US (30 * US_PER_S)
+#define RELINKED_US (120 * US_PER_S)
 #define SLEEPS_US (20 * US_PER_S)
 #define WAKE_AGAIN_US (180 * US_PER_S)
 
@@ -189,8 +191,10 @@ void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
 	record_link(c, evse, online, now_us);
-	if (online && !s->online)
+	if (online && !s->online) {
 		car_relinked(&s->car);
+		s->relinked_us = now_us;
+	}
 	s->online = online;
 	s->link_us = now_us;
 }
@@ -245,6 +249,8 @@ void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], dou
 	struct seat *s = seat_at(c, evse);
 	record_draw(c, evse, own_ma, energy_wh, now_us);
 	car_draws(&s->car, own_ma, now_us);
+	if (control_runs(s) && s->car.told_ma < 0 && s->car.seen && now_us - s->arrived_us < NEW_US && now_us - s->relinked_us > RELINKED_US)
+		c->starts_alone = true;
 	if (!isnan(energy_wh))
 		s->energy_wh = energy_wh;
 	if (isnan(s->begun_wh) && control_runs(s))
@@ -282,6 +288,8 @@ int control_cap_put(struct control *c, int id, const struct cap_conf *from)
 	if (!cap)
 		return id > 0 ? ERR_NOT_FOUND : ERR_FULL;
 	int64_t since_us = id > 0 ? cap->since_us : c->now_us;
+	if ((size_t)(cap - c->caps) >= c->caps_end)
+		c->caps_end = (size_t)(cap - c->caps) + 1;
 	*cap = (struct told_cap){ .id = id > 0 ? id : ++c->last_cap, .node = from->node, .evse = from->evse, .ma = from->line.l[0],
 		.power_w = from->power_w, .devices = from->devices, .surplus = from->surplus, .since_us = since_us, .until_us = from->until_us };
 	memcpy(cap->line, from->line.l, sizeof(cap->line));
@@ -396,14 +404,16 @@ static void judge_nodes(struct control *c)
 
 static void apply_caps(struct control *c)
 {
+	size_t end = 0;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++)
 		c->seats[i].cap = NULL;
-	for (size_t i = 0; i < CAPS_MOST; i++) {
+	for (size_t i = 0; i < c->caps_end; i++) {
 		struct told_cap *cap = &c->caps[i];
 		if (cap->id && cap->until_us <= c->now_us)
 			cap->id = 0;
 		if (!cap->id)
 			continue;
+		end = i + 1;
 		if (cap->evse >= 0) {
 			const struct told_cap **lowest = &c->seats[cap->evse].cap;
 			if (!*lowest || cap->ma < (*lowest)->ma)
@@ -418,6 +428,7 @@ static void apply_caps(struct control *c)
 			}
 		}
 	}
+	c->caps_end = end;
 }
 
 /* Seats. */
@@ -442,13 +453,20 @@ static enum seat_way way_of(const struct control *c, const struct seat *s)
 	return car_follows(&s->car, c->now_us) == CAR_UNCONFIRMED ? SEAT_UNCONFIRMED : SEAT_SERVED;
 }
 
+/* The car that was there goes on as it did, or another one has come and takes what its socket gives by itself. */
+static int32_t offline_on(const struct control *c, const struct seat *s, int phase)
+{
+	int32_t same = car_phases(&s->car) & (1u << phase) ? car_takes(&s->car, guard_offline_ma(&s->car, s->link_us, c->now_us)) : 0;
+	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
+}
+
 static void count_fixed(const struct control *c, struct seat *s)
 {
 	memset(s->fixed, 0, sizeof(s->fixed));
 	for (int p = 0; p < s->conf->n_lines; p++) {
 		int32_t ma = 0;
 		if (s->way == SEAT_OFFLINE)
-			ma = guard_offline_ma(&s->car, s->link_us, c->now_us);
+			ma = offline_on(c, s, p);
 		else if (s->way == SEAT_UNCONFIRMED)
 			ma = car_held(&s->car, p, c->now_us);
 		else if (s->way != SEAT_SERVED && car_fresh(&s->car, c->now_us) && s->car.drawn[p] > 0)
@@ -678,7 +696,10 @@ static void make_grant(struct control *c, struct seat *s)
 	s->grant.ma = control_can_tell(s) && s->limit.ma > 0 ? s->limit.ma : 0;
 	s->grant.phases = s->conf->n_lines;
 	s->grant.wake = false;
-	control_chain(c, s, chain);
+	if (s->way == SEAT_FREE)
+		chain[0] = (struct cap){ .reason = "ev", .since_us = s->state_us }; /* the chain begins so, whatever else is in it */
+	else
+		control_chain(c, s, chain);
 	s->grant.binding = chain[0];
 	if (same_reason(&was, &chain[0]))
 		s->grant.binding.since_us = was.since_us;

@@ -24,6 +24,27 @@ tests_sim_quality_CFLAGS = $(AM_CFLAGS) $(CLP_CFLAGS)
 tests_sim_quality_LDADD = $(ENERGY_LIBS) $(CLP_LIBS)
 quality: tests/sim/quality ampgate
 	./tests/sim/quality
-.PHONY: quality
 tests_sim_day_SOURCES = tests/sim/day.c tests/unit/unit.h
 tests_sim_day_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+# Ten thousand random sites and days, about an hour of one core. `make check` does a dozen of its own.
+check_PROGRAMS += tests/sim/safety
+TESTS += tests/sim/safety
+tests_sim_safety_SOURCES = tests/sim/safety.c $(SIM_WORLD)
+tests_sim_safety_LDADD = $(ENERGY_LIBS)
+safety: tests/sim/safety
+	./tests/sim/safety -s 1 -n 10000
+# Is what it says true?
+check_PROGRAMS += tests/sim/explain
+TESTS += tests/sim/explain
+tests_sim_explain_SOURCES = tests/sim/explain.c tests/sim/dice.h
+tests_sim_explain_LDADD = $(ENERGY_LIBS)
+# The division against linear programs.
+if HAVE_CLP
+check_PROGRAMS += tests/sim/fairness
+TESTS += tests/sim/fairness
+endif
+EXTRA_PROGRAMS += tests/sim/fairness
+tests_sim_fairness_SOURCES = tests/sim/fairness.c tests/sim/dice.h
+tests_sim_fairness_CFLAGS = $(AM_CFLAGS) $(CLP_CFLAGS)
+tests_sim_fairness_LDADD = $(ENERGY_LIBS) $(CLP_LIBS)
+.PHONY: quality safety

@@ -26,14 +26,17 @@ struct tally {
 /* Worst days of earlier runs: highest overload, longest overload, most heat. */
 static const unsigned long long kept[] = { 0 };
 
-/* Plans count what the balancer believes; where base load and those who cannot be told alone are above a limit there must be no grant below. */
+/* Plans count what the balancer believes; where base load and those who cannot be told alone are above a limit nobody below may be given
+ * current. Who is full, or takes nothing by itself, is left alone; who does not follow is counted with what it takes. */
 static bool plan_is_above(const struct world_conf *c, struct control *k)
 {
 	double granted[WORLD_NODES][3] = { { 0 } };
 	for (size_t i = 0; i < control_evses(k); i++) {
 		struct evse_view v;
 		control_evse_view(k, (int)i, &v);
-		for (int n = v.node; n >= 0 && v.online && v.grant.ma > 0; n = c->nodes[n].parent)
+		bool deaf = v.grant.binding.reason && !strcmp(v.grant.binding.reason, "unconfirmed"); /* counted, asked again and again */
+		bool takes = !deaf && (v.drawn_ma[0] > 500 || v.drawn_ma[1] > 500 || v.drawn_ma[2] > 500);
+		for (int n = v.node; n >= 0 && v.online && v.grant.ma > 0 && takes; n = c->nodes[n].parent)
 			for (int p = 0; p < v.n_lines; p++)
 				granted[n][v.lines[p]] += v.grant.ma;
 	}

@@ -241,7 +241,7 @@ static int depth_of(const struct world_conf *c, int n)
 static void random_tree(struct world_conf *c, struct dice *d, int n_evses)
 {
 	int n_nodes = 1 + (int)dice_below(d, 8);
-	double grid = n_evses * dice_between(d, 8, 20) + 12;
+	double grid = n_evses * dice_between(d, 3, 12) + 16;
 	add_node(c, "grid", -1, floor(grid), true);
 	for (int n = 1; n < n_nodes; n++) {
 		char id[16];
@@ -272,7 +272,7 @@ static void fit_failsafes(struct world_conf *c)
 {
 	for (int n = 0; n < c->n_nodes; n++)
 		for (int l = 0; l < 3; l++) {
-			double need = failsafes_below(c, n, l) + 1;
+			double need = failsafes_below(c, n, l);
 			double room = c->nodes[n].limit_a[l] * (n ? 1 : 0.4); /* the rest is for the building */
 			if (need > room)
 				c->nodes[n].limit_a[l] = ceil(need / (n ? 1 : 0.4));
@@ -281,15 +281,15 @@ static void fit_failsafes(struct world_conf *c)
 
 static void random_site(struct world_conf *c, struct dice *d)
 {
-	int n_evses = 2 + (int)dice_below(d, 22);
-	bool dc = dice_chance(d, 0.15);
+	int n_evses = 2 + (int)dice_below(d, dice_chance(d, 0.1) ? 22 : 10);
+	bool dc = dice_chance(d, 0.15), falls_to_minimum = dice_chance(d, 0.3);
 	random_tree(c, d, n_evses);
 	for (int i = 0; i < n_evses; i++) {
 		struct world_evse *e = add_evse(c, dc ? 'D' : 'G', (int)dice_below(d, (uint32_t)c->n_nodes), (int)dice_below(d, 3));
 		if (dice_chance(d, 0.15))
 			e->n_lines = 1;
 		e->max = dice_chance(d, 0.3) ? 16 : 32;
-		e->failsafe = dice_chance(d, 0.3) ? 0 : 6;
+		e->failsafe = falls_to_minimum ? 6 : 0;
 		e->failsafe_after_s = 30 + (int)dice_below(d, 150);
 		if (dc) {
 			e->dc = true;
@@ -306,7 +306,7 @@ static void random_site(struct world_conf *c, struct dice *d)
 					 .link_losses_per_day = dice_between(d, 0, 2), .caps_per_day = dice_chance(d, 0.5) ? dice_between(d, 0, 3) : 0,
 					 .report_s = dice_chance(d, 0.5) ? 5 : 10, .start_set = (int)dice_below(d, 2) };
 	fit_failsafes(c);
-	c->period_s = dice_chance(d, 0.5) ? 1 : 5;
+	c->period_s = dice_chance(d, 0.1) ? 1 : 5;
 	garage_people(c, d, 0.5, 0.25);
 }
 
