@@ -172,6 +172,20 @@ static void write_counts(struct gateway *g, struct json_writer *w)
 	jw_end(w, '}');
 }
 
+static void write_storage(struct gateway *g, struct json_writer *w)
+{
+	struct store_stats st;
+	store_get_stats(g->store, &st);
+	jw_object(w, "storage");
+	jw_string(w, "state", g->storage_spare ? "in_memory" : g->storage_failing ? "failing" : "ok");
+	jw_int(w, "used_bytes", st.used_bytes);
+	jw_int(w, "size_most_bytes", st.size_most);
+	jw_int(w, "commits", (int64_t)st.commits);
+	jw_int(w, "changes", (int64_t)st.jobs);
+	jw_number(w, "last_commit_ms", (double)st.last_commit_us / 1000, 1);
+	jw_end(w, '}');
+}
+
 static void write_config(struct json_writer *w)
 {
 	struct config_view v;
@@ -203,6 +217,7 @@ static int run_status(struct command *c)
 	jw_bool(w, "mqtt", telemetry_up());
 	write_config(w);
 	write_counts(c->g, w);
+	write_storage(c->g, w);
 	if (control_nodes(c->g->control))
 		view_site(c->g, w);
 	jw_array(w, "meters");
