@@ -73,6 +73,39 @@ static bool may_tell_time(const struct session *s)
 	return clock_trusted() || s->gw->conf->offline.serve_time == SERVE_ANY_TIME || !s->conf->uplink;
 }
 
+/* An answer that has to wait for the disk. */
+struct promise {
+	struct session *s;
+	uint64_t link_number;
+	char *id;
+	struct buf payload;
+};
+
+static void on_kept(void *arg, int err, int64_t value)
+{
+	struct promise *p = arg;
+	(void)value;
+	if (p->s->link && p->s->link_number == p->link_number) {
+		if (err)
+			session_refuse(p->s, slice_of(p->id), "InternalError", "the message could not be stored");
+		else
+			session_answer(p->s, slice_of(p->id), buf_view(&p->payload));
+	}
+	mem_free(p->id);
+	buf_free(&p->payload);
+	mem_free(p);
+}
+
+/* The delivery of security events is guaranteed (2.x A04.FR.02): what cannot be kept is left to the station. */
+static void answer_when_kept(struct session *s, struct frame *f, struct slice payload)
+{
+	struct promise *p = NEW(struct promise);
+	*p = (struct promise){ .s = s, .link_number = s->link_number, .id = mem_text(f->id) };
+	buf_slice(&p->payload, payload);
+	if (!owed_notice(s, f, on_kept, p))
+		on_kept(p, ERR_FULL, 0);
+}
+
 void local_answer(struct session *s, struct frame *f, const struct event *e)
 {
 	struct buf payload = { 0 };
@@ -96,11 +129,14 @@ void local_answer(struct session *s, struct frame *f, const struct event *e)
 	}
 	reply_init(&r);
 	fill(s, f, e, &mem, &r);
-	if (f->act->offline == NOTICE)
-		owed_notice(s, f);
 	if (codec_write_answer(s->version, f->act, &r, &payload) != 0)
 		buf_puts(&payload, "{}");
-	session_answer(s, f->id, buf_view(&payload));
+	if (e->kind == EV_SECURITY)
+		answer_when_kept(s, f, buf_view(&payload));
+	else
+		session_answer(s, f->id, buf_view(&payload));
+	if (e->kind != EV_SECURITY && f->act->offline == NOTICE)
+		owed_notice(s, f, NULL, NULL);
 	buf_free(&payload);
 	arena_free(&mem);
 }

@@ -18,6 +18,7 @@
 
 #define RETRY_US (10 * US_PER_S)
 #define NOTICES_MOST 100 /* per station; a flood of notices must not fill the disk */
+#define SECURITY_MOST 1000 /* of those that are guaranteed; no flood of others takes their place */
 #define AT_ONCE 32       /* notices on their way; the station's own requests and its transactions want room too */
 
 static void keep(struct session *s, const char *name, struct slice value)
@@ -34,13 +35,16 @@ static void forget(struct session *s, const char *name)
 		log_error(&s->log, "%s could not be removed: %s", name, err_text(err));
 }
 
-static void keep_message(struct session *s, const char *name, const struct frame *f)
+static int keep_message(struct session *s, const char *name, const struct frame *f, store_done *done, void *arg)
 {
 	struct buf value = { 0 };
 	buf_printf(&value, "%s\n", f->act->name);
 	buf_slice(&value, f->payload);
-	keep(s, name, buf_view(&value));
+	int err = kept_put(s->gw->store, s->id, name, buf_view(&value), done, arg);
+	if (err)
+		log_error(&s->log, "%s could not be kept: %s", name, err_text(err));
 	buf_free(&value);
+	return err;
 }
 
 static bool count_one(void *arg, const char *name, struct slice value)
@@ -104,7 +108,7 @@ void owed_status(struct session *s, const struct frame *f, const struct event *e
 	char name[40];
 	status_name(e, name);
 	s->owed.more = true;
-	keep_message(s, name, f);
+	keep_message(s, name, f, NULL, NULL);
 	pay_later(s);
 }
 
@@ -117,18 +121,19 @@ void owed_status_seen(struct session *s, const struct event *e)
 	forget(s, name);
 }
 
-void owed_notice(struct session *s, const struct frame *f)
+bool owed_notice(struct session *s, const struct frame *f, store_done *done, void *arg)
 {
 	char name[40];
-	if (s->owed.notices >= NOTICES_MOST) {
-		log_warn(&s->log, "more than %d notices wait for the CSMS; a %s is dropped", NOTICES_MOST, f->act->name);
-		return;
+	if (s->owed.notices >= (f->act->event == EV_SECURITY ? SECURITY_MOST : NOTICES_MOST)) {
+		log_warn(&s->log, "more than %d notices wait for the CSMS; there is no room for a %s", NOTICES_MOST, f->act->name);
+		return false;
 	}
 	s->owed.notices++;
 	s->owed.more = true;
 	snprintf(name, sizeof(name), "notice/%020lld", (long long)clock_wall_us());
-	keep_message(s, name, f);
+	int err = keep_message(s, name, f, done, arg);
 	pay_later(s);
+	return !err;
 }
 
 void owed_boot_accepted(struct session *s, int64_t interval_s)

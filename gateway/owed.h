@@ -4,11 +4,13 @@
 #define AMPGATE_GATEWAY_OWED_H
 
 #include "gateway/session.h"
+#include "storage/store.h"
 
 void owed_load(struct session *s);                        /* what was owed when the process ended */
 void owed_boot(struct session *s, const struct frame *f); /* answered by us */
 void owed_status(struct session *s, const struct frame *f, const struct event *e);
-void owed_notice(struct session *s, const struct frame *f);
+/* False: there is no room for more, and nothing will follow. `done` (may be NULL): it is on disk, or why not. */
+bool owed_notice(struct session *s, const struct frame *f, store_done *done, void *arg);
 void owed_status_seen(struct session *s, const struct event *e); /* a newer one went up by itself */
 void owed_pay(struct session *s);                         /* the lane is up: sends all of it, then lets the replay go */
 void owed_stop(struct session *s);

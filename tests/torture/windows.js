@@ -158,6 +158,18 @@ log: {level: debug, target: stderr}
 			equal(csms.of('StatusNotification')[0][3].status, 'Charging', 'the state, which is the newest');
 			await drained();
 		}],
+		['a security event is on disk before it is answered, and no flood of other notices takes its place', async () => {
+			await csms.close();
+			await alone('W-0');
+			for (let i = 0; i < 105; i++) s.send([2, `f${i}`, 'FirmwareStatusNotification', { status: 'Downloading' }]);
+			await s.call('SecurityEventNotification', { type: 'TamperDetectionActivated', timestamp: new Date(1.8e12).toISOString() });
+			await daemon.kill();
+			csms.reset();
+			await csms.listen();
+			await daemon.start();
+			s = await Peer.connect(port, 'W-0', 'ocpp1.6');
+			await until(20000, 'the security event is at the CSMS', () => csms.of('SecurityEventNotification').length);
+		}],
 		['what is owed stays owed when the next lane dies before the answer', async () => {
 			await csms.close();
 			await alone('W-0');
