@@ -47,6 +47,7 @@ struct junction {                     /* a node */
 	const struct told_cap *cap[ALLOC_ROOMS]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
 	int64_t base_sum;             /* of all lines together, generation counted */
+	int64_t uneven[3];            /* room for uneven loads as last told, see control-rooms.c */
 	int64_t room[ALLOC_ROOMS];    /* for EVSEs, before any of them is counted; NO_BOUND: no limit */
 	int64_t left[ALLOC_ROOMS];    /* room for EVSEs less what is allocated below; meaningless where there is no limit */
 };
@@ -105,6 +106,7 @@ struct control {
 	void *arg;
 	void (*record)(void *arg, const char *line, size_t n); /* record.h; NULL: nobody records */
 	void *record_arg;
+	bool sending;                 /* an order is being handed out: what is told now belongs to it */
 	const struct policy *policy;
 	struct meter *meters;
 	struct junction *nodes;

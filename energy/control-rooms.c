@@ -205,6 +205,20 @@ static void apply_line_cap(struct control *c, const struct told_cap *cap)
 	}
 }
 
+/* A phase difference is a matter of minutes, and a meter's last digits must not move cars each second: the room falls when it has to, then a
+ * little below, and rises when there is clearly more. */
+#define UNEVEN_BELOW_MA 1500
+#define UNEVEN_MORE_MA 4000
+
+static int64_t steady(int64_t *held, int64_t exact)
+{
+	if (exact > *held + UNEVEN_MORE_MA)
+		*held = exact;
+	else if (exact < *held)
+		*held = exact - UNEVEN_BELOW_MA;
+	return *held < exact ? *held : exact;
+}
+
 static void make_uneven(const struct control *c, struct junction *n)
 {
 	int64_t drawn[3], least = INT64_MAX;
@@ -217,7 +231,7 @@ static void make_uneven(const struct control *c, struct junction *n)
 			least = base + drawn[l];
 	}
 	for (int l = 0; l < 3; l++)
-		n->room[ALLOC_UNEVEN + l] = least + n->conf->imbalance_ma - n->base[l];
+		n->room[ALLOC_UNEVEN + l] = steady(&n->uneven[l], least + n->conf->imbalance_ma - n->base[l]);
 }
 
 void rooms_make(struct control *c)

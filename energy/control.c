@@ -734,7 +734,9 @@ static void send_due(struct control *c)
 		control_tell(c, i);
 		s->limit.sent_us = c->now_us;
 		record_order(c, (int)i, &s->grant);
+		c->sending = true;
 		c->events.send(c->arg, (int)i, &s->grant);
+		c->sending = false;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SLOT_US (5 * INT64_C(1000000))
+#define GRAIN_MA 1000 /* noise does not change a limit on every tick */
 #define EMPTY INT64_MIN
 
 void net_init(struct net *n)
@@ -60,5 +61,7 @@ int64_t net_held(const struct net *n)
 	for (int i = 0; i < NET_SLOTS; i++)
 		if (n->slot[i] > most)
 			most = n->slot[i];
-	return most == EMPTY ? n->now : most;
+	if (most == EMPTY)
+		most = n->now;
+	return (most > 0 ? most + GRAIN_MA - 1 : most) / GRAIN_MA * GRAIN_MA; /* rounded up, also below zero */
 }

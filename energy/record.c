@@ -14,7 +14,7 @@
 
 static void put(struct control *c, struct buf *line)
 {
-	buf_puts(line, "}\n");
+	buf_puts(line, c->sending ? ",\"sending\":true}\n" : "}\n");
 	c->record(c->record_arg, line->p, line->n);
 	buf_free(line);
 }

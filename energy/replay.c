@@ -1,6 +1,9 @@
-/* The reading side. A tick's decisions wait in a row; the recorded ones that follow have to be these, in this order, before anything else is
- * told. Easy to get wrong: a recording may end in the middle of a tick's decisions, as a process does that is killed; what is missing at the
- * very end is no difference. */
+/* The reading side. A tick waits until all lines that belong to it are there: the orders that were recorded, and what was told while one of them
+ * was handed out (a station in this process answers at once). Then time passes, each order is compared with the recorded one in its place, and
+ * what was told behind that one is told again at the same point.
+ *
+ * Easy to get wrong: a recording may end in the middle of a tick's orders, as a process does that is killed; what is missing at the very end is
+ * no difference. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,45 +14,52 @@
 #include "energy/control-local.h"
 #include "energy/record-local.h"
 
-struct order {
-	int evse;
-	int32_t ma;
-	bool wake;
-	char why[80];
-};
-
 struct replay {
 	struct control *control;
 	struct arena mem;        /* texts that have to last: conduct */
-	struct order *orders;    /* decided in the last tick and not compared yet */
+	cJSON **waiting;         /* of a tick: its orders, and what was told between them */
 	size_t n, at, room;
+	bool ticks;              /* a tick waits for its lines, at: */
+	int64_t tick_us;
+	bool ends;               /* nothing will follow: what is decided beyond the recording is no difference */
+	int rc;                  /* of what was told between orders */
 	struct replay_sum sum;
 };
+
+static void differs(struct replay *r, int evse, const char *was, const char *is)
+{
+	if (!r->sum.different++)
+		snprintf(r->sum.first, sizeof(r->sum.first), "tick %lld, EVSE %d: recorded %s, now %s", r->sum.ticks, evse, was, is);
+}
+
+static int told_again(struct replay *r, const cJSON *m);
+static void order_text(const cJSON *m, char *out, size_t room);
+
+/* What was told right behind the order before. */
+static void tell_between(struct replay *r)
+{
+	while (r->at < r->n && cJSON_HasObjectItem(r->waiting[r->at], "in")) {
+		int rc = told_again(r, r->waiting[r->at++]);
+		r->rc = r->rc ? r->rc : rc;
+	}
+}
 
 static void on_send(void *arg, int evse, const struct grant *g)
 {
 	struct replay *r = arg;
-	if (r->n == r->room) {
-		r->room = r->room ? 2 * r->room : 64;
-		r->orders = mem_grow(r->orders, r->room * sizeof(*r->orders));
-	}
-	struct order *o = &r->orders[r->n++];
-	*o = (struct order){ .evse = evse, .ma = g->ma, .wake = g->wake };
-	snprintf(o->why, sizeof(o->why), "%s %s %d", g->binding.reason ? g->binding.reason : "", g->binding.ref ? g->binding.ref : "", g->binding.phase);
+	char is[96], was[96] = "nothing";
+	if (r->at == r->n && r->ends)
+		return;
+	snprintf(is, sizeof(is), "EVSE %d %d mA%s (%s %s %d)", evse, (int)g->ma, g->wake ? " awake" : "", g->binding.reason ? g->binding.reason : "",
+		 g->binding.ref ? g->binding.ref : "", g->binding.phase);
+	if (r->at < r->n)
+		order_text(r->waiting[r->at++], was, sizeof(was));
+	if (strcmp(is, was) != 0)
+		differs(r, evse, was, is);
+	tell_between(r);
 }
 
 static const struct control_events events = { on_send };
-
-/* `was` NULL: nothing was recorded. `is` NULL: nothing is decided. */
-static void differs(struct replay *r, const struct order *was, const struct order *is)
-{
-	static const struct order none = { .why = "nothing" };
-	const struct order *a = was ? was : &none, *b = is ? is : &none;
-	if (r->sum.different++)
-		return;
-	snprintf(r->sum.first, sizeof(r->sum.first), "tick %lld, EVSE %d: recorded %d mA (%s), now %d mA (%s)", r->sum.ticks, was ? was->evse : b->evse,
-		 (int)a->ma, a->why, (int)b->ma, b->why);
-}
 
 static int64_t whole(const cJSON *m, const char *key)
 {
@@ -243,29 +253,47 @@ static int told_evse(struct replay *r, const cJSON *m, struct slice what, int i)
 	return 0;
 }
 
-static void drop_orders(struct replay *r)
+static void order_text(const cJSON *m, char *out, size_t room)
 {
-	for (; r->at < r->n; r->at++)
-		differs(r, NULL, &r->orders[r->at]);
-	r->n = r->at = 0;
+	struct slice reason = json_text(m, "reason"), ref = json_text(m, "ref");
+	snprintf(out, room, "EVSE %d %d mA%s (%.*s %.*s %d)", (int)whole(m, "i"), (int)whole(m, "ma"), yes(m, "wake") ? " awake" : "",
+		 (int)reason.n, reason.p ? reason.p : "", (int)ref.n, ref.p ? ref.p : "", (int)whole(m, "phase"));
 }
 
-static int read_in(struct replay *r, const cJSON *m, struct slice what)
+/* Lets the tick that waits pass. */
+static int pass(struct replay *r)
 {
-	int64_t i = whole(m, "i");
-	drop_orders(r);
-	r->sum.inputs++;
-	if (slice_is(what, "open"))
-		return read_open(r, m);
-	if (!r->control)
-		return ERR_SYNTAX;
-	if (slice_is(what, "known"))
-		return read_known(r, m);
-	if (slice_is(what, "tick")) {
-		r->sum.ticks++;
-		control_tick(r->control, whole(m, "t"));
+	if (!r->ticks)
 		return 0;
+	r->ticks = false;
+	r->at = 0;
+	r->rc = 0;
+	control_tick(r->control, r->tick_us);
+	for (; r->at < r->n; r->at++) {
+		char was[96];
+		order_text(r->waiting[r->at], was, sizeof(was));
+		if (cJSON_HasObjectItem(r->waiting[r->at], "out"))
+			differs(r, (int)whole(r->waiting[r->at], "i"), was, "nothing");
 	}
+	for (size_t i = 0; i < r->n; i++)
+		cJSON_Delete(r->waiting[i]);
+	r->n = 0;
+	return r->rc;
+}
+
+static void wait_for(struct replay *r, cJSON *m)
+{
+	if (r->n == r->room) {
+		r->room = r->room ? 2 * r->room : 64;
+		r->waiting = mem_grow(r->waiting, r->room * sizeof(*r->waiting));
+	}
+	r->waiting[r->n++] = m;
+}
+
+static int told_again(struct replay *r, const cJSON *m)
+{
+	struct slice what = json_text(m, "in");
+	int64_t i = whole(m, "i");
 	if (slice_is(what, "wall")) {
 		control_wall(r->control, whole(m, "offset"), yes(m, "trusted"));
 		return 0;
@@ -281,28 +309,29 @@ static int read_in(struct replay *r, const cJSON *m, struct slice what)
 		return ERR_SYNTAX;
 	if (slice_is(what, "meter"))
 		return told_meter(r, m, (int)i);
-	if (meter) {
-		struct arena mem = { 0 };
-		control_meter_failed(r->control, (int)i, text(&mem, m, "why"));
-		arena_free(&mem);
-		return 0;
-	}
-	return told_evse(r, m, what, (int)i);
+	if (!meter)
+		return told_evse(r, m, what, (int)i);
+	struct arena mem = { 0 };
+	control_meter_failed(r->control, (int)i, text(&mem, m, "why"));
+	arena_free(&mem);
+	return 0;
 }
 
-static int read_out(struct replay *r, const cJSON *m)
+static int read_in(struct replay *r, const cJSON *m, struct slice what)
 {
-	struct slice reason = json_text(m, "reason"), ref = json_text(m, "ref");
-	struct order was = { .evse = (int)whole(m, "i"), .ma = (int32_t)whole(m, "ma"), .wake = yes(m, "wake") };
-	snprintf(was.why, sizeof(was.why), "%.*s %.*s %d", (int)reason.n, reason.p ? reason.p : "", (int)ref.n, ref.p ? ref.p : "", (int)whole(m, "phase"));
-	r->sum.orders++;
-	if (r->at == r->n) {
-		differs(r, &was, NULL);
-		return 0;
-	}
-	const struct order *is = &r->orders[r->at++];
-	if (is->evse != was.evse || is->ma != was.ma || is->wake != was.wake || strcmp(is->why, was.why) != 0)
-		differs(r, &was, is);
+	int rc = pass(r);
+	r->sum.inputs++;
+	if (rc || slice_is(what, "open"))
+		return rc ? rc : read_open(r, m);
+	if (!r->control)
+		return ERR_SYNTAX;
+	if (slice_is(what, "known"))
+		return read_known(r, m);
+	if (!slice_is(what, "tick"))
+		return told_again(r, m);
+	r->sum.ticks++;
+	r->ticks = true;
+	r->tick_us = whole(m, "t");
 	return 0;
 }
 
@@ -313,9 +342,11 @@ struct replay *replay_open(void)
 
 void replay_close(struct replay *r)
 {
+	for (size_t i = 0; i < r->n; i++)
+		cJSON_Delete(r->waiting[i]);
 	control_close(r->control);
 	arena_free(&r->mem);
-	mem_free(r->orders);
+	mem_free(r->waiting);
 	mem_free(r);
 }
 
@@ -323,16 +354,24 @@ int replay_line(struct replay *r, const char *line, size_t n)
 {
 	cJSON *m = json_parse((struct slice){ line, n });
 	struct slice in = m ? json_text(m, "in") : (struct slice){ 0 };
+	bool order = m && slice_is(json_text(m, "out"), "limit");
 	int rc = ERR_SYNTAX;
+	if (r->ticks && (order || (in.p && yes(m, "sending")))) {
+		r->sum.orders += order;
+		r->sum.inputs += !order;
+		wait_for(r, m);
+		return 0;
+	}
 	if (in.p)
 		rc = read_in(r, m, in);
-	else if (m && slice_is(json_text(m, "out"), "limit"))
-		rc = read_out(r, m);
 	cJSON_Delete(m);
 	return rc;
 }
 
 void replay_end(struct replay *r, struct replay_sum *out)
 {
+	r->ends = true;
+	if (pass(r) != 0)
+		differs(r, -1, "something that cannot be told", "nothing");
 	*out = r->sum;
 }

@@ -3,7 +3,7 @@
  *
  * Easy to get wrong: the end of a window, where a small rest over few seconds is a large power. The rest is spread over a minute at least, so
  * that the last minute gives back less than it could instead of asking every car for a jump; a debt is paid within the window. And nobody may be told a new power each second:
- * the answer falls at once and rises when it has become a twentieth more.
+ * the answer falls when it has become a hundredth less and rises when it is a twentieth more; what that costs is in the next answer.
  *
  * Where the clock is not trusted nobody knows when a window begins; then the limit holds at every moment, which is right for any window. The
  * same goes for the part of a window before this program began to look. */
@@ -75,7 +75,7 @@ static int64_t exact(const struct window *w, int64_t now_us, const struct wall *
 int64_t window_allowed(struct window *w, int64_t now_us, const struct wall *wall, bool lost)
 {
 	int64_t now = exact(w, now_us, wall, lost);
-	if (now < w->held_w || now >= w->held_w + w->held_w / 20 || (now == w->limit_w && w->held_w < now))
+	if (now < w->held_w - w->held_w / 100 || now >= w->held_w + w->held_w / 20 || (now == w->limit_w && w->held_w < now))
 		w->held_w = now;
 	return w->held_w;
 }

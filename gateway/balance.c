@@ -111,8 +111,7 @@ static void on_send(void *arg, int evse, const struct grant *grant)
 
 static const struct control_events events = { on_send };
 
-/* The balancer's view of settings; everything it needs is in `mem`. */
-static struct control_conf describe(const struct settings *c, struct arena *mem)
+struct control_conf balance_describe(const struct settings *c, struct arena *mem)
 {
 	struct evse_conf *evses;
 	struct node_conf *nodes = arena_new(mem, (c->n_circuits + 1) * sizeof(*nodes));
@@ -148,7 +147,7 @@ static struct control_conf describe(const struct settings *c, struct arena *mem)
 int balance_open(struct gateway *g)
 {
 	struct arena mem = { 0 };
-	struct control_conf conf = describe(g->conf, &mem);
+	struct control_conf conf = balance_describe(g->conf, &mem);
 	g->control = control_open(&conf, &events, g);
 	g->limits = limits_open(g);
 	g->zone = zone_open(g->conf->site.timezone);
@@ -209,7 +208,7 @@ static void keep_places(const struct control *c, struct control_conf *conf, stru
 int balance_change(struct gateway *g)
 {
 	struct arena mem = { 0 };
-	struct control_conf conf = describe(g->conf, &mem);
+	struct control_conf conf = balance_describe(g->conf, &mem);
 	keep_places(g->control, &conf, &mem);
 	int err = limits_grow(g->limits, conf.n_evses);
 	if (!err)

@@ -5,6 +5,8 @@
 #include "base/plugin.h"
 #include "gateway/gateway.h"
 
+/* The balancer's view of settings, as the daemon has it. Lives in `mem` and as long as the settings. */
+struct control_conf balance_describe(const struct settings *c, struct arena *mem);
 int balance_open(struct gateway *g) MUST_CHECK; /* sets g->control and g->limits; meters start with balance_start */
 
 /* Whether what runs can go over from one configuration to the other: circuits may be added behind those there are, and no meter comes or goes. */

@@ -62,7 +62,7 @@ static const char usage[] =
 	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
-	"  sim station|csms|meter|board ...           simulators; each says more with --help\n";
+	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
 
 /* --- the connection --- */
 

@@ -84,7 +84,9 @@ libgateway_a_SOURCES = \
 	gateway/sim-csms.c gateway/sim-csms.h gateway/sim-csms-main.c \
 	gateway/sim-ledger.c gateway/sim-ledger.h \
 	gateway/sim-lines.c gateway/sim-lines.h \
+	gateway/sim-day.c gateway/sim-day.h \
 	gateway/sim-meter.c gateway/sim-meter.h \
+	gateway/sim-site.c gateway/sim-site.h \
 	gateway/modbus-server.c gateway/modbus-server.h \
 	gateway/sim-station.c gateway/sim-station.h gateway/sim-station-main.c \
 	gateway/stream.c gateway/stream.h \

@@ -65,3 +65,6 @@ tests/flow/grid.log: ampgated ampgate
 TESTS += tests/flow/answers.js
 EXTRA_DIST += tests/flow/answers.js tests/voltlog-io/package.json tests/voltlog-io/index.js
 tests/flow/answers.log: ampgated
+TESTS += tests/flow/sim-site.sh
+EXTRA_DIST += tests/flow/sim-site.sh
+tests/flow/sim-site.log: ampgate

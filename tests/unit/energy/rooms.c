@@ -236,7 +236,7 @@ static void test_single_phase_cars_keep_the_difference(void **state)
 	assert_string_equal(reason(0), "imbalance");
 	base[2] = A(8);
 	seconds(120);
-	assert_int_equal(offer[0], A(28));
+	assert_true(offer[0] >= A(24) && offer[0] <= A(28));
 }
 
 static void test_three_phase_cars_add_no_difference(void **state)
