@@ -11,7 +11,6 @@
 #include "ocpp/convert.h"
 
 #define PATIENCE_US (20 * US_PER_S)  /* a CSMS gives up on an answer after half a minute */
-#define MEMBER_US (65 * US_PER_S)    /* longer than its session waits for the station */
 
 struct fan {
 	struct group *group;
@@ -146,21 +145,4 @@ void group_fan(struct group *g, struct frame *f, const struct event *e, enum fan
 	answer(n);
 	mem_free(n->id);
 	mem_free(n);
-}
-
-int member_ask(struct member *m, struct frame *f, const struct event *e, const struct action **act_out, call_done *done, void *arg)
-{
-	char id[UUID_TEXT];
-	struct buf payload = { 0 }, text = { 0 };
-	if (!member_is_here(m))
-		return ERR_CLOSED;
-	int err = convert_call(f, e, m->link->version, &payload, act_out);
-	if (!err) {
-		frame_write_call(&text, slice_of(uuid_text(id)), (*act_out)->name, buf_view(&payload));
-		struct ask ask = { .text = buf_view(&text), .id = slice_of(id), .act = *act_out, .timeout_us = MEMBER_US, .done = done, .arg = arg };
-		err = calls_ask(&m->calls, &ask, NULL);
-	}
-	buf_free(&payload);
-	buf_free(&text);
-	return err;
 }

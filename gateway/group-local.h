@@ -89,13 +89,20 @@ int group_tell(struct group *g, const struct event *e, group_done *done, void *a
 void group_answer(struct group *g, struct slice id, struct slice payload);           /* to a CALL of the CSMS */
 void group_refuse(struct group *g, struct slice id, const char *code, const char *why);
 void group_answer_status(struct group *g, struct slice id, const struct action *act, struct slice status); /* absent: the message's word for no */
+void group_boot(struct group *g, const char *reason);
+void group_heartbeat(struct group *g);
+void group_say_states(struct group *g);  /* what is due, at the end of the turn */
+void group_review_states(struct group *g); /* who came or went is shown as that */
+
+/* --- group-members.c --- */
+void members_greet(struct group *g);     /* who is here for a while is told what it missed */
+void members_close(struct group *g);
+/* Puts a CALL to a member; `e` its meaning with the member's own numbers. `done` as calls_ask. */
+int member_ask(struct member *m, struct frame *f, const struct event *e, const struct action **act_out, call_done *done, void *arg) MUST_CHECK;
 void group_member_answer(struct member *m, struct slice id, struct slice payload);
 void group_member_refuse(struct member *m, struct slice id, const char *code, const char *why);
 struct member *group_member(const struct group *g, const char *station); /* NULL: none */
 bool member_is_here(const struct member *m);
-void group_boot(struct group *g, const char *reason);
-void group_heartbeat(struct group *g);
-void group_say_states(struct group *g);  /* what is due, at the end of the turn */
 
 /* --- group-places.c --- */
 void places_open(struct group *g);
@@ -127,8 +134,6 @@ void group_member_call(struct member *m, struct frame *f);
 
 /* --- group-down.c --- */
 void group_csms_call(struct group *g, struct frame *f);
-/* Puts a CALL to a member; `e` its meaning with the member's own numbers. `done` as calls_ask. */
-int member_ask(struct member *m, struct frame *f, const struct event *e, const struct action **act_out, call_done *done, void *arg) MUST_CHECK;
 
 /* --- group-fan.c: one CALL to many members, one answer --- */
 

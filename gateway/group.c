@@ -1,4 +1,4 @@
-/* The group itself: its two kinds of links, its boot and heartbeat, the states of its EVSEs. The picture is in group.h.
+/* The group itself: its link towards the CSMS, its boot and heartbeat, the states of its EVSEs. The picture is in group.h.
  *
  * Easy to get wrong: the group's session answers when the CSMS cannot, so the group never waits for the CSMS; and a link inside the box
  * delivers on the next turn of the loop, so nothing here re-enters a session. */
@@ -13,12 +13,10 @@
 #include "ocpp/catalogue.h"
 #include "station/link-local.h"
 
-#define CALLS_MOST 64            /* to one member, waiting at once */
 #define TICK_US US_PER_S
 #define RECONNECT_US US_PER_S
 #define BOOT_RETRY_US (60 * US_PER_S)
 #define TELLING_MOST 8           /* states on their way at once */
-#define GREET_US (2 * US_PER_S)  /* after a station came: it boots first */
 #define ASKED_US (600 * US_PER_S) /* a message that came again under another id is answered under that; the first id is forgotten */
 
 struct asking {
@@ -261,7 +259,7 @@ void group_say_states(struct group *g)
 }
 
 /* Who was away for long enough is shown as unavailable, who is back as it was. */
-static void review_states(struct group *g)
+void group_review_states(struct group *g)
 {
 	LIST_WALK(&g->places, struct place, in_group, p)
 		if (!p->sending && place_shown(p) != p->told)
@@ -269,158 +267,12 @@ static void review_states(struct group *g)
 	group_say_states(g);
 }
 
-/* --- members --- */
-
-struct member *group_member(const struct group *g, const char *station)
-{
-	return map_get(&g->members, slice_of(station));
-}
-
-bool member_is_here(const struct member *m)
-{
-	return m->session->link && m->link;
-}
-
-static void member_send(struct member *m, const struct buf *text)
-{
-	if (m->link && link_send(m->link, buf_view(text)) != 0)
-		log_debug(&m->session->log, "an answer of the group is dropped");
-}
-
-void group_member_answer(struct member *m, struct slice id, struct slice payload)
-{
-	struct buf text = { 0 };
-	frame_write_result(&text, id, payload);
-	member_send(m, &text);
-	buf_free(&text);
-}
-
-void group_member_refuse(struct member *m, struct slice id, const char *code, const char *why)
-{
-	struct buf text = { 0 };
-	frame_write_error(&text, id, code, why);
-	member_send(m, &text);
-	buf_free(&text);
-}
-
-static void on_member_text(void *owner, struct link *l, struct slice text)
-{
-	struct member *m = owner;
-	struct frame f;
-	struct frame_fault fault;
-	if (frame_parse(&f, l->version, text, &fault) != 0)
-		return; /* its session has looked already */
-	if (f.kind == FRAME_CALL)
-		group_member_call(m, &f);
-	else if (f.kind == FRAME_RESULT || f.kind == FRAME_ERROR)
-		calls_answer(&m->calls, &f);
-	frame_done(&f);
-}
-
-static void on_member_room(void *owner, struct link *l)
-{
-	struct member *m = owner;
-	(void)l;
-	calls_room(&m->calls);
-}
-
-static void unlink_member(struct member *m)
-{
-	struct link *l = m->link;
-	m->link = NULL;
-	calls_link_down(&m->calls, true);
-	if (l)
-		link_release(l);
-}
-
-static void on_member_down(void *owner, struct link *l, const struct link_end *why)
-{
-	(void)l, (void)why;
-	unlink_member(owner);
-}
-
-static const struct link_events member_events = { NULL, on_member_text, on_member_room, on_member_down };
-
-static struct member *member_of(struct group *g, struct session *s)
-{
-	struct member *m = group_member(g, s->id);
-	if (m)
-		return m;
-	m = NEW(struct member);
-	m->group = g;
-	m->session = s;
-	m->left_us = clock_mono_us() - US_PER_S * 3600;
-	calls_open(&m->calls, CALLS_MOST);
-	list_init(&m->passing);
-	map_put(&g->members, slice_of(s->id), m);
-	return m;
-}
-
-void group_join(struct group *g, struct session *s)
-{
-	struct member *m = member_of(g, s);
-	struct link *lane_end;
-	if (m->link)
-		unlink_member(m);
-	link_local_pair(s->lane.version, s->id, &lane_end, &m->link);
-	m->link->events = &member_events;
-	m->link->owner = m;
-	calls_link_up(&m->calls, m->link);
-	lane_attach(&s->lane, gateway_uplink(g->gw, g->conf), &s->log, lane_end);
-}
-
-void group_member_link(struct session *s)
-{
-	struct group *g = group_of(s);
-	if (!g)
-		return;
-	struct member *m = member_of(g, s);
-	m->greeted = false;
-	if (s->link) {
-		m->came_us = clock_mono_us();
-	} else {
-		m->came_us = 0;
-		m->left_us = clock_mono_us();
-	}
-	review_states(g);
-}
-
-/* A station that was connected all along while we were not says nothing of itself. */
-static void ask_for_states(struct member *m)
-{
-	struct event e;
-	for (int i = 1; i <= m->session->conf->evses; i++) {
-		struct place *p = place_of(m->group, m->session->id, i);
-		if (!p || p->state != EVSE_UNKNOWN)
-			continue;
-		event_init(&e, CMD_TRIGGER);
-		e.word = SLICE("StatusNotification");
-		e.evse = i;
-		if (session_command(m->session, &e, NULL, NULL) != 0)
-			log_debug(&m->session->log, "its state could not be asked for");
-	}
-}
-
-static void greet_members(struct group *g)
-{
-	size_t at = 0;
-	struct member *m;
-	int64_t now = clock_mono_us();
-	while ((m = map_next(&g->members, &at, NULL))) {
-		if (m->greeted || !member_is_here(m) || now - m->came_us < GREET_US)
-			continue;
-		m->greeted = true;
-		ask_for_states(m);
-		wishes_tell(m);
-	}
-}
-
 static void on_tick(void *arg)
 {
 	struct group *g = arg;
-	greet_members(g);
+	members_greet(g);
 	forget_oldest(g);
-	review_states(g);
+	group_review_states(g);
 	group_limit_look(g);
 	timer_set(&g->tick, TICK_US, on_tick, g);
 }
@@ -501,18 +353,6 @@ void groups_open(struct gateway *gw)
 			*end++ = group_new(gw, &gw->conf->uplinks[i]);
 }
 
-static void close_members(struct group *g)
-{
-	size_t at = 0;
-	struct member *m;
-	while ((m = map_next(&g->members, &at, NULL))) {
-		unlink_member(m);
-		calls_close(&m->calls);
-		mem_free(m);
-	}
-	map_free(&g->members);
-}
-
 static void group_close(struct group *g)
 {
 	struct link *l = g->link;
@@ -520,7 +360,7 @@ static void group_close(struct group *g)
 	if (l)
 		link_release(l);
 	end_asked(g);
-	close_members(g);
+	members_close(g);
 	group_jobs_close(g);
 	/* Those who were told that no answer comes may have set timers. */
 	timer_cancel(&g->boot);

@@ -32,7 +32,7 @@ libgateway_a_SOURCES = \
 	gateway/room.c gateway/room.h \
 	gateway/spare.c gateway/spare.h \
 	gateway/group.c gateway/group.h gateway/group-local.h \
-	gateway/group-config.c gateway/group-down.c gateway/group-fan.c gateway/group-jobs.c gateway/group-limit.c \
+	gateway/group-config.c gateway/group-down.c gateway/group-fan.c gateway/group-jobs.c gateway/group-limit.c gateway/group-members.c \
 	gateway/group-places.c gateway/group-txs.c gateway/group-up.c gateway/group-wishes.c \
 	gateway/ledger.c gateway/ledger.h \
 	gateway/charger.c gateway/charger.h \
