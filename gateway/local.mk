@@ -42,6 +42,8 @@ libgateway_a_SOURCES = \
 	gateway/local.c gateway/local.h \
 	gateway/managed.c gateway/managed.h \
 	gateway/notify.c gateway/notify.h \
+	gateway/own-certs.c gateway/own-certs.h \
+	gateway/own-host.c gateway/own-host.h \
 	gateway/owed.c gateway/owed.h \
 	gateway/passage.c gateway/passage.h \
 	gateway/reload.c gateway/reload.h \
@@ -54,6 +56,7 @@ libgateway_a_SOURCES = \
 	gateway/times.c gateway/times.h \
 	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \
 	gateway/trace.c gateway/trace.h \
+	gateway/transfer.c gateway/transfer.h \
 	gateway/uplink.c gateway/uplink.h \
 	gateway/view.c gateway/view.h \
 	gateway/commands.def \
@@ -61,6 +64,7 @@ libgateway_a_SOURCES = \
 	gateway/hours.c gateway/hours.h \
 	gateway/relays.c gateway/relays.h \
 	gateway/sim-outlet.c gateway/sim-outlet.h \
+	gateway/errand.c gateway/errand.h \
 	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \

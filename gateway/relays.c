@@ -16,6 +16,7 @@
 #include "gateway/drivers.h"
 #include "gateway/hours.h"
 #include "gateway/ledger.h"
+#include "gateway/own-host.h"
 #include "gateway/session.h"
 #include "gateway/sim-outlet.h"
 #include "station/link-local.h"
@@ -43,6 +44,7 @@ struct own {
 	struct gateway *gw;
 	const struct evse_settings *conf; /* of its first EVSE */
 	struct relay *relay;
+	struct own_host *host;
 	struct timer reconnect, hours;
 	bool is_free;              /* by the hour */
 	int n;
@@ -249,7 +251,8 @@ static void describe(const struct own *o, struct relay_conf *out)
 	out->station = (struct station_conf){ .id = e->station, .version = e->version ? OCPP201 : OCPP16, .vendor = "ampgate",
 		.model = e->pilot ? "outlet" : "relay", .serial = e->station, .firmware = PACKAGE_VERSION, .n_evses = o->n, .phases = phases_of(e),
 		.max_ma = e->current_ma, .min_ma = settings_own_min_ma(e), .sample_us = SAMPLE_US, .authorize_local = false,
-		.free_token = e->authorize & AUTHORIZE_FREE ? e->token : NULL, .call_timeout_us = CALL_TIMEOUT_US, .heartbeat_us = 300 * US_PER_S };
+		.free_token = e->authorize & AUTHORIZE_FREE ? e->token : NULL, .call_timeout_us = CALL_TIMEOUT_US, .heartbeat_us = 300 * US_PER_S,
+		.security_profile = e->uplink ? e->uplink->security_profile : 0, .security_events = true, .host = own_host_ops(o->host), .host_arg = o->host };
 }
 
 static int open_place(struct own *o, const struct evse_settings *e, struct place *p)
@@ -269,10 +272,12 @@ static int open_one(struct own *o)
 {
 	struct relay_conf conf;
 	int rc = 0;
+	o->host = own_host_open(o->gw, o->conf->station);
 	describe(o, &conf);
 	for (int i = 0; i < o->n; i++)
 		o->places[i].driver = -1;
 	o->relay = relay_open(&conf, &events, o);
+	own_host_serves(o->host, relay_station(o->relay));
 	const struct settings *s = o->gw->conf;
 	for (size_t i = 0; i < s->n_evses && rc == 0; i++) {
 		const struct evse_settings *e = &s->evses[i];
@@ -315,7 +320,10 @@ void relays_close(void)
 		if (owns.all[i].relay)
 			relay_close(owns.all[i].relay);
 		owns.all[i].relay = NULL;
+		own_host_close(owns.all[i].host);
+		owns.all[i].host = NULL;
 	}
+	own_hosts_close();
 }
 
 void relays_free(void)

@@ -736,6 +736,15 @@ static const struct conf_row control_rows[] = {
 };
 static const struct conf_table control_table = { .noun = "control", .size = sizeof(struct control_settings), .rows = control_rows };
 
+static const struct conf_row firmware_rows[] = {
+	{ .name = "hook", .type = CONF_PATH, AT(firmware_settings, hook), .takes_effect = AT_RESTART,
+	  .help = "Program that installs firmware of this box for its own stations; called with install FILE, confirm or rollback. Without it a CSMS cannot update the box" },
+	{ .name = "confirm_within", .type = CONF_DURATION, .min = S, .max = 24 * H, .preset = "10m", AT(firmware_settings, confirm_us), .takes_effect = AT_RESTART,
+	  .help = "A new program that the CSMS has not accepted by then is rolled back" },
+	{ 0 }
+};
+static const struct conf_table firmware_table = { .noun = "firmware", .size = sizeof(struct firmware_settings), .rows = firmware_rows };
+
 /* ---- the root ---- */
 
 static const struct conf_row root_rows[] = {
@@ -766,6 +775,7 @@ static const struct conf_row root_rows[] = {
 	{ .name = "mqtt", .type = CONF_SECTION, .table = &mqtt_table, AT(settings, mqtt), .help = "Telemetry and commands over a broker; without it there is no MQTT" },
 	{ .name = "log", .type = CONF_SECTION, .table = &log_table, AT(settings, log), .help = "The log" },
 	{ .name = "control", .type = CONF_SECTION, .table = &control_table, AT(settings, control), .help = "The local control socket" },
+	{ .name = "firmware", .type = CONF_SECTION, .table = &firmware_table, AT(settings, firmware), .help = "Updates of this box by a CSMS of its own stations" },
 	{ 0 }
 };
 const struct conf_table settings_table = { .noun = "the configuration", .size = sizeof(struct settings), .rows = root_rows };

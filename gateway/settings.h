@@ -381,6 +381,11 @@ struct log_settings {
 	int target; /* enum log_target */
 };
 
+struct firmware_settings {
+	const char *hook;    /* program that installs firmware of the box; NULL: none, the CSMS cannot update it */
+	int64_t confirm_us;  /* a new program has to be accepted by the CSMS within this */
+};
+
 struct control_settings {
 	const char *socket; /* path */
 };
@@ -422,6 +427,7 @@ struct settings {
 	struct mqtt_settings mqtt;
 	struct log_settings log;
 	struct control_settings control;
+	struct firmware_settings firmware;
 	const char *models; /* directory of meter models before the installed ones; NULL: none */
 
 	struct settings_source *source; /* private: tree, arena, indexes */

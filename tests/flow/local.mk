@@ -68,3 +68,6 @@ tests/flow/answers.log: ampgated
 TESTS += tests/flow/sim-site.sh
 EXTRA_DIST += tests/flow/sim-site.sh
 tests/flow/sim-site.log: ampgate
+TESTS += tests/flow/own-files.js
+EXTRA_DIST += tests/flow/own-files.js
+tests/flow/own-files.log: ampgated
