@@ -90,6 +90,7 @@ typedef struct {
 	int qos;
 	int retain;
 	uint32_t expiry_s;             /* 0: none */
+	uint64_t mark;                 /* qos 1: not 0 asks for ag_host.sink_sent when the other end has it */
 } ag_message;
 
 typedef struct ag_host ag_host;
@@ -105,6 +106,8 @@ struct ag_host {
 	void (*command)(const ag_host *h, const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *arg);
 	/* A sink's connection came up or went. Loop thread. */
 	void (*sink_state)(const ag_host *h, int up, const char *why);
+	/* The other end has acknowledged a message with this mark. Loop thread. */
+	void (*sink_sent)(const ag_host *h, uint64_t mark);
 };
 
 typedef struct {

@@ -1,6 +1,9 @@
 /* A list of the caps in force; ended ones are dropped when somebody looks. */
 #include "gateway/caps.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -64,6 +67,29 @@ void caps_each(void (*see)(void *arg, const struct cap_rec *cap), void *arg)
 		else
 			see(arg, &e->cap);
 	}
+}
+
+struct least {
+	char one[80];             /* "G-07/1" */
+	int32_t ma;
+};
+
+/* Objects are named as they were given: an EVSE with its number, or its station for the first. */
+static void take_lower(void *arg, const struct cap_rec *cap)
+{
+	struct least *l = arg;
+	size_t n = strlen(cap->object);
+	bool fits = strcmp(cap->object, l->one) == 0 || (strncmp(cap->object, l->one, n) == 0 && strcmp(l->one + n, "/1") == 0);
+	if (fits && cap->ma < l->ma)
+		l->ma = cap->ma;
+}
+
+int32_t caps_of(const char *station, int evse, int32_t otherwise_ma)
+{
+	struct least l = { .ma = otherwise_ma };
+	snprintf(l.one, sizeof(l.one), "%s/%d", station, evse);
+	caps_each(take_lower, &l);
+	return l.ma;
 }
 
 void caps_free(void)

@@ -17,6 +17,8 @@ struct cap_rec {
 int caps_set(struct gateway *g, int node, int evse, const struct cap_rec *cap);
 int caps_clear(struct gateway *g, int id); /* ERR_NOT_FOUND */
 void caps_each(void (*see)(void *arg, const struct cap_rec *cap), void *arg); /* those in force */
+/* The least that operators allow this EVSE itself, not above `otherwise_ma`. */
+int32_t caps_of(const char *station, int evse, int32_t otherwise_ma);
 void caps_free(void);
 
 #endif

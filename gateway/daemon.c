@@ -108,9 +108,15 @@ static void on_sink_command(void *arg, const char *sink, const char *verb, const
 	telemetry_command(verb, json, reply, reply_arg);
 }
 
+static void on_sink_sent(void *arg, const char *sink, uint64_t mark)
+{
+	(void)arg, (void)sink;
+	telemetry_sink_sent(mark);
+}
+
 static int start_host(void)
 {
-	struct host_events events = { on_sink_command, on_sink_state };
+	struct host_events events = { on_sink_command, on_sink_state, on_sink_sent };
 	return host_open(&d.g.host, &events, NULL);
 }
 

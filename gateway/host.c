@@ -410,6 +410,14 @@ static void api_sink_state(const ag_host *a, int up, const char *why)
 		h->events.sink_state(h->arg, u->id, up != 0, why);
 }
 
+static void api_sink_sent(const ag_host *a, uint64_t mark)
+{
+	const struct unit *u = a->ctx;
+	struct host *h = u->host;
+	if (!h->closing && h->events.sink_sent)
+		h->events.sink_sent(h->arg, u->id, mark);
+}
+
 /* ---- objects ---- */
 
 static const ag_plugin *find_plugin(struct host *h, const char *driver, uint32_t kind)
@@ -442,7 +450,7 @@ static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *pl
 	u->log = (struct log){ .key = keys[kind], .value = u->id };
 	u->poll_us = conf->poll_us ? conf->poll_us : kind == AG_METER ? METER_POLL_US : EVSE_POLL_US;
 	u->due_us = clock_mono_us();
-	u->api = (ag_host){ sizeof(u->api), u, api_log, api_post, api_now_us, api_command, api_sink_state };
+	u->api = (ag_host){ sizeof(u->api), u, api_log, api_post, api_now_us, api_command, api_sink_state, api_sink_sent };
 	list_append(&h->units, &u->in_host);
 	return u;
 }

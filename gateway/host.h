@@ -19,6 +19,7 @@ struct host_events {
 	/* A command that came in by a sink. `reply` is called exactly once, at once or later, on the loop; see ag_host.command. */
 	void (*command)(void *arg, const char *sink, const char *verb, const char *json, void (*reply)(void *reply_arg, const char *json), void *reply_arg);
 	void (*sink_state)(void *arg, const char *sink, bool up, const char *why);
+	void (*sink_sent)(void *arg, const char *sink, uint64_t mark); /* the other end has the message with this mark */
 };
 
 /* `events` is copied; may be NULL. */

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libgateway.a
 libgateway_a_SOURCES = \
 	gateway/access.c gateway/access.h \
 	gateway/api.c gateway/api.h \
+	gateway/backlog.c gateway/backlog.h \
 	gateway/balance.c gateway/balance.h \
 	gateway/below.c gateway/below.h \
 	gateway/grid-inputs.c gateway/grid-inputs.h \
@@ -65,6 +66,7 @@ libgateway_a_SOURCES = \
 	gateway/relays.c gateway/relays.h \
 	gateway/sim-outlet.c gateway/sim-outlet.h \
 	gateway/errand.c gateway/errand.h \
+	gateway/homeassistant.c gateway/homeassistant.h gateway/topic.h \
 	gateway/host.c gateway/host.h \
 	gateway/check.c gateway/check.h \
 	gateway/check-electric.c \

@@ -16,6 +16,7 @@
 #include "gateway/refused.h"
 #include "gateway/replay.h"
 #include "gateway/tap.h"
+#include "gateway/telemetry.h"
 #include "storage/outbox.h"
 #include "storage/txs.h"
 
@@ -469,6 +470,7 @@ static void take_settings(struct session *s)
 	find_balanced(s);
 	if (needs_another_lane(s, was))
 		shut_lane(s, "the configuration has changed");
+	telemetry_station(s);
 	if (s->link && rejected)
 		link_close(s->link, 1008, "this station is not configured any more");
 }

@@ -699,6 +699,22 @@ static const struct conf_row authorization_rows[] = {
 };
 static const struct conf_table authorization_table = { .noun = "authorization", .size = sizeof(struct authorization_settings), .rows = authorization_rows };
 
+/* Rows of these two tables count from the start of mqtt. */
+static const struct conf_row backlog_rows[] = {
+	{ .name = "max_age", .type = CONF_DURATION, .min = H, .max = 365 * DAY, .preset = "14d", AT(mqtt_settings, backlog_max_age_us),
+	  .help = "Events and samples that are older when the broker is back are left out" },
+	{ 0 }
+};
+static const struct conf_table backlog_table = { .noun = "mqtt.backlog", .rows = backlog_rows };
+static const struct conf_row homeassistant_rows[] = {
+	{ .name = "enabled", .type = CONF_BOOL, .preset = "false", AT(mqtt_settings, homeassistant.enabled),
+	  .help = "Stations announce themselves to Home Assistant by its MQTT discovery" },
+	{ .name = "prefix", .type = CONF_TEXT, .min = 1, .max = 64, .preset = "homeassistant", AT(mqtt_settings, homeassistant.prefix),
+	  .help = "Its discovery prefix" },
+	{ 0 }
+};
+static const struct conf_table homeassistant_table = { .takes_effect = AT_RESTART, .noun = "mqtt.homeassistant", .rows = homeassistant_rows };
+
 static const struct conf_row mqtt_rows[] = {
 	{ .name = "url", .type = CONF_SPECIAL, .read = read_mqtt_url, .shape = "mqtt:// or mqtts:// address", .required = true, AT(mqtt_settings, url),
 	  .takes_effect = AT_RESTART, .help = "The broker" },
@@ -713,6 +729,8 @@ static const struct conf_row mqtt_rows[] = {
 	{ .name = "commands", .type = CONF_TEXTS,
 	  .words = WORDS("refresh", "limit.set", "limit.clear", "grid.limit", "tariff.set"), .later = "diag station.reset station.unlock station.trigger evse.start evse.stop",
 	  .preset = "[refresh]", AT(mqtt_settings, commands), .help = "The only commands that are taken from the broker" },
+	{ .name = "backlog", .type = CONF_SECTION, .table = &backlog_table, .help = "What is kept while the broker is away" },
+	{ .name = "homeassistant", .type = CONF_SECTION, .table = &homeassistant_table, .help = "Discovery by Home Assistant" },
 	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RESTART,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
 	{ 0 }

@@ -373,6 +373,11 @@ struct mqtt_settings {
 	int protocol; /* 5, or 4 for MQTT 3.1.1 */
 	const char *username, *password, *base, *ca;
 	int64_t telemetry_interval_us;
+	int64_t backlog_max_age_us;
+	struct {
+		bool enabled;
+		const char *prefix;
+	} homeassistant;
 	const char *const *commands; /* allowed verbs; empty: none */
 };
 

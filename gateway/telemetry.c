@@ -10,9 +10,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/backlog.h"
+#include "gateway/homeassistant.h"
 #include "gateway/host.h"
 #include "gateway/once.h"
 #include "gateway/sse.h"
+#include "gateway/topic.h"
 #include "gateway/view.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
@@ -71,19 +74,6 @@ static void publish(const char *topic, struct slice payload, int qos, bool retai
 }
 
 /* --- topics --- */
-
-/* An id as one topic level: what would split or confuse it is percent-encoded. */
-static void topic_level(const char *id, char *out, size_t room)
-{
-	size_t n = 0;
-	for (; *id && n + 4 < room; id++) {
-		if (strchr("%/+#", *id))
-			n += (size_t)snprintf(out + n, room - n, "%%%02X", (unsigned char)*id);
-		else
-			out[n++] = *id;
-	}
-	out[n] = 0;
-}
 
 static struct topic *topic_named(const char *name, enum topic_kind kind, struct session *s, int index)
 {
@@ -215,6 +205,18 @@ static void write_topic(const struct topic *t, struct buf *out)
 	jw_end(&w, '}');
 }
 
+/* The announcement goes with the station's description: what it says of vendor and firmware comes from there. */
+static void announce(const struct session *s)
+{
+	struct buf topic = { 0 }, payload = { 0 };
+	if (!tm.gw->conf->mqtt.homeassistant.enabled || !s->configured)
+		return;
+	homeassistant_write(s, &topic, &payload);
+	publish(topic.p, buf_view(&payload), 1, true, 0);
+	buf_free(&topic);
+	buf_free(&payload);
+}
+
 static void topic_publish(struct topic *t)
 {
 	struct buf payload = { 0 };
@@ -223,6 +225,8 @@ static void topic_publish(struct topic *t)
 	publish(t->name, buf_view(&payload), 1, true, lasting ? 0 : EXPIRY_S);
 	t->published_us = clock_mono_us();
 	buf_free(&payload);
+	if (t->kind == TOPIC_STATION)
+		announce(t->s);
 }
 
 static void flush_topic(struct topic *t, int64_t now)
@@ -242,24 +246,19 @@ static void flush_topic(struct topic *t, int64_t now)
 
 /* --- events --- */
 
+static void on_journaled(void *arg, int err, int64_t value)
+{
+	(void)arg, (void)err, (void)value;
+	backlog_journaled();
+}
+
 void telemetry_event(struct gateway *g, const char *code, const char *severity, const char *object, const char *args)
 {
 	struct journal_rec rec = { .wall_us = clock_wall_us(), .code = code, .severity = severity, .object = object, .args = args ? args : "{}" };
 	struct buf payload = { 0 };
-	struct json_writer w;
-	rec.seq = journal_add(g->store, &rec, NULL, NULL);
-	jw_open(&w, &payload);
-	jw_object(&w, NULL);
-	jw_int(&w, "v", 1);
-	jw_string(&w, "boot", g->boot_id);
-	jw_int(&w, "seq", rec.seq);
-	jw_time(&w, "ts", rec.wall_us);
-	jw_string(&w, "code", code);
-	jw_string(&w, "sev", severity);
-	jw_string(&w, "obj", object);
-	jw_raw(&w, "args", slice_of(rec.args));
-	jw_end(&w, '}');
-	publish("event", buf_view(&payload), 1, false, 0);
+	rec.seq = journal_add(g->store, &rec, on_journaled, NULL);
+	backlog_write_event(g, &rec, false, &payload);
+	backlog_event(rec.seq, buf_view(&payload));
 	sse_publish("event", object, buf_view(&payload));
 	buf_free(&payload);
 }
@@ -277,6 +276,12 @@ static void tell_sharing(size_t i, const struct uplink_view *v)
 		buf_printf(&args, "{\"why\":\"%s\"}", v->separate_why);
 	telemetry_event(tm.gw, v->sharing == SHARING_SHARED ? "uplink.shared" : "uplink.separate", v->sharing == SHARING_SHARED ? "info" : "warning", object, args.p);
 	buf_free(&args);
+}
+
+static int publish_marked(const char *topic, struct slice payload, uint64_t mark)
+{
+	ag_message m = { .topic = topic, .payload = payload.p, .length = payload.n, .qos = 1, .mark = mark };
+	return tm.sink < 0 ? ERR_CLOSED : host_publish(tm.gw->host, tm.sink, &m);
 }
 
 static void tell_uplinks(void)
@@ -338,6 +343,8 @@ static void on_sample(void *arg)
 	jw_end(&w, '}');
 	if (tm.up)
 		publish("telemetry", buf_view(&payload), 0, false, 0);
+	else
+		backlog_sample(buf_view(&payload));
 	buf_free(&payload);
 	timer_set(&tm.sample, tm.gw->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 }
@@ -381,13 +388,19 @@ void telemetry_sink_state(bool up, const char *why)
 	tm.up = up;
 	if (up)
 		publish_all();
+	backlog_link(up);
+}
+
+void telemetry_sink_sent(uint64_t mark)
+{
+	backlog_sent(mark);
 }
 
 /* --- what others say --- */
 
 void telemetry_station(struct session *s)
 {
-	char id[160], name[200];
+	char id[TOPIC_LEVEL], name[TOPIC_LEVEL + 40];
 	if (tm.sink < 0)
 		return;
 	topic_level(s->id, id, sizeof(id));
@@ -399,7 +412,7 @@ void telemetry_station(struct session *s)
 
 void telemetry_evse(struct session *s, int evse)
 {
-	char id[160], name[200];
+	char id[TOPIC_LEVEL], name[TOPIC_LEVEL + 40];
 	if (tm.sink < 0 || evse < 1)
 		return;
 	topic_level(s->id, id, sizeof(id));
@@ -435,6 +448,24 @@ static void fixed_topics(void)
 	}
 }
 
+/* Home Assistant tells when it has started, and wants to hear of everything then. */
+static void add_watch(const struct mqtt_settings *m, struct json_writer *w)
+{
+	struct buf topic = { 0 };
+	buf_printf(&topic, "%s/status", m->homeassistant.prefix);
+	jw_string(w, "refresh_on", topic.p);
+	buf_free(&topic);
+}
+
+/* Those that never came are offline for all who look. */
+static void station_topics(struct gateway *g)
+{
+	size_t at = 0;
+	struct session *s;
+	while ((s = map_next(&g->sessions, &at, NULL)))
+		telemetry_station(s);
+}
+
 static void write_sink_config(const struct gateway *g, struct buf *out)
 {
 	const struct mqtt_settings *m = &g->conf->mqtt;
@@ -455,6 +486,8 @@ static void write_sink_config(const struct gateway *g, struct buf *out)
 	for (size_t i = 0; m->commands && m->commands[i]; i++)
 		jw_string(&w, NULL, m->commands[i]);
 	jw_end(&w, ']');
+	if (m->homeassistant.enabled)
+		add_watch(m, &w);
 	jw_end(&w, '}');
 }
 
@@ -480,6 +513,8 @@ int telemetry_open(struct gateway *g)
 	if (tm.sink >= 0) {
 		if (control_nodes(g->control))
 			fixed_topics();
+		station_topics(g);
+		backlog_open(g, publish_marked);
 		timer_set(&tm.sample, g->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 	}
 	timer_set(&tm.timer, FLUSH_US, on_flush, NULL);
@@ -490,6 +525,7 @@ void telemetry_close(void)
 {
 	timer_cancel(&tm.timer);
 	timer_cancel(&tm.sample);
+	backlog_close();
 	tm.sink = -1;
 	tm.up = false;
 	map_free(&tm.by_name);

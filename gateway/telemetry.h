@@ -16,6 +16,7 @@ bool telemetry_up(void);
 
 /* From the host: the sink's connection, and a command that came by it. */
 void telemetry_sink_state(bool up, const char *why);
+void telemetry_sink_sent(uint64_t mark);
 void telemetry_command(const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg);
 
 #endif

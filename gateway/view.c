@@ -1,6 +1,8 @@
 /* JSON of sites, circuits, meters, stations and EVSEs. */
 #include "gateway/view.h"
 
+#include "gateway/caps.h"
+
 #include <math.h>
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -318,6 +320,7 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 		const struct follow *f = vigil_view(s->gw, e->control);
 		jw_string(w, "conduct", f ? conduct_text(f->conduct) : NULL);
 	}
+	jw_number(w, "cap_a", caps_of(s->id, evse, s->conf->max_current_ma) / 1000.0, AMPS_DECIMALS);
 	jw_number(w, "p_w", e->power_w, 0);
 	jw_number(w, "energy_wh", e->energy_wh, 0);
 	jw_string(w, "error", e->error[0] ? e->error : NULL);

@@ -47,6 +47,7 @@ struct out {
 	int qos;
 	bool retain;
 	int64_t expires_us; /* monotonic; 0: never */
+	uint64_t mark;      /* 0: nobody asks whether it arrived */
 	void *correlation;
 	uint16_t correlation_n;
 };
@@ -69,7 +70,10 @@ struct mqtt {
 	bool connected, told;
 	/* The loop's: */
 	bool up, gone;
-	int handed[HANDED_MOST];    /* message ids the library has not confirmed */
+	struct {
+		int mid;
+		uint64_t mark;
+	} handed[HANDED_MOST];      /* what the broker has not confirmed */
 	unsigned n_handed, n_waiting;
 	struct list waiting;
 };
@@ -90,6 +94,13 @@ struct word {
 	bool up;
 	char why[128];
 };
+
+/* A text of the configuration that lives as long as we do; NULL: none, or empty. */
+static const char *setting(const struct mqtt *s, const char *key)
+{
+	struct slice t = json_text(s->config, key);
+	return t.n ? t.p : NULL;
+}
 
 static void unref(struct mqtt *s)
 {
@@ -148,8 +159,10 @@ static void hand_over(struct mqtt *s, struct out *o)
 	mosquitto_property_free_all(&p);
 	if (rc != MOSQ_ERR_SUCCESS && rc != MOSQ_ERR_NO_CONN)
 		log_drop(s, o->topic, mosquitto_strerror(rc));
-	else if (o->qos > 0)
-		s->handed[s->n_handed++] = mid;
+	else if (o->qos > 0) {
+		s->handed[s->n_handed].mid = mid;
+		s->handed[s->n_handed++].mark = o->mark;
+	}
 }
 
 static void pump(struct mqtt *s)
@@ -224,6 +237,7 @@ static int publish(void *self, const ag_message *m)
 	}
 	struct out *o = make_out(topic.p, m->payload, m->length, m->qos, m->retain);
 	o->expires_us = m->expiry_s ? clock_mono_us() + m->expiry_s * US_PER_S : 0;
+	o->mark = m->mark;
 	buf_free(&topic);
 	return send_out(s, o);
 }
@@ -348,18 +362,36 @@ static void on_command(void *arg)
 	}
 }
 
+static void no_reply(void *arg, const char *json)
+{
+	(void)arg, (void)json;
+}
+
+/* Somebody who has just started wants to hear everything. */
+static void on_refresh(void *arg)
+{
+	struct mqtt *s = arg;
+	if (!s->gone)
+		s->host->command(s->host, "refresh", "{}", no_reply, NULL);
+	unref(s);
+}
+
 /* ---- words of the thread: loop ---- */
 
 static void on_confirmed(void *arg)
 {
 	struct word *w = arg;
 	struct mqtt *s = w->s;
+	uint64_t mark = 0;
 	for (unsigned i = 0; i < s->n_handed; i++) {
-		if (s->handed[i] != w->mid)
+		if (s->handed[i].mid != w->mid)
 			continue;
+		mark = s->handed[i].mark;
 		s->handed[i] = s->handed[--s->n_handed];
 		break;
 	}
+	if (!s->gone && mark)
+		s->host->sink_sent(s->host, mark);
 	if (!s->gone)
 		pump(s);
 	mem_free(w);
@@ -412,6 +444,8 @@ static void on_connect(struct mosquitto *m, void *arg, int rc, int flags, const 
 	sprintf(pattern, "%s+", s->cmd);
 	mosquitto_subscribe(m, NULL, pattern, 1);
 	mem_free(pattern);
+	if (setting(s, "refresh_on"))
+		mosquitto_subscribe(m, NULL, setting(s, "refresh_on"), 1);
 	say_status(s, "online");
 	tell_state(s, true, "connected");
 }
@@ -441,6 +475,11 @@ static void on_message(struct mosquitto *m, void *arg, const struct mosquitto_me
 	struct mqtt *s = arg;
 	size_t head = strlen(s->cmd);
 	(void)m;
+	if (setting(s, "refresh_on") && strcmp(msg->topic, setting(s, "refresh_on")) == 0) {
+		if (!msg->retain && msg->payloadlen == 6 && memcmp(msg->payload, "online", 6) == 0)
+			post(s, on_refresh, s);
+		return;
+	}
 	if (msg->retain || msg->payloadlen > COMMAND_SIZE || strncmp(msg->topic, s->cmd, head) != 0)
 		return;
 	if (atomic_load(&s->commands_open) >= COMMANDS_OPEN) {
@@ -527,13 +566,6 @@ static int read_url(struct mqtt *s, struct slice url, bool *tls_out)
 done:
 	mem_free(text);
 	return rc;
-}
-
-/* A text of the configuration that lives as long as we do; NULL: none, or empty. */
-static const char *setting(const struct mqtt *s, const char *key)
-{
-	struct slice t = json_text(s->config, key);
-	return t.n ? t.p : NULL;
 }
 
 static int set_version(struct mqtt *s)
@@ -675,7 +707,7 @@ const ag_plugin *plugin_mqtt(void)
 		.license = "as ampgate",
 		.config_schema = "{\"url\":\"mqtt://host[:port] or mqtts://host[:port]\",\"protocol\":\"5 or 3.1.1\",\"username\":\"\",\"password\":\"\","
 		                 "\"base\":\"ampgate\",\"site\":\"id of the site\",\"commands\":\"[verbs that are allowed]\",\"ca\":\"file\","
-		                 "\"cert\":\"file\",\"key\":\"file\",\"client_id\":\"ampgate-<site>\"}",
+		                 "\"cert\":\"file\",\"key\":\"file\",\"refresh_on\":\"topic on which online asks for everything again\",\"client_id\":\"ampgate-<site>\"}",
 		.create = create,
 		.destroy = destroy,
 		.publish = publish,

@@ -50,7 +50,7 @@ static void publish_line(struct slice line)
 	struct slice topic = json_text(m, "topic"), payload = json_text(m, "payload");
 	if (topic.p) {
 		ag_message msg = { topic.p, payload.p, payload.n, (int)json_int(m, "qos", 1), json_bool(m, "retain", false),
-			           (uint32_t)json_int(m, "expiry_s", 0) };
+			           (uint32_t)json_int(m, "expiry_s", 0), .mark = 0 };
 		printf("{\"published\":%d}\n", host_publish(host, sink, &msg));
 		fflush(stdout);
 	}
@@ -75,7 +75,7 @@ static void on_input(void *arg, unsigned what)
 
 int main(int argc, char *argv[])
 {
-	static const struct host_events events = { on_command, on_state };
+	static const struct host_events events = { .command = on_command, .sink_state = on_state };
 	char err[256] = "";
 	if (argc < 2 || loop_open() != 0 || host_open(&host, &events, NULL) != 0)
 		return 2;
