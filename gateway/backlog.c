@@ -32,7 +32,10 @@ static struct {
 	backlog_publish *publish;
 	bool up, samples_wait, samples_sent;
 	int64_t acked, next, newest;
-	int64_t flights[IN_FLIGHT]; /* last events of what is on its way */
+	struct {
+		int64_t last;       /* event in it */
+		bool arrived;
+	} flights[IN_FLIGHT];       /* what is on its way, in order */
 	int n_flights;
 	int64_t sampled_us;
 } b;
@@ -108,6 +111,12 @@ static void note_acked(void)
 		log_debug(NULL, "how far MQTT has the events is not noted");
 }
 
+static void take_off(int64_t last)
+{
+	b.flights[b.n_flights].last = last;
+	b.flights[b.n_flights++].arrived = false;
+}
+
 /* One array of old events on its way, or none while they are not on disk yet. */
 static void send_events(void)
 {
@@ -120,7 +129,7 @@ static void send_events(void)
 		return;
 	b.next = x.last + 1;
 	if (x.n)
-		b.flights[b.n_flights++] = x.last;
+		take_off(x.last);
 	else
 		b.acked = x.last; /* all too old */
 }
@@ -160,22 +169,24 @@ static void samples_acknowledged(int64_t last)
 		b.samples_wait = false; /* the disk says why elsewhere; they are tried again at the next start */
 }
 
-/* Noted when all that was on its way has arrived: in whatever order acknowledgements come, nothing before that is missing. */
+/* In whatever order acknowledgements come, only what lies before all that is still on its way is safe. */
 static void event_acknowledged(int64_t last)
 {
-	int kept = 0;
+	int landed = 0;
 	for (int i = 0; i < b.n_flights; i++)
-		if (b.flights[i] != last)
-			b.flights[kept++] = b.flights[i];
-	b.n_flights = kept;
-	if (kept)
-		return;
-	b.acked = b.next - 1;
-	note_acked();
+		b.flights[i].arrived |= b.flights[i].last == last;
+	while (landed < b.n_flights && b.flights[landed].arrived)
+		b.acked = b.flights[landed++].last;
+	b.n_flights -= landed;
+	memmove(b.flights, b.flights + landed, (size_t)b.n_flights * sizeof(b.flights[0]));
+	if (landed)
+		note_acked();
 }
 
 void backlog_sent(uint64_t mark)
 {
+	if (!b.g)
+		return; /* the sink outlives us by a moment */
 	if (mark & SAMPLES_MARK)
 		samples_acknowledged((int64_t)(mark & ~SAMPLES_MARK));
 	else
@@ -192,7 +203,7 @@ void backlog_event(int64_t seq, struct slice json)
 	b.newest = seq;
 	if (!b.up || b.next != seq || b.n_flights == IN_FLIGHT || b.publish("event", json, (uint64_t)seq) != 0)
 		return;
-	b.flights[b.n_flights++] = seq;
+	take_off(seq);
 	b.next = seq + 1;
 }
 

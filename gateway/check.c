@@ -3,6 +3,7 @@
  *
  * A key that has no effect under the driver or profile beside it is an error: it would be accepted and ignored. */
 #include "gateway/check.h"
+#include "gateway/command.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -561,12 +562,30 @@ static void check_identities(struct checking *c)
 
 /* ---- MQTT ---- */
 
+/* Each word is a verb, and none that is for administrators. */
+static void check_mqtt_commands(struct checking *c)
+{
+	const struct conf_node *list = settings_node(c->s, "mqtt", "commands", NULL, NULL);
+	size_t n;
+	const struct verb *verbs = command_table(&n);
+	for (const struct conf_node *word = list->kind == CONF_LIST ? list->first : NULL; word; word = word->next) {
+		size_t i = 0;
+		while (i < n && strcmp(verbs[i].name, word->text) != 0)
+			i++;
+		if (i == n)
+			settings_wrong(c->report, word, "there is no command '%s'", word->text);
+		else if (verbs[i].role > ROLE_INSTALLER)
+			settings_wrong(c->report, word, "'%s' is for administrators, not for a broker", word->text);
+	}
+}
+
 static void check_mqtt(struct checking *c)
 {
 	const struct mqtt_settings *m = &c->s->mqtt;
 	const struct conf_node *n = settings_node(c->s, "mqtt", NULL, NULL, NULL);
 	if (!m->url)
 		return;
+	check_mqtt_commands(c);
 	if (!m->tls)
 		refuse_keys(c, n, "ca", "without mqtts://");
 	if (m->password && !m->username)

@@ -1,6 +1,8 @@
 /* Verbs about the configuration: what is in force and where each key comes from, what a change would do, changes with a way back, history. */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -121,13 +123,34 @@ static int confirm_arg(struct command *c, int64_t *us_out)
 	return COMMAND_OK;
 }
 
+/* What came over a long way says what it should be. */
+static bool is_whole(const char *yaml, const char *sha256)
+{
+	unsigned char digest[32];
+	char hex[65];
+	if (!sha256)
+		return true;
+	SHA256((const unsigned char *)yaml, strlen(yaml), digest);
+	hex_text(digest, sizeof(digest), hex);
+	return strcasecmp(hex, sha256) == 0;
+}
+
+/* Nobody who could confirm it may be there at the far end of a broker: the program does it itself if its connections stand, unless told otherwise. */
+static bool confirms_itself(const struct command *c)
+{
+	const char *confirm = command_text(c, "confirm");
+	return confirm ? strcmp(confirm, "self") == 0 : strcmp(c->user, "mqtt") == 0;
+}
+
 int run_config_apply(struct command *c)
 {
-	const char *yaml = command_text(c, "yaml"), *confirm = command_text(c, "confirm");
+	const char *yaml = command_text(c, "yaml");
 	struct config_proposal p = { .yaml = slice_of(yaml), .who = c->user, .why = "config.apply", .base = (int)json_int(c->args, "base", 0),
-		.restart = json_bool(c->args, "restart", false), .self = confirm && strcmp(confirm, "self") == 0 };
+		.restart = json_bool(c->args, "restart", false), .self = confirms_itself(c) };
 	if (!yaml)
 		return command_fail(c, COMMAND_USAGE, "yaml is missing");
+	if (!is_whole(yaml, command_text(c, "sha256")))
+		return command_fail(c, COMMAND_USAGE, "sha256 is not that of yaml");
 	int err = confirm_arg(c, &p.confirm_us);
 	return err ? err : apply(c, &p);
 }
