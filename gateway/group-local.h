@@ -67,7 +67,7 @@ struct group {
 	struct list places, txs;
 	size_t n_txs;
 	struct map asked;          /* message id -> struct asking */
-	bool accepted;
+	bool accepted, refused;    /* by the CSMS; neither: it has not answered the boot yet */
 	int64_t list_version;      /* of the local list, as sent last; -1: as kept */
 	int64_t interval_s;
 	struct timer boot, heartbeat, tick, reconnect;

@@ -19,6 +19,8 @@
 #include "ocpp/convert.h"
 #include "storage/txs.h"
 
+#define PENDING_S 30 /* after which a station that was not accepted, because the group is not, boots again */
+
 /* A member's CALL on its way through the group. */
 struct passing {
 	struct list of_member;
@@ -377,8 +379,8 @@ static void answer_boot(struct member *m, const struct frame *f)
 	struct buf payload = { 0 };
 	struct reply r;
 	reply_init(&r);
-	r.status = m->group->accepted ? SLICE("Accepted") : SLICE("Pending");
-	r.interval_s = m->group->accepted ? m->group->interval_s : 30;
+	r.status = m->group->refused ? SLICE("Pending") : SLICE("Accepted");
+	r.interval_s = m->group->refused ? PENDING_S : m->group->interval_s;
 	if (codec_write_answer(f->version, f->act, &r, &payload) == 0)
 		group_member_answer(m, f->id, buf_view(&payload));
 	buf_free(&payload);

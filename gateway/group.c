@@ -158,6 +158,7 @@ static void on_boot_answered(void *arg, const struct action *asked, struct frame
 		again_us = r.interval_s * US_PER_S;
 	}
 	g->accepted = slice_is(r.status, "Accepted");
+	g->refused = r.status.p && !g->accepted;
 	if (g->accepted) {
 		timer_set(&g->heartbeat, g->interval_s * US_PER_S, on_heartbeat_due, g);
 		group_say_states(g);

@@ -225,6 +225,7 @@ log: {level: info, target: stderr}
 			await until(20000, 'the lanes are up', async () => (await view('one')).lanes_up === 3);
 			const one = await view('one');
 			equal([one.sharing, one.separate_why], ['separate', 'the peer does not speak HTTP/2'], 'how they travel');
+			await until(10000, 'an event says so', async () => (await daemon.ask('event.list')).some((e) => e.code === 'uplink.separate'));
 			ok(daemon.log.includes('every lane gets a connection of its own: the peer does not speak HTTP/2'), 'the log says so');
 			ok((await clients.get('M-002').call('Heartbeat', {})).currentTime, 'a call passes');
 			await daemon.stop();
