@@ -127,6 +127,7 @@ struct control_conf balance_describe(const struct settings *c, struct arena *mem
 		.increase_after_us = c->balancing.increase.after_us,
 		.increase_step_ma = c->balancing.increase.step_ma,
 		.rotate_every_us = c->balancing.rotate_every_us,
+		.rebalance_us = c->balancing.rebalance_us,
 		.resend_us = RESEND_US,
 		.on_meter_lost = c->balancing.on_meter_lost.limit,
 		.meter_lost_after_us = c->balancing.on_meter_lost.after_us,

@@ -1,4 +1,4 @@
-/* The verb plan: words into changes, and a copy of the balancer into rows of now and then. */
+/* The verbs that look ahead: plan, words into changes, and a copy of the balancer into rows of now and then; need.set, what a driver says. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/zone.h"
 #include "energy/plan.h"
 #include "gateway/command.h"
 #include "gateway/view.h"
@@ -151,5 +152,45 @@ int command_plan(struct command *c)
 	jw_int(&c->w, "after_s", after_us / US_PER_S);
 	plan_run(c->g->control, changes, n, (int)(after_us / US_PER_S), on_look, &(struct asked){ c->g, &c->w });
 	jw_end(&c->w, '}');
+	return COMMAND_OK;
+}
+
+/* "17:30" is the next time that the clock of the site shows it; else a time with its date. */
+static int read_leaves(const struct command *c, const char *text, int64_t *mono_us_out)
+{
+	int hours, minutes, used = 0;
+	int64_t wall_us, now_us = clock_wall_us();
+	if (sscanf(text, "%2d:%2d%n", &hours, &minutes, &used) == 2 && !text[used] && hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60) {
+		int64_t local_us = now_us + zone_offset_us(c->g->zone, now_us), day_us = 86400 * US_PER_S;
+		int64_t then_us = local_us / day_us * day_us + (hours * 60 + minutes) * 60 * US_PER_S;
+		wall_us = zone_utc_us(c->g->zone, then_us > local_us ? then_us : then_us + day_us);
+	} else if (time_parse(slice_of(text), &wall_us) != 0) {
+		return ERR_SYNTAX;
+	}
+	*mono_us_out = clock_mono_us() + (wall_us - now_us);
+	return wall_us > now_us ? 0 : ERR_INVALID;
+}
+
+int command_need_set(struct command *c)
+{
+	const cJSON *station = c->args ? cJSON_GetObjectItemCaseSensitive(c->args, "station") : NULL;
+	struct slice leaves = c->args ? json_text(c->args, "leaves") : (struct slice){ 0 };
+	const cJSON *wh = c->args ? cJSON_GetObjectItemCaseSensitive(c->args, "need_wh") : NULL;
+	double need_wh = number_of(wh);
+	int64_t leaves_us = 0;
+	char text[40];
+	if (!cJSON_IsString(station))
+		return fail(c, COMMAND_USAGE, "station is missing");
+	int evse = cJSON_HasObjectItem(c->args, "evse") ? control_find_evse(c->g->control, station->valuestring, (int)json_int(c->args, "evse", 1))
+							: evse_named(c->g->control, station->valuestring);
+	if (evse < 0)
+		return fail(c, COMMAND_NOT_FOUND, "no balanced EVSE is called '%s'", station->valuestring);
+	if (wh && !cJSON_IsNull(wh) && !(need_wh > 0 && need_wh < 1e7))
+		return fail(c, COMMAND_USAGE, "need_wh is a number of watt-hours");
+	snprintf(text, sizeof(text), "%.*s", (int)(leaves.p && leaves.n < 40 ? leaves.n : 0), leaves.p ? leaves.p : "");
+	if (leaves.p && read_leaves(c, text, &leaves_us) != 0)
+		return fail(c, COMMAND_USAGE, "leaves is a time to come, as in 17:30 or 2026-03-02T17:30:00Z");
+	control_evse_need(c->g->control, evse, need_wh, leaves_us);
+	jw_bool(&c->w, NULL, true);
 	return COMMAND_OK;
 }

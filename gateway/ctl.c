@@ -40,6 +40,7 @@ static const char usage[] =
 	"  call ID [ACTION] --help                    the actions of its version, or one action's fields\n"
 	"  call [ACTION] --help --ocpp 1.6            the same without a daemon\n"
 	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
+	"  need set ID [WH] [--leaves 17:30]          what a car needs, and when it leaves\n"
 	"  plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after 5m]\n"
 	"                                             what everybody would get then\n"
 	"  grid show | log                            what the grid operator allows; evidence of it\n"
@@ -525,6 +526,24 @@ static int run_tx(const struct options *o, int argc, char **argv)
 	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
 }
 
+static int run_need(const struct options *o, int argc, char **argv)
+{
+	const char *words[3] = { NULL }, *leaves = NULL;
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--leaves") == 0 && i + 1 < argc)
+			leaves = argv[++i];
+		else if (n < 3)
+			words[n++] = argv[i];
+		else
+			n = 4;
+	}
+	if (n < 2 || n > 3 || strcmp(words[0], "set") != 0)
+		return bad_usage("need set ID [WH] [--leaves TIME]");
+	struct buf args = object((const char *const[][2]){ { "station", words[1] }, { "need_wh", words[2] }, { "leaves", leaves } }, 3);
+	return request(o, "need.set", &args, NULL);
+}
+
 /* --limit row-a 40 --arrive G-07: the words of one change after the other. */
 static int run_plan(const struct options *o, int argc, char **argv)
 {
@@ -662,6 +681,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_trace(o, argc, argv);
 	if (strcmp(argv[0], "config") == 0)
 		return ctl_config(o, argc, argv);
+	if (strcmp(argv[0], "need") == 0)
+		return run_need(o, argc, argv);
 	if (strcmp(argv[0], "plan") == 0)
 		return run_plan(o, argc, argv);
 	if (strcmp(argv[0], "balance") == 0)

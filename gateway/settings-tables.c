@@ -406,8 +406,11 @@ static const struct conf_table meter_lost_table = { .noun = "balancing.on_meter_
 static const struct conf_row balancing_rows[] = {
 	{ .name = "interval", .type = CONF_DURATION, .min = 200 * MS, .max = MIN, .preset = "1s", AT(balancing_settings, interval_us),
 	  .help = "Time from one allocation to the next" },
-	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come"), .later = "deadline", .preset = "fair",
-	  AT(balancing_settings, strategy), .help = "Who gets what is left when it is not enough for everyone" },
+	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come", "deadline"), .preset = "fair",
+	  AT(balancing_settings, strategy),
+	  .help = "Who gets what is left when it is not enough for everyone; deadline: in proportion to what each needs until it leaves, as far as known" },
+	{ .name = "rebalance_every", .type = CONF_DURATION, .min = 0, .max = H, .preset = "0s", AT(balancing_settings, rebalance_us),
+	  .help = "Shares that still fit are kept for so long before they are made even again; 0s: always even" },
 	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, .preset = "6", AT(balancing_settings, min_current_ma),
 	  .help = "An EVSE that would get less is paused" },
 	{ .name = "rotate_every", .type = CONF_DURATION, .min = MIN, .max = DAY, .preset = "15m", AT(balancing_settings, rotate_every_us),

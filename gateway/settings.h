@@ -192,7 +192,7 @@ struct balancing_settings {
 	int64_t interval_us;
 	enum strategy strategy;
 	int32_t min_current_ma; /* default of the stations too */
-	int64_t rotate_every_us;
+	int64_t rotate_every_us, rebalance_us;
 	struct {
 		int64_t after_us;
 		int32_t step_ma;

@@ -26,6 +26,7 @@ bool tap_wants(const struct action *act)
 	case EV_METER:
 	case EV_NOTIFY:
 	case EV_PRIORITY:
+	case EV_NEEDS:
 		return true;
 	default:
 		return false;
@@ -160,6 +161,17 @@ static void see_tx(struct session *s, const struct event *e)
 		tap_tx_ended(s, full.tx);
 }
 
+/* What a car asks for from now on, and when it wants to leave by the wall clock. */
+static void see_needs(struct session *s, const struct event *e)
+{
+	const struct session_evse *ev = session_evse(s, e->evse);
+	if (!ev || ev->control < 0 || e->evse < 1)
+		return;
+	double got_wh = isnan(ev->energy_wh) || isnan(ev->tx_start_wh) ? 0 : ev->energy_wh - ev->tx_start_wh;
+	int64_t leaves_us = e->time_us && clock_trusted() ? clock_mono_us() + (e->time_us - clock_wall_us()) : 0;
+	control_evse_need(s->gw->control, ev->control, e->meter_wh + got_wh, leaves_us > 0 ? leaves_us : 0);
+}
+
 void tap_event(struct session *s, const struct event *e)
 {
 	switch (e->kind) {
@@ -182,6 +194,9 @@ void tap_event(struct session *s, const struct event *e)
 		break;
 	case EV_METER:
 		see_samples(s, e);
+		break;
+	case EV_NEEDS:
+		see_needs(s, e);
 		break;
 	default:
 		break;

@@ -439,6 +439,8 @@ static void limit_cleared_read(struct reading *r, struct event *e)
 static const struct row needs[] = {
 	{ "evseId", EVENT_AT(evse), AS_INT, 0, NULL },
 	{ "chargingNeeds.departureTime", EVENT_AT(time_us), AS_TIME, 0, NULL },
+	{ "chargingNeeds.acChargingParameters.energyAmount", EVENT_AT(meter_wh), AS_WH, 0, NULL },
+	{ "chargingNeeds.dcChargingParameters.energyAmount", EVENT_AT(meter_wh), AS_WH, 0, NULL },
 	{ "chargingNeeds.requestedEnergyTransfer", EVENT_AT(word), AS_TEXT, 0, NULL },
 	{ 0 },
 };

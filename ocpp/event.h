@@ -123,7 +123,7 @@ struct event {
 	enum tx_phase phase;
 	struct slice tx;     /* transaction id as on the wire: the digits of 1.6's integer, the string of 2.x. Absent in a 1.6 start */
 	int64_t seq_no;      /* 2.x; -1: none */
-	double meter_wh;     /* register at start or end; NaN: not said */
+	double meter_wh;     /* register at start or end; EV_NEEDS: what the car asks for, its departure in time_us; NaN: not said */
 	struct slice reason; /* TX_END: stop reason ("Local" where none is said); else trigger reason */
 	struct slice trigger; /* TX_END, ours: the trigger reason where it is not the one that the stop reason implies */
 	bool offline;        /* 2.x: happened while the station had no link */

@@ -55,6 +55,7 @@ listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security
 circuits: {grid: {kind: grid_connection, limit_a: 100}}
 grid_operator:
   dim_to_w: 6000
+  devices: 2
   inputs:
     contact: {kind: contact, host: 127.0.0.1, port: ${device.port}, input: ${CONTACT}, poll: 100ms, stale_after: 2s}
     register: {kind: register, host: 127.0.0.1, port: ${device.port}, register: ${REGISTER}, poll: 100ms, stale_after: 2s, fail_safe_w: 9000}
@@ -63,7 +64,7 @@ grid_operator:
 tariffs: {dear: {circuit: grid, above: 0.3, charging_w: 13800}}
 balancing: {interval: 200ms, increase: {after: 0s, step_a: 32}}
 station_defaults: {uplink: cpo, max_current_a: ${MAX}, fallback_current_a: 6}
-stations: {"G-[01-02]": {circuit: grid}}
+stations: {"G-[01-02]": {circuit: grid}, G-03: {circuit: grid, fallback_current_a: 0}}
 mqtt: {url: "mqtt://127.0.0.1:${brokerPort}", commands: [grid.limit]}
 uplinks:
   cpo:
@@ -157,6 +158,19 @@ uplinks:
 			const shown = await daemon.cli('plan', '--limit', 'grid', '40', '--leave', 'G-02');
 			ok(/G-01 +1 +32 +32 /.test(shown.out), `with one car gone the other has all: ${shown.out}`);
 			equal(cars.map((car) => car.amps), [MAX, MAX], 'what the cars have');
+		}],
+		['what a car needs is heard from its station and from people', async () => {
+			const log = () => fs.readFileSync(path.join(dir, 'state', 'decisions.jsonl'), 'utf8').split('\n').filter((l) => l.startsWith('{"in":"need"')).map(JSON.parse);
+			equal((await daemon.cli('need', 'set', 'G-01', '20000', '--leaves', '17:30')).code, 0, 'the exit status');
+			equal((await daemon.cli('need', 'set', 'G-01', '20000', '--leaves', '2020-01-01T00:00:00Z')).code, 2, 'it has left');
+			const two = await station(port, 'G-03', 'ocpp2.0.1');
+			await two.call('BootNotification', { reason: 'PowerUp', chargingStation: { vendorName: 'Flow', model: 'Two' } });
+			await two.call('NotifyEVChargingNeeds', { evseId: 1, chargingNeeds: { requestedEnergyTransfer: 'AC_three_phase', departureTime: new Date(Date.now() + 7200000).toISOString(),
+				acChargingParameters: { energyAmount: 23000, evMinCurrent: 6, evMaxCurrent: 16, evMaxVoltage: 230 } } }).catch(() => {});
+			const needs = await until(5000, 'both in the decision log', () => log().length >= 2 && log());
+			equal(needs.map((l) => [l.i, l.wh]), [[0, 20000], [2, 23000]], 'the needs');
+			ok(needs.every((l) => l.leaves > 0), 'and when they leave');
+			await two.close();
 		}],
 		['a command over the broker ends by itself', async () => {
 			const client = mqtt.connect(`mqtt://127.0.0.1:${brokerPort}`);
