@@ -18,6 +18,7 @@
 #include "base/clock.h"
 
 #define SETTLE_US (8 * US_PER_S)       /* message, pilot, car */
+#define LAGS_US (4 * US_PER_S)
 #define ANSWER_US (10 * US_PER_S)
 #define FRESH_US (75 * US_PER_S)       /* stations report every 10 to 60 s */
 #define LEARN_US (25 * US_PER_S)
@@ -209,6 +210,11 @@ uint8_t car_phases(const struct car *c)
 bool car_fresh(const struct car *c, int64_t now_us)
 {
 	return c->drawn_us && now_us - c->drawn_us <= FRESH_US;
+}
+
+bool car_lags(const struct car *c)
+{
+	return c->told_ma >= 0 && c->told_ma < c->force_ma && c->drawn_us >= c->told_us + LAGS_US && excessive(c);
 }
 
 enum car_follows car_follows(const struct car *c, int64_t now_us)

@@ -46,6 +46,8 @@ void car_relinked(struct car *c); /* its station is back: it may have forgotten 
 void car_step(struct car *c, int64_t now_us);
 
 uint8_t car_phases(const struct car *c);                     /* own phases that count, as bits */
+/* A report made when most cars have followed a lower limit shows that this one has not: worth saying again. */
+bool car_lags(const struct car *c);
 enum car_follows car_follows(const struct car *c, int64_t now_us);
 bool car_fresh(const struct car *c, int64_t now_us);         /* its report can still be believed */
 int32_t car_takes(const struct car *c, int32_t offer_ma);    /* per phase, at most, of an offer */

@@ -18,13 +18,13 @@
 #include "base/clock.h"
 #include "energy/control-local.h"
 
-#define PIECE_MA 3000                  /* least change worth a message, or a tenth of what an EVSE can give */
+#define PIECE_MA 4000                  /* least change worth a message, or an eighth of what an EVSE can give */
 #define PIECE_LEAST_MA 1000
 #define GATHER_US (60 * US_PER_S)      /* smaller raises: one at the whole site in so long */
 #define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
-#define RAISE_AGAIN_US (20 * US_PER_S)
+#define RAISE_AGAIN_US (60 * US_PER_S)
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
-#define TURN_BACK_US (300 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
+#define TURN_BACK_US (900 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
 #define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
 
 static int32_t least(int32_t a, int32_t b)
@@ -144,7 +144,7 @@ static void raise_into_free(struct control *c)
 
 static int32_t piece(const struct seat *s)
 {
-	return s->conf->max_ma / 10 > PIECE_MA ? s->conf->max_ma / 10 : PIECE_MA;
+	return s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA;
 }
 
 /* By how much a room may be too small before somebody is cut: half of the margin, so that noise does not cut. */
