@@ -29,6 +29,7 @@ PROGRAM_FLOWS += tests/flow/drain.js
 PROGRAM_FLOWS += tests/flow/every.js
 PROGRAM_FLOWS += tests/flow/ids.js
 PROGRAM_FLOWS += tests/flow/interfaces.js
+PROGRAM_FLOWS += tests/flow/rough.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/backlog.js
