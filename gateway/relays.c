@@ -5,6 +5,7 @@
 #include "gateway/relays.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "gateway/own-host.h"
 #include "gateway/session.h"
 #include "gateway/sim-outlet.h"
+#include "gateway/telemetry.h"
 #include "station/link-local.h"
 #include "station/relay.h"
 
@@ -34,6 +36,7 @@ struct place {
 	const struct evse_settings *conf;
 	int driver, meter;         /* handles of the host; -1: none */
 	bool began;                /* what an earlier process left unfinished is in order */
+	bool metered, complained;  /* its meter was read; that it was not is in the log */
 	int64_t patience_us;       /* monotonic; until then the meter is waited for */
 	/* What its meter said last; NaN: not known. */
 	double i_a[3], energy_wh;
@@ -96,7 +99,19 @@ static void on_drive(void *arg, int evse, const ag_drive *d)
 	host_evse_drive(o->gw->host, o->places[evse - 1].driver, d);
 }
 
-static const struct relay_events events = { .output = on_output, .drive = on_drive, .unlinked = on_unlinked };
+/* An event for whoever watches the site; the station has logged it and tells the CSMS. */
+static void on_fault(void *arg, int evse, const char *code, bool stands)
+{
+	struct own *o = arg;
+	struct buf args = { 0 };
+	char object[64];
+	snprintf(object, sizeof(object), "%s/%d", o->conf->station, evse);
+	buf_printf(&args, "{\"evse\":%d,\"code\":\"%s\"}", evse, code);
+	telemetry_event(o->gw, stands ? "evse.fault" : "evse.fault_over", stands ? "warning" : "info", object, args.p);
+	buf_free(&args);
+}
+
+static const struct relay_events events = { .output = on_output, .drive = on_drive, .unlinked = on_unlinked, .fault = on_fault };
 
 /* A transaction that ran when an earlier process died is stopped before another can begin. False: the boot or the meter is waited for. */
 static bool begins(struct place *p, double wh)
@@ -111,13 +126,25 @@ static bool begins(struct place *p, double wh)
 	return true;
 }
 
+/* A transaction that begins without the register it is billed by could end with anything, so there is none until the meter was read once. */
+static bool lacks_meter(struct place *p)
+{
+	if (p->meter < 0 || p->metered)
+		return false;
+	if (!p->complained && clock_mono_us() > p->patience_us) {
+		p->complained = true;
+		log_warn(NULL, "EVSE %s waits for its meter, which has not been read yet", p->conf->id);
+	}
+	return true;
+}
+
 static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 {
 	struct place *p = arg;
 	(void)fault;
 	if (!p->own->relay)
 		return; /* closed, and the host still tells */
-	if (!from) {
+	if (!from || lacks_meter(p)) {
 		relay_feed_failed(p->own->relay, p->conf->evse);
 		return;
 	}
@@ -136,7 +163,7 @@ static void on_pins(void *arg, const ag_pins *from, const char *fault)
 	(void)fault;
 	if (!p->own->relay)
 		return;
-	if (!from) {
+	if (!from || lacks_meter(p)) {
 		relay_feed_failed(p->own->relay, p->conf->evse);
 		return;
 	}
@@ -161,6 +188,7 @@ static void on_meter(void *arg, const ag_meter_sample *s, const char *fault)
 			p->i_a[own_phase++] = s && (s->valid & AG_I) ? s->i_a[l] : NAN;
 	}
 	p->energy_wh = s && (s->valid & AG_IMPORT) ? s->import_wh : NAN;
+	p->metered |= s != NULL;
 }
 
 /* ---- cards ---- */

@@ -25,6 +25,7 @@
 #define FORGIVE_US (60 * US_PER_S)
 #define SILENT_LOOK_US (200 * US_PER_MS)
 #define VOLTS 230.0
+#define BACKWARDS_WH 1.0
 #define PILOT_LEAST_MA 6000
 #define SWITCHES_MOST 10
 #define UNLOCK_US (10 * US_PER_S)
@@ -45,6 +46,8 @@ struct place {
 	bool switch_failed;
 	int64_t fed_us;               /* last reading; 0: none yet */
 	double estimated_wh;
+	bool metered;                 /* a register was read: */
+	double register_wh, offset_wh; /* as told last, and what is added to what is read */
 	struct evse_input last;
 
 	/* With pins. */
@@ -203,6 +206,20 @@ static void on_silent(void *arg)
 	feed_station(p, in);
 }
 
+/* A register never runs backwards. One that does was exchanged or reset: it goes on from where the last one was. */
+static double onward(struct place *p, double energy_wh)
+{
+	double now = energy_wh + p->offset_wh;
+	if (p->metered && now < p->register_wh - BACKWARDS_WH) {
+		log_warn(&p->r->log, "EVSE %d: its energy register went from %.0f to %.0f Wh; it is counted on from there", p->evse, p->register_wh - p->offset_wh, energy_wh);
+		p->offset_wh = p->register_wh - energy_wh;
+		now = p->register_wh;
+	}
+	p->register_wh = p->metered && now < p->register_wh ? p->register_wh : now;
+	p->metered = true;
+	return p->register_wh;
+}
+
 static double energy_of(struct place *p, const double i_a[3], double energy_wh)
 {
 	int64_t now = clock_mono_us();
@@ -211,7 +228,8 @@ static double energy_of(struct place *p, const double i_a[3], double energy_wh)
 		if (!isnan(i_a[i]))
 			p->estimated_wh += i_a[i] * VOLTS * hours;
 	}
-	return isnan(energy_wh) ? p->estimated_wh : energy_wh;
+	/* A register that is lost for a while stays where it was: an estimate counts from another beginning. */
+	return !isnan(energy_wh) ? onward(p, energy_wh) : p->metered ? NAN : p->estimated_wh;
 }
 
 void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins)

@@ -203,6 +203,23 @@ static void test_energy_is_estimated_where_there_is_no_register(void **state)
 	end();
 }
 
+static void test_a_register_that_is_exchanged_is_counted_on(void **state)
+{
+	static const double read[] = { 1000, 1010, 1009.5, 3, 13, 23 }; /* jitter below a watt-hour is none; 3 is another meter */
+	(void)state;
+	begin(true);
+	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++) {
+		hardware.energy_wh = read[i];
+		run(SECOND);
+	}
+	hardware.plugged = 0;
+	feed(true);
+	while (st.at < st.n_seen && strcmp(st.seen[st.at].action, "StopTransaction") != 0)
+		st.at++;
+	expect(&st, "StopTransaction", "\"meterStop\":1030", NULL);
+	end();
+}
+
 static void test_a_reset_asks_for_a_new_link(void **state)
 {
 	(void)state;
@@ -225,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_no_reading_for_a_while_opens_and_the_transaction_survives),
 		cmocka_unit_test(test_a_pilot_is_offered_current_before_the_car_asks),
 		cmocka_unit_test(test_energy_is_estimated_where_there_is_no_register),
+		cmocka_unit_test(test_a_register_that_is_exchanged_is_counted_on),
 		cmocka_unit_test(test_a_reset_asks_for_a_new_link),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
