@@ -455,6 +455,16 @@ log: {level: info, target: stderr}
 			equal((await own().call('RemoteStopTransaction', { transactionId: start.tx })).status, 'Accepted', 'a remote stop');
 			await until(20000, 'it ends', () => of(csms.stops).some((x) => x.params.transactionId === start.tx));
 			ok(!csms.violation, `strict validation at the CSMS: ${csms.violation}`);
+			fs.writeFileSync(daemon.config, fs.readFileSync(daemon.config, 'utf8').replace('uplinks:', `stations: {M-77: {circuit: grid, uplink: own}}
+listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, min_security_profile: 0}}}
+uplinks:`));
+			daemon.child.kill('SIGHUP');
+			await until(10000, 'a station that the configuration gets while all runs has the next number', async () =>
+				numbers(await daemon.ask('uplink.map', { uplink: 'own' })).join() === '1 R-01 1,2 M-77 1');
+			const late = { id: 'M-77', group: 'own', version: 'ocpp1.6', ledger: [] };
+			await connect(late, port);
+			await until(10000, 'and is seen', () => of(csms.statuses).some((x) => x.params.connectorId === 2 && x.params.status === 'Available'));
+			await late.client.close({ force: true });
 			await daemon.stop();
 		}],
 	]);
