@@ -15,6 +15,7 @@
 #include "gateway/caps.h"
 #include "gateway/configuration.h"
 #include "gateway/deviations.h"
+#include "gateway/explain.h"
 #include "gateway/group.h"
 #include "gateway/replay.h"
 #include "gateway/session.h"
@@ -326,6 +327,7 @@ static void write_why_evse(struct command *c, int index)
 	if (s)
 		view_evse(s, v.evse, &c->w);
 	view_chain(c->g, index, &c->w);
+	explain_sharing(c->g, index, &c->w);
 	jw_end(&c->w, '}');
 }
 

@@ -192,6 +192,33 @@ static void print_cap(const cJSON *cap, const char *title)
 	puts("");
 }
 
+/* "9 EVSEs share row-a L2 (fair), 7 on three phases, on one: G-02 G-05; G-03 has most, 16 A; left L1 20 A, L3 20 A" */
+static void print_sharing(const cJSON *s)
+{
+	const cJSON *one;
+	bool phase = cJSON_IsString(json_at(s, "phase"));
+	if (!cJSON_IsObject(s))
+		return;
+	printf(" note: %.0f EVSE%s %s%s%s, policy %s", number(s, "evses"), number(s, "evses") == 1 ? " has" : "s share", text_of(s, "circuit"), phase ? " " : "",
+	       phase ? text_of(s, "phase") : "", text_of(s, "policy"));
+	if (number(s, "waiting") > 0)
+		printf(", %.0f of them wait", number(s, "waiting"));
+	printf("; %.0f on three phases", number(s, "three_phase"));
+	if (cJSON_GetArraySize(json_at(s, "single_phase")))
+		printf(", on one:");
+	cJSON_ArrayForEach(one, json_at(s, "single_phase"))
+		printf(" %s", one->valuestring);
+	if (cJSON_IsString(json_at(s, "competitor")))
+		printf("; %s has most, %.1f A", text_of(s, "competitor"), number(s, "competitor_a"));
+	for (int l = 0; l < 3; l++) {
+		char path[16];
+		snprintf(path, sizeof(path), "left_a.%d", l);
+		if (number(s, path) >= 1)
+			printf("; L%d has %.0f A left", l + 1, number(s, path));
+	}
+	puts("");
+}
+
 static void print_why_evse(const cJSON *r)
 {
 	static const char *const titles[] = { "binding", "next", "then" };
@@ -207,6 +234,7 @@ static void print_why_evse(const cJSON *r)
 		print_cap(cap, i < 3 ? titles[i] : "");
 		i++;
 	}
+	print_sharing(json_at(r, "sharing"));
 }
 
 void print_why(const cJSON *r)

@@ -22,6 +22,7 @@ libgateway_a_SOURCES = \
 	gateway/call-help.c gateway/call-help.h \
 	gateway/decisions.c gateway/decisions.h \
 	gateway/deviations.c gateway/deviations.h \
+	gateway/explain.c gateway/explain.h \
 	gateway/redact.c gateway/redact.h \
 	gateway/trace-export.c gateway/trace-export.h \
 	gateway/drivers.c gateway/drivers.h \

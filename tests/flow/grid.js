@@ -106,6 +106,10 @@ uplinks:
 			device.tell({ set: 'hr', at: REGISTER, values: [0, 20000] });
 			await amps(each(20000), each(20000));
 			equal((await why()).ref, 'register', 'why');
+			const { sharing } = await daemon.ask('why', { object: 'G-01' });
+			equal([sharing.circuit, sharing.phase, sharing.policy, sharing.evses, sharing.three_phase], ['grid', null, 'fair', 2, 2], 'with whom it shares');
+			const shown = await daemon.cli('why', 'G-01');
+			ok(/^ binding +grid_operator register +14\.\d A/m.test(shown.out) && /^ note: 2 EVSEs share grid, policy fair; 2 on three phases/m.test(shown.out), shown.out);
 		}],
 		['an energy manager writes a limit to this box and reads what is in force', async () => {
 			await manager('write', 0, 0, 18000);
