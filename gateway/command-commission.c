@@ -133,11 +133,18 @@ int run_commission_report(struct command *c)
 	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
 }
 
+static void on_stored(void *arg, int err, int64_t value)
+{
+	struct command *c = arg;
+	(void)value;
+	jw_bool(&c->w, NULL, !err);
+	command_finish(c, err ? (enum command_error)command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK);
+}
+
 int run_commission_reset(struct command *c)
 {
-	int err = commission_reset(c->g);
-	jw_bool(&c->w, NULL, !err);
-	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
+	int err = commission_reset(c->g, on_stored, c);
+	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
 int run_commission_note(struct command *c)
@@ -151,10 +158,9 @@ int run_commission_note(struct command *c)
 	if (note && strlen(note) > 2000)
 		return command_fail(c, COMMAND_USAGE, "the note is longer than 2000 characters");
 	char *text = data ? cJSON_PrintUnformatted(data) : NULL;
-	int err = commission_note(c->g, step, state, c->user, note, slice_of(text));
+	int err = commission_note(c->g, step, state, c->user, note, slice_of(text), on_stored, c);
 	cJSON_free(text);
-	jw_bool(&c->w, NULL, !err);
-	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
+	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
 static int64_t seconds(struct command *c, const char *name, double preset, double most)

@@ -38,14 +38,8 @@ bool commission_step_ok(const char *step)
 
 /* --- evidence --- */
 
-static void on_kept(void *arg, int err, int64_t value)
-{
-	(void)arg, (void)value;
-	if (err)
-		log_error(NULL, "what was found at commissioning could not be stored: %s", err_text(err));
-}
-
-int commission_note(struct gateway *g, const char *step, const char *state, const char *user, const char *note, struct slice data)
+int commission_note(struct gateway *g, const char *step, const char *state, const char *user, const char *note, struct slice data, store_done *done,
+                    void *arg)
 {
 	struct buf json = { 0 }, args = { 0 };
 	struct json_writer w;
@@ -58,7 +52,7 @@ int commission_note(struct gateway *g, const char *step, const char *state, cons
 	jw_string(&w, "note", note);
 	jw_raw(&w, "data", data.n ? data : SLICE("null"));
 	jw_end(&w, '}');
-	int err = kept_put(g->store, OWNER, step, buf_view(&json), on_kept, NULL);
+	int err = kept_put(g->store, OWNER, step, buf_view(&json), done, arg);
 	snprintf(object, sizeof(object), "commission/%s", step);
 	buf_printf(&args, "{\"state\":\"%s\"}", state);
 	telemetry_event(g, "commission.done", strcmp(state, "failed") == 0 ? "warning" : "info", object, args.p);
@@ -81,11 +75,12 @@ int commission_write(struct gateway *g, struct json_writer *w)
 	return err;
 }
 
-int commission_reset(struct gateway *g)
+/* Jobs run in their order: when the last is through, all are. */
+int commission_reset(struct gateway *g, store_done *done, void *arg)
 {
 	int err = 0;
 	for (size_t i = 0; steps[i] && !err; i++)
-		err = kept_remove(g->store, OWNER, steps[i], on_kept, NULL);
+		err = kept_remove(g->store, OWNER, steps[i], steps[i + 1] ? NULL : done, arg);
 	return err;
 }
 
@@ -137,13 +132,33 @@ int commission_report(struct gateway *g, struct json_writer *w)
 	return err;
 }
 
-/* Ends a task with its evidence. */
+/* A task that ends when its evidence is on disk, so that who reads it then finds it. */
+struct ending {
+	struct task *task;
+	enum task_state state;
+	struct buf json;
+};
+
+static void on_evidence(void *arg, int err, int64_t value)
+{
+	struct ending *e = arg;
+	(void)value;
+	if (err)
+		log_error(NULL, "what was found at commissioning could not be stored: %s", err_text(err));
+	task_end(e->task, e->state, buf_view(&e->json));
+	buf_free(&e->json);
+	mem_free(e);
+}
+
 static void conclude(struct gateway *g, struct task *t, const char *step, const char *user, bool passed, struct buf *json)
 {
-	if (commission_note(g, step, passed ? "passed" : "failed", user, NULL, buf_view(json)) != 0)
-		log_error(NULL, "what was found at commissioning could not be stored");
-	task_end(t, passed ? TASK_DONE : TASK_FAILED, buf_view(json));
-	buf_free(json);
+	struct ending *e = NEW(struct ending);
+	*e = (struct ending){ t, passed ? TASK_DONE : TASK_FAILED, *json };
+	*json = (struct buf){ 0 };
+	task_stopless(t);
+	int err = commission_note(g, step, passed ? "passed" : "failed", user, NULL, buf_view(&e->json), on_evidence, e);
+	if (err)
+		on_evidence(e, err, 0);
 }
 
 /* --- meters --- */
@@ -281,6 +296,8 @@ struct task *commission_meters(struct gateway *g, const char *user, int64_t for_
 /* --- phases --- */
 
 #define REST_US (2500 * US_PER_MS)     /* before, and after it has settled */
+#define QUIET_A 1.5                    /* what the meter may tremble meanwhile; more, and the rest begins anew */
+#define QUIET_MOST_US (25 * US_PER_S)
 #define SETTLE_MOST_US (20 * US_PER_S)
 #define SETTLE_AFTER_US (1500 * US_PER_MS) /* from the station's word that it follows, for meters that are read slowly */
 #define STEP_MA 6000
@@ -301,6 +318,8 @@ struct identifying {
 	size_t n_caps;
 	int node;                 /* with the meter that is looked at */
 	double before_own[3], before_grid[3], after_own[3], after_grid[3];
+	double least[3], most[3]; /* of the grid's currents while it rests */
+	int64_t begun_us;         /* of this EVSE */
 	int n_before, n_after;
 	struct buf found;
 	struct json_writer w;
@@ -341,24 +360,46 @@ static int metered_above(const struct gateway *g, int node)
 	return c ? (int)(c - g->conf->circuits) : -1;
 }
 
-static void begin_evse(struct identifying *d)
-{
-	struct evse_view v;
-	control_evse_view(d->g->control, d->evses[d->at], &v);
-	d->node = metered_above(d->g, v.node);
-	d->stage = REST;
-	d->stage_us = clock_mono_us();
-	d->moved_us = 0;
-	d->n_before = d->n_after = 0;
-	for (int p = 0; p < 3; p++)
-		d->before_own[p] = d->before_grid[p] = d->after_own[p] = d->after_grid[p] = 0;
-}
-
 static void add_cap(struct identifying *d, int evse, int32_t ma)
 {
 	int id = d->n_caps < 256 ? control_cap_set(d->g->control, -1, evse, ma, "operator", "commissioning", clock_mono_us() + CAP_US) : -1;
 	if (id > 0)
 		d->caps[d->n_caps++] = id;
+}
+
+/* Nobody rises while one is looked at. */
+static void hold_all(struct identifying *d)
+{
+	for (size_t i = 0; i < control_evses(d->g->control); i++) {
+		struct evse_view v;
+		control_evse_view(d->g->control, (int)i, &v);
+		if (v.running && v.grant.ma > 0)
+			add_cap(d, (int)i, v.grant.ma);
+	}
+	control_tick(d->g->control, clock_mono_us());
+}
+
+static void begin_rest(struct identifying *d)
+{
+	d->stage = REST;
+	d->stage_us = clock_mono_us();
+	d->n_before = d->n_after = 0;
+	for (int p = 0; p < 3; p++) {
+		d->before_own[p] = d->before_grid[p] = d->after_own[p] = d->after_grid[p] = 0;
+		d->least[p] = INFINITY;
+		d->most[p] = -INFINITY;
+	}
+}
+
+static void begin_evse(struct identifying *d)
+{
+	struct evse_view v;
+	control_evse_view(d->g->control, d->evses[d->at], &v);
+	d->node = metered_above(d->g, v.node);
+	d->moved_us = 0;
+	d->begun_us = clock_mono_us();
+	hold_all(d);
+	begin_rest(d);
 }
 
 /* By six amperes where that leaves a current, else to the least one, else to none. */
@@ -375,16 +416,9 @@ static int32_t lowered(const struct evse_view *v, int32_t least)
 
 static void step_down(struct identifying *d)
 {
-	size_t n = control_evses(d->g->control);
 	struct evse_view v;
-	for (size_t i = 0; i < n; i++) {
-		control_evse_view(d->g->control, (int)i, &v);
-		bool this_one = (int)i == d->evses[d->at];
-		if (this_one)
-			add_cap(d, (int)i, lowered(&v, d->g->conf->balancing.min_current_ma));
-		else if (v.running && v.grant.ma > 0)
-			add_cap(d, (int)i, v.grant.ma);
-	}
+	control_evse_view(d->g->control, d->evses[d->at], &v);
+	add_cap(d, d->evses[d->at], lowered(&v, d->g->conf->balancing.min_current_ma));
 	control_tick(d->g->control, clock_mono_us());
 	d->stage = STEPPING;
 	d->stage_us = clock_mono_us();
@@ -395,10 +429,21 @@ static void look_at_phases(struct identifying *d, const struct evse_view *v, dou
 	struct node_view node;
 	control_node_view(d->g->control, d->node, &node);
 	for (int p = 0; p < 3; p++) {
+		double a = node.measured.l[p] == MA_NONE ? 0 : node.measured.l[p] / 1000.0;
 		own[p] += v->drawn_ma[p] / 1000.0;
-		grid[p] += node.measured.l[p] == MA_NONE ? 0 : node.measured.l[p] / 1000.0;
+		grid[p] += a;
+		d->least[p] = fmin(d->least[p], a);
+		d->most[p] = fmax(d->most[p], a);
 	}
 	++*n;
+}
+
+static bool is_quiet(const struct identifying *d)
+{
+	for (int p = 0; p < 3; p++)
+		if (d->most[p] - d->least[p] > QUIET_A)
+			return false;
+	return true;
 }
 
 static const char *configured_rotation(const struct gateway *g, const char *station)
@@ -474,7 +519,9 @@ static void on_identifying(void *arg)
 		evse_done(d, &v, "no circuit above it has a meter");
 	} else if (d->stage == REST) {
 		look_at_phases(d, &v, d->before_own, d->before_grid, &d->n_before);
-		if (passed >= REST_US)
+		if (!is_quiet(d) && now - d->begun_us < QUIET_MOST_US)
+			begin_rest(d);
+		else if (passed >= REST_US)
 			step_down(d);
 	} else if (d->stage == STEPPING) {
 		bool less = false;

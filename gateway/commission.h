@@ -20,10 +20,11 @@ struct task *commission_limit(struct gateway *g, const char *user, int node, int
 struct task *commission_offline(struct gateway *g, const char *user, size_t uplink, int64_t for_us);
 
 /* What is kept. `data` is JSON; state "passed" or "failed". */
-int commission_note(struct gateway *g, const char *step, const char *state, const char *user, const char *note, struct slice data) MUST_CHECK;
+int commission_note(struct gateway *g, const char *step, const char *state, const char *user, const char *note, struct slice data, store_done *done,
+                    void *arg) MUST_CHECK;
 int commission_write(struct gateway *g, struct json_writer *w) MUST_CHECK;  /* an object: step -> what was found */
 int commission_report(struct gateway *g, struct json_writer *w) MUST_CHECK; /* the whole with the site's parts and the check sum */
-int commission_reset(struct gateway *g) MUST_CHECK;
+int commission_reset(struct gateway *g, store_done *done, void *arg) MUST_CHECK;
 bool commission_step_ok(const char *step);
 
 /* commission-judge.c: the arithmetic, pure. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "gateway/check.h"
+#include "gateway/configuration.h"
 #include "gateway/daemon.h"
 #include "gateway/demo-parts.h"
 #include "gateway/sim-csms.h"
@@ -107,18 +108,19 @@ int demo_csms(const struct demo_site *site, int fd)
 
 int demo_daemon(const struct demo_site *site, int ready_fd, int log_level)
 {
-	struct settings_files files = { .main_file = site->config, .models = site->models };
+	char managed[sizeof(site->state) + 16];
+	struct settings_files files = { .main_file = site->config, .models = site->models, .managed = managed };
 	struct daemon_options options = { .state_dir = site->state, .ready_fd = ready_fd };
-	struct settings *conf = NULL;
+	snprintf(managed, sizeof(managed), "%s/managed.yaml", site->state);
 	struct buf said = { 0 };
-	int status = check_config(&files, &said, &conf);
+	int status = check_config(&files, &said, NULL);
 	if (status)
 		fprintf(stderr, "%s", said.p ? said.p : "");
 	buf_free(&said);
 	if (status)
 		return status;
 	log_open(LOG_TO_STDERR, (enum log_level)log_level);
-	int err = daemon_run(conf, &options);
-	settings_free(&conf);
+	int err = daemon_run(config_open(&files, site->state), &options);
+	config_close();
 	return err ? 1 : 0;
 }

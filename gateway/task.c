@@ -108,6 +108,11 @@ void task_tell(struct task *t, const char *step, double part)
 	publish(t);
 }
 
+void task_stopless(struct task *t)
+{
+	t->stop = NULL;
+}
+
 void task_end(struct task *t, enum task_state state, struct slice result_json)
 {
 	t->state = state;
@@ -144,7 +149,7 @@ int task_stop(int id)
 	struct task *t = find(id);
 	if (!t)
 		return ERR_NOT_FOUND;
-	if (t->state == TASK_RUNNING)
+	if (t->state == TASK_RUNNING && t->stop)
 		t->stop(t->arg);
 	return 0;
 }
@@ -152,8 +157,9 @@ int task_stop(int id)
 void tasks_close(void)
 {
 	LIST_WALK(tasks(), struct task, entry, t) {
-		if (t->state == TASK_RUNNING)
+		if (t->state == TASK_RUNNING && t->stop)
 			t->stop(t->arg);
-		forget(t);
+		if (t->state != TASK_RUNNING)
+			forget(t);
 	}
 }

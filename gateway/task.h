@@ -13,6 +13,7 @@ enum task_state { TASK_RUNNING, TASK_DONE, TASK_FAILED, TASK_STOPPED };
 struct task *task_new(const char *kind, const char *user, void (*stop)(void *arg), void *arg);
 int task_id(const struct task *t);
 void task_tell(struct task *t, const char *step, double part); /* what it does now, and how much of it is done: 0..1 */
+void task_stopless(struct task *t); /* it is about to end by itself: from now on nobody can stop it */
 void task_end(struct task *t, enum task_state state, struct slice result_json); /* `t` belongs to this module from now on */
 
 int task_write(int id, struct json_writer *w) MUST_CHECK; /* an object; ERR_NOT_FOUND */

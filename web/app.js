@@ -63,7 +63,7 @@ function strip() {
 	const s = state.site;
 	if (!s) return h('div', { class: 'strip' });
 	const meters = [...state.meters.values()];
-	return h('div', { class: 'strip' },
+	return h('div', { class: 'strip', tabindex: '0', role: 'group', 'aria-label': t('state') },
 		[...state.uplinks.values()].map((u) => pill(u.state, `${u.id} ${t(`state.${u.state}`)}`)),
 		h('span', { class: 'pill calm' }, `${t('queue')} ${s.queue.messages}`),
 		s.mqtt ? pill('up', 'MQTT') : null,

@@ -1,6 +1,6 @@
 // A line chart of columns over time: lines, a limit, marks of events, values under the pointer, and the same as a table for those who cannot see it.
 import { h, patch, num, time } from './ui.js';
-import { t, lang } from './text.js';
+import { t, locale } from './text.js';
 import { zone } from './ui.js';
 
 const H = 240, LEFT = 40, BOTTOM = 24, TOP = 10, RIGHT = 8;
@@ -28,7 +28,7 @@ export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label
 		return d;
 	};
 	const days = to - from > 2 * 86400;
-	const stamp = (s) => new Date(s * 1000).toLocaleString(lang(), days ? { day: '2-digit', month: '2-digit', timeZone: zone } : { hour: '2-digit', minute: '2-digit', second: to - from < 600 ? '2-digit' : undefined, hourCycle: 'h23', timeZone: zone });
+	const stamp = (s) => new Date(s * 1000).toLocaleString(locale(), days ? { day: '2-digit', month: '2-digit', timeZone: zone } : { hour: '2-digit', minute: '2-digit', second: to - from < 600 ? '2-digit' : undefined, hourCycle: 'h23', timeZone: zone });
 	const n = W < 500 ? 3 : 6, read = h('p', { class: 'chart-read', 'aria-hidden': 'true' }, '\u00a0');
 	const cursor = h('line', { class: 'cursor', y1: TOP, y2: H - BOTTOM, x1: -10, x2: -10 });
 	const svg = h('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none', class: 'chart' },

@@ -33,13 +33,13 @@ function people(box) {
 // "key: value   # /etc/ampgate/ampgate.yaml:12", as the box prints it.
 function configuration(box) {
 	let text = '', filter = '';
-	const mark = (origin) => (!origin ? null : /managed\.yaml/.test(origin) ? pill('calm', t('settings.managed')) : /built-in|preset|default/.test(origin) ? h('span', { class: 'quiet' }, t('settings.preset')) : h('span', { class: 'quiet' }, origin));
+	const mark = (origin) => (!origin ? null : /managed\.yaml/.test(origin) ? pill('calm', t('settings.managed')) : /built-in|preset|default/.test(origin) ? h('span', { class: 'quiet' }, t('settings.preset')) : h('span', { class: 'quiet', title: origin }, origin.split('/').at(-1)));
 	const draw = () => {
 		const q = filter.toLowerCase();
 		const lines = text.split('\n').map((l) => /^(.*?)(?:\s+# (.*))?$/.exec(l)).filter((m) => m && (!q || m[0].toLowerCase().includes(q)));
 		show(list, lines.map((m) => h('div', { class: 'row' }, h('code', { style: { whiteSpace: 'pre-wrap' } }, m[1] || '\u00a0'), h('small', { class: 'right' }, mark(m[2])))));
 	};
-	const list = h('div', { class: 'config' });
+	const list = h('div', { class: 'config', tabindex: '0', role: 'region', 'aria-label': t('settings.config') });
 	box.append(card(h('span', {}, t('settings.config')), field(t('settings.filter'), h('input', { type: 'search', oninput: (e) => { filter = e.target.value; draw(); } })), list));
 	get('/config?origin=true').then((r) => {
 		text = r.yaml;

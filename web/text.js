@@ -54,6 +54,8 @@ export const texts = { en, de };
 export const LANGS = Object.keys(texts);
 let now = 'en';
 export const lang = () => now;
+// How numbers and times are written: as the browser has it, where that is the language chosen.
+export const locale = () => (navigator.language?.startsWith(now) ? navigator.language : now);
 export function setLang(wanted, otherwise = 'en') {
 	now = texts[wanted] ? wanted : texts[otherwise] ? otherwise : 'en';
 	if (texts[wanted]) localStorage.lang = wanted;

@@ -1,5 +1,5 @@
 // Small tools of all pages: elements, changes to them in place, numbers and times, dialogs.
-import { t, lang } from './text.js';
+import { t, locale } from './text.js';
 
 const EVENTS = ['onclick', 'oninput', 'onchange', 'onsubmit', 'onkeydown', 'onpointermove', 'onpointerleave'];
 
@@ -28,22 +28,28 @@ export function patch(old, now) {
 		if (old.data !== now.data) old.data = now.data;
 		return;
 	}
-	if (old.dataset?.keep !== undefined && now.dataset?.keep === old.dataset.keep) return;
+	if (old.dataset?.keep !== now.dataset?.keep) {
+		old.replaceWith(now); // its handlers know its own parts only
+		return;
+	}
+	if (old.dataset?.keep !== undefined) return;
 	for (const a of [...old.attributes]) if (!now.hasAttribute(a.name) && !(a.name === 'open' && old.nodeName === 'DETAILS')) old.removeAttribute(a.name);
 	for (const a of now.attributes) if (a.name !== 'style' && old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
 	if (now.style && old.style.cssText !== now.style.cssText) old.style.cssText = now.style.cssText; // the policy allows no style attributes
 	for (const e of EVENTS) if (old[e] !== now[e]) old[e] = now[e];
 	if ('value' in old && ['INPUT', 'SELECT', 'TEXTAREA'].includes(old.nodeName)) return;
-	const a = [...old.childNodes], b = [...now.childNodes];
-	b.forEach((n, i) => (a[i] ? patch(a[i], n) : old.append(n)));
+	inside(old, [...now.childNodes]);
+}
+
+function inside(old, b) {
+	const a = [...old.childNodes];
+	b.forEach((n, i) => (a[i] ? a[i] !== n && patch(a[i], n) : old.append(n)));
 	a.slice(b.length).forEach((n) => n.remove());
 }
 
+// Makes these the children of an element.
 export function show(el, ...children) {
-	const now = el.cloneNode(false);
-	for (const e of EVENTS) now[e] = el[e];
-	now.append(...children.flat(3).filter((c) => c || c === 0));
-	patch(el, now);
+	inside(el, [...h('div', {}, ...children).childNodes]);
 }
 
 // --- numbers and times; what is unknown is a dash ---
@@ -52,7 +58,7 @@ export let zone;
 export const setZone = (z) => (zone = z || undefined);
 const dash = '\u2013';
 const known = (v) => v !== null && v !== undefined && !Number.isNaN(v);
-export const num = (v, digits = 0) => (known(v) ? v.toLocaleString(lang(), { minimumFractionDigits: digits, maximumFractionDigits: digits }) : dash);
+export const num = (v, digits = 0) => (known(v) ? v.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }) : dash);
 export const amps = (v, digits = 1) => (known(v) ? `${num(v, digits)} A` : dash);
 export const kw = (v) => (known(v) ? `${num(v / 1000, Math.abs(v) < 10000 ? 2 : 1)} kW` : dash);
 export const kwh = (v) => (known(v) ? `${num(v / 1000, 2)} kWh` : dash);
@@ -61,7 +67,7 @@ export function time(ts, what = 'auto') {
 	const d = new Date(ts), today = new Date().toDateString() === d.toDateString();
 	const o = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: zone };
 	if (what === 'date' || (what === 'auto' && !today)) Object.assign(o, { day: '2-digit', month: '2-digit', year: what === 'date' ? 'numeric' : undefined });
-	return d.toLocaleString(lang(), o);
+	return d.toLocaleString(locale(), o);
 }
 export function span(s) {
 	if (!known(s)) return dash;

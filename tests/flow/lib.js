@@ -81,7 +81,7 @@ class Daemon {
 
 	async start(...more) {
 		const args = ['-c', this.config, '--state-dir', path.join(this.dir, 'state'), '--socket', this.socket, ...more];
-		this.child = spawn(path.join(top, 'ampgated'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+		this.child = spawn(this.program || path.join(top, 'ampgated'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
 		children.add(this.child);
 		this.ended = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })));
 		const up = new Promise((resolve, reject) => {

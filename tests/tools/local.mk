@@ -29,3 +29,8 @@ tests_tools_composite_LDADD = $(ENERGY_LIBS)
 
 TESTS += tests/tools/conformance.sh
 EXTRA_DIST += tests/tools/conformance.sh tests/tools/conformance.awk
+
+# An ampgated without the console's pages.
+check_PROGRAMS += tests/tools/ampgated-no-console
+tests_tools_ampgated_no_console_SOURCES = gateway/main.c tests/tools/no-console.c
+tests_tools_ampgated_no_console_LDADD = $(GATEWAY_LIBS)

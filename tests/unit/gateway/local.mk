@@ -48,3 +48,7 @@ tests_unit_gateway_mux_none_SOURCES = tests/unit/gateway/mux-none.c
 tests_unit_gateway_mux_none_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_hours_SOURCES = tests/unit/gateway/hours.c
 tests_unit_gateway_hours_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/commission
+TESTS += tests/unit/gateway/commission
+tests_unit_gateway_commission_SOURCES = tests/unit/gateway/commission.c tests/unit/unit.h
+tests_unit_gateway_commission_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,209 @@
+'use strict';
+// The console in a real browser: each page at the width of a phone and of a desk, light and dark, without a serious finding of an accessibility
+// checker; what people do there; and how much it weighs.
+const { tempDir, Daemon, freePort, until } = require('./lib.js');
+const { assert, browser, demo, visitor } = require('./browser.js');
+const fs = require('fs');
+
+const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings'];
+const LOOKS = [[360, 'light'], [1280, 'dark'], [360, 'dark'], [1280, 'light']];
+
+async function everyPage(b, base) {
+	let findings = 0;
+	for (const [i, [width, colorScheme]] of LOOKS.entries()) {
+		const v = await visitor(b, base, { viewport: { width, height: 800 }, colorScheme });
+		for (const name of PAGES) {
+			const what = `${name} ${width} ${colorScheme}`;
+			await v.go(name);
+			if (name === 'overview') await v.page.locator('.phase').nth(2).waitFor();
+			if (name === 'site') await v.page.locator('.circuit').nth(4).waitFor();
+			if (name === 'stations') await v.page.getByText('G-22').first().waitFor();
+			if (name.startsWith('station/')) await v.page.locator('.chain li').first().waitFor();
+			if (name === 'trace') await v.page.locator('.frame').first().waitFor();
+			await v.check(what);
+			if (i < 2) findings += await v.axe(what);
+			if (process.env.SHOTS) await v.page.screenshot({ path: `${process.env.SHOTS}/${name.replace(/\//g, '_')}-${width}-${colorScheme}.png`, fullPage: true });
+		}
+		if (i === 0) {
+			const sizes = [...v.requests.values()], sum = sizes.reduce((a, c) => a + c, 0);
+			console.log(`# ${sizes.length} files, ${sum} bytes compressed`);
+			assert.ok(sizes.length >= 18 && sum < 100 * 1024, `${sizes.length} files, ${sum} bytes`);
+		}
+		await v.context.close();
+	}
+	console.log(`# accessibility: no serious finding, ${findings} lesser ones`);
+}
+
+async function actions(b, base) {
+	const v = await visitor(b, base, { viewport: { width: 1280, height: 900 } }), p = v.page;
+	const button = (name, within_ = p) => within_.getByRole('button', { name, exact: true });
+
+	// A circuit is lowered and let go again.
+	await v.go('site');
+	await button('Lower', p.locator('.circuit', { has: p.getByRole('heading', { name: 'row-a' }) })).click();
+	await p.getByLabel('limit (A)').fill('60');
+	await p.getByLabel('Why').fill('works in row A');
+	await p.locator('dialog').getByRole('button', { name: 'Lower' }).click();
+	await v.go('overview');
+	await p.getByText('works in row A').waitFor();
+	await button('Take back').click();
+	await p.getByText('works in row A').waitFor({ state: 'detached' });
+	await button('15 min').click();
+	await p.locator('svg.chart').waitFor();
+	await p.locator('svg.chart').hover();
+	await until(5000, 'values under the pointer', async () => /L1 \S+\d/.test(await p.locator('.chart-read').innerText()));
+
+	// A station is found, and asked.
+	await v.go('stations');
+	await p.getByLabel('Search').fill('G-07');
+	await until(5000, 'one station fits', async () => (await p.locator('tbody tr').count()) === 1);
+	await p.locator('tbody a').first().click();
+	await p.getByText('What limits it').waitFor();
+	await p.locator('.chain .binding').waitFor();
+	await p.getByLabel('Action', { exact: true }).fill('TriggerMessage');
+	await p.getByLabel('Payload (JSON)').fill('{"requestedMessage":"Heartbeat"}');
+	await button('Send').click();
+	await p.locator('pre[role=status]', { hasText: 'Accepted' }).waitFor();
+	await button('Read it').click();
+	await p.getByText('HeartbeatInterval').first().waitFor();
+
+	await v.go('transactions');
+	await until(10000, 'running transactions', async () => (await p.locator('tbody tr').count()) >= 22);
+	assert.match(await (await p.request.get(`${base}/api/v1/transactions?format=csv`)).text(), /^seq,station,/);
+
+	await v.go('uplink');
+	await button('Test').first().click();
+	await p.getByText('It works').waitFor();
+	assert.equal(await p.locator('.stages .go').count(), 3);
+	await button('Try again').click();
+	await p.getByText('Done').waitFor();
+
+	// The trace goes on by itself, stops, and can be taken along.
+	await v.go('trace');
+	await p.locator('.frame').first().waitFor();
+	await button('Pause').click();
+	await p.locator('.frame summary').first().click();
+	await p.locator('.frame[open] pre').first().waitFor();
+	const [har] = await Promise.all([p.waitForEvent('download'), button('HAR').click()]);
+	const log = JSON.parse(fs.readFileSync(await har.path(), 'utf8')).log;
+	assert.ok(log.entries.length && log.entries[0]._webSocketMessages.length);
+
+	// A change of the configuration is on trial until it is confirmed.
+	await v.go('settings');
+	await p.getByText('limit_a: 250').waitFor();
+	await p.locator('textarea').fill('site: {name: Garage under test}');
+	await button('Check').click();
+	await p.locator('pre[role=status]', { hasText: 'site.name' }).waitFor();
+	await button('Apply').click();
+	await p.getByText('on trial').waitFor();
+	await button('Keep it').click();
+	await p.getByText('on trial').waitFor({ state: 'detached' });
+	await p.locator('textarea').fill('circuits: {grid: {limit_a: }}}');
+	v.allowed = /status of 4\d\d/; // the browser notes refused requests
+	await button('Apply').click();
+	await p.locator('pre[role=status]', { hasText: 'error' }).waitFor();
+	await button('Add or change a user').click();
+	await p.getByLabel('User', { exact: true }).fill('eva');
+	await p.getByLabel('Password').fill('a-long-password');
+	await p.locator('dialog').getByRole('button', { name: 'Save' }).click();
+	await p.getByRole('cell', { name: 'eva' }).waitFor();
+	await button('Make a token').click();
+	await p.getByLabel('Name', { exact: true }).fill('grafana');
+	await p.locator('dialog').getByRole('button', { name: 'Save' }).click();
+	await p.getByText(/agt_/).waitFor();
+	await p.locator('dialog').getByRole('button', { name: 'OK' }).click();
+	await v.go('events');
+	await p.getByText('Token made').first().waitFor();
+	await v.check('after all that');
+
+	// German, and dark, stay chosen.
+	await p.getByRole('combobox', { name: 'Language' }).first().selectOption('de');
+	await p.getByRole('heading', { name: 'Ereignisse' }).waitFor();
+	await p.getByRole('button', { name: 'Hell oder dunkel' }).first().click();
+	await p.reload();
+	await p.getByRole('heading', { name: 'Ereignisse' }).waitFor();
+	assert.equal(await p.evaluate(() => document.documentElement.dataset.theme), 'dark');
+	assert.equal(await p.evaluate(() => document.documentElement.lang), 'de');
+	await v.context.close();
+}
+
+// Without a mouse: past the menu by the first key, through it by the following ones.
+async function keyboard(b, base) {
+	const v = await visitor(b, base, { viewport: { width: 360, height: 780 } }), p = v.page;
+	await v.go('overview');
+	assert.equal(await p.evaluate(() => document.querySelector('a, button, input, select').id), 'skip', 'the first stop is past the menu');
+	await p.locator('#skip').focus();
+	await p.keyboard.press('Enter');
+	assert.equal(await p.evaluate(() => document.activeElement.id), 'main');
+	const more = p.getByRole('button', { name: 'More' });
+	await more.focus();
+	await p.keyboard.press('Enter');
+	await p.locator('#sheet').waitFor();
+	assert.equal(await more.getAttribute('aria-expanded'), 'true');
+	await v.axe('the menu');
+	await p.keyboard.press('Escape');
+	await p.locator('#sheet').waitFor({ state: 'hidden' });
+	await p.locator('.bottom a', { hasText: 'Stations' }).focus();
+	await p.keyboard.press('Enter');
+	await p.getByRole('heading', { name: 'Stations' }).waitFor();
+	await v.check('by keyboard');
+	await v.context.close();
+}
+
+// The first start, by TLS: the code, a password, and from then on only the password.
+async function doors(b) {
+	const port = await freePort(), dir = tempDir();
+	const d = new Daemon(dir, `
+version: 1
+site: {id: door, name: Hof}
+circuits: {grid: {kind: grid_connection, limit_a: 32}}
+listen:
+  ocpp: {lan: {address: 127.0.0.1, port: ${await freePort()}, min_security_profile: 0}}
+  console: {address: 127.0.0.1, port: ${port}, tls: own}
+tls: {own: {mode: self-signed}}
+`);
+	await d.start();
+	const base = `https://127.0.0.1:${port}`, v = await visitor(b, base, { viewport: { width: 360, height: 780 } }), p = v.page;
+	v.allowed = /status of 4\d\d/;
+	await p.goto(base);
+	await p.getByLabel('Setup code').waitFor();
+	await v.axe('the setup page');
+	await p.getByLabel('Setup code').fill('AAAA-AAAA-AAAA');
+	await p.getByLabel('Password of the user admin').fill('correct horse');
+	await p.getByRole('button', { name: 'Set passwords' }).click();
+	await p.getByText('not the setup code').waitFor();
+	await p.getByLabel('Setup code').fill(await d.ask('setup-code'));
+	await p.getByRole('button', { name: 'Set passwords' }).click();
+	await p.getByRole('heading', { name: 'Commissioning' }).waitFor();
+	await p.getByRole('button', { name: 'More' }).click();
+	await p.locator('#sheet').getByRole('button', { name: 'Log out' }).click();
+	await p.getByLabel('User').waitFor();
+	await v.axe('the login page');
+	await p.getByLabel('User').fill('admin');
+	await p.getByLabel('Password').fill('wrong horse!');
+	await p.getByRole('button', { name: 'Log in' }).click();
+	await p.getByText('user or password is wrong').waitFor();
+	await p.getByLabel('Password').fill('correct horse');
+	await p.getByRole('button', { name: 'Log in' }).click();
+	await p.locator('#page h1').first().waitFor({ state: 'attached' });
+	await v.check('behind the door');
+	await v.context.close();
+	await d.stop();
+}
+
+async function main() {
+	const dir = tempDir(), b = await browser();
+	const only = process.argv[2]; // one of the parts, by hand
+	if (!only || only === 'doors') await doors(b);
+	const site = await demo(dir);
+	for (const part of [everyPage, keyboard, actions]) if (!only || only === part.name) await part(b, site.address);
+	await b.close();
+	await site.stop();
+	console.log('PASS: the console in a browser');
+	process.exit(0);
+}
+
+main().catch((e) => {
+	console.error(e);
+	process.exit(1);
+});

@@ -1,0 +1,113 @@
+'use strict';
+// A commissioning by the console, on a site as an installer may find it: two current transformers of the main meter changed over, the third turned
+// round, three stations wired otherwise than configured. Each of the faults has to be found, and stand in the report.
+const { tempDir, until } = require('./lib.js');
+const { assert, browser, demo, visitor } = require('./browser.js');
+
+async function main() {
+	const dir = tempDir(), b = await browser(), site = await demo(dir);
+	const v = await visitor(b, site.address, { viewport: { width: 360, height: 780 } }), p = v.page;
+	const button = (name) => p.getByRole('button', { name, exact: true });
+	const step = async (name) => {
+		await v.go(`commissioning/${name}`);
+		await p.locator('#page .card').first().waitFor();
+	};
+	const passed = () => p.locator('.steps [aria-current] small').getByText('passed').waitFor();
+	const failed = () => p.locator('.steps [aria-current] small').getByText('failed').waitFor();
+	const shot = (name) => process.env.SHOTS && p.screenshot({ path: `${process.env.SHOTS}/wizard-${name}.png`, fullPage: true });
+
+	await step('basics');
+	await button('Confirmed').click();
+	await passed();
+	await step('grid');
+	await p.getByLabel('Largest sudden load').fill('30');
+	await p.getByLabel('Note').fill('NH00 250 A');
+	await button('Confirmed').click();
+	await passed();
+	await step('circuits');
+	await button('Confirmed').click();
+	await passed();
+
+	// The meters: which transformer is wrong, and how.
+	await step('meters');
+	await button('Run').click();
+	await failed();
+	const rows = p.locator('tbody').first().locator('tr');
+	assert.match(await rows.nth(0).innerText(), /belongs to another phase/);
+	assert.match(await rows.nth(1).innerText(), /belongs to another phase/);
+	assert.match(await rows.nth(2).innerText(), /is turned round/);
+	await p.getByText('L1 \u2194 L2').first().waitFor();
+	await shot('meters');
+
+	await step('uplink');
+	await button('Test').click();
+	await passed();
+	await step('stations');
+	await p.getByLabel('Note').fill('all there');
+	await button('Confirmed').click();
+	await passed();
+
+	// The stations: each by itself, the last one is wired right.
+	const found = { 'G-03': ['TRS', 'RST'], 'G-08': ['STR', 'RST'], 'G-15': ['RST', 'STR'] };
+	for (const [station, [configured, is]] of Object.entries(found)) {
+		await step('identify');
+		await p.getByLabel('Station', { exact: true }).selectOption(`${station}/1`);
+		await p.getByRole('button', { name: /^Run/ }).click();
+		const row = p.locator('[role=status] tbody tr', { hasText: station }).first();
+		await row.waitFor();
+		const text = await row.innerText();
+		assert.ok(text.includes(configured) && text.includes(is) && text.includes('differs'), `${station}: ${text}`);
+		assert.match(await p.locator('[role=status] pre').first().innerText(), new RegExp(`${station}: \\{rotation: ${is}\\}`));
+	}
+	await shot('identify');
+
+	// A circuit is lowered; whoever drew more follows in time.
+	await step('limit');
+	await p.getByLabel(/^Circuit/).selectOption('row-b');
+	await p.getByLabel('Lower to (A)').fill('55');
+	await button('Run').click();
+	await passed();
+	assert.match(await p.locator('#page .card').first().innerText(), /row-b \u2192 55.0 A:\s+\S+\s+\d+\.\d s/);
+	await shot('limit');
+
+	// The uplink is cut: everything that was kept arrives once.
+	await step('offline');
+	await p.getByLabel('Duration (s)').fill('5');
+	await button('Run').click();
+	await p.getByText('uplink is cut').waitFor();
+	await passed();
+	const text = await p.locator('#page .card').first().innerText();
+	const [, queued, delivered, twice] = /(\d+) \/ (\d+) \/ (\d+) messages/.exec(text).map(Number);
+	assert.ok(queued > 0 && delivered >= queued && twice === 0, text);
+
+	// All of it stands in the report, with its check sum, in print and as a file.
+	await step('report');
+	await p.getByText('Check sum').waitFor();
+	const report = await p.locator('.report').innerText();
+	for (const part of ['NH00 250 A', 'is turned round', 'L1 \u2194 L2', 'G-15', 'row-b']) assert.ok(report.includes(part), part);
+	const file = await (await p.request.get(`${site.address}/api/v1/commission/report`)).text();
+	const body = /"report":(.*)\}$/s.exec(file)[1];
+	assert.equal(JSON.parse(file).sha256, require('crypto').createHash('sha256').update(body).digest('hex'));
+	await p.emulateMedia({ media: 'print' });
+	assert.ok(await p.locator('.bottom').isHidden(), 'the print has menus');
+	await shot('report');
+	await p.emulateMedia({ media: 'screen' });
+	await v.axe('the report');
+
+	// It is there again after the browser was closed; and gone when one starts over.
+	await p.reload();
+	await p.locator('.steps .passed').nth(4).waitFor();
+	await button('Start over').click();
+	await p.locator('dialog').getByRole('button', { name: 'Start over' }).click();
+	await until(10000, 'nothing is left', async () => (await p.locator('.steps .passed').count()) === 0);
+	await v.check('the wizard');
+	await b.close();
+	await site.stop();
+	console.log('PASS: a commissioning, and what it found');
+	process.exit(0);
+}
+
+main().catch((e) => {
+	console.error(e);
+	process.exit(1);
+});
