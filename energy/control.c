@@ -342,6 +342,13 @@ void control_evse_alone(struct control *c, int evse, int32_t ma)
 	seat_at(c, evse)->car.alone_ma = ma;
 }
 
+void control_evse_before(struct control *c, int evse, int32_t ma)
+{
+	struct car *car = &seat_at(c, evse)->car;
+	if (ma > car->force_ma && car->told_ma < 0)
+		car->force_ma = ma < car->conf->max_ma ? ma : car->conf->max_ma;
+}
+
 void control_evse_proved(struct control *c, int evse, bool proved)
 {
 	struct seat *s = seat_at(c, evse);

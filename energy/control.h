@@ -115,6 +115,8 @@ void control_evse_profile(struct control *c, int evse, int32_t ma, const char *r
 
 /* What this station goes by when it is silent: its configured fallback, unless it did not take that. */
 void control_evse_alone(struct control *c, int evse, int32_t ma);
+/* What it was told by an earlier process, and may still go by. */
+void control_evse_before(struct control *c, int evse, int32_t ma);
 /* Whether it was seen to follow its limits. Until then what it may draw at most is counted, whatever it was told. */
 void control_evse_proved(struct control *c, int evse, bool proved);
 /* How it follows its limits, for `why` ("stubborn"); NULL: as it should. A text that lasts. */

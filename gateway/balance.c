@@ -292,6 +292,7 @@ int balance_start(struct gateway *g)
 		if (handle < 0)
 			return handle;
 	}
+	vigil_start(g);
 	timer_set(&state.tick, c->balancing.interval_us, on_tick, g);
 	return times_open(g);
 }

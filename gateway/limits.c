@@ -9,12 +9,14 @@
 #include "gateway/limits.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/charger.h"
 #include "gateway/csms-profiles.h"
+#include "storage/kept.h"
 
 #define SPARE_SLOTS 256                 /* for EVSEs that a change of the configuration brings: slots hold timers and must not move */
 #define GREET_US (2 * US_PER_S)
@@ -32,7 +34,7 @@ struct slot {
 	int unheard;              /* forms that were accepted and not followed, one after the other */
 	int over_permille;        /* what this station draws above its limit */
 	struct grant grant;       /* newest */
-	int32_t sent_ma;
+	int32_t sent_ma, kept_ma;
 	int64_t sent_tx_us;       /* the transaction it was sent for */
 	int64_t sent_us;          /* monotonic; 0: nothing */
 	bool answered, accepted;
@@ -260,6 +262,30 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 		send_newest(slot, !accepted || slot->at_once);
 }
 
+/* What it may go by when we are gone and come back: the next process counts it until it hears from the station. A raise is on disk before it
+ * is sent, a reduction may be there later. */
+static int keep_told(struct slot *slot, const struct charger *c, int evse, store_done *done)
+{
+	char name[32], text[16];
+	slot->kept_ma = slot->grant.ma;
+	snprintf(name, sizeof(name), "limits/told/%d", evse);
+	snprintf(text, sizeof(text), "%d", (int)slot->grant.ma);
+	int err = kept_put(c->gw->store, c->s->id, name, slice_of(text), done, slot);
+	if (err)
+		log_warn(&c->s->log, "what it is told could not be kept: %s", err_text(err));
+	return err;
+}
+
+static void on_kept(void *arg, int err, int64_t value)
+{
+	struct slot *slot = arg;
+	(void)value;
+	slot->in_flight = false;
+	if (err)
+		log_warn(NULL, "what a station is told could not be kept: %s", err_text(err));
+	send_newest(slot, true);
+}
+
 static void put_on_wire(struct slot *slot, struct charger *c, int evse, const struct event *e)
 {
 	double wire_a = charger_rounded(c, e->limit_a);
@@ -306,7 +332,13 @@ static void send_newest(struct slot *slot, bool at_once)
 		control_evse_answered(g->control, slot->evse, slot->sent_ma, true, clock_mono_us());
 		return;
 	}
+	if (slot->grant.ma > slot->kept_ma && keep_told(slot, c, v.evse, on_kept) == 0) {
+		slot->in_flight = true; /* a newer one meanwhile is noted */
+		return;
+	}
 	put_on_wire(slot, c, v.evse, &e);
+	if (slot->grant.ma != slot->kept_ma && keep_told(slot, c, v.evse, NULL) != 0)
+		log_debug(&s->log, "the higher one stays kept");
 }
 
 static void send_or_note(struct slot *slot, bool at_once)

@@ -240,9 +240,14 @@ static void look_up(const struct seen *x)
 {
 	struct arena mem = { 0 };
 	struct slice value;
+	char name[32];
+	int64_t ma;
 	x->w->looked = true;
 	bool known = x->s->own || kept_get(x->g->store, x->s->id, "limits/proved", &mem, &value) == 0;
 	control_evse_proved(x->g->control, x->control, known);
+	snprintf(name, sizeof(name), "limits/told/%d", x->v.evse);
+	if (kept_get(x->g->store, x->s->id, name, &mem, &value) == 0 && int_parse(value, &ma) == 0 && ma > 0)
+		control_evse_before(x->g->control, x->control, ma < INT32_MAX ? (int32_t)ma : INT32_MAX);
 	arena_free(&mem);
 }
 
@@ -283,14 +288,30 @@ static void vigil_one(const struct seen *x)
 	act(x);
 }
 
+static bool find(struct gateway *g, size_t i, struct seen *x)
+{
+	*x = (struct seen){ .g = g, .w = &all[i], .control = (int)i, .now_us = clock_mono_us() };
+	control_evse_view(g->control, (int)i, &x->v);
+	x->s = session_find(g, x->v.station);
+	return x->s && x->s->conf->circuit && x->v.evse <= x->s->n_evses && x->s->evses[x->v.evse].control == (int)i;
+}
+
+void vigil_start(struct gateway *g)
+{
+	grow(control_evses(g->control));
+	for (size_t i = 0; i < n_all; i++) {
+		struct seen x;
+		if (find(g, i, &x))
+			look_up(&x);
+	}
+}
+
 void vigil_tick(struct gateway *g)
 {
 	grow(control_evses(g->control));
 	for (size_t i = 0; i < n_all; i++) {
-		struct seen x = { .g = g, .w = &all[i], .control = (int)i, .now_us = clock_mono_us() };
-		control_evse_view(g->control, (int)i, &x.v);
-		x.s = session_find(g, x.v.station);
-		if (x.s && x.s->conf->circuit && x.v.evse <= x.s->n_evses && x.s->evses[x.v.evse].control == (int)i)
+		struct seen x;
+		if (find(g, i, &x))
 			vigil_one(&x);
 	}
 }

@@ -19,6 +19,7 @@
 
 void vigil_open(struct gateway *g);
 void vigil_close(void);
+void vigil_start(struct gateway *g);                         /* before the first tick, with the sessions there: what earlier processes knew */
 void vigil_tick(struct gateway *g);                          /* behind control_tick */
 const struct follow *vigil_view(const struct gateway *g, int evse); /* by its index in energy/control; NULL: not judged */
 
