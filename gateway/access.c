@@ -58,7 +58,7 @@ static bool identity_is_plain(struct slice id)
 static int profile_of(const struct ws_request *rq)
 {
 	if (rq->tls)
-		return rq->client_cn.p ? 3 : 2;
+		return rq->has_certificate ? 3 : 2;
 	return rq->has_credentials ? 1 : 0;
 }
 
@@ -67,9 +67,18 @@ static void refuse(struct ws_verdict *v, int status, const char *reason)
 	*v = (struct ws_verdict){ .status = status, .version = -1, .reason = reason };
 }
 
+/* The authority vouches for many stations: whose certificate it is says its CN, which is the station's serial number by the standards (2.x
+ * A00.FR.405), its identity where nothing else is configured; and O, the operator's name (A00.FR.404). */
+static bool certificate_fits(const struct access *a, const struct station_settings *conf, const struct ws_request *rq)
+{
+	const char *cn = conf->certificate_cn ? conf->certificate_cn : conf->id, *o = a->conf->tls ? a->conf->tls->client_o : NULL;
+	return slice_is(rq->client_cn, cn) && (!o || slice_is(rq->client_o, o));
+}
+
+/* A certificate takes the place of the password. */
 static bool credentials_fit(const struct station_settings *conf, const struct ws_request *rq)
 {
-	if (!conf->password)
+	if (!conf->password || rq->has_certificate)
 		return true;
 	return rq->has_credentials && slice_eq(rq->user, rq->identity) && access_password_matches(rq->password, conf->password);
 }
@@ -105,6 +114,8 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 	int least = s->conf->min_security_profile > a->conf->min_security_profile ? s->conf->min_security_profile : a->conf->min_security_profile;
 	if (profile_of(rq) < least && !(least == 1 && !s->conf->password && !s->conf->password_relay))
 		refuse(v, rq->tls || least == 1 ? 401 : 403, "security profile too low");
+	else if (rq->has_certificate && !certificate_fits(a, s->conf, rq))
+		refuse(v, 401, "the certificate is not this station's");
 	else if (!credentials_fit(s->conf, rq))
 		refuse(v, 401, rq->has_credentials ? "wrong user or password" : "no credentials");
 	else if (s->conf->password_relay && !rq->has_credentials)
@@ -127,7 +138,8 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 static int open_tls(struct access *a, struct tls_server **out)
 {
 	const struct tls_settings *conf = a->conf->tls;
-	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .client_ca = conf->client_ca };
+	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .cert2 = conf->second_cert, .key2 = conf->second_key,
+		.client_ca = conf->client_ca };
 	char fault[TLS_WHY] = "";
 	int err = tls_server_open(&t, out, fault);
 	if (err)

@@ -330,6 +330,15 @@ static bool collide(const struct listener_settings *a, const struct listener_set
 	return a->port == b->port && (strcmp(a->address, b->address) == 0 || is_any(a->address) || is_any(b->address));
 }
 
+static void check_certificates(struct checking *c, const struct tls_settings *t)
+{
+	const struct conf_node *n = settings_node(c->s, "tls", t->id, NULL, NULL);
+	if (!t->second_cert != !t->second_key)
+		need(c, n, NULL, t->second_cert ? "second_key" : "second_cert", t->second_cert ? "by 'second_cert'" : "by 'second_key'");
+	if (t->client_o && !t->client_ca)
+		refuse_keys(c, n, "client_o", "without client_ca");
+}
+
 static void check_listener(struct checking *c, const struct listener_settings *l)
 {
 	const struct conf_node *n = settings_node(c->s, "listen", "ocpp", l->id, NULL);
@@ -602,6 +611,8 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 	unsigned before = report->errors;
 	check_paths(&c);
 	check_timezone(&c);
+	for (size_t i = 0; i < s->n_tls; i++)
+		check_certificates(&c, &s->tls[i]);
 	for (size_t i = 0; i < s->n_listeners; i++)
 		check_listener(&c, &s->listeners[i]);
 	check_tls(&c);

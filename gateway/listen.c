@@ -60,7 +60,7 @@ struct asked {
 	struct slice key;
 	struct buf identity;
 	char credentials[HTTP_HEAD_MOST];
-	char cn[256];
+	char cn[256], o[256];
 };
 
 static void free_if_unused(struct listener *l)
@@ -211,7 +211,9 @@ static bool read_request(struct incoming *in, struct slice head, struct asked *a
 	a->rq.subprotocols = http_field(&a->head, "Sec-WebSocket-Protocol");
 	a->rq.host = http_field(&a->head, "Host");
 	a->rq.tls = in->stream.ssl != NULL;
-	a->rq.client_cn = stream_client_cn(&in->stream, a->cn, sizeof(a->cn));
+	a->rq.client_cn = stream_client(&in->stream, STREAM_CN, a->cn, sizeof(a->cn));
+	a->rq.client_o = stream_client(&in->stream, STREAM_O, a->o, sizeof(a->o));
+	a->rq.has_certificate = stream_has_client(&in->stream);
 	memcpy(a->rq.peer, in->peer, sizeof(a->rq.peer));
 	return true;
 }

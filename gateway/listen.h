@@ -22,7 +22,8 @@ struct ws_request {
 	struct slice user, password; /* Basic, split at the first colon; the password may hold any byte */
 	struct slice host;
 	bool has_credentials, tls;
-	struct slice client_cn;      /* CN of the verified client certificate; absent: none shown */
+	struct slice client_cn, client_o; /* CN and O of the verified client certificate; absent: none shown, or not in it */
+	bool has_certificate;        /* a verified one was shown */
 	char peer[64];
 };
 

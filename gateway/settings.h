@@ -22,7 +22,9 @@ struct tls_settings { /* a server certificate */
 	const char *id;
 	enum tls_mode mode;     /* TLS_SELF_SIGNED: key and certificate are made at the first start, the paths are NULL */
 	const char *cert, *key; /* paths of PEM files; cred:NAME is already a path here */
+	const char *second_cert, *second_key; /* with the other kind of key; NULL: none */
 	const char *client_ca;  /* path; NULL: no client certificates asked for */
+	const char *client_o;   /* organisation that they have to name; NULL: any */
 };
 
 struct listener_settings {
@@ -216,6 +218,7 @@ struct station_settings {
 	int priority;          /* higher is served first */
 	const struct uplink_settings *uplink; /* NULL: never forwarded */
 	const char *uplink_id;       /* identity towards the CSMS; equals id unless configured */
+	const char *certificate_cn;  /* CN of its certificate under security profile 3; NULL: its id */
 	const char *password;        /* what the station has to show; NULL: nothing is asked */
 	bool password_relay;         /* its own credential is shown to the CSMS, password is NULL */
 	const char *uplink_password; /* what we show the CSMS for it; NULL: none, or password_relay */

@@ -196,20 +196,25 @@ void stream_peer(const struct stream *s, char out[64])
 	}
 }
 
-struct slice stream_client_cn(const struct stream *s, char *out, size_t room)
+bool stream_has_client(const struct stream *s)
 {
-	X509 *cert = s->ssl ? SSL_get0_peer_certificate(s->ssl) : NULL;
-	if (!cert || SSL_get_verify_result(s->ssl) != X509_V_OK)
+	return s->ssl && SSL_get0_peer_certificate(s->ssl) && SSL_get_verify_result(s->ssl) == X509_V_OK;
+}
+
+struct slice stream_client(const struct stream *s, enum stream_subject part, char *out, size_t room)
+{
+	if (!stream_has_client(s))
 		return (struct slice){ 0 };
+	X509 *cert = SSL_get0_peer_certificate(s->ssl);
 	X509_NAME *subject = X509_get_subject_name(cert);
-	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	int at = X509_NAME_get_index_by_NID(subject, part == STREAM_CN ? NID_commonName : NID_organizationName, -1);
 	unsigned char *text = NULL;
 	int n = at < 0 ? -1 : ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-	struct slice cn = { 0 };
+	struct slice found = { 0 };
 	if (n >= 0 && (size_t)n <= room) {
 		memcpy(out, text, (size_t)n);
-		cn = (struct slice){ out, (size_t)n };
+		found = (struct slice){ out, (size_t)n };
 	}
 	OPENSSL_free(text);
-	return cn;
+	return found;
 }

@@ -49,7 +49,9 @@ void stream_finish(struct stream *s);          /* nothing more will be written: 
 
 /* "192.0.2.7:51234", "[2001:db8::1]:443"; "" when unknown. */
 void stream_peer(const struct stream *s, char out[64]);
-/* The CN of the peer's verified certificate, copied to `out`; absent: none. */
-struct slice stream_client_cn(const struct stream *s, char *out, size_t room);
+/* A part of the subject of the peer's verified certificate, copied to `out`; absent: there is no certificate, or it does not say. */
+bool stream_has_client(const struct stream *s); /* it has shown a certificate, and that is verified */
+enum stream_subject { STREAM_CN, STREAM_O };
+struct slice stream_client(const struct stream *s, enum stream_subject part, char *out, size_t room);
 
 #endif

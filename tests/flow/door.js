@@ -5,6 +5,7 @@ const { execFileSync } = require('child_process');
 const crypto = require('crypto');
 const fs = require('fs');
 const https = require('https');
+const tlsLib = require('tls');
 const net = require('net');
 const path = require('path');
 const { freePort, tempDir, within, until, Daemon, equal, ok, run } = require('./lib.js');
@@ -66,6 +67,9 @@ async function main() {
 	openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/O=Flow/CN=CA', '-keyout', 'ca.key', '-out', 'ca.crt');
 	sign('server', 'localhost', 'subjectAltName=DNS:localhost,IP:127.0.0.1');
 	sign('client', 'T-02', 'keyUsage=digitalSignature');
+	sign('serial', 'SN-0815', 'keyUsage=digitalSignature');
+	openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'rsa.key', '-out', 'rsa.csr', '-subj', '/O=Flow/CN=localhost');
+	openssl('x509', '-req', '-in', 'rsa.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', 'rsa.crt');
 	openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=T-02', '-keyout', 'other.key', '-out', 'other.crt');
 	const yaml = (onboarding) => conf({ port, csmsPort, onboarding,
 		stations: `
@@ -77,10 +81,13 @@ async function main() {
   P-03: {circuit: grid, password: relay, uplink: safe}
   P-04: {circuit: grid, min_security_profile: 2}
   T-01: {circuit: grid, uplink: safe, password: "secret-of-T-01-xx"}
-  T-02: {circuit: grid, uplink: safe, min_security_profile: 3}`,
+  T-02: {circuit: grid, uplink: safe, min_security_profile: 3}
+  T-03: {circuit: grid, uplink: safe, min_security_profile: 3}
+  T-04: {circuit: grid, uplink: safe, min_security_profile: 3, certificate_cn: SN-0815}`,
 		more: '' }).replace('listen: {ocpp: {', `listen: {ocpp: {
   strict: {address: 127.0.0.1, port: ${strict}, tls: none, min_security_profile: 1}, safe: {address: 127.0.0.1, port: ${tlsPort}, tls: station, min_security_profile: 2},
-  `).replace('circuits:', `tls: {station: {cert: ${file('server.crt')}, key: ${file('server.key')}, client_ca: ${file('ca.crt')}}}\ncircuits:`)
+  `).replace('circuits:', `tls: {station: {cert: ${file('server.crt')}, key: ${file('server.key')}, client_ca: ${file('ca.crt')}, client_o: Flow,
+  second_cert: ${file('rsa.crt')}, second_key: ${file('rsa.key')}}}\ncircuits:`)
 		.replace('uplinks:', `uplinks:
   safe: {security_profile: 2, endpoints: [{url: "wss://localhost:${wssPort}/{id}"}], ca: ${file('ca.crt')}, password: "up-secret", reconnect: {min: 100ms, max: 1s}}`);
 	const daemon = new Daemon(dir, yaml('reject'));
@@ -90,6 +97,14 @@ async function main() {
 	csms.answer = safe.answer = (identity, m) => m[2] === 'Heartbeat' && `[3,"${m[1]}",{"currentTime":"2026-03-02T17:04:05Z"}]`;
 	let keep, beats = 0, loris;
 	const beat = async () => equal((await keep.ask(`beat-${++beats}`, 'Heartbeat', {}))[0], 3, 'the station beside it is served');
+	// The suite and kind of key that a client gets; or why it gets none.
+	const handshake = (at, options) => within(5000, 'a handshake', new Promise((resolve) => {
+		const c = tlsLib.connect({ port: at, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => {
+			resolve([c.getCipher().name, c.getPeerCertificate().asn1Curve ? 'ec' : 'rsa']);
+			c.destroy();
+		});
+		c.on('error', (e) => resolve(`${e.code} ${e.message}`));
+	}));
 	const refused = (f) => f.then(() => 101, (e) => e.status);
 	const logged = (text) => daemon.log.split('\n').filter((l) => l.includes(text)).length;
 	const once = (text) => until(3000, `a log line with "${text}"`, () => logged(text) === 1);
@@ -180,7 +195,15 @@ async function main() {
 			ok(await tls('T-02', pair('other')).then(() => false, () => true), 'a certificate of somebody else');
 			const two = await tls('T-02', pair('client'));
 			equal((await two.ask('h', 'Heartbeat', {}))[0], 3, 'with its certificate');
-			ok(await tls('T-01', pair('client')).then(() => false, () => true), 'the certificate of one station for another');
+			equal(await refused(tls('T-01', pair('client'))), 401, 'the certificate of one station for another with a password');
+			equal(await refused(tls('T-03', pair('client'))), 401, 'and for one with a certificate');
+			const four = await tls('T-04', pair('serial'));
+			equal((await four.ask('h', 'Heartbeat', {}))[0], 3, 'by its serial number');
+			await four.close();
+			for (const [suite, key] of [['ECDHE-ECDSA-AES128-GCM-SHA256', 'ec'], ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ec'], ['AES128-GCM-SHA256', 'rsa'], ['AES256-GCM-SHA384', 'rsa']])
+				equal(await handshake(tlsPort, { ciphers: suite, maxVersion: 'TLSv1.2' }), [suite, key], 'a suite that the standards ask for');
+			ok(/alert|version|protocol/i.test(await handshake(tlsPort, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })), 'TLS 1.1');
+			ok(/alert|cipher|handshake/i.test(await handshake(tlsPort, { ciphers: 'ECDHE-RSA-AES128-SHA', maxVersion: 'TLSv1.2' })), 'a suite of old');
 			const three = await rawStation(port, 'P-03', ['ocpp2.0.1'], { headers: basic('P-03', 'the one it has') });
 			await safe.lane('P-03');
 			equal(shown('P-03'), 'P-03:the one it has', 'the station\'s own credential is relayed');
