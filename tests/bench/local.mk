@@ -20,8 +20,15 @@ tests_bench_frame_LDADD = $(OCPP_LIBS)
 # Timings, run by `make bench` only.
 EXTRA_PROGRAMS += tests/bench/alloc
 BENCHES += tests/bench/alloc
-tests_bench_alloc_SOURCES = tests/bench/alloc.c
-tests_bench_alloc_LDADD = $(ENERGY_LIBS)
+if HAVE_CLP
+BENCH_LP = tests/bench/alloc-lp.c
+else
+BENCH_LP = tests/bench/alloc-lp-none.c
+endif
+EXTRA_DIST += tests/bench/alloc-lp.c tests/bench/alloc-lp-none.c
+tests_bench_alloc_SOURCES = tests/bench/alloc.c tests/bench/alloc-lp.h $(BENCH_LP)
+tests_bench_alloc_CFLAGS = $(AM_CFLAGS) $(CLP_CFLAGS)
+tests_bench_alloc_LDADD = $(ENERGY_LIBS) $(CLP_LIBS)
 EXTRA_PROGRAMS += tests/bench/relay
 BENCHES += tests/bench/relay
 CLEANFILES += tests/bench/relay

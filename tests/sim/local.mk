@@ -38,6 +38,14 @@ check_PROGRAMS += tests/sim/explain
 TESTS += tests/sim/explain
 tests_sim_explain_SOURCES = tests/sim/explain.c tests/sim/dice.h
 tests_sim_explain_LDADD = $(ENERGY_LIBS)
+# A hard day as a picture.
+EXTRA_PROGRAMS += tests/sim/trace
+EXTRA_DIST += tests/sim/plot.js
+tests_sim_trace_SOURCES = tests/sim/trace.c $(SIM_WORLD)
+tests_sim_trace_LDADD = $(ENERGY_LIBS)
+day.svg: tests/sim/trace
+	./tests/sim/trace garage-scarce | node $(srcdir)/tests/sim/plot.js > $@
+CLEANFILES += day.svg
 # The division against linear programs.
 if HAVE_CLP
 check_PROGRAMS += tests/sim/fairness

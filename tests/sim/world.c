@@ -401,3 +401,8 @@ double world_offer(const struct world *w, int evse)
 {
 	return w->outlets[evse].offer;
 }
+
+bool world_plugged(const struct world *w, int evse)
+{
+	return w->outlets[evse].session >= 0;
+}

@@ -118,7 +118,6 @@ struct driver {
 };
 
 struct world;
-struct judge;
 struct world *world_open(const struct world_conf *conf);
 void world_close(struct world *w);
 /* A second goes by. True: a period ended, world_look should be called and orders given. */
@@ -132,8 +131,6 @@ double world_base(const struct world *w, int line);
 int64_t world_now(const struct world *w);
 const struct world_session *world_session(const struct world *w, int i);
 double world_offer(const struct world *w, int evse);
-
-/* The base load and the caps of a day without any car, for the optimum: called for every second from the beginning. */
-struct weather;
+bool world_plugged(const struct world *w, int evse);
 
 #endif
