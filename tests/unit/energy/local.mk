@@ -35,3 +35,7 @@ check_PROGRAMS += tests/unit/energy/record
 TESTS += tests/unit/energy/record
 tests_unit_energy_record_SOURCES = tests/unit/energy/record.c tests/unit/unit.h
 tests_unit_energy_record_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/need
+TESTS += tests/unit/energy/need
+tests_unit_energy_need_SOURCES = tests/unit/energy/need.c tests/unit/unit.h
+tests_unit_energy_need_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,111 @@
+/* Urgency, margin, and what a car takes of an offer. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "energy/car.h"
+#include "energy/margin.h"
+#include "energy/need.h"
+#include "tests/unit/unit.h"
+
+#define A(amps) ((amps) * 1000)
+#define S US_PER_S
+#define HOUR 3600.0
+
+static struct need_usual usual;
+
+static int32_t rate(double wh, double got_wh, double left_s, double age_s)
+{
+	struct need n = { .wh = wh, .got_wh = got_wh, .left_s = left_s, .age_s = age_s, .watt_per_ma = 0.23, .top_ma = A(32) };
+	need_init(&usual);
+	return need_rate_ma(&usual, &n);
+}
+
+static void test_a_need_and_a_departure_make_a_current(void **state)
+{
+	(void)state;
+	assert_in_range(rate(9200, 0, 4 * HOUR, 0), A(10) - 5, A(10) + 5); /* 9.2 kWh in 4 h at 230 V on one phase */
+	assert_in_range(rate(9200, 4600, 2 * HOUR, 2 * HOUR), A(10) - 5, A(10) + 5);
+	assert_int_equal(rate(1e6, 0, HOUR, 0), A(64)); /* more than it can take does not count for more than twice that */
+}
+
+static void test_who_stays_unknown_is_served_first_for_a_while(void **state)
+{
+	(void)state;
+	int32_t fresh = rate(NAN, 0, NAN, 0), later = rate(NAN, 5000, NAN, 4 * HOUR);
+	assert_true(fresh > 3 * later);
+	assert_true(later > 0);
+}
+
+static void test_words_are_not_trusted_beyond_reason(void **state)
+{
+	(void)state;
+	assert_true(rate(5000, 9000, 4 * HOUR, 0) > 0);           /* goes on drawing after its need */
+	assert_true(rate(9000, 0, -2 * HOUR, 6 * HOUR) < rate(9000, 0, 60, 4 * HOUR)); /* long overdue: no longer the most urgent */
+}
+
+static void test_what_is_usual_is_learnt(void **state)
+{
+	(void)state;
+	need_init(&usual);
+	for (int i = 0; i < 200; i++)
+		need_left(&usual, 30000, 8 * HOUR);
+	assert_true(fabs(usual.wh - 30000) < 100 && fabs(usual.stay_s - 8 * HOUR) < 100);
+	need_left(&usual, 0, 8 * HOUR); /* a car that took nothing says nothing */
+	assert_true(usual.wh > 29000);
+}
+
+static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
+{
+	struct margin m;
+	const int32_t limit[3] = { A(250), A(250), A(250) }, over[3] = { A(20), 0, -A(5) };
+	(void)state;
+	margin_init(&m);
+	int32_t start = margin_ma(&m, 0, A(250));
+	margin_feed(&m, over, limit, 100 * S);
+	for (int i = 1; i <= 6; i++)
+		margin_feed(&m, over, limit, (100 + 5 * i) * S);
+	assert_in_range(margin_ma(&m, 0, A(250)), start + A(5), A(15)); /* 600 A s would be ten per cent, but six is the most */
+	assert_true(margin_ma(&m, 1, A(250)) <= start);
+	const int32_t calm[3] = { 0, 0, 0 };
+	for (int i = 0; i < 3 * 8640; i++)
+		margin_feed(&m, calm, limit, (200 + 10 * i) * S);
+	assert_in_range(margin_ma(&m, 0, A(250)), 1200, 1300); /* half a per cent stays */
+}
+
+static void test_a_car_is_budgeted_with_what_it_takes(void **state)
+{
+	static const struct evse_conf socket = { .id = "a", .station = "a", .evse = 1, .lines = { 0, 1, 2 }, .n_lines = 3, .min_ma = A(6), .max_ma = A(32),
+						 .fallback_ma = A(6), .fallback_after_us = 60 * S };
+	struct car car;
+	(void)state;
+	car_init(&car, &socket);
+	assert_int_equal(car_takes(&car, A(20)), A(20)); /* nothing known */
+	car_told(&car, A(20), 100 * S);
+	car_answered(&car, A(20), true, 100 * S);
+	for (int t = 110; t < 150; t += 10) {
+		car_draws(&car, (int32_t[3]){ A(19), A(19), A(19) }, t * S);
+		car_step(&car, t * S);
+	}
+	assert_in_range(car_takes(&car, A(20)), A(19), A(19) + 100); /* its gain is 0.95 */
+	assert_in_range(car_offer(&car, A(19)), A(20) - 100, A(20));
+	for (int t = 150; t < 200; t += 10) {
+		car_draws(&car, (int32_t[3]){ A(11), A(11), A(11) }, t * S);
+		car_step(&car, t * S);
+	}
+	assert_in_range(car_takes(&car, A(32)), A(11), A(11) + 100); /* it cannot take more */
+	car_draws(&car, (int32_t[3]){ A(15), A(15), A(15) }, 210 * S);
+	assert_true(car_takes(&car, A(32)) > A(28)); /* and now it can */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_need_and_a_departure_make_a_current),
+		cmocka_unit_test(test_who_stays_unknown_is_served_first_for_a_while),
+		cmocka_unit_test(test_words_are_not_trusted_beyond_reason),
+		cmocka_unit_test(test_what_is_usual_is_learnt),
+		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
+		cmocka_unit_test(test_a_car_is_budgeted_with_what_it_takes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
