@@ -21,7 +21,7 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "gateway/sim-lines.h"
-#include "plugins/board-line.h"
+#include "base/board-line.h"
 #include "station/car.h"
 #include "station/duty.h"
 #include "station/pilot.h"

@@ -1,6 +1,5 @@
 noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = plugins/builtin.c \
-	plugins/board-line.c plugins/board-line.h \
 	plugins/evse-map.c plugins/evse-map.h \
 	plugins/gpio.c plugins/gpio.h \
 	plugins/gpio-relay.c \

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "plugins/board-line.h"
+#include "base/board-line.h"
 #include "plugins/plugins.h"
 #include "plugins/serial.h"
 

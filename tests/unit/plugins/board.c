@@ -1,5 +1,5 @@
 /* The line protocol of pilot boards, and the driver against a board on a pseudo terminal whose lines the test writes. */
-#include "plugins/board-line.h"
+#include "base/board-line.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Numbers are integers in the unit that their key names in the manual (millivolts, hundredths of a percent, ohms, tenths of a degree,
  * milliamperes, watt-hours), so a small board needs no floating point. */
-#include "plugins/board-line.h"
+#include "base/board-line.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
-/* The line protocol of pilot boards (man ampgate-board(7)), both directions, so that a board's firmware or a simulated board can use the same
- * file. Text to structs and back; no I/O. A line is words and key=value pairs, then * and the exclusive-or of all bytes before it in two hex
+/* The line protocol of pilot boards (man ampgate-board(7)), both directions, so that the driver, a simulated board and a board's firmware use the
+ * same file. Text to structs and back; no I/O. A line is words and key=value pairs, then * and the exclusive-or of all bytes before it in two hex
  * digits, then a line feed. Keys that are not known are passed over, so that a newer board works with an older program. */
-#ifndef AMPGATE_PLUGINS_BOARD_LINE_H
-#define AMPGATE_PLUGINS_BOARD_LINE_H
+#ifndef AMPGATE_BASE_BOARD_LINE_H
+#define AMPGATE_BASE_BOARD_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
