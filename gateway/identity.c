@@ -11,12 +11,12 @@
 #include "base/mem.h"
 #include "base/timer.h"
 #include "config.h"
+#include "gateway/own-host.h"
 #include "gateway/session.h"
 #include "gateway/telemetry.h"
 #include "ocpp/version.h"
 #include "station/link-local.h"
 #include "station/station.h"
-#include "storage/kept.h"
 
 #define REBOOT_US US_PER_S
 #define CALL_TIMEOUT_US (30 * US_PER_S)
@@ -28,6 +28,7 @@ struct identity {
 	const char *id;
 	enum ocpp_version version;
 	struct station *station;
+	struct own_host *host;        /* its memory, logs, files and certificates */
 	struct link *link;
 	struct timer reconnect;
 	double group_a;
@@ -158,48 +159,12 @@ static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
 
 static const struct station_events events = { .output = on_output, .group = on_group, .members = on_members };
 
-/* --- its memory --- */
-
-static void on_keep(void *arg, const char *name, struct slice value)
-{
-	const struct identity *b = arg;
-	char full[128];
-	snprintf(full, sizeof(full), "box/%s", name);
-	int err = value.p ? kept_put(b->gw->store, b->id, full, value, NULL, NULL) : kept_remove(b->gw->store, b->id, full, NULL, NULL);
-	if (err)
-		log_error(NULL, "%s: %s cannot be kept: %s", b->id, name, err_text(err));
-}
-
-struct recalling {
-	void (*see)(void *to, const char *name, struct slice value);
-	void *to;
-};
-
-static bool recall_one(void *arg, const char *name, struct slice value)
-{
-	const struct recalling *r = arg;
-	r->see(r->to, name + strlen("box/"), value);
-	return true;
-}
-
-static void on_recall(void *arg, const char *prefix, void (*see)(void *to, const char *name, struct slice value), void *to)
-{
-	const struct identity *b = arg;
-	struct recalling r = { see, to };
-	char full[128];
-	snprintf(full, sizeof(full), "box/%s", prefix);
-	int err = kept_each(b->gw->store, b->id, full, recall_one, &r);
-	if (err)
-		log_error(NULL, "%s: what was kept cannot be read: %s", b->id, err_text(err));
-}
-
-static const struct station_host host = { .keep = on_keep, .recall = on_recall };
-
 /* --- life --- */
 
 static void open_one(struct gateway *g, const struct uplink_settings *u, struct identity *b)
 {
 	*b = (struct identity){ .gw = g, .id = u->own_identity, .version = (enum ocpp_version)u->own_version, .group_a = INFINITY };
+	b->host = own_host_open(g, b->id);
 	struct station_conf conf = {
 		.id = b->id,
 		.version = b->version,
@@ -212,10 +177,11 @@ static void open_one(struct gateway *g, const struct uplink_settings *u, struct 
 		.call_timeout_us = CALL_TIMEOUT_US,
 		.security_profile = u->security_profile,
 		.security_events = true,
-		.host = &host,
-		.host_arg = b,
+		.host = own_host_ops(b->host),
+		.host_arg = b->host,
 	};
 	b->station = station_open(&conf, &events, b);
+	own_host_serves(b->host, b->station);
 	connect_session(b);
 }
 
@@ -238,6 +204,7 @@ void identities_close(struct gateway *g)
 			link_release(b->link);
 		b->link = NULL;
 		station_close(b->station);
+		own_host_close(b->host);
 	}
 	mem_free(boxes.all);
 	boxes.all = NULL;
