@@ -103,8 +103,8 @@ static void watch_guest(struct rules *r, const struct seen *s, int i)
 	bool low = e->set > 0 && most < 0.9 * e->set * factor(r, i) - 0.5;
 	g->low_since = !low ? 0 : g->low_since ? g->low_since : s->t;
 	if (low && s->t - g->low_since > WINDOW)
-		g->top = fmax(most / 0.93 + 1, r->conf->evses[i].min * factor(r, i));
-	if (most > 0.9 * g->top - 1)
+		g->top = fmax(most + 0.2, r->conf->evses[i].min * factor(r, i));
+	if (most > g->top + 0.3)
 		g->top = r->conf->evses[i].max * factor(r, i);
 	if (most > 1 && !g->drew && e->set > 0) {
 		g->drew = true;
