@@ -7,7 +7,7 @@
 static void did(struct test_host *h, const char *what, struct slice more)
 {
 	size_t n = strlen(h->did);
-	snprintf(h->did + n, sizeof(h->did) - n, "%s%s%.*s; ", what, more.n ? " " : "", SLICE_ARG(more));
+	snprintf(h->did + n, sizeof(h->did) - n, "%s%s%.*s; ", what, more.n ? " " : "", (int)more.n, more.n ? more.p : "");
 }
 
 static void keep(void *arg, const char *name, struct slice value)
