@@ -132,10 +132,17 @@ static void need(struct checking *c, const struct conf_node *map, bool there, co
 
 static void check_place(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
 {
-	if (in->bus)
+	if (in->chip) {
+		check_refuse_keys(c->report, n, "host bus port unit input", "on a GPIO line");
+		need(c, n, in->line >= 0, "line", "by 'chip'");
+	} else if (in->bus)
 		check_refuse_keys(c->report, n, "host port", "on a bus");
 	else
 		need(c, n, in->host, "host", "unless 'bus' is given");
+	if (!in->chip)
+		check_refuse_keys(c->report, n, "line", "without 'chip'");
+	if (in->kind != GRID_CONTACT)
+		check_refuse_keys(c->report, n, "chip", "for this kind");
 	check_refuse_keys(c->report, n, "address", "for this kind");
 	if (in->stale_after_us <= in->poll_us)
 		settings_wrong(c->report, conf_child(n, "stale_after") ? conf_child(n, "stale_after") : n, "stale_after has to be longer than poll");
@@ -144,12 +151,12 @@ static void check_place(struct checking *c, const struct grid_input_settings *in
 #define CONTACT_KEYS "limit_w input active"
 #define RIPPLE_KEYS "input_100 input_60 input_30 input_0"
 #define REGISTER_KEYS "register register_kind type scale"
-#define PLACE_KEYS "host bus unit poll debounce"
+#define PLACE_KEYS "host bus unit poll debounce chip line"
 
 static void check_contact(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
 {
 	check_place(c, in, n);
-	need(c, n, in->input >= 0, "input", "by kind contact");
+	need(c, n, in->input >= 0 || in->chip, "input", "by kind contact");
 	check_refuse_keys(c->report, n, RIPPLE_KEYS " " REGISTER_KEYS, "for kind contact");
 	if (in->active_closed)
 		warn_at(c, conf_child(n, "active"), "use a contact that opens to limit", "a broken wire looks like no limit");

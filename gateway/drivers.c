@@ -207,17 +207,22 @@ int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_g
 	char why[200] = "";
 	jw_open(&w, &config);
 	jw_object(&w, NULL);
-	write_place(&w, in->host, in->port, in->unit, in->bus);
+	if (in->chip) {
+		jw_string(&w, "chip", in->chip);
+		jw_int(&w, "line", in->line);
+	} else {
+		write_place(&w, in->host, in->port, in->unit, in->bus);
+	}
 	if (in->kind == GRID_REGISTER) {
 		jw_int(&w, "register", in->reg);
 		jw_bool(&w, "input_register", in->reg_input != 0);
 		jw_string(&w, "type", types[in->reg_type]);
 		jw_number(&w, "scale", in->scale, 6);
-	} else {
+	} else if (!in->chip) {
 		write_contacts(&w, in);
 	}
 	jw_end(&w, '}');
-	struct host_conf conf = { .id = in->id, .driver = "modbus-input", .config = config.p, .poll_us = in->poll_us };
+	struct host_conf conf = { .id = in->id, .driver = in->chip ? "gpio-input" : "modbus-input", .config = config.p, .poll_us = in->poll_us };
 	int handle = host_grid(h, &conf, on_grid, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "grid input %s cannot be started: %s", in->id, why);

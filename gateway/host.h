@@ -29,7 +29,7 @@ int host_open(struct host **out, const struct host_events *events, void *arg) MU
  * still owe (a reply to a command) is accepted until here and dropped afterwards. */
 void host_close(struct host **host);
 
-/* Makes a plugin known under a driver's name, beside those built in: modbus-tcp, modbus-rtu, modbus-relay, modbus-input, mqtt,
+/* Makes a plugin known under a driver's name, beside those built in: modbus-tcp, modbus-rtu, modbus-relay, modbus-input, gpio-input, mqtt,
  * sim. */
 void host_driver(struct host *h, const char *driver, const ag_plugin *plugin);
 

@@ -78,6 +78,8 @@ static const struct conf_row grid_input_rows[] = {
 	  .help = "Least time in fail-safe once it is entered" },
 	{ .name = "poll", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "500ms", .at_times = true, AT(grid_input_settings, poll_us),
 	  .help = "contact, ripple, register: time from reading to reading" },
+	{ .name = "chip", .type = CONF_TEXT, .max = 100, AT(grid_input_settings, chip), .help = "contact: on a GPIO line of this box, with a pull-up: the chip, as gpiochip0" },
+	MAYBE_INT("line", grid_input_settings, line, 1023, "contact: number of the line of the chip"),
 	{ .name = "host", .type = CONF_TEXT, AT(grid_input_settings, host), .help = "contact, ripple, register: Modbus TCP address or name" },
 	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(grid_input_settings, bus), .help = "The same on a serial line" },
 	{ .name = "address", .type = CONF_TEXT, .preset = "127.0.0.1", .at_times = true, AT(grid_input_settings, address), .help = "server: IPv4 address to listen on" },

@@ -112,6 +112,8 @@ struct grid_input_settings {
 	int fail_safe_w;                    /* while it is not known; -1: what the devices keep */
 	int64_t debounce_us, stale_after_us, poll_us;
 	int64_t hold_us;                    /* least time in fail-safe */
+	const char *chip;                   /* contact on a GPIO line of this box; NULL: a Modbus device */
+	int line;                           /* of the chip; -1: not said */
 	const char *host;                   /* Modbus: over TCP, or on the bus */
 	int port, unit;
 	const struct bus_settings *bus;

@@ -4,6 +4,7 @@
 const struct ag_builtin ag_builtins[] = {
 	{ "modbus-tcp", plugin_modbus },
 	{ "modbus-rtu", plugin_modbus },
+	{ "gpio-input", plugin_gpio_input },
 	{ "gpio-relay", plugin_gpio_relay },
 	{ "modbus-evse", plugin_modbus_evse },
 	{ "modbus-relay", plugin_modbus_relay },

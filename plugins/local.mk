@@ -2,6 +2,7 @@ noinst_LIBRARIES += libplugins.a
 libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/evse-map.c plugins/evse-map.h \
 	plugins/gpio.c plugins/gpio.h \
+	plugins/gpio-input.c \
 	plugins/gpio-relay.c \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
 	plugins/modbus-input.c \

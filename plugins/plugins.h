@@ -4,6 +4,7 @@
 
 #include "base/plugin.h"
 
+const ag_plugin *plugin_gpio_input(void);   /* AG_GRID: a contact on a line of a GPIO chip */
 const ag_plugin *plugin_gpio_relay(void);   /* AG_EVSE: contactors on lines of a GPIO chip */
 const ag_plugin *plugin_modbus(void);       /* AG_METER: meters over Modbus TCP and RTU */
 const ag_plugin *plugin_modbus_evse(void);  /* AG_EVSE: charge controllers by register maps */

@@ -228,6 +228,30 @@ static void test_what_is_not_described_is_refused(void **state)
 	assert_string_equal(err, "contactor is a chip and a line from 0");
 }
 
+static void test_a_contact_to_ground_is_closed_when_its_line_is_low(void **state)
+{
+	const ag_plugin *input = plugin_gpio_input();
+	char err[200];
+	ag_grid_state s;
+	void *contact;
+	(void)state;
+	begin();
+	plugin->destroy(relay);
+	assert_int_equal(input->create(NULL, "box", "{\"chip\":\"gpiochip0\",\"line\":22}", &contact, err, sizeof(err)), 0);
+	kernel.level[22] = 0;
+	assert_int_equal(input->grid_poll(contact, &s), 0);
+	assert_int_equal(s.closed, 1);
+	assert_int_equal(s.known, 1);
+	kernel.level[22] = 1; /* opened, or its wire is broken */
+	assert_int_equal(input->grid_poll(contact, &s), 0);
+	assert_int_equal(s.closed, 0);
+	kernel.fails = EIO;
+	assert_true(input->grid_poll(contact, &s) < 0);
+	assert_true(strlen(input->fault(contact)) > 0);
+	input->destroy(contact);
+	assert_int_equal(input->create(NULL, "box", "{\"line\":22}", &contact, err, sizeof(err)), ERR_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_a_chip_that_comes_later_or_goes),
 		cmocka_unit_test(test_a_line_that_is_taken),
 		cmocka_unit_test(test_what_is_not_described_is_refused),
+		cmocka_unit_test(test_a_contact_to_ground_is_closed_when_its_line_is_low),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
