@@ -542,8 +542,41 @@ static void on_identifying(void *arg)
 	}
 }
 
+static bool was_looked_at(const struct identifying *d, struct slice station)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct evse_view v;
+		control_evse_view(d->g->control, d->evses[i], &v);
+		if (slice_is(station, v.station))
+			return true;
+	}
+	return false;
+}
+
+/* Stations are often looked at one by one, each with a car of its own: what was found of others before stays. */
+static void keep_earlier(struct identifying *d)
+{
+	struct arena mem = { 0 };
+	struct slice value;
+	cJSON *tree = kept_get(d->g->store, OWNER, "identify", &mem, &value) == 0 ? json_parse(value) : NULL;
+	const cJSON *one;
+	cJSON_ArrayForEach(one, json_at(tree, "data.stations")) {
+		if (was_looked_at(d, json_text(one, "station")))
+			continue;
+		char *text = cJSON_PrintUnformatted(one);
+		bool found = json_at(one, "found.0") != NULL, fits = json_bool(one, "fits", false);
+		jw_raw(&d->w, NULL, slice_of(text));
+		d->contradicted |= found && !fits;
+		d->proven |= found && fits;
+		cJSON_free(text);
+	}
+	cJSON_Delete(tree);
+	arena_free(&mem);
+}
+
 static void end_identifying(struct identifying *d)
 {
+	keep_earlier(d);
 	jw_end(&d->w, ']');
 	bool ok = d->proven && !d->contradicted;
 	jw_bool(&d->w, "ok", ok);

@@ -21,7 +21,8 @@
 #include "gateway/telemetry.h"
 
 #define CONFIRM_MOST_US (3600 * US_PER_S)
-#define SAFE_MODE "version: 1\nsite: {id: safe-mode}\ncircuits: {grid: {kind: grid_connection, limit_a: 1}}\n"
+#define SAFE_MODE "version: 1\nsite: {id: safe-mode}\ncircuits: {grid: {kind: grid_connection, limit_a: 1}}\n" \
+	"listen: {console: {address: 0.0.0.0, port: 8443, tls: console}}\ntls: {console: {mode: self-signed}}\n"
 
 static struct {
 	const struct settings_files *files;

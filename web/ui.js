@@ -89,7 +89,7 @@ export function reason(cap) {
 	return (where ? `${text} ${where}` : text) + until;
 }
 
-const TONE = { charging: 'go', available: 'calm', online: 'go', up: 'go', ok: 'go', info: 'calm', waiting: 'wait', suspended_evse: 'wait', suspended_ev: 'calm', preparing: 'calm', finishing: 'calm', reserved: 'calm', pending: 'wait', connecting: 'wait', warning: 'wait', faulted: 'bad', critical: 'bad', error: 'bad', down: 'bad', offline: 'bad', stale: 'bad', auth_failed: 'bad', unavailable: 'wait', rejected: 'bad' };
+const TONE = { bad: 'bad', charging: 'go', available: 'calm', online: 'go', up: 'go', ok: 'go', info: 'calm', waiting: 'wait', suspended_evse: 'wait', suspended_ev: 'calm', preparing: 'calm', finishing: 'calm', reserved: 'calm', pending: 'wait', connecting: 'wait', warning: 'wait', faulted: 'bad', critical: 'bad', error: 'bad', down: 'bad', offline: 'bad', stale: 'bad', auth_failed: 'bad', unavailable: 'wait', rejected: 'bad' };
 const MARK = { go: '\u25cf', calm: '\u25cb', wait: '\u25d0', bad: '\u25b2' };
 // A state never by its colour alone: a mark and a word.
 export function pill(state, text) {

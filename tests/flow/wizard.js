@@ -84,7 +84,7 @@ async function main() {
 	await step('report');
 	await p.getByText('Check sum').waitFor();
 	const report = await p.locator('.report').innerText();
-	for (const part of ['NH00 250 A', 'is turned round', 'L1 \u2194 L2', 'G-15', 'row-b']) assert.ok(report.includes(part), part);
+	for (const part of ['NH00 250 A', 'is turned round', 'L1 \u2194 L2', 'G-03', 'G-08', 'G-15', 'row-b', 'differs']) assert.ok(report.includes(part), part);
 	const file = await (await p.request.get(`${site.address}/api/v1/commission/report`)).text();
 	const body = /"report":(.*)\}$/s.exec(file)[1];
 	assert.equal(JSON.parse(file).sha256, require('crypto').createHash('sha256').update(body).digest('hex'));
