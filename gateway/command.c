@@ -201,8 +201,6 @@ static void write_config(struct json_writer *w)
 	jw_string(w, "restart", v.restart);
 	if (v.confirm_until_us)
 		jw_time(w, "confirm_until", v.confirm_until_us);
-	else
-		jw_null(w, "confirm_until");
 	jw_end(w, '}');
 }
 
