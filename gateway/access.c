@@ -11,6 +11,7 @@
 
 #define HEAD_MOST 8192
 #define CONNECTIONS_MOST 4096
+#define HEADS_MOST 512
 #define QUEUE_MOST (1024 * 1024)
 #define PASSWORD_MOST 128
 
@@ -155,7 +156,8 @@ int access_open(struct gateway *g, const struct listener_settings *conf, struct 
 	a->log = (struct log){ NULL, "listener", conf->id };
 	int err = conf->tls ? open_tls(a, &a->tls) : 0;
 	struct listener_config c = { .address = conf->address, .port = conf->port, .tls = a->tls, .head_most = HEAD_MOST,
-		.message_most = (size_t)conf->max_message_bytes, .queue_most = QUEUE_MOST, .connections_most = CONNECTIONS_MOST, .ping_us = conf->ping_us,
+		.message_most = (size_t)conf->max_message_bytes, .queue_most = QUEUE_MOST, .connections_most = CONNECTIONS_MOST,
+		.heads_most = HEADS_MOST, .ping_us = conf->ping_us,
 		.pong_timeout_us = conf->ping_us, .deflate = true, .judge = judge, .accepted = accepted, .arg = a };
 	if (!err) {
 		err = listener_open(&c, &a->listener);

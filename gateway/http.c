@@ -373,8 +373,21 @@ static void own_address(int fd, char out[64])
 		snprintf(out, 64, "%s", strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host);
 }
 
+/* Who has asked for nothing yet makes room, the oldest first: sockets that only sit there must not keep the installer out. */
+static void make_room(struct http_server *s)
+{
+	if (s->n_connections < HTTP_CONNECTIONS_MOST)
+		return;
+	LIST_WALK(&s->connections, struct http_exchange, entry, x)
+		if (x->stage == HANDSHAKE || x->stage == HEAD) {
+			drop(x);
+			return;
+		}
+}
+
 static void take(struct http_server *s, int fd)
 {
+	make_room(s);
 	struct http_exchange *x = NEW(struct http_exchange);
 	x->home = s;
 	x->keep = true;

@@ -1,8 +1,13 @@
 /* Listening sockets for charging stations.
  *
- * A connection is an `incoming` until its head is judged: HANDSHAKE (TLS only) -> HEAD -> a link, or ANSWERED: refused, and read on until the
- * peer has closed, because closing with unread bytes makes a reset that overtakes the answer. One deadline covers handshake and head, and
- * bounds the peer that sends a byte now and then. Tolerated from the field: no "Connection: Upgrade", several slashes, a slash at the end.
+ * A connection is an `incoming` until its head is judged: WAITING and HANDSHAKE (TLS only) -> HEAD -> a link, or ANSWERED: refused, and read
+ * on until the peer has closed, because closing with unread bytes makes a reset that overtakes the answer. One deadline covers handshake and
+ * head, and bounds the peer that sends a byte now and then. Tolerated from the field: no "Connection: Upgrade", several slashes, a slash at the
+ * end.
+ *
+ * Against crowds: when too many are under way, the one that has been at it for longest goes, of the newcomer's own source where that has more
+ * than its share. A station needs milliseconds for its head, so it is never the oldest for long, while who only sits there is. Handshakes of one
+ * source take turns (turnstile.h); who waits for his has no TLS state yet.
  *
  * Links outlive a closed listener, so it counts its links and goes with the last of them. */
 #include "gateway/listen.h"
@@ -22,12 +27,17 @@
 #include "base/timer.h"
 #include "gateway/http1.h"
 #include "gateway/link-ws.h"
+#include "gateway/turnstile.h"
 
 #define BACKLOG 1024
 #define ACCEPTS_PER_TURN 64
 #define PAUSE_US US_PER_S       /* when descriptors have run out */
 #define LINGER_US (2 * US_PER_S)
 #define READ_STEP 2048
+#define SHARE_OF_ONE 4          /* a source has more than its share of heads under way with more than one in so many */
+#define HANDSHAKE_EVERY_US (20 * US_PER_MS) /* of one source, after a burst that lets the stations behind one router come back at once */
+#define HANDSHAKE_BURST 300
+#define VOICES 64
 
 struct listener {
 	struct listener_config c;
@@ -35,18 +45,21 @@ struct listener {
 	struct timer pause;
 	struct list incoming;
 	struct listener_stats stats;
+	struct turnstile turns;
+	struct log voices[VOICES];
 	bool closed;
 };
 
-enum stage { HANDSHAKE, HEAD, ANSWERED };
+enum stage { WAITING, HANDSHAKE, HEAD, ANSWERED };
 
 struct incoming {
 	struct list entry;
 	struct listener *home;
 	struct stream stream;
 	struct watch watch;
-	struct timer deadline;
+	struct timer deadline, turn;
 	enum stage stage;
+	uint64_t source;
 	struct buf head;
 	size_t scanned;
 	struct log log;
@@ -74,6 +87,7 @@ static void drop(struct incoming *in)
 	in->home->stats.heads--;
 	watch_want(&in->watch, 0);
 	timer_cancel(&in->deadline);
+	timer_cancel(&in->turn);
 	stream_close(&in->stream);
 	buf_free(&in->head);
 	list_remove(&in->entry);
@@ -85,11 +99,20 @@ static void on_linger(void *arg)
 	drop(arg);
 }
 
+/* The log holds back what one of its objects repeats. An incoming is a new one each time, so a flood would fill the disk: here the object is the
+ * source together with the reason. */
+static const struct log *voice(struct incoming *in, const char *reason)
+{
+	struct log *v = &in->home->voices[((in->source * 31) ^ ((uintptr_t)reason >> 3)) % VOICES];
+	*v = in->log;
+	return v;
+}
+
 static void refuse(struct incoming *in, int status, const char *extra, const char *reason)
 {
 	struct buf answer = { 0 };
 	in->home->stats.refused++;
-	log_info(&in->log, "connection refused with HTTP %d: %s", status, reason);
+	log_info(voice(in, reason), "connection refused with HTTP %d: %s", status, reason);
 	http_write_answer(&answer, status, extra, reason);
 	ssize_t n = stream_write(&in->stream, answer.p, answer.n); /* one try: a fresh socket has room for so little */
 	buf_free(&answer);
@@ -105,7 +128,7 @@ static void refuse(struct incoming *in, int status, const char *extra, const cha
 static void fault(struct incoming *in, const char *reason)
 {
 	in->home->stats.refused++;
-	log_info(&in->log, "connection dropped: %s", reason);
+	log_info(voice(in, reason), "connection dropped: %s", reason);
 	drop(in);
 }
 
@@ -367,6 +390,8 @@ static void on_ready(void *arg, unsigned what)
 	struct incoming *in = arg;
 	(void)what;
 	switch (in->stage) {
+	case WAITING:
+		break;
 	case HANDSHAKE:
 		handshake(in);
 		break;
@@ -381,26 +406,79 @@ static void on_ready(void *arg, unsigned what)
 
 /* ---- accepting */
 
-static void take_connection(struct listener *l, int fd)
+static void on_turn(void *arg)
 {
+	struct incoming *in = arg;
+	stream_open(&in->stream, in->stream.fd, tls_server_new(in->home->c.tls));
+	in->stage = HANDSHAKE;
+	watch_want(&in->watch, WATCH_READ);
+}
+
+static void begin(struct incoming *in)
+{
+	if (!in->home->c.tls) {
+		in->stage = HEAD;
+		watch_want(&in->watch, WATCH_READ);
+		return;
+	}
+	int64_t wait = turnstile_wait(&in->home->turns, in->source, clock_mono_us());
+	if (wait < 0)
+		fault(in, "too many TLS handshakes from this address");
+	else if (wait)
+		timer_set(&in->turn, wait, on_turn, in);
+	else
+		on_turn(in);
+}
+
+/* The oldest under way, from that source or, with NULL, from any; NULL: there is none. *count_out: how many of them there are. */
+static struct incoming *oldest(struct listener *l, const uint64_t *source, unsigned *count_out)
+{
+	struct incoming *found = NULL;
+	*count_out = 0;
+	LIST_WALK(&l->incoming, struct incoming, entry, in) {
+		if (source && in->source != *source)
+			continue;
+		found = found ? found : in;
+		++*count_out;
+	}
+	return found;
+}
+
+static void make_room(struct listener *l, uint64_t source)
+{
+	unsigned n;
+	if (!l->c.heads_most || l->stats.heads < l->c.heads_most)
+		return;
+	struct incoming *in = oldest(l, &source, &n);
+	if (n <= l->c.heads_most / SHARE_OF_ONE)
+		in = oldest(l, NULL, &n);
+	if (in)
+		fault(in, "too many connections that say nothing");
+}
+
+static void take_connection(struct listener *l, int fd, const struct sockaddr_storage *from)
+{
+	uint64_t source = turnstile_source(from);
+	make_room(l, source);
 	struct incoming *in = NEW(struct incoming);
 	in->home = l;
+	in->source = source;
 	in->log = (struct log){ .key = "peer", .value = in->peer };
 	list_append(&l->incoming, &in->entry);
 	l->stats.heads++;
 	l->stats.connections++;
-	stream_open(&in->stream, fd, l->c.tls ? tls_server_new(l->c.tls) : NULL);
+	stream_open(&in->stream, fd, NULL);
 	stream_peer(&in->stream, in->peer);
 	watch_init(&in->watch, fd, on_ready, in);
-	watch_want(&in->watch, WATCH_READ);
-	in->stage = l->c.tls ? HANDSHAKE : HEAD;
 	timer_set(&in->deadline, HTTP_HEAD_TIMEOUT_US, on_deadline, in);
 	if (!l->c.connections_most || l->stats.heads + l->stats.links <= l->c.connections_most)
-		return;
-	if (l->c.tls)
+		begin(in);
+	else if (l->c.tls)
 		fault(in, "too many connections");
-	else
+	else {
+		watch_want(&in->watch, WATCH_READ);
 		refuse(in, 503, "Retry-After: 30\r\n", "too many connections");
+	}
 }
 
 static void on_pause_over(void *arg)
@@ -414,9 +492,10 @@ static void on_connection(void *arg, unsigned what)
 	struct listener *l = arg;
 	(void)what;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage from = { 0 };
+		int fd = accept4(l->watch.fd, (struct sockaddr *)&from, &(socklen_t){ sizeof(from) }, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			take_connection(l, fd);
+			take_connection(l, fd, &from);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			log_error(NULL, "accepting connections pauses: %s", err_text(-errno));
 			watch_want(&l->watch, 0);
@@ -468,6 +547,7 @@ int listener_open(const struct listener_config *c, struct listener **out)
 	if (!l->c.head_most || l->c.head_most > HTTP_HEAD_MOST)
 		l->c.head_most = HTTP_HEAD_MOST;
 	list_init(&l->incoming);
+	turnstile_init(&l->turns, HANDSHAKE_EVERY_US, HANDSHAKE_BURST, HTTP_HEAD_TIMEOUT_US / 2);
 	watch_init(&l->watch, fd, on_connection, l);
 	watch_want(&l->watch, WATCH_READ);
 	*out = l;

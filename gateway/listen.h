@@ -41,6 +41,7 @@ struct listener_config {
 	size_t head_most;          /* 0: HTTP_HEAD_MOST */
 	size_t message_most, queue_most; /* as in struct ws_options */
 	unsigned connections_most; /* links and heads under way; 0: no bound */
+	unsigned heads_most;       /* heads under way: a newcomer beyond takes the place of the oldest; 0: no bound */
 	int64_t ping_us, pong_timeout_us, idle_us;
 	bool deflate;              /* agree to compression where it is offered */
 	bool rsv1_unasked;         /* read compressed messages where it was not */

@@ -85,6 +85,7 @@ libgateway_a_SOURCES = \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \
 	gateway/listen.c gateway/listen.h \
+	gateway/turnstile.c gateway/turnstile.h \
 	gateway/lookup.c gateway/lookup.h \
 	gateway/sim.c gateway/sim.h \
 	gateway/sim-board.c gateway/sim-board.h \

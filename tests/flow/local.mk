@@ -84,3 +84,6 @@ tests/flow/wizard.log: ampgated
 TESTS += tests/flow/no-console.js
 EXTRA_DIST += tests/flow/no-console.js
 tests/flow/no-console.log: tests/tools/ampgated-no-console
+TESTS += tests/flow/attack.js
+EXTRA_DIST += tests/flow/attack.js
+tests/flow/attack.log: ampgated

@@ -52,3 +52,7 @@ check_PROGRAMS += tests/unit/gateway/commission
 TESTS += tests/unit/gateway/commission
 tests_unit_gateway_commission_SOURCES = tests/unit/gateway/commission.c tests/unit/unit.h
 tests_unit_gateway_commission_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/turnstile
+TESTS += tests/unit/gateway/turnstile
+tests_unit_gateway_turnstile_SOURCES = tests/unit/gateway/turnstile.c
+tests_unit_gateway_turnstile_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
