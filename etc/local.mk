@@ -115,3 +115,22 @@ rulesdir = $(pkgdatadir)/prometheus
 dist_rules_DATA = etc/prometheus/ampgate.rules.yml
 dashboardsdir = $(pkgdatadir)/grafana
 dist_dashboards_DATA = etc/grafana/ampgate.json
+
+# A package for Debian 12 or newer, in deb/. It is built from what `make dist` would hold, so a file that is missing there is missed here.
+debian_files = etc/debian/ampgate.lintian-overrides etc/debian/ampgate.postrm etc/debian/changelog etc/debian/control etc/debian/copyright \
+	etc/debian/rules etc/debian/source/format
+EXTRA_DIST += $(debian_files)
+deb:
+	rm -rf deb && $(MKDIR_P) deb
+	$(MAKE) $(AM_MAKEFLAGS) distdir distdir=deb/ampgate-$(VERSION)
+	cp -R deb/ampgate-$(VERSION)/etc/debian deb/ampgate-$(VERSION)/debian
+	cd deb/ampgate-$(VERSION) && dpkg-buildpackage -b -us -uc
+	rm -rf deb/ampgate-$(VERSION)
+	@ls deb/*.deb
+# Installs, upgrades and purges that package in a Debian of its own; lintian; the unit's exposure. Takes minutes and needs root.
+check-package: deb
+	srcdir=$(srcdir) sh $(srcdir)/tests/package/package.sh deb
+clean-local:
+	-rm -rf deb
+EXTRA_DIST += tests/package/package.sh
+.PHONY: deb check-package
