@@ -136,6 +136,9 @@ typedef struct {
 	int (*grid_poll)(void *self, ag_grid_state *out);                      /* AG_GRID: 0, or negative: nothing was learnt */
 } ag_plugin;
 
+/* What a loadable plugin exports: its table, which lives as long as the process. */
+const ag_plugin *ampgate_plugin_v1(void);
+
 /* The plugins that are linked in, by driver name; ends with a NULL driver. Defined by whoever links them (plugins/builtin.c). */
 struct ag_builtin {
 	const char *driver;

@@ -73,6 +73,7 @@ confdir = $(DESTDIR)$(sysconfdir)/ampgate
 install-data-local:
 	$(MKDIR_P) $(confdir)/conf.d $(confdir)/models $(confdir)/controllers $(confdir)/tls $(confdir)/credentials
 	chmod 0700 $(confdir)/credentials
+	$(MKDIR_P) $(DESTDIR)$(plugindir)
 	test -e $(confdir)/ampgate.yaml || $(INSTALL_DATA) $(srcdir)/etc/ampgate.yaml $(confdir)/ampgate.yaml
 # What an administrator has written stays.
 uninstall-local:

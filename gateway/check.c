@@ -12,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/plugin.h"
 #include "gateway/hours.h"
+#include "gateway/modules.h"
 #include "gateway/mux.h"
 #include "gateway/settings-tables.h"
 
@@ -133,9 +136,70 @@ static void check_model(struct checking *c, const char *model, const struct conf
 	arena_free(&mem);
 }
 
+/* ---- plugins ---- */
+
+static const struct conf_node *plugins_key(const struct checking *c, const char *key)
+{
+	return conf_at(c->s->source->tree, (const char *const[]){ "plugins", key }, 2);
+}
+
+/* Loading is the only way to know: what a start would refuse is refused here. */
+static void check_plugins(struct checking *c)
+{
+	const struct conf_node *n = plugins_key(c, "load");
+	for (const struct conf_node *item = n ? n->first : NULL; item; item = item->next) {
+		char why[300] = "";
+		const struct ag_builtin *b = ag_builtins;
+		while (b->driver && strcmp(b->driver, item->text) != 0)
+			b++;
+		if (b->driver)
+			conf_say(c->report, CONF_ERROR, &item->pos, "give its file another name", "'%s' is a driver of the program's own", item->text);
+		else if (strchr(item->text, '/'))
+			conf_say(c->report, CONF_ERROR, &item->pos, "plugins.dir says where the files are", "a plugin is a name, not a path");
+		else if (!module_find(c->s->plugins.dir, item->text, why, sizeof(why)))
+			conf_say(c->report, CONF_ERROR, &item->pos, NULL, "plugin '%s' cannot be loaded: %s", item->text, why);
+	}
+}
+
+/* What the schema does not name has no effect. */
+static void check_options(struct checking *c, const ag_plugin *p, const struct conf_node *options)
+{
+	cJSON *schema = p->config_schema ? json_parse(slice_of(p->config_schema)) : NULL;
+	for (const struct conf_node *o = options && schema ? options->first : NULL; o; o = o->next)
+		if (!cJSON_GetObjectItemCaseSensitive(schema, o->key))
+			conf_say(c->report, CONF_ERROR, &o->key_pos, NULL, "'%s' is no option of plugin %s", o->key, p->name);
+	cJSON_Delete(schema);
+}
+
+static void check_plugin_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
+{
+	char why[300] = "";
+	const char *const *name = c->s->plugins.load;
+	need(c, n, m->plugin, "plugin", "by driver plugin");
+	if (!m->plugin)
+		return;
+	while (name && *name && strcmp(*name, m->plugin) != 0)
+		name++;
+	const struct conf_node *at = conf_child(n, "plugin");
+	if (!name || !*name) {
+		conf_say(c->report, CONF_ERROR, &at->pos, "name it in plugins.load", "plugin '%s' is not loaded", m->plugin);
+		return;
+	}
+	const ag_plugin *p = module_find(c->s->plugins.dir, m->plugin, why, sizeof(why));
+	if (p && !(p->kinds & AG_METER))
+		conf_say(c->report, CONF_ERROR, &at->pos, NULL, "plugin '%s' is no driver of meters", m->plugin);
+	else if (p)
+		check_options(c, p, conf_child(n, "options"));
+}
+
 static void check_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
 {
-	if (m->driver == METER_SIM) {
+	if (m->driver != METER_PLUGIN)
+		refuse_keys(c, n, "plugin options", "without driver plugin");
+	if (m->driver == METER_PLUGIN) {
+		refuse_keys(c, n, "model host port bus unit ct_ratio invert", "with driver plugin");
+		check_plugin_meter(c, m, n);
+	} else if (m->driver == METER_SIM) {
 		refuse_keys(c, n, "model host port bus unit", "with driver sim");
 	} else {
 		need(c, n, m->model, "model", "by this driver");
@@ -182,6 +246,7 @@ static bool measures_a_load(const struct settings *s, const struct meter_setting
 
 static void check_meters(struct checking *c)
 {
+	check_plugins(c);
 	for (size_t i = 0; i < c->s->n_meters; i++) {
 		const struct meter_settings *m = &c->s->meters[i];
 		const struct conf_node *n = settings_node(c->s, "meters", m->id, NULL, NULL);

@@ -62,6 +62,7 @@ static const char usage[] =
 	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
 	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
+	"  plugin list [DIRECTORY] | test FILE.so [CONFIG]                   loadable drivers; whether one keeps the rules\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
 
@@ -687,6 +688,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_plan(o, argc, argv);
 	if (strcmp(argv[0], "balance") == 0)
 		return run_balance(argc, argv);
+	if (strcmp(argv[0], "plugin") == 0)
+		return ctl_plugin(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)
 		return sim_main(argc, argv);
 	if (argc > 1 && strcmp(argv[0], "queue") == 0 && (strcmp(argv[1], "park") == 0 || strcmp(argv[1], "export") == 0))

@@ -20,6 +20,7 @@ typedef void print_fn(const cJSON *result);
 int ctl_request(const struct options *o, const char *method, struct buf *args, print_fn *print);
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
+int ctl_plugin(int argc, char **argv); /* ampgate plugin ... */
 int ctl_config(const struct options *o, int argc, char **argv); /* ampgate config ... */
 
 #endif

@@ -27,6 +27,7 @@
 #include "gateway/group.h"
 #include "gateway/grid-inputs.h"
 #include "gateway/host.h"
+#include "gateway/modules.h"
 #include "gateway/notify.h"
 #include "gateway/identity.h"
 #include "gateway/relays.h"
@@ -117,7 +118,8 @@ static void on_sink_sent(void *arg, const char *sink, uint64_t mark)
 static int start_host(void)
 {
 	struct host_events events = { on_sink_command, on_sink_state, on_sink_sent };
-	return host_open(&d.g.host, &events, NULL);
+	int rc = host_open(&d.g.host, &events, NULL);
+	return rc != 0 ? rc : modules_load(&d.g.conf->plugins, d.g.host);
 }
 
 static int start_uplinks(void)

@@ -27,14 +27,15 @@ static void write_place(struct json_writer *w, const char *host, int port, int u
 
 int drivers_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
 {
-	static const char *const names[] = { "modbus-tcp", "modbus-rtu", "sim" };
+	static const char *const names[] = { "modbus-tcp", "modbus-rtu", "sim", "" };
+	const char *driver = m->driver == METER_PLUGIN ? m->plugin : names[m->driver];
 	struct buf config = { 0 };
 	struct json_writer w;
 	char why[200] = "";
 	jw_open(&w, &config);
 	jw_object(&w, NULL);
-	jw_string(&w, "driver", names[m->driver]);
-	if (m->driver != METER_SIM) {
+	jw_string(&w, "driver", driver);
+	if (m->driver != METER_SIM && m->driver != METER_PLUGIN) {
 		jw_string(&w, "model", m->model);
 		jw_string(&w, "models_dir", models ? models : SYSCONF_DIR "/models");
 		write_place(&w, m->host, m->port, m->unit, m->bus);
@@ -42,7 +43,8 @@ int drivers_meter(struct host *h, const char *models, const struct meter_setting
 		jw_bool(&w, "invert", m->invert);
 	}
 	jw_end(&w, '}');
-	struct host_conf conf = { .id = m->id, .driver = names[m->driver], .config = config.p, .poll_us = m->poll_us };
+	const char *options = m->options ? m->options : "{}";
+	struct host_conf conf = { .id = m->id, .driver = driver, .config = m->driver == METER_PLUGIN ? options : config.p, .poll_us = m->poll_us };
 	int handle = host_meter(h, &conf, on_sample, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "meter %s cannot be started: %s", m->id, why);

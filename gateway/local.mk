@@ -43,6 +43,7 @@ libgateway_a_SOURCES = \
 	gateway/limits.c gateway/limits.h \
 	gateway/local.c gateway/local.h \
 	gateway/managed.c gateway/managed.h \
+	gateway/modules.c gateway/modules.h \
 	gateway/notify.c gateway/notify.h \
 	gateway/own-certs.c gateway/own-certs.h \
 	gateway/own-host.c gateway/own-host.h \
@@ -111,7 +112,7 @@ EXTRA_DIST += gateway/mux.c
 endif
 
 bin_PROGRAMS += ampgate
-ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-print.c gateway/ctl-print.h
+ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-plugin.c gateway/ctl-print.c gateway/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated

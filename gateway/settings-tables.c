@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "gateway/settings-tables.h"
 #include "ocpp/version.h"
@@ -368,9 +369,49 @@ static const struct conf_row bus_rows[] = {
 };
 const struct conf_table bus_table = { .takes_effect = AT_RESTART, .noun = "bus", .size = sizeof(struct bus_settings), .rows = bus_rows };
 
+/* What a plugin wants is its own business: the map travels to it as JSON. A number or a truth value without quotes is one there too. */
+static void write_option(struct json_writer *w, const struct conf_node *n)
+{
+	cJSON *plain = n->kind == CONF_SCALAR && !n->quoted ? json_parse(slice_of(n->text)) : NULL;
+	if (n->kind != CONF_SCALAR) {
+		n->kind == CONF_MAP ? jw_object(w, n->key) : jw_array(w, n->key);
+		for (const struct conf_node *child = n->first; child; child = child->next)
+			write_option(w, child);
+		jw_end(w, n->kind == CONF_MAP ? '}' : ']');
+	} else if (conf_is_null(n)) {
+		jw_null(w, n->key);
+	} else if (cJSON_IsNumber(plain) || cJSON_IsBool(plain)) {
+		jw_raw(w, n->key, slice_of(n->text));
+	} else {
+		jw_string(w, n->key, n->text);
+	}
+	cJSON_Delete(plain);
+}
+
+static int read_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	(void)row;
+	if (n->kind != CONF_MAP)
+		return wrong(f, n, "write {key: value}", "options are a map");
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	for (const struct conf_node *child = n->first; child; child = child->next)
+		write_option(&w, child);
+	jw_end(&w, '}');
+	*(const char **)at = arena_text(f->mem, buf_view(&out));
+	buf_free(&out);
+	return 0;
+}
+
 static const struct conf_row meter_rows[] = {
-	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-tcp", "modbus-rtu", "sim"), .required = true, AT(meter_settings, driver),
+	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-tcp", "modbus-rtu", "sim", "plugin"), .required = true, AT(meter_settings, driver),
 	  .takes_effect = AT_RECONNECT, .help = "How it is read; sim is a meter that exists only in this program" },
+	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, AT(meter_settings, plugin), .takes_effect = AT_RESTART,
+	  .help = "plugin: which one of plugins.load" },
+	{ .name = "options", .type = CONF_SPECIAL, .read = read_options, .shape = "a map, as the plugin wants it", AT(meter_settings, options),
+	  .takes_effect = AT_RESTART, .help = "plugin: what is for the plugin; `ampgate plugin test` tries it" },
 	{ .name = "model", .type = CONF_ID, AT(meter_settings, model), .takes_effect = AT_RECONNECT,
 	  .help = "Name of its register map, a file in the models directory" },
 	{ .name = "host", .type = CONF_TEXT, AT(meter_settings, host), .takes_effect = AT_RECONNECT, .help = "modbus-tcp: address or name" },
@@ -774,6 +815,14 @@ static const struct conf_table firmware_table = { .noun = "firmware", .size = si
 
 /* ---- the root ---- */
 
+static const struct conf_row plugins_rows[] = {
+	{ .name = "dir", .type = CONF_TEXT, .max = 300, .preset = PLUGIN_DIR, AT(plugins_settings, dir), .takes_effect = AT_RESTART, .help = "Directory of their files" },
+	{ .name = "load", .type = CONF_TEXTS, AT(plugins_settings, load), .takes_effect = AT_RESTART,
+	  .help = "Names of files without .so; they run with the rights of the daemon, and only root or its user may be able to write them" },
+	{ 0 }
+};
+static const struct conf_table plugins_table = { .noun = "plugins", .size = sizeof(struct plugins_settings), .takes_effect = AT_RESTART, .rows = plugins_rows };
+
 static const struct conf_row root_rows[] = {
 	{ .name = "version", .type = CONF_INT, .min = 1, .max = 1, .required = true, AT(settings, version), .help = "Version of this file's keys" },
 	{ .name = "onboarding", .type = CONF_SPECIAL, .read = read_onboarding, .words = WORDS("manual", "reject"), .shape = "`{auto: {circuit: ID}}`, or ",
@@ -802,6 +851,7 @@ static const struct conf_row root_rows[] = {
 	{ .name = "mqtt", .type = CONF_SECTION, .table = &mqtt_table, AT(settings, mqtt), .help = "Telemetry and commands over a broker; without it there is no MQTT" },
 	{ .name = "log", .type = CONF_SECTION, .table = &log_table, AT(settings, log), .help = "The log" },
 	{ .name = "control", .type = CONF_SECTION, .table = &control_table, AT(settings, control), .help = "The local control socket" },
+	{ .name = "plugins", .type = CONF_SECTION, .table = &plugins_table, AT(settings, plugins), .help = "Drivers that are loaded from files, ampgate-plugin(3)" },
 	{ .name = "firmware", .type = CONF_SECTION, .table = &firmware_table, AT(settings, firmware), .help = "Updates of this box by a CSMS of its own stations" },
 	{ 0 }
 };

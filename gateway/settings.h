@@ -171,7 +171,7 @@ struct bus_settings { /* a serial Modbus line, 8 data bits */
 	char parity; /* 'N' (two stop bits, as the Modbus standard asks), 'E', 'O' */
 };
 
-enum meter_driver { METER_MODBUS_TCP, METER_MODBUS_RTU, METER_SIM };
+enum meter_driver { METER_MODBUS_TCP, METER_MODBUS_RTU, METER_SIM, METER_PLUGIN };
 
 struct meter_settings {
 	const char *id; /* "R-01" for the meter inside evses.R-01 */
@@ -183,6 +183,14 @@ struct meter_settings {
 	int64_t poll_us, stale_after_us;
 	double ct_ratio;
 	bool invert; /* import and export swapped */
+	const char *plugin;  /* METER_PLUGIN: one of plugins.load */
+	const char *options; /* for it, JSON; NULL: none */
+};
+
+/* Drivers from files. */
+struct plugins_settings {
+	const char *dir;
+	const char *const *load; /* names of files without .so */
 };
 
 
@@ -438,6 +446,7 @@ struct settings {
 	struct log_settings log;
 	struct control_settings control;
 	struct firmware_settings firmware;
+	struct plugins_settings plugins;
 	const char *models; /* directory of meter models before the installed ones; NULL: none */
 
 	struct settings_source *source; /* private: tree, arena, indexes */

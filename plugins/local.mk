@@ -18,3 +18,17 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/regmap.c plugins/regmap.h \
 	plugins/sim.c \
 	plugins/sunspec.c plugins/sunspec.h
+
+# For drivers built elsewhere: the interface, where to find it, and one to begin with.
+pluginincludedir = $(includedir)/ampgate
+plugininclude_HEADERS = base/plugin.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = etc/ampgate.pc
+etc/ampgate.pc: etc/ampgate.pc.in Makefile
+	@$(MKDIR_P) etc
+	$(AM_V_GEN)sed -e 's,[@]prefix@,$(prefix),' -e 's,[@]exec_prefix@,$(exec_prefix),' -e 's,[@]includedir@,$(includedir),' \
+		-e 's,[@]libdir@,$(libdir),' -e 's,[@]VERSION@,$(VERSION),' $(srcdir)/etc/ampgate.pc.in > $@
+CLEANFILES += etc/ampgate.pc
+EXTRA_DIST += etc/ampgate.pc.in
+exampledir = $(docdir)/example-meter
+dist_example_DATA = plugins/example-meter/Makefile plugins/example-meter/example-meter.c

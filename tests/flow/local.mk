@@ -1,11 +1,12 @@
 # see docs/ARCHITECTURE.md, Tests
 # What is installed, and what the service manager is told.
-SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py
+SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh
 TESTS += $(SERVICE_FLOWS)
 EXTRA_DIST += $(SERVICE_FLOWS)
 tests/flow/install.log: ampgate ampgated
 tests/flow/man.log: tests/tools/check-config
 tests/flow/notify.log: ampgated
+tests/flow/plugin.log: ampgate ampgated
 
 TESTS += tests/flow/ws-peer.js
 EXTRA_DIST += tests/flow/ws-peer.js
