@@ -470,6 +470,8 @@ static void take_settings(struct session *s)
 	find_balanced(s);
 	if (needs_another_lane(s, was))
 		shut_lane(s, "the configuration has changed");
+	if (s->lane.state == LANE_OFF)
+		s->lane.uplink = gateway_uplink(s->gw, s->conf->uplink); /* the one it was on last may be closed now */
 	telemetry_station(s);
 	if (s->link && rejected)
 		link_close(s->link, 1008, "this station is not configured any more");
