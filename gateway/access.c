@@ -140,7 +140,7 @@ static int open_tls(struct access *a, struct tls_server **out)
 {
 	const struct tls_settings *conf = a->conf->tls;
 	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .cert2 = conf->second_cert, .key2 = conf->second_key,
-		.client_ca = conf->client_ca };
+		.client_ca = conf->client_ca, .client_crl = conf->client_crl };
 	char fault[TLS_WHY] = "";
 	int err = tls_server_open(&t, out, fault);
 	if (err)

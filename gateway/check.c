@@ -402,6 +402,8 @@ static void check_certificates(struct checking *c, const struct tls_settings *t)
 		need(c, n, NULL, t->second_cert ? "second_key" : "second_cert", t->second_cert ? "by 'second_cert'" : "by 'second_key'");
 	if (t->client_o && !t->client_ca)
 		refuse_keys(c, n, "client_o", "without client_ca");
+	if (t->client_crl && !t->client_ca)
+		refuse_keys(c, n, "client_crl", "without client_ca");
 }
 
 static void check_listener(struct checking *c, const struct listener_settings *l)

@@ -301,6 +301,8 @@ static const struct conf_row tls_rows[] = {
 	  .help = "Organisation (O) that certificates of stations have to name" },
 	{ .name = "client_ca", .type = CONF_PATH, AT(tls_settings, client_ca), .takes_effect = AT_RELISTEN,
 	  .help = "Authorities whose station certificates are accepted (security profile 3), PEM" },
+	{ .name = "client_crl", .type = CONF_PATH, AT(tls_settings, client_crl), .takes_effect = AT_RELISTEN,
+	  .help = "Revocation list of these authorities, PEM; without one of an authority, or after its next update is due, none of its certificates is accepted" },
 	{ 0 }
 };
 static const struct conf_table tls_table = { .noun = "tls entry", .size = sizeof(struct tls_settings), .rows = tls_rows };

@@ -24,6 +24,7 @@ struct tls_settings { /* a server certificate */
 	const char *cert, *key; /* paths of PEM files; cred:NAME is already a path here */
 	const char *second_cert, *second_key; /* with the other kind of key; NULL: none */
 	const char *client_ca;  /* path; NULL: no client certificates asked for */
+	const char *client_crl; /* path of its revocation lists; NULL: nobody looks */
 	const char *client_o;   /* organisation that they have to name; NULL: any */
 };
 

@@ -75,6 +75,11 @@ static int ask_clients(SSL_CTX *ctx, const struct tls_server_config *c, char why
 		return failed(why, "client roots", c->client_ca);
 	}
 	SSL_CTX_set_client_CA_list(ctx, names);
+	X509_STORE *roots = SSL_CTX_get_cert_store(ctx);
+	if (c->client_crl && X509_load_crl_file(X509_STORE_add_lookup(roots, X509_LOOKUP_file()), c->client_crl, X509_FILETYPE_PEM) < 1)
+		return failed(why, "revocation list", c->client_crl);
+	if (c->client_crl)
+		X509_STORE_set_flags(roots, X509_V_FLAG_CRL_CHECK);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (c->require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
 	return 0;
 }

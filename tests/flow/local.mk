@@ -88,3 +88,6 @@ tests/flow/no-console.log: tests/tools/ampgated-no-console
 TESTS += tests/flow/attack.js
 EXTRA_DIST += tests/flow/attack.js
 tests/flow/attack.log: ampgated
+TESTS += tests/flow/security.js
+EXTRA_DIST += tests/flow/security.js
+tests/flow/security.log: ampgated
