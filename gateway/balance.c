@@ -16,6 +16,7 @@
 #include "gateway/times.h"
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
+#define KEPT_US (10 * 60 * US_PER_S)
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
 
 struct meter_feed {
@@ -111,6 +112,18 @@ static void on_send(void *arg, int evse, const struct grant *grant)
 
 static const struct control_events events = { on_send };
 
+/* A share by deadline moves with every guess of what is needed. Followed at every step it would turn cars up and down all day for nothing, so
+ * it goes with keeping what fits; and what is kept needs a margin, or the building's noise cuts it. */
+static bool keeps_what_fits(const struct balancing_settings *b)
+{
+	return b->strategy == STRATEGY_DEADLINE;
+}
+
+static int64_t rebalance_us(const struct balancing_settings *b)
+{
+	return b->rebalance_us != REBALANCE_AUTO ? b->rebalance_us : keeps_what_fits(b) ? KEPT_US : 0;
+}
+
 struct control_conf balance_describe(const struct settings *c, struct arena *mem)
 {
 	struct evse_conf *evses;
@@ -127,7 +140,8 @@ struct control_conf balance_describe(const struct settings *c, struct arena *mem
 		.increase_after_us = c->balancing.increase.after_us,
 		.increase_step_ma = c->balancing.increase.step_ma,
 		.rotate_every_us = c->balancing.rotate_every_us,
-		.rebalance_us = c->balancing.rebalance_us,
+		.rebalance_us = rebalance_us(&c->balancing),
+		.margin = c->balancing.margin == MARGIN_ON || (c->balancing.margin == MARGIN_AUTO && keeps_what_fits(&c->balancing)),
 		.resend_us = RESEND_US,
 		.on_meter_lost = c->balancing.on_meter_lost.limit,
 		.meter_lost_after_us = c->balancing.on_meter_lost.after_us,

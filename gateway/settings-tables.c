@@ -96,6 +96,19 @@ static int read_meter_lost(struct conf_fill *f, const struct conf_row *row, cons
 	return 0;
 }
 
+static int read_rebalance(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	struct conf_row duration = *row;
+	int i;
+	duration.type = CONF_DURATION;
+	if (n->kind == CONF_SCALAR && strspn(n->text, "0123456789.") > 0)
+		return conf_read(f, &duration, n, at);
+	if (read_word(f, row, n, &i) != 0)
+		return ERR_INVALID;
+	*(int64_t *)at = REBALANCE_AUTO;
+	return 0;
+}
+
 /* ---- references that may also be a word ---- */
 
 static const struct conf_table tls_table;
@@ -457,8 +470,11 @@ static const struct conf_row balancing_rows[] = {
 	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come", "deadline"), .preset = "fair",
 	  AT(balancing_settings, strategy),
 	  .help = "Who gets what is left when it is not enough for everyone; deadline: in proportion to what each needs until it leaves, as far as known" },
-	{ .name = "rebalance_every", .type = CONF_DURATION, .min = 0, .max = H, .preset = "0s", AT(balancing_settings, rebalance_us),
-	  .help = "Shares that still fit are kept for so long before they are made even again; 0s: always even" },
+	{ .name = "rebalance_every", .type = CONF_SPECIAL, .read = read_rebalance, .words = WORDS("auto"), .shape = "duration, or ", .max = H,
+	  .preset = "auto", AT(balancing_settings, rebalance_us),
+	  .help = "Shares that still fit are kept for so long before they are made even again; 0s: always even; auto: 10m by deadline, else 0s" },
+	{ .name = "margin", .type = CONF_CHOICE, .words = WORDS("auto", "on", "off"), .preset = "auto", AT(balancing_settings, margin),
+	  .help = "Keeps half a per cent to six per cent of every limit free, as much as the overloads seen ask for; auto: on by deadline, else off" },
 	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, .preset = "6", AT(balancing_settings, min_current_ma),
 	  .help = "An EVSE that would get less is paused" },
 	{ .name = "rotate_every", .type = CONF_DURATION, .min = MIN, .max = DAY, .preset = "15m", AT(balancing_settings, rotate_every_us),

@@ -201,11 +201,16 @@ struct meter_lost_settings {
 	int32_t limit_ma; /* LOST_AMPS: per EVSE */
 };
 
+enum margin_choice { MARGIN_AUTO, MARGIN_ON, MARGIN_OFF };
+#define REBALANCE_AUTO (-1)
+
 struct balancing_settings {
 	int64_t interval_us;
 	enum strategy strategy;
 	int32_t min_current_ma; /* default of the stations too */
-	int64_t rotate_every_us, rebalance_us;
+	int64_t rotate_every_us;
+	int64_t rebalance_us;   /* or REBALANCE_AUTO */
+	enum margin_choice margin;
 	struct {
 		int64_t after_us;
 		int32_t step_ma;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/balance.h"
 #include "gateway/check.h"
 
 #define HEAD "version: 1\n"
@@ -95,6 +96,47 @@ static void test_the_shortest_file_has_all_defaults(void **state)
 	assert_null(s->mqtt.url);
 	assert_int_equal(s->n_stations, 0);
 	assert_null(settings_station(s, SLICE("G-01")));
+}
+
+static struct control_conf described(struct stage *st, const char *text)
+{
+	const struct settings *s = load(st, text);
+	struct arena mem = { 0 };
+	struct control_conf conf = balance_describe(s, &mem);
+	arena_free(&mem); /* only its numbers are looked at */
+	return conf;
+}
+
+static void test_by_deadline_what_fits_is_kept_below_a_margin(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {strategy: deadline}\n");
+	assert_true(conf.rebalance_us == INT64_C(600000000));
+	assert_true(conf.margin);
+}
+
+static void test_fair_shares_are_always_even_and_use_the_whole_limit(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID);
+	assert_true(conf.rebalance_us == 0);
+	assert_false(conf.margin);
+}
+
+static void test_what_is_said_of_rebalancing_and_margin_goes(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {strategy: deadline, rebalance_every: 0s, margin: off}\n");
+	assert_true(conf.rebalance_us == 0);
+	assert_false(conf.margin);
+}
+
+static void test_fair_shares_may_be_kept_below_a_margin_too(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 5m, margin: on}\n");
+	assert_true(conf.rebalance_us == INT64_C(300000000));
+	assert_true(conf.margin);
 }
 
 static void test_a_plain_key_refines_a_range(void **state)
@@ -340,6 +382,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_STAGE(test_the_shortest_file_has_all_defaults),
+		ON_STAGE(test_by_deadline_what_fits_is_kept_below_a_margin),
+		ON_STAGE(test_fair_shares_are_always_even_and_use_the_whole_limit),
+		ON_STAGE(test_what_is_said_of_rebalancing_and_margin_goes),
+		ON_STAGE(test_fair_shares_may_be_kept_below_a_margin_too),
 		ON_STAGE(test_a_plain_key_refines_a_range),
 		ON_STAGE(test_later_layers_win),
 		ON_STAGE(test_phases_follow_the_wiring),
