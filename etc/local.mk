@@ -100,8 +100,14 @@ etc/completion/ampgate: etc/completion/ampgate.in gateway/commands.def
 	@$(MKDIR_P) etc/completion
 	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
 		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/commands.def $(srcdir)/etc/completion/ampgate.in > $@
-EXTRA_DIST += etc/completion/ampgate.in
-CLEANFILES += etc/completion/ampgate
+zshdir = $(datadir)/zsh/vendor-completions
+zsh_DATA = etc/completion/_ampgate
+etc/completion/_ampgate: etc/completion/_ampgate.in gateway/commands.def
+	@$(MKDIR_P) etc/completion
+	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
+		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/commands.def $(srcdir)/etc/completion/_ampgate.in > $@
+EXTRA_DIST += etc/completion/ampgate.in etc/completion/_ampgate.in
+CLEANFILES += etc/completion/ampgate etc/completion/_ampgate
 
 dist_man_MANS += \
 	etc/man/ampgate-board.7 \

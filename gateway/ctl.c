@@ -62,6 +62,10 @@ static const char usage[] =
 	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
 	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
+	"  top [-n ROUNDS]                            the site, its circuits and stations, each second\n"
+	"  doctor                                     the checks with advice; 1 when one of them is not ok\n"
+	"  support-bundle [--with-traces 24h] [-o FILE]                      what helps to find a fault, with secrets masked\n"
+	"  backup create FILE | restore FILE [--yes]  configuration, secrets and books; restore shows what it would do\n"
 	"  plugin list [DIRECTORY] | test FILE.so [CONFIG]                   loadable drivers; whether one keeps the rules\n"
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
@@ -98,7 +102,7 @@ static int send_request(struct connection *c, const char *method, const struct b
 	jw_string(&w, "jsonrpc", "2.0");
 	jw_int(&w, "id", 1);
 	jw_string(&w, "method", method);
-	jw_raw(&w, "params", args->n ? buf_view(args) : SLICE("{}"));
+	jw_raw(&w, "params", args && args->n ? buf_view(args) : SLICE("{}"));
 	jw_end(&w, '}');
 	buf_puts(&line, "\n");
 	bool ok = send(c->fd, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n;
@@ -187,6 +191,27 @@ static int request(const struct options *o, const char *method, struct buf *args
 int ctl_request(const struct options *o, const char *method, struct buf *args, print_fn *print)
 {
 	return request(o, method, args, print);
+}
+
+cJSON *ctl_ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
+{
+	return ask(o, method, args, status_out);
+}
+
+void ctl_print_json(const cJSON *result)
+{
+	print_json(result);
+}
+
+bool ctl_is_up(const struct options *o)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", o->socket);
+	bool up = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return up;
 }
 
 /* --- commands --- */
@@ -688,6 +713,14 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_plan(o, argc, argv);
 	if (strcmp(argv[0], "balance") == 0)
 		return run_balance(argc, argv);
+	if (strcmp(argv[0], "top") == 0)
+		return ctl_top(o, argc, argv);
+	if (strcmp(argv[0], "doctor") == 0)
+		return ctl_doctor(o, argc);
+	if (strcmp(argv[0], "support-bundle") == 0)
+		return ctl_bundle(o, argc, argv);
+	if (strcmp(argv[0], "backup") == 0)
+		return ctl_backup(o, argc, argv);
 	if (strcmp(argv[0], "plugin") == 0)
 		return ctl_plugin(argc, argv);
 	if (strcmp(argv[0], "sim") == 0)

@@ -18,8 +18,16 @@ typedef void print_fn(const cJSON *result);
 
 /* Sends one request and prints its result: for people by `print`, or as JSON. Frees `args`. The exit status. */
 int ctl_request(const struct options *o, const char *method, struct buf *args, print_fn *print);
+/* The same with the answer for the caller, who deletes it; NULL with *status_out when there is none. `args` NULL: none. */
+cJSON *ctl_ask(const struct options *o, const char *method, const struct buf *args, int *status_out);
+void ctl_print_json(const cJSON *result);
+bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
+int ctl_top(const struct options *o, int argc, char **argv);
+int ctl_doctor(const struct options *o, int argc);
+int ctl_bundle(const struct options *o, int argc, char **argv);
+int ctl_backup(const struct options *o, int argc, char **argv);
 int ctl_plugin(int argc, char **argv); /* ampgate plugin ... */
 int ctl_config(const struct options *o, int argc, char **argv); /* ampgate config ... */
 

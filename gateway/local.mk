@@ -112,7 +112,7 @@ EXTRA_DIST += gateway/mux.c
 endif
 
 bin_PROGRAMS += ampgate
-ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-plugin.c gateway/ctl-print.c gateway/ctl-print.h
+ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-plugin.c gateway/ctl-care.c gateway/archive.c gateway/archive.h gateway/ctl-print.c gateway/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated

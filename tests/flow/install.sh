@@ -32,6 +32,8 @@ verdict $? "make install"
 	usr/sbin/ampgated \
 	usr/share/ampgate/models/eastron-sdm630.yaml \
 	usr/share/bash-completion/completions/ampgate \
+	usr/share/zsh/vendor-completions/_ampgate \
+	usr/include/ampgate/plugin.h \
 	usr/share/doc/ampgate/CONFIG.md \
 	usr/share/doc/ampgate/examples/garage24.yaml \
 	usr/share/man/man1/ampgate.1 \
@@ -64,6 +66,20 @@ else
 	echo "ok $n - the unit's exposure is low # SKIP no systemd-analyze here"
 fi
 
+if command -v zsh >/dev/null; then
+	zsh -fc '
+		compadd() { shift; print -- "$@" }
+		_files() { print files }
+		words=(x) CURRENT=1; . $1
+		try() { words=("$@") CURRENT=$#; _ampgate }
+		try ampgate circuit ""
+		try ampgate ""
+		try ampgate backup create ""' - "$root/usr/share/zsh/vendor-completions/_ampgate" >"$dir/got" 2>&1
+	grep -qx 'list' "$dir/got" && grep -q '^status .*support-bundle' "$dir/got" && grep -qx files "$dir/got"
+	verdict $? "the completion for zsh offers the same"
+else
+	echo "# zsh is missing: its completion is not tried"
+fi
 if command -v bash >/dev/null; then
 	bash -c '
 		complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _ampgate; echo "${COMPREPLY[*]}"; }

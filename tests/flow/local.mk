@@ -39,6 +39,7 @@ PROGRAM_FLOWS += tests/flow/cabinets.js
 PROGRAM_FLOWS += tests/flow/controller.js
 PROGRAM_FLOWS += tests/flow/board.js
 PROGRAM_FLOWS += tests/flow/cli.js
+PROGRAM_FLOWS += tests/flow/care.js
 PROGRAM_FLOWS += tests/flow/generations.js
 PROGRAM_FLOWS += tests/flow/reload.js
 PROGRAM_FLOWS += tests/flow/config.js
