@@ -232,6 +232,8 @@ static bool pay_one(void *arg, const char *name, struct slice value)
 
 static void pay_rest(struct session *s)
 {
+	if (!session_lane_is_up(s))
+		return; /* it closed meanwhile: the next one begins anew */
 	if (s->owed.more && !s->owed.paying) {
 		s->owed.more = false;
 		if (kept_each(s->gw->store, s->id, "status/", pay_one, s) != 0 || kept_each(s->gw->store, s->id, "notice/", pay_one, s) != 0)
