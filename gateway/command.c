@@ -60,7 +60,7 @@ const char *command_text(const struct command *c, const char *name)
 	return text_arg(c, name);
 }
 
-static struct session *station_arg(struct command *c, int *err_out)
+struct session *command_station(struct command *c, int *err_out)
 {
 	const char *id = text_arg(c, "station");
 	struct session *s = id ? session_find(c->g, id) : NULL;
@@ -139,7 +139,7 @@ static int run_station_list(struct command *c)
 static int run_station_deviations(struct command *c)
 {
 	int err = COMMAND_OK;
-	struct session *s = station_arg(c, &err);
+	struct session *s = command_station(c, &err);
 	if (!s)
 		return err;
 	jw_array(&c->w, NULL);
@@ -151,7 +151,7 @@ static int run_station_deviations(struct command *c)
 static int run_station_show(struct command *c)
 {
 	int err = COMMAND_OK;
-	struct session *s = station_arg(c, &err);
+	struct session *s = command_station(c, &err);
 	if (s)
 		write_station(s, &c->w, true);
 	return err;
@@ -164,7 +164,7 @@ static void write_counts(struct gateway *g, struct json_writer *w)
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		online += s->link != NULL;
-		pending += s->link && !s->accepted;
+		pending += s->link && !s->accepted && !s->rejected;
 	}
 	jw_object(w, "stations");
 	jw_int(w, "configured", (int64_t)(g->conf->n_stations + g->conf->n_evses));
@@ -592,6 +592,24 @@ static int run_token_add(struct command *c)
 	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
+static int run_token_del(struct command *c)
+{
+	const char *token = text_arg(c, "token");
+	struct arena mem = { 0 };
+	struct token_rec rec;
+	if (!token || !*token)
+		return fail(c, COMMAND_USAGE, "token is missing");
+	int err = token_find(c->g->store, NULL, slice_of(token), clock_wall_us(), INT64_MAX, &mem, &rec);
+	bool listed = !err && rec.source == TOKEN_LIST;
+	arena_free(&mem);
+	if (err && err != ERR_NOT_FOUND)
+		return fail(c, COMMAND_FAILED, "%s", err_text(err));
+	if (!listed)
+		return fail(c, COMMAND_NOT_FOUND, "the local list has no such token");
+	err = token_remove(c->g->store, TOKEN_LIST, slice_of(token), on_token_stored, c);
+	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
+}
+
 /* --- call --- */
 
 static void on_call_answered(void *arg, struct call *call, int err, struct frame *answer)
@@ -611,7 +629,7 @@ static void on_call_answered(void *arg, struct call *call, int err, struct frame
 static int run_call(struct command *c)
 {
 	int err = COMMAND_OK;
-	struct session *s = station_arg(c, &err);
+	struct session *s = command_station(c, &err);
 	const char *action = text_arg(c, "action"), *payload = text_arg(c, "payload");
 	if (!s)
 		return err;
@@ -631,7 +649,7 @@ static int run_call(struct command *c)
 static int run_call_help(struct command *c)
 {
 	int err = COMMAND_OK;
-	struct session *s = station_arg(c, &err);
+	struct session *s = command_station(c, &err);
 	const char *action = text_arg(c, "action");
 	if (!s)
 		return err;

@@ -58,6 +58,7 @@ void command_finish(struct command *c, enum command_error err); /* for handlers 
 
 /* For handlers: a text argument, or NULL; and a failure with its text, returned as it came. */
 const char *command_text(const struct command *c, const char *name);
+struct session *command_station(struct command *c, int *err_out); /* the argument "station"; NULL with the failure in *err_out */
 int command_fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Handlers outside command.c. */
@@ -72,6 +73,12 @@ int run_health(struct command *c);
 int run_event_list(struct command *c);
 int run_history(struct command *c);
 int run_station_accept(struct command *c);
+int run_station_reject(struct command *c);
+int run_station_reset(struct command *c);
+int run_station_unlock(struct command *c);
+int run_station_trigger(struct command *c);
+int run_evse_start(struct command *c);
+int run_evse_stop(struct command *c);
 int run_job_list(struct command *c);
 int run_job_show(struct command *c);
 int run_job_stop(struct command *c);

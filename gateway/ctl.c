@@ -29,6 +29,8 @@ static const char usage[] =
 	"  status                                     the whole site on one page\n"
 	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
 	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
+	"  station reset ID [hard] | unlock ID [EVSE] | trigger ID MESSAGE [EVSE] | reject ID\n"
+	"  evse start ID[/EVSE] [--token T] | stop ID[/EVSE]                 begin or end a session\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
 	"  uplink map NAME                            numbers of an aggregate, and the EVSE behind each\n"
@@ -46,7 +48,7 @@ static const char usage[] =
 	"  grid show | log                            what the grid operator allows; evidence of it\n"
 	"  grid limit INPUT WATTS|free [--for 2h]     the word of an input of kind command\n"
 	"  tariff list | set NAME PRICES [END]        schedules and tariffs; prices to come, a JSON list of start and price\n"
-	"  token list | add TOKEN [STATUS]            local list and cache\n"
+	"  token list | add TOKEN [STATUS] | del TOKEN  local list and cache\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
 	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
 	"  health    event list    history ...        named checks; what happened; currents over time\n"
@@ -627,6 +629,56 @@ static int run_tariff_set(const struct options *o, int argc, char **argv)
 	return request(o, "tariff.set", &args, NULL);
 }
 
+/* "G-07/2" as station and EVSE, cut in place; NULL: no EVSE said. */
+static const char *cut_evse(char *object)
+{
+	char *slash = strrchr(object, '/');
+	if (!slash || !slash[1] || slash[strspn(slash + 1, "0123456789") + 1])
+		return NULL;
+	*slash = 0;
+	return slash + 1;
+}
+
+static int run_evse(const struct options *o, int argc, char **argv)
+{
+	bool start = strcmp(argv[1], "start") == 0;
+	const char *token = start && argc == 5 && strcmp(argv[3], "--token") == 0 ? argv[4] : start && argc == 4 && argv[3][0] != '-' ? argv[3] : NULL;
+	if (argc < 3 || (argc > 3 && !token))
+		return bad_usage("evse start ID[/EVSE] [--token T], or evse stop ID[/EVSE]");
+	const char *evse = cut_evse(argv[2]);
+	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", evse }, { "token", token } }, 3);
+	return request(o, start ? "evse.start" : "evse.stop", &args, NULL);
+}
+
+/* Of verbs whose arguments have an order: the names of the second and the third; how many there must be. */
+static const struct {
+	const char *noun, *word, *method, *keys[3];
+	int least;
+} ordered[] = {
+	{ "station", "reset", "station.reset", { "station", "kind" }, 1 },
+	{ "station", "unlock", "station.unlock", { "station", "evse" }, 1 },
+	{ "station", "trigger", "station.trigger", { "station", "message", "evse" }, 2 },
+	{ "station", "reject", "station.reject", { "station" }, 1 },
+	{ "token", "del", "token.del", { "token" }, 1 },
+};
+
+/* -1: it is none of them, or its arguments have names. */
+static int run_ordered(const struct options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(ordered) / sizeof(ordered[0]); i++) {
+		const char *const *keys = ordered[i].keys;
+		if (argc < 2 || strcmp(ordered[i].noun, argv[0]) != 0 || strcmp(ordered[i].word, argv[1]) != 0 || (argc > 2 && strchr(argv[2], '=')))
+			continue;
+		int n = argc - 2, most = keys[2] ? 3 : keys[1] ? 2 : 1;
+		if (n < ordered[i].least || n > most)
+			return bad_usage("too many or too few words");
+		struct buf args = object((const char *const[][2]){ { keys[0], argv[2] }, { keys[1] ? keys[1] : "x", n > 1 ? argv[3] : NULL },
+			{ keys[2] ? keys[2] : "y", n > 2 ? argv[4] : NULL } }, 3);
+		return request(o, ordered[i].method, &args, NULL);
+	}
+	return -1;
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -733,6 +785,11 @@ static int run(const struct options *o, int argc, char **argv)
 		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "uplink.switch", &args, NULL);
 	}
+	if (argc > 2 && strcmp(argv[0], "evse") == 0 && (strcmp(argv[1], "start") == 0 || strcmp(argv[1], "stop") == 0) && !strchr(argv[2], '='))
+		return run_evse(o, argc, argv);
+	int status = run_ordered(o, argc, argv);
+	if (status >= 0)
+		return status;
 	if (argc > 1 && strcmp(argv[0], "grid") == 0 && strcmp(argv[1], "limit") == 0)
 		return run_grid_limit(o, argc, argv);
 	if (argc > 1 && strcmp(argv[0], "tariff") == 0 && strcmp(argv[1], "set") == 0)

@@ -15,6 +15,7 @@
 #include "ocpp/splice.h"
 
 #define PENDING_INTERVAL_S 60 /* a station that no CSMS ever accepted asks again after this */
+#define REJECTED_INTERVAL_S 300 /* so that it notices soon when an installer takes it in after all */
 
 /* The id is not known before the commit that takes it, so its place is marked. */
 static void mark_id(struct buf *payload, const struct buf *written)
@@ -48,8 +49,8 @@ static void fill(struct session *s, struct frame *f, const struct event *e, stru
 {
 	switch (e->kind) {
 	case EV_BOOT:
-		r->status = s->accepted ? SLICE("Accepted") : SLICE("Pending");
-		r->interval_s = s->accepted ? s->interval_s : PENDING_INTERVAL_S;
+		r->status = s->rejected ? SLICE("Rejected") : s->accepted ? SLICE("Accepted") : SLICE("Pending");
+		r->interval_s = s->rejected ? REJECTED_INTERVAL_S : s->accepted ? s->interval_s : PENDING_INTERVAL_S;
 		r->time_us = clock_wall_us(); /* the message must have one; where it is not trusted, the station learns better from the CSMS */
 		owed_boot(s, f);
 		break;

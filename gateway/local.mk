@@ -13,6 +13,7 @@ libgateway_a_SOURCES = \
 	gateway/command.c gateway/command.h \
 	gateway/command-config.c \
 	gateway/command-grid.c \
+	gateway/command-station.c \
 	gateway/command-plan.c \
 	gateway/configuration.c gateway/configuration.h \
 	gateway/generation.c gateway/generation.h \

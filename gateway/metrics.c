@@ -208,13 +208,13 @@ static void each_session(struct writing *w, void (*see)(struct writing *w, struc
 
 static const char *state_of(const struct session *s)
 {
-	return !s->link ? "offline" : s->accepted ? "online" : "pending";
+	return !s->link ? "offline" : s->rejected ? "rejected" : s->accepted ? "online" : "pending";
 }
 
 static void write_stations(struct writing *w)
 {
-	static const char *const states[] = { "online", "offline", "pending" };
-	for (int i = 0; i < 3; i++) {
+	static const char *const states[] = { "online", "offline", "pending", "rejected" };
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		size_t at = 0;
 		int n = 0;
 		struct session *s;

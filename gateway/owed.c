@@ -1,6 +1,7 @@
 /* What goes up first when a lane comes up. Names in the kept store, per station:
  *   boot            payload of the newest BootNotification that was answered here
  *   accepted        a CSMS accepted this station once; the value is the heartbeat interval it gave
+ *   rejected        an installer does not want this station, until the configuration names it
  *   status/E/C      action, newline, payload of the newest state of a connector that was answered here
  *   notice/N        action, newline, payload of a single notice */
 #include "gateway/owed.h"
@@ -60,6 +61,16 @@ static bool is_notice(const char *name)
 	return strncmp(name, "notice/", 7) == 0;
 }
 
+static void load_rejection(struct session *s, struct arena *mem)
+{
+	struct slice value;
+	s->rejected = kept_get(s->gw->store, s->id, "rejected", mem, &value) == 0;
+	if (s->configured)
+		owed_unreject(s);
+	else if (s->rejected)
+		s->accepted = false;
+}
+
 void owed_load(struct session *s)
 {
 	struct arena mem = { 0 };
@@ -72,6 +83,7 @@ void owed_load(struct session *s)
 			s->interval_s = interval;
 	}
 	s->owed.boot = kept_get(s->gw->store, s->id, "boot", &mem, &value) == 0;
+	load_rejection(s, &mem);
 	if (kept_each(s->gw->store, s->id, "status/", count_one, &statuses) != 0 ||
 	    kept_each(s->gw->store, s->id, "notice/", count_one, &s->owed.notices) != 0)
 		log_error(&s->log, "what is owed to the CSMS cannot be read");
@@ -89,6 +101,23 @@ static void pay_later(struct session *s)
 {
 	if (session_lane_is_up(s) && !timer_is_set(&s->owed.retry))
 		timer_set(&s->owed.retry, RETRY_US, on_pay_again, s);
+}
+
+int owed_reject(struct session *s, store_done *done, void *arg)
+{
+	int err = kept_put(s->gw->store, s->id, "rejected", SLICE("1"), done, arg);
+	if (!err) {
+		s->rejected = true;
+		s->accepted = false;
+	}
+	return err;
+}
+
+void owed_unreject(struct session *s)
+{
+	if (s->rejected)
+		forget(s, "rejected");
+	s->rejected = false;
 }
 
 void owed_boot(struct session *s, const struct frame *f)

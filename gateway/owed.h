@@ -13,6 +13,9 @@ void owed_status(struct session *s, const struct frame *f, const struct event *e
 bool owed_notice(struct session *s, const struct frame *f, store_done *done, void *arg);
 void owed_status_seen(struct session *s, const struct event *e); /* a newer one went up by itself */
 void owed_pay(struct session *s);                         /* the lane is up: sends all of it, then lets the replay go */
+/* An installer does not want this stranger, or has taken it in after all. `done`: it is on disk. */
+int owed_reject(struct session *s, store_done *done, void *arg) MUST_CHECK;
+void owed_unreject(struct session *s);
 void owed_stop(struct session *s);
 /* A BootNotification was answered Accepted by the CSMS. */
 void owed_boot_accepted(struct session *s, int64_t interval_s);

@@ -467,6 +467,8 @@ static void take_settings(struct session *s)
 	s->group = group_settings(s->gw, slice_of(s->id));
 	s->accepted = s->accepted || conf;
 	s->configured = conf != NULL;
+	if (conf)
+		owed_unreject(s);
 	find_balanced(s);
 	if (needs_another_lane(s, was))
 		shut_lane(s, "the configuration has changed");

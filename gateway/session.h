@@ -88,6 +88,7 @@ struct session {
 		int64_t at_us;        /* monotonic */
 	} remote;
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
+	bool rejected;                /* an installer does not want it (owed_reject); never together with `configured` */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;
 	int64_t interval_s;           /* heartbeat interval last given */

@@ -233,6 +233,8 @@ void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 
 static const char *station_state(const struct session *s)
 {
+	if (s->rejected && s->link)
+		return "rejected";
 	if (!s->accepted && s->link)
 		return "pending";
 	return s->link ? "online" : "offline";

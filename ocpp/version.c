@@ -60,3 +60,13 @@ bool version_has_result_error(enum ocpp_version v)
 {
 	return v >= OCPP21;
 }
+
+int version_token_most(enum ocpp_version v)
+{
+	return v == OCPP16 ? 20 : 36;
+}
+
+bool version_needs_token(enum ocpp_version v)
+{
+	return v == OCPP16;
+}

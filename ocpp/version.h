@@ -14,6 +14,8 @@ int version_parse(struct slice subprotocol);          /* enum ocpp_version, or E
 
 /* Whether an unusable RESULT is answered, by CALLRESULTERROR (2.1 Part 4 4.2); in older versions it gets no reply. */
 bool version_has_result_error(enum ocpp_version v);
+int version_token_most(enum ocpp_version v);           /* characters of an idTag, an idToken */
+bool version_needs_token(enum ocpp_version v);         /* no session without one; later versions know NoAuthorization */
 
 /* The first of our versions, in our order of preference, that the peer's Sec-WebSocket-Protocol list ("ocpp2.0.1, ocpp1.6") offers.
  * ERR_UNSUPPORTED: none in common, or none offered. */
