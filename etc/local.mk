@@ -28,8 +28,12 @@ dist_models_DATA = \
 	etc/models/phoenix-eem-350.yaml \
 	etc/models/phoenix-eem-mb370.yaml \
 	etc/models/sbc-ale3.yaml \
+	etc/models/schneider-iem3150.yaml \
 	etc/models/schneider-iem3155.yaml \
+	etc/models/schneider-iem3250.yaml \
 	etc/models/schneider-iem3255.yaml \
+	etc/models/schneider-iem3350.yaml \
+	etc/models/schneider-iem3355.yaml \
 	etc/models/shelly-pro3em.yaml \
 	etc/models/siemens-pac2200.yaml \
 	etc/models/siemens-pac3200.yaml \
