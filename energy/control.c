@@ -542,6 +542,12 @@ static int32_t weight_of(const struct control *c, const struct seat *s)
 	return weight < 1 ? 1 : weight;
 }
 
+static int32_t got_wh(const struct seat *s)
+{
+	double got = s->energy_wh - s->begun_wh;
+	return got > 0 ? (int32_t)fmin(got, INT32_MAX) : 0; /* unknown: as if it had nothing yet */
+}
+
 static void rank(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
@@ -551,6 +557,7 @@ static void rank(const struct control *c, size_t i)
 		.served_us = s->served_us,
 		.waits_us = s->waits_us,
 		.rate_ma = s->rate_ma,
+		.got_wh = got_wh(s),
 		.pauses = s->pauses,
 		.left = s->left,
 		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,

@@ -6,11 +6,17 @@
  * those who just left, cars that started together would push each other out in a ring, tick by tick. If nobody waits, the order changes
  * nothing. Since a wait only grows and a turn ends, everybody's turn comes; a priority makes a wait count for more, not for all.
  *
+ * By energy it is who has got least in its session, for its minimum and for what is left, in steps: two cars of the same step would else pass
+ * each other at every reading. Within a step who is served stays, then who came first is first. Who waits gets nothing, so its turn comes
+ * as the others' steps rise; who is served and takes nothing comes last, or it would hold its place for ever.
+ *
  * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves.
  *
  * By deadline the most urgent comes first. Who is served is passed only by somebody several times as urgent, and who was paused before by
  * hardly anybody: a pause costs a message, a contactor's life and sometimes the whole charge. */
 #include "energy/policy.h"
+
+#include "base/clock.h"
 
 enum { IN_TURN, WAITS, HAD_ITS_TURN, JUST_LEFT, IDLE, LEFT_IDLE };
 #define CLASS(n) ((int64_t)(n) << 58)
@@ -73,6 +79,17 @@ static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int6
 	return -urgency;
 }
 
+#define STEP_WH 2000
+#define STEPS_MOST (1 << 18)
+
+static int64_t key_energy(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	int64_t step = e->got_wh / STEP_WH < STEPS_MOST ? e->got_wh / STEP_WH : STEPS_MOST - 1;
+	(void)rotate_us;
+	(void)now_us;
+	return CLASS(e->idle) + ((step << 1 | !e->served_us) << 38) + e->arrived_us / US_PER_S;
+}
+
 static int64_t key_arrival(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
 {
 	(void)rotate_us;
@@ -85,6 +102,7 @@ static const struct policy policies[] = {
 	[STRATEGY_PRIORITY] = { "priority", false, false, key_priority, weight_of_priority },
 	[STRATEGY_FIRST_COME] = { "first-come", true, false, key_arrival, weight_even },
 	[STRATEGY_DEADLINE] = { "deadline", false, true, key_deadline, weight_of_priority },
+	[STRATEGY_FAIR_ENERGY] = { "fair-energy", true, false, key_energy, weight_even },
 };
 
 const struct policy *policy_find(enum strategy s)

@@ -32,7 +32,7 @@ static void describe_evse(const struct world_conf *c, int i, struct evse_conf *e
 		e->lines[p] = (uint8_t)from->lines[p];
 }
 
-static void *open_direct(const struct world_conf *c)
+static void *open_by(const struct world_conf *c, enum strategy strategy)
 {
 	static struct node_conf nodes[WORLD_NODES];
 	static struct meter_conf meters[WORLD_NODES];
@@ -52,8 +52,19 @@ static void *open_direct(const struct world_conf *c)
 	for (int i = 0; i < c->n_evses; i++)
 		describe_evse(c, i, &evses[i], &own[i]);
 	period_preset(&conf, c->period_s);
+	conf.strategy = strategy;
 	d->period = period_open(&conf, own);
 	return d;
+}
+
+static void *open_direct(const struct world_conf *c)
+{
+	return open_by(c, STRATEGY_DEADLINE);
+}
+
+static void *open_energy(const struct world_conf *c)
+{
+	return open_by(c, STRATEGY_FAIR_ENERGY);
 }
 
 static void show(struct direct *d, const struct seen *s, int i)
@@ -99,3 +110,4 @@ struct control *drive_control(void *state)
 }
 
 const struct driver drive_direct = { "ampgate", open_direct, step_direct, close_direct };
+const struct driver drive_energy = { "ampgate fair-energy", open_energy, step_direct, close_direct };

@@ -7,6 +7,7 @@
 
 struct control *drive_control(void *state); /* of an open drive_direct */
 extern const struct driver drive_direct;  /* energy/control.h */
+extern const struct driver drive_energy;  /* the same by another policy */
 extern const struct driver drive_stdio;   /* a child: AMPGATE (default ./ampgate) balance --stdio */
 
 #endif

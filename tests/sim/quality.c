@@ -18,7 +18,7 @@ static const struct {
 	const char *word;
 	const struct driver *driver;
 } drivers[] = {
-	{ "ampgate", &drive_direct }, { "stdio", &drive_stdio }, { "equal", &rule_equal }, { "robin", &rule_robin }, { "first", &rule_first },
+	{ "ampgate", &drive_direct }, { "energy", &drive_energy }, { "stdio", &drive_stdio }, { "equal", &rule_equal }, { "robin", &rule_robin }, { "first", &rule_first },
 	{ "edf", &rule_edf },         { "llf", &rule_llf },      { "one", &rule_one },
 };
 
@@ -44,7 +44,7 @@ static void run(const struct world_conf *c, const struct driver *d, struct judge
 
 static void row(const char *name, const struct judge *j, double best)
 {
-	printf("  %-18s %6.1f %% %8.0f A s  most %.2f  >1.05 %3d s  >1.10 %3d s  heat %.2f  cap late %3.0f s  Jain %.2f  p10 %.2f  ready %3d/%3d"
+	printf("  %-20s %6.1f %% %8.0f A s  most %.2f  >1.05 %3d s  >1.10 %3d s  heat %.2f  cap late %3.0f s  Jain %.2f  p10 %.2f  ready %3d/%3d"
 	       "  per h %5.1f  rev %4.1f (%.1f hasty)  pauses %4.1f\n",
 	       name, 100 * j->delivered_wh / best, j->over_as, j->most, j->longest_5_s, j->longest_10_s, j->most_heat, j->cap_late_s, j->jain, j->tenth,
 	       j->ready, j->sessions, j->changes_per_hour, j->reversals_per_session, j->hasty_per_session, j->pauses_per_session);

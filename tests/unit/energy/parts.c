@@ -212,6 +212,22 @@ static void test_first_come_is_by_arrival(void **state)
 	assert_memory_equal(order, want, sizeof(want));
 }
 
+static void test_by_energy_who_has_got_least_is_first(void **state)
+{
+	const struct policy_evse evses[] = {
+		{ .got_wh = 9300, .served_us = 100 * S, .arrived_us = 100 * S },
+		{ .got_wh = 2900, .served_us = 200 * S, .arrived_us = 200 * S },
+		{ .got_wh = 2100, .waits_us = 300 * S, .arrived_us = 150 * S }, /* the same step: who is served stays */
+		{ .got_wh = 0, .waits_us = 9990 * S, .arrived_us = 9990 * S },
+		{ .got_wh = 0, .served_us = 400 * S, .arrived_us = 400 * S, .idle = true },
+	};
+	static const int32_t want[] = { 3, 1, 2, 0, 4 };
+	int32_t order[5];
+	(void)state;
+	order_of(STRATEGY_FAIR_ENERGY, evses, 5, order);
+	assert_memory_equal(order, want, sizeof(want));
+}
+
 static void test_a_silent_station_counts_with_the_larger_until_its_timer_has_run_out(void **state)
 {
 	struct car car;
@@ -243,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_who_waits_longest_passes_who_has_had_its_turn),
 		cmocka_unit_test(test_priority_makes_a_wait_count_for_more),
 		cmocka_unit_test(test_first_come_is_by_arrival),
+		cmocka_unit_test(test_by_energy_who_has_got_least_is_first),
 		cmocka_unit_test(test_a_silent_station_counts_with_the_larger_until_its_timer_has_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
