@@ -72,6 +72,10 @@ EXTRA_DIST += etc/ampgate.yaml
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/maker-outlets.yaml etc/examples/depot300.yaml \
 	etc/examples/street40.yaml
+# Of others beside it: to be copied and changed.
+samplesdir = $(docdir)/samples
+dist_samples_DATA = etc/avahi/ampgate.service etc/mosquitto/ampgate.conf etc/mosquitto/acl
+EXTRA_DIST += etc/container/Containerfile
 EXTRA_DIST += etc/setup.sh .ci/run
 confdir = $(DESTDIR)$(sysconfdir)/ampgate
 install-data-local:

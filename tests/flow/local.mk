@@ -1,6 +1,6 @@
 # see docs/ARCHITECTURE.md, Tests
 # What is installed, and what the service manager is told.
-SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh
+SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh tests/flow/samples.sh
 TESTS += $(SERVICE_FLOWS)
 EXTRA_DIST += $(SERVICE_FLOWS)
 tests/flow/install.log: ampgate ampgated
