@@ -193,6 +193,8 @@ static void shut_lane(struct session *s, const char *reason)
 /* While records of an absent station wait, its lane stays open for them; a CSMS that keeps refusing them gets them set aside, which ends it. */
 void session_lane_review(struct session *s)
 {
+	if (s->closed)
+		return;
 	bool wanted = s->link || outbox_count(s->gw->store, s->id) > 0;
 	if (s->lane.state != LANE_OFF && (!wanted || s->lane.version != version_due(s)))
 		shut_lane(s, wanted ? "messages of another OCPP version are due" : "the charging station is gone");
@@ -518,6 +520,7 @@ void sessions_drain(struct gateway *g)
 
 static void session_close(struct session *s, const char *reason)
 {
+	s->closed = true;
 	replay_stop(s);
 	owed_stop(s);
 	behind_forget(s);

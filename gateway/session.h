@@ -97,6 +97,7 @@ struct session {
 	struct session_evse *evses;   /* by EVSE id, up to n_evses; [0]: the station. Moves when a higher one is seen */
 	uint64_t faults;              /* unreadable frames */
 	struct deviations *deviations; /* deviations.h; NULL: none seen */
+	bool closed;                  /* the program ends: no lane is opened any more */
 	bool configured;              /* named in the file */
 };
 
