@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/learnt.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
 
@@ -77,11 +78,11 @@ static bool certificate_fits(const struct access *a, const struct station_settin
 }
 
 /* A certificate takes the place of the password. */
-static bool credentials_fit(const struct station_settings *conf, const struct ws_request *rq)
+static bool credentials_fit(struct session *s, const struct ws_request *rq)
 {
-	if (!conf->password || rq->has_certificate)
+	if (!s->conf->password || rq->has_certificate)
 		return true;
-	return rq->has_credentials && slice_eq(rq->user, rq->identity) && access_password_matches(rq->password, conf->password);
+	return rq->has_credentials && slice_eq(rq->user, rq->identity) && learnt_fits(s, rq->password);
 }
 
 static void choose_version(const struct station_settings *conf, const struct ws_request *rq, struct ws_verdict *v)
@@ -117,7 +118,7 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 		refuse(v, rq->tls || least == 1 ? 401 : 403, "security profile too low");
 	else if (rq->has_certificate && !certificate_fits(a, s->conf, rq))
 		refuse(v, 401, "the certificate is not this station's");
-	else if (!credentials_fit(s->conf, rq))
+	else if (!credentials_fit(s, rq))
 		refuse(v, 401, rq->has_credentials ? "wrong user or password" : "no credentials");
 	else if (s->conf->password_relay && !rq->has_credentials)
 		refuse(v, 401, "no credentials to relay");
@@ -132,6 +133,7 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 	if (s->conf->password_relay) {
 		mem_free((char *)s->credential.p);
 		s->credential = (struct slice){ mem_text(rq->password), rq->password.n };
+		session_password_changed(s);
 	}
 	session_attach(s, l);
 }

@@ -86,6 +86,7 @@ libgateway_a_SOURCES = \
 	gateway/dial.c gateway/dial.h \
 	gateway/http1.c gateway/http1.h \
 	gateway/link-ws.c gateway/link-ws.h \
+	gateway/learnt.c gateway/learnt.h \
 	gateway/listen.c gateway/listen.h \
 	gateway/turnstile.c gateway/turnstile.h \
 	gateway/lookup.c gateway/lookup.h \

@@ -12,6 +12,7 @@
 #include "gateway/behind.h"
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
+#include "gateway/learnt.h"
 #include "gateway/ledger.h"
 #include "gateway/limits.h"
 #include "gateway/local.h"
@@ -277,6 +278,8 @@ static const char *learn_from_command(struct down_relay *r, struct frame *answer
 		word = word && slice_is(reply.status, word) ? NULL : word;
 		learn_accepted(r->s, &f, &e);
 	}
+	if (r->act->event == CMD_SET_CONFIG)
+		learnt_look(r->s, &f, answer);
 	frame_done(&f);
 	arena_free(&mem);
 	return word;
@@ -347,6 +350,7 @@ static void reject_csms(struct session *s, const struct frame *f)
 static bool teaches(const struct action *act)
 {
 	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || act->event == CMD_TX_STATUS ||
+	       act->event == CMD_SET_CONFIG ||
 	       csms_profiles_wants(act);
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/csms-profiles.h"
 #include "gateway/deviations.h"
 #include "gateway/group.h"
+#include "gateway/learnt.h"
 #include "gateway/ledger.h"
 #include "gateway/owed.h"
 #include "gateway/passage.h"
@@ -149,7 +150,13 @@ static struct slice lane_password(const struct session *s)
 {
 	if (s->conf->password_relay)
 		return s->credential;
-	return slice_of(s->conf->uplink_password);
+	struct slice changed = learnt_upwards(s);
+	return changed.p ? changed : slice_of(s->conf->uplink_password);
+}
+
+void session_password_changed(struct session *s)
+{
+	s->lane.password = lane_password(s);
 }
 
 /* That of the oldest record, else the station's own. */
@@ -321,6 +328,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	owed_load(s);
 	load_running(s);
 	csms_profiles_open(s);
+	learnt_load(s);
 	return s;
 }
 
@@ -552,6 +560,7 @@ void sessions_free(struct gateway *g)
 		deviations_free(s);
 		ledger_close(s);
 		mem_free((char *)s->id);
+		learnt_free(s);
 		mem_free((char *)s->credential.p);
 		mem_free(s->evses);
 		mem_free(s);

@@ -82,6 +82,7 @@ struct session {
 		struct timer retry;
 	} owed;
 
+	struct learnt *learnt;        /* its password, where a CSMS has changed it (learnt.h) */
 	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	struct {
 		char token[64];       /* of the last remote start of the CSMS that the station took */
@@ -136,6 +137,7 @@ int session_tell(struct session *s, struct slice action, struct slice payload, c
 void session_answer(struct session *s, struct slice id, struct slice payload);             /* RESULT to the station, ours */
 void session_refuse(struct session *s, struct slice id, const char *code, const char *text); /* CALLERROR to the station, ours */
 void session_forward_answer(struct session *s, const struct frame *answer);                 /* the CSMS's bytes, to the station */
+void session_password_changed(struct session *s); /* its lane, which borrows it, shows the present one from its next attempt on */
 bool session_lane_is_up(const struct session *s);
 bool session_waits_for_lane(const struct session *s);  /* up, or its first attempt is under way */
 const char *session_state_text(enum session_state st);

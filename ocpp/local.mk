@@ -8,6 +8,7 @@ libocpp_a_SOURCES = \
 	ocpp/codec-2x.c \
 	ocpp/codec.c ocpp/codec.h \
 	ocpp/convert.c ocpp/convert.h \
+	ocpp/credential.c ocpp/credential.h \
 	ocpp/dialect.c ocpp/dialect.h \
 	ocpp/dictionary.c ocpp/dictionary.h \
 	ocpp/dictionary-tables.h \

@@ -93,3 +93,6 @@ tests/flow/attack.log: ampgated
 TESTS += tests/flow/security.js
 EXTRA_DIST += tests/flow/security.js
 tests/flow/security.log: ampgated
+TESTS += tests/flow/passwords.js
+EXTRA_DIST += tests/flow/passwords.js
+tests/flow/passwords.log: ampgated ampgate
