@@ -22,7 +22,7 @@ libplugins_a_SOURCES = plugins/builtin.c \
 # For drivers built elsewhere: the interface, where to find it, and one to begin with.
 pluginincludedir = $(includedir)/ampgate
 plugininclude_HEADERS = base/plugin.h
-pkgconfigdir = $(libdir)/pkgconfig
+pkgconfigdir = $(datadir)/pkgconfig
 pkgconfig_DATA = etc/ampgate.pc
 etc/ampgate.pc: etc/ampgate.pc.in Makefile
 	@$(MKDIR_P) etc
