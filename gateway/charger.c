@@ -256,18 +256,23 @@ bool charger_other_way(struct charger *c)
 	return false;
 }
 
-void charger_keep_way(struct charger *c)
+void charger_keep_traits(struct charger *c)
 {
 	char text[64];
+	snprintf(text, sizeof(text), "%d %d %d %d", c->traits.max_level, c->traits.unit, c->traits.relative_only, c->traits.whole_amps);
+	if (kept_put(c->gw->store, c->s->id, "limits/way", slice_of(text), NULL, NULL) != 0)
+		log_warn(&c->s->log, "how it takes limits could not be kept");
+}
+
+void charger_keep_way(struct charger *c)
+{
 	if (!c->way)
 		return;
 	log_info(&c->s->log, "limits are taken %s", ways[c->way].text);
 	c->way = 0;
 	c->traits.connector_zero = c->told.connector_zero;
 	fallback_forget(c); /* it was refused for the same reason */
-	snprintf(text, sizeof(text), "%d %d %d %d", c->traits.max_level, c->traits.unit, c->traits.relative_only, c->traits.whole_amps);
-	if (kept_put(c->gw->store, c->s->id, "limits/way", slice_of(text), NULL, NULL) != 0)
-		log_warn(&c->s->log, "that could not be kept");
+	charger_keep_traits(c);
 	limits_review(c->limits, c->s);
 }
 

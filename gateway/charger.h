@@ -48,6 +48,7 @@ void charger_learn_response(struct charger *c, int64_t response_us);
 /* All forms are refused as they are worded now: the next wording is tried. Levels first, for some count theirs where the highest is meant; then
  * the other unit, schedules without a start, whole amperes. False: all of them have been, and it begins from the front. */
 bool charger_other_way(struct charger *c);
+void charger_keep_traits(struct charger *c); /* level, unit, start and rounding: kept for this station */
 void charger_keep_way(struct charger *c); /* a limit was accepted as worded now: kept for this station */
 
 /* Our ids make room for those of the CSMS. True: they have moved, ours have to be installed again. */

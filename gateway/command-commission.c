@@ -9,6 +9,8 @@
 #include "gateway/command.h"
 #include "gateway/commission.h"
 #include "gateway/configuration.h"
+#include "gateway/probe.h"
+#include "gateway/session.h"
 #include "gateway/uplink-test.h"
 
 /* --- jobs --- */
@@ -187,6 +189,18 @@ int run_commission_identify(struct command *c)
 	}
 	struct task *t = commission_identify(c->g, c->user, evse);
 	return t ? started(c, t) : command_fail(c, COMMAND_FAILED, "no three-phase station charges now");
+}
+
+int run_commission_probe(struct command *c)
+{
+	const char *station = command_text(c, "station");
+	int64_t evse = json_int(c->args, "evse", 1);
+	if (!station)
+		return command_fail(c, COMMAND_USAGE, "station is missing");
+	if (evse < 1 || evse > SESSION_EVSES || control_find_evse(c->g->control, station, (int)evse) < 0)
+		return command_fail(c, COMMAND_NOT_FOUND, "no balanced EVSE %lld of station '%s'", (long long)evse, station);
+	struct task *t = probe_station(c->g, c->user, station, (int)evse);
+	return t ? started(c, t) : command_fail(c, COMMAND_FORBIDDEN, "no car charges at EVSE %lld of station '%s'", (long long)evse, station);
 }
 
 int run_commission_limit(struct command *c)

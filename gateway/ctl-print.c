@@ -318,6 +318,18 @@ void print_deviations(const cJSON *r)
 	table(r, columns);
 }
 
+void print_probe(const cJSON *r)
+{
+	static const struct column columns[] = { { "PURPOSE", "purpose", 22 }, { "CONNECTOR", "connector", 9 }, { "LEVEL", "level", 5 }, { "UNIT", "unit", 4 },
+		{ "KIND", "kind", 8 }, { "LIMIT", "limit_a", 5 }, { "ANSWER", "answer", 9 }, { "CURRENT", "current", 12 }, { "AFTER", "response_s", 5 },
+		{ "NOTE", "note", 10 }, { 0 } };
+	table(json_at(r, "result.forms"), columns);
+	if (strcmp(text_of(r, "state"), "done") == 0)
+		printf("limits go out as %s\n", text_of(r, "result.form"));
+	else
+		printf("%s: %s\n", text_of(r, "state"), text_of(r, "result.failure"));
+}
+
 static const char *const tx_columns[] = { "seq", "station", "evse", "tx", "csms_tx", "token", "start", "stop", "start_wh", "stop_wh", "energy_wh", "reason",
 	"offline", "confirmed" };
 

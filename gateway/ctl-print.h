@@ -21,6 +21,7 @@ void print_grid_log(const cJSON *r);
 void print_tariffs(const cJSON *r);
 void print_limits(const cJSON *r);
 void print_deviations(const cJSON *r);
+void print_probe(const cJSON *r);
 void print_trace(const cJSON *r);
 void print_trace_line(const cJSON *r);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -56,6 +57,7 @@ static const char usage[] =
 	"  uplink test uplink=NAME                    a connection to the CSMS, stage by stage\n"
 	"  job list | show job=N | stop job=N         work that takes a while\n"
 	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
+	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
 	"  setup-code                                 the code that makes the first user at the console\n"
 	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
@@ -679,6 +681,34 @@ static int run_ordered(const struct options *o, int argc, char **argv)
 	return -1;
 }
 
+/* Starts it, waits for its end and prints what was found. */
+static int run_probe(const struct options *o, int argc, char **argv)
+{
+	int status;
+	if (argc < 3 || argc > 4)
+		return bad_usage("commission probe ID [EVSE]");
+	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", argc > 3 ? argv[3] : NULL } }, 2);
+	cJSON *answer = ask(o, "commission.probe", &args, &status);
+	char job[24];
+	snprintf(job, sizeof(job), "%lld", (long long)json_int(answer, "result.job", 0));
+	buf_free(&args);
+	while (!status) {
+		cJSON_Delete(answer);
+		args = object((const char *const[][2]){ { "job", job } }, 1);
+		answer = ask(o, "job.show", &args, &status);
+		buf_free(&args);
+		if (!slice_is(json_text(answer, "result.state"), "running"))
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+	}
+	if (!status)
+		(o->json ? print_json : print_probe)(cJSON_GetObjectItem(answer, "result"));
+	if (!status && !slice_is(json_text(answer, "result.state"), "done"))
+		status = EXIT_FAILED;
+	cJSON_Delete(answer);
+	return status;
+}
+
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
 static const struct {
 	const char *noun, *word, *method, *key;
@@ -794,6 +824,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return run_grid_limit(o, argc, argv);
 	if (argc > 1 && strcmp(argv[0], "tariff") == 0 && strcmp(argv[1], "set") == 0)
 		return run_tariff_set(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "commission") == 0 && strcmp(argv[1], "probe") == 0)
+		return run_probe(o, argc, argv);
 	if (argc > 2 && strcmp(argv[0], "token") == 0 && strcmp(argv[1], "add") == 0) {
 		struct buf args = object((const char *const[][2]){ { "token", argv[2] }, { "status", argc > 3 ? argv[3] : NULL } }, 2);
 		return request(o, "token.add", &args, NULL);

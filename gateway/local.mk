@@ -42,6 +42,7 @@ libgateway_a_SOURCES = \
 	gateway/fallback.c \
 	gateway/identity.c gateway/identity.h \
 	gateway/limits.c gateway/limits.h \
+	gateway/probe.c gateway/probe.h \
 	gateway/local.c gateway/local.h \
 	gateway/managed.c gateway/managed.h \
 	gateway/modules.c gateway/modules.h \
