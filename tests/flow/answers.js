@@ -229,7 +229,10 @@ class Station {
 		await this.enter();
 		for (const [name, action, payload, disturbs] of ASKED[this.version]) {
 			const boots = this.boots;
-			const answer = this.answers[name] = await this.call(action, payload(this));
+			let answer = await this.call(action, payload(this));
+			// Whether the upload asked for before is still on its way is up to the network.
+			if (answer === 'AcceptedCanceled') answer = 'Accepted';
+			this.answers[name] = answer;
 			if (!disturbs || !/^(Accepted|Scheduled|Unlocked)/.test(answer)) continue;
 			if (name === 'ChangeAvailability, Operative' && this.state !== 'unavailable') continue;
 			if (action === 'Reset') {
