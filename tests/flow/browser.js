@@ -45,7 +45,7 @@ async function demo(dir) {
 async function visitor(b, base, options) {
 	const context = await b.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', ...options });
 	const page = await context.newPage();
-	page.setDefaultTimeout(60000);
+	page.setDefaultTimeout(300000); // a check of the commissioning may take a minute of its own, and more on a loaded machine
 	const v = { context, page, faults: [], requests: new Map(), allowed: /a^/ };
 	page.on('pageerror', (e) => v.faults.push(`script: ${e.stack}`));
 	page.on('console', (m) => m.type() === 'error' && !v.allowed.test(m.text()) && v.faults.push(`console: ${m.text()}`));

@@ -53,8 +53,9 @@ async function main() {
 		await step('identify');
 		await p.getByLabel('Station', { exact: true }).selectOption(`${station}/1`);
 		await p.getByRole('button', { name: /^Run/ }).click();
-		const row = p.locator('[role=status] tbody tr', { hasText: station }).first();
-		await row.waitFor();
+		const row = p.locator('[role=status] tbody tr', { hasText: station }).first(), error = p.locator('[role=status] .error').first();
+		await row.or(error).first().waitFor();
+		assert.ok(await row.count(), `${station}: ${await p.locator('[role=status]').first().innerText()}`);
 		const text = await row.innerText();
 		assert.ok(text.includes(configured) && text.includes(is) && text.includes('differs'), `${station}: ${text}`);
 		assert.match(await p.locator('[role=status] pre').first().innerText(), new RegExp(`${station}: \\{rotation: ${is}\\}`));
