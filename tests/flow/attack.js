@@ -14,7 +14,7 @@ const zlib = require('zlib');
 const env = (name, preset) => Number(process.env[name] || preset);
 const SOCKETS = env('ATTACK_SOCKETS', 1800), HANDSHAKES = env('ATTACK_HANDSHAKES', 600), FRAME_MB = env('ATTACK_FRAME_MB', 20);
 const STATIONS = env('ATTACK_STATIONS', 20), NOISE = env('ATTACK_NOISE', 200);
-const CAP_MB = 96; // above what the daemon had before
+const CAP_MB = 96; // above what the daemon had before; the address sanitizer keeps what was freed, so nothing can be said under it
 
 const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 
@@ -183,7 +183,8 @@ async function main() {
 	const held = async (name) => {
 		const peak = memory('VmHWM');
 		equal(left, 0, 'honest stations that lost their connection');
-		ok(peak < base + CAP_MB, `${name}: ${peak.toFixed(1)} MB at most, ${base.toFixed(1)} MB before`);
+		const sanitized = fs.readFileSync(`/proc/${daemon.child.pid}/maps`, 'utf8').includes('libasan');
+		ok(sanitized || peak < base + CAP_MB, `${name}: ${peak.toFixed(1)} MB at most, ${base.toFixed(1)} MB before`);
 		console.log(`# ${name}: p50 ${share(0.5).toFixed(1)} ms, p99 ${share(0.99).toFixed(1)} ms, worst ${share(1).toFixed(1)} ms of ${waits.length} calls; ` +
 			`RSS ${memory('VmRSS').toFixed(1)} MB, at most ${peak.toFixed(1)} MB (${base.toFixed(1)} MB before)`);
 		waits.length = 0;
