@@ -84,6 +84,7 @@ async function main() {
 				if (m[0] === 4) isRefused(m, 'the start');
 			}
 			ok(n < 60, 'a start was refused at last');
+			await until(5000, 'the operator is told', () => daemon.log.includes('New transactions are refused'));
 			equal(daemon.log.match(/New transactions are refused/g).length, 1, 'times that the operator was told');
 			isRefused(await s.ask('StartTransaction', starts(n)), 'the start again');
 			await s.call('StopTransaction', stops(running, 1));
@@ -93,7 +94,7 @@ async function main() {
 			await drained();
 			equal(startsAtCsms(), Array.from({ length: n }, (x, i) => i + 1), 'starts at the CSMS');
 			equal(csms.of('StopTransaction').length, 1, 'stops at the CSMS');
-			ok(daemon.log.includes('transactions are stored again'), 'the operator is told that it is over');
+			await until(5000, 'the operator is told that it is over', () => daemon.log.includes('transactions are stored again'));
 			await daemon.stop();
 			await csms.close();
 		}],
