@@ -5,7 +5,7 @@ dist_doc_DATA = README.md docs/ANSWERS.md docs/ARCHITECTURE.md docs/CONFIG.md do
 config-doc: tests/tools/check-config
 	tests/tools/check-config --doc > $(srcdir)/docs/CONFIG.md
 	tests/tools/check-config --man > man-part.tmp && sh $(srcdir)/etc/man/fill.sh keys man-part.tmp $(srcdir)/etc/man/ampgate.yaml.5
-	sh $(srcdir)/etc/man/verbs.sh $(srcdir)/gateway/commands.def > man-part.tmp && \
+	sh $(srcdir)/etc/man/verbs.sh $(srcdir)/gateway/manage/commands.def > man-part.tmp && \
 		sh $(srcdir)/etc/man/fill.sh verbs man-part.tmp $(srcdir)/etc/man/ampgate.1
 	rm -f man-part.tmp
 EXTRA_DIST += etc/man/fill.sh etc/man/verbs.sh

@@ -104,16 +104,16 @@ CLEANFILES += etc/systemd/ampgate.service
 # Completion: "station.list" in the table of verbs is `ampgate station list`.
 completionsdir = $(datadir)/bash-completion/completions
 completions_DATA = etc/completion/ampgate
-etc/completion/ampgate: etc/completion/ampgate.in gateway/commands.def
+etc/completion/ampgate: etc/completion/ampgate.in gateway/manage/commands.def
 	@$(MKDIR_P) etc/completion
 	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
-		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/commands.def $(srcdir)/etc/completion/ampgate.in > $@
+		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/manage/commands.def $(srcdir)/etc/completion/ampgate.in > $@
 zshdir = $(datadir)/zsh/vendor-completions
 zsh_DATA = etc/completion/_ampgate
-etc/completion/_ampgate: etc/completion/_ampgate.in gateway/commands.def
+etc/completion/_ampgate: etc/completion/_ampgate.in gateway/manage/commands.def
 	@$(MKDIR_P) etc/completion
 	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
-		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/commands.def $(srcdir)/etc/completion/_ampgate.in > $@
+		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/manage/commands.def $(srcdir)/etc/completion/_ampgate.in > $@
 EXTRA_DIST += etc/completion/ampgate.in etc/completion/_ampgate.in
 CLEANFILES += etc/completion/ampgate etc/completion/_ampgate
 

@@ -3,7 +3,7 @@
 #define AMPGATE_GATEWAY_DAEMON_H
 
 #include "base/error.h"
-#include "gateway/settings.h"
+#include "gateway/conf/settings.h"
 
 struct daemon_options {
 	const char *state_dir;  /* where the database lives */

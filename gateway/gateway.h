@@ -4,8 +4,8 @@
 
 #include "base/map.h"
 #include "energy/control.h"
-#include "gateway/settings.h"
-#include "gateway/uplink.h"
+#include "gateway/conf/settings.h"
+#include "gateway/session/uplink.h"
 #include "storage/store.h"
 
 struct access;

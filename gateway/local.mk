@@ -1,121 +1,197 @@
-# see docs/ARCHITECTURE.md, Tests
+# The daemon and its client, a folder for each subject; see docs/ARCHITECTURE.md, The rooms of gateway/
 noinst_LIBRARIES += libgateway.a
 libgateway_a_SOURCES = \
-	gateway/access.c gateway/access.h \
-	gateway/api.c gateway/api.h \
-	gateway/backlog.c gateway/backlog.h \
-	gateway/balance.c gateway/balance.h \
-	gateway/below.c gateway/below.h \
-	gateway/grid-inputs.c gateway/grid-inputs.h \
-	gateway/balance-replay.c gateway/balance-replay.h \
-	gateway/balance-stdio.c gateway/balance-stdio.h \
-	gateway/caps.c gateway/caps.h \
-	gateway/command.c gateway/command.h \
-	gateway/command-config.c \
-	gateway/command-grid.c \
-	gateway/command-station.c \
-	gateway/command-plan.c \
-	gateway/configuration.c gateway/configuration.h \
-	gateway/generation.c gateway/generation.h \
-	gateway/csms-profiles.c gateway/csms-profiles.h \
-	gateway/traits.c gateway/traits.h \
 	gateway/daemon.c gateway/daemon.h \
-	gateway/call-help.c gateway/call-help.h \
-	gateway/decisions.c gateway/decisions.h \
-	gateway/deviations.c gateway/deviations.h \
-	gateway/explain.c gateway/explain.h \
-	gateway/redact.c gateway/redact.h \
-	gateway/trace-export.c gateway/trace-export.h \
-	gateway/drivers.c gateway/drivers.h \
-	gateway/authorize.c gateway/authorize.h \
-	gateway/refused.c gateway/refused.h \
-	gateway/timekeeper.c gateway/timekeeper.h \
-	gateway/behind.c gateway/behind.h \
-	gateway/pace.c gateway/pace.h \
-	gateway/room.c gateway/room.h \
-	gateway/spare.c gateway/spare.h \
-	gateway/group.c gateway/group.h gateway/group-local.h \
-	gateway/group-config.c gateway/group-down.c gateway/group-fan.c gateway/group-jobs.c gateway/group-limit.c gateway/group-members.c \
-	gateway/group-places.c gateway/group-txs.c gateway/group-up.c gateway/group-wishes.c \
-	gateway/ledger.c gateway/ledger.h \
-	gateway/charger.c gateway/charger.h \
-	gateway/fallback.c \
-	gateway/identity.c gateway/identity.h \
-	gateway/limits.c gateway/limits.h \
-	gateway/probe.c gateway/probe.h \
-	gateway/local.c gateway/local.h \
-	gateway/managed.c gateway/managed.h \
-	gateway/modules.c gateway/modules.h \
-	gateway/notify.c gateway/notify.h \
-	gateway/own-certs.c gateway/own-certs.h \
-	gateway/own-host.c gateway/own-host.h \
-	gateway/owed.c gateway/owed.h \
-	gateway/passage.c gateway/passage.h \
-	gateway/reload.c gateway/reload.h \
-	gateway/replay.c gateway/replay.h \
-	gateway/rewrite.c gateway/rewrite.h \
-	gateway/schedule.c gateway/schedule.h \
-	gateway/vigil.c gateway/vigil.h \
-	gateway/session.c gateway/session.h \
-	gateway/tap.c gateway/tap.h \
-	gateway/times.c gateway/times.h \
-	gateway/once.c gateway/once.h gateway/telemetry.c gateway/telemetry.h \
-	gateway/trace.c gateway/trace.h \
-	gateway/transfer.c gateway/transfer.h \
-	gateway/uplink.c gateway/uplink.h \
-	gateway/view.c gateway/view.h \
-	gateway/commands.def \
 	gateway/gateway.h \
-	gateway/hours.c gateway/hours.h \
-	gateway/relays.c gateway/relays.h \
-	gateway/sim-outlet.c gateway/sim-outlet.h \
-	gateway/errand.c gateway/errand.h \
-	gateway/homeassistant.c gateway/homeassistant.h gateway/topic.h \
-	gateway/host.c gateway/host.h \
-	gateway/check.c gateway/check.h \
-	gateway/check-electric.c \
-	gateway/check-grid.c \
-	gateway/settings.c gateway/settings.h \
-	gateway/settings-grid.c \
-	gateway/settings-link.c \
-	gateway/settings-secret.c \
-	gateway/settings-tables.c gateway/settings-tables.h \
-	gateway/deflate.c gateway/deflate.h \
-	gateway/demo.c gateway/demo.h gateway/demo-director.h gateway/demo-parts.h \
-	gateway/demo-csms.c gateway/demo-screen.c gateway/demo-script.c gateway/demo-world.c \
-	gateway/demo-site.c gateway/demo-site.h \
-	gateway/dial.c gateway/dial.h \
-	gateway/http1.c gateway/http1.h \
-	gateway/link-ws.c gateway/link-ws.h \
-	gateway/learnt.c gateway/learnt.h \
-	gateway/listen.c gateway/listen.h \
-	gateway/turnstile.c gateway/turnstile.h \
-	gateway/lookup.c gateway/lookup.h \
-	gateway/sim.c gateway/sim.h \
-	gateway/sim-board.c gateway/sim-board.h \
-	gateway/sim-csms.c gateway/sim-csms.h gateway/sim-csms-main.c \
-	gateway/sim-ledger.c gateway/sim-ledger.h \
-	gateway/sim-lines.c gateway/sim-lines.h \
-	gateway/sim-day.c gateway/sim-day.h \
-	gateway/sim-meter.c gateway/sim-meter.h \
-	gateway/sim-site.c gateway/sim-site.h \
-	gateway/modbus-server.c gateway/modbus-server.h \
-	gateway/sim-station.c gateway/sim-station.h gateway/sim-station-main.c \
-	gateway/stream.c gateway/stream.h \
-	gateway/tls.c gateway/tls.h \
-	gateway/utf8.c gateway/utf8.h \
-	gateway/world.c gateway/world.h
+	gateway/notify.c gateway/notify.h
 
+# sockets, TLS, HTTP heads, WebSockets, HTTP/2; addresses and listening
+libgateway_a_SOURCES += \
+	gateway/net/deflate.c gateway/net/deflate.h \
+	gateway/net/dial.c gateway/net/dial.h \
+	gateway/net/http1.c gateway/net/http1.h \
+	gateway/net/link-ws.c gateway/net/link-ws.h \
+	gateway/net/listen.c gateway/net/listen.h \
+	gateway/net/lookup.c gateway/net/lookup.h \
+	gateway/net/modbus-server.c gateway/net/modbus-server.h \
+	gateway/net/stream.c gateway/net/stream.h \
+	gateway/net/tls.c gateway/net/tls.h \
+	gateway/net/turnstile.c gateway/net/turnstile.h \
+	gateway/net/utf8.c gateway/net/utf8.h
 if HAVE_NGHTTP2
-libgateway_a_SOURCES += gateway/mux.c gateway/mux.h
-EXTRA_DIST += gateway/mux-none.c
+libgateway_a_SOURCES += gateway/net/mux.c gateway/net/mux.h
+EXTRA_DIST += gateway/net/mux-none.c
 else
-libgateway_a_SOURCES += gateway/mux-none.c gateway/mux.h
-EXTRA_DIST += gateway/mux.c
+libgateway_a_SOURCES += gateway/net/mux-none.c gateway/net/mux.h
+EXTRA_DIST += gateway/net/mux.c
 endif
 
+# a station's conversation with its CSMS: who is let in, what passes, what is seen of it
+libgateway_a_SOURCES += \
+	gateway/session/access.c gateway/session/access.h \
+	gateway/session/deviations.c gateway/session/deviations.h \
+	gateway/session/learnt.c gateway/session/learnt.h \
+	gateway/session/passage.c gateway/session/passage.h \
+	gateway/session/redact.c gateway/session/redact.h \
+	gateway/session/rewrite.c gateway/session/rewrite.h \
+	gateway/session/session.c gateway/session/session.h \
+	gateway/session/tap.c gateway/session/tap.h \
+	gateway/session/trace.c gateway/session/trace.h \
+	gateway/session/trace-export.c gateway/session/trace-export.h \
+	gateway/session/uplink.c gateway/session/uplink.h
+
+# what happens while the CSMS is away, and after it
+libgateway_a_SOURCES += \
+	gateway/offline/authorize.c gateway/offline/authorize.h \
+	gateway/offline/behind.c gateway/offline/behind.h \
+	gateway/offline/ledger.c gateway/offline/ledger.h \
+	gateway/offline/local.c gateway/offline/local.h \
+	gateway/offline/owed.c gateway/offline/owed.h \
+	gateway/offline/pace.c gateway/offline/pace.h \
+	gateway/offline/refused.c gateway/offline/refused.h \
+	gateway/offline/replay.c gateway/offline/replay.h \
+	gateway/offline/room.c gateway/offline/room.h \
+	gateway/offline/spare.c gateway/offline/spare.h \
+	gateway/offline/timekeeper.c gateway/offline/timekeeper.h
+
+# many stations as one
+libgateway_a_SOURCES += \
+	gateway/group/group.c gateway/group/group.h \
+	gateway/group/group-config.c \
+	gateway/group/group-down.c \
+	gateway/group/group-fan.c \
+	gateway/group/group-jobs.c \
+	gateway/group/group-limit.c \
+	gateway/group/group-local.h \
+	gateway/group/group-members.c \
+	gateway/group/group-places.c \
+	gateway/group/group-txs.c \
+	gateway/group/group-up.c \
+	gateway/group/group-wishes.c
+
+# from settings to the balancer, and from its decisions to stations; grid, tariffs, schedules
+libgateway_a_SOURCES += \
+	gateway/power/balance.c gateway/power/balance.h \
+	gateway/power/balance-replay.c gateway/power/balance-replay.h \
+	gateway/power/balance-stdio.c gateway/power/balance-stdio.h \
+	gateway/power/below.c gateway/power/below.h \
+	gateway/power/caps.c gateway/power/caps.h \
+	gateway/power/charger.c gateway/power/charger.h \
+	gateway/power/csms-profiles.c gateway/power/csms-profiles.h \
+	gateway/power/decisions.c gateway/power/decisions.h \
+	gateway/power/explain.c gateway/power/explain.h \
+	gateway/power/fallback.c \
+	gateway/power/grid-inputs.c gateway/power/grid-inputs.h \
+	gateway/power/hours.c gateway/power/hours.h \
+	gateway/power/limits.c gateway/power/limits.h \
+	gateway/power/probe.c gateway/power/probe.h \
+	gateway/power/schedule.c gateway/power/schedule.h \
+	gateway/power/times.c gateway/power/times.h \
+	gateway/power/traits.c gateway/power/traits.h \
+	gateway/power/vigil.c gateway/power/vigil.h
+
+# stations of the box: its relays, and the box itself as a station
+libgateway_a_SOURCES += \
+	gateway/own/errand.c gateway/own/errand.h \
+	gateway/own/identity.c gateway/own/identity.h \
+	gateway/own/own-certs.c gateway/own/own-certs.h \
+	gateway/own/own-host.c gateway/own/own-host.h \
+	gateway/own/relays.c gateway/own/relays.h \
+	gateway/own/transfer.c gateway/own/transfer.h
+
+# plugins and the workers they run in
+libgateway_a_SOURCES += \
+	gateway/plug/drivers.c gateway/plug/drivers.h \
+	gateway/plug/host.c gateway/plug/host.h \
+	gateway/plug/modules.c gateway/plug/modules.h
+
+# the configuration: read, proved, kept, changed
+libgateway_a_SOURCES += \
+	gateway/conf/check.c gateway/conf/check.h \
+	gateway/conf/check-electric.c \
+	gateway/conf/check-grid.c \
+	gateway/conf/configuration.c gateway/conf/configuration.h \
+	gateway/conf/generation.c gateway/conf/generation.h \
+	gateway/conf/managed.c gateway/conf/managed.h \
+	gateway/conf/reload.c gateway/conf/reload.h \
+	gateway/conf/settings.c gateway/conf/settings.h \
+	gateway/conf/settings-grid.c \
+	gateway/conf/settings-link.c \
+	gateway/conf/settings-secret.c \
+	gateway/conf/settings-tables.c gateway/conf/settings-tables.h
+
+# the verbs, whoever calls them, and what they show
+libgateway_a_SOURCES += \
+	gateway/manage/api.c gateway/manage/api.h \
+	gateway/manage/call-help.c gateway/manage/call-help.h \
+	gateway/manage/checks.c gateway/manage/checks.h \
+	gateway/manage/command.c gateway/manage/command.h \
+	gateway/manage/command-commission.c \
+	gateway/manage/command-config.c \
+	gateway/manage/command-grid.c \
+	gateway/manage/command-people.c \
+	gateway/manage/command-plan.c \
+	gateway/manage/command-station.c \
+	gateway/manage/commands.def \
+	gateway/manage/commission.c gateway/manage/commission.h \
+	gateway/manage/commission-judge.c \
+	gateway/manage/history.c gateway/manage/history.h \
+	gateway/manage/once.c gateway/manage/once.h \
+	gateway/manage/task.c gateway/manage/task.h \
+	gateway/manage/uplink-test.c gateway/manage/uplink-test.h \
+	gateway/manage/view.c gateway/manage/view.h
+
+# what goes out to a broker
+libgateway_a_SOURCES += \
+	gateway/mqtt/backlog.c gateway/mqtt/backlog.h \
+	gateway/mqtt/homeassistant.c gateway/mqtt/homeassistant.h \
+	gateway/mqtt/telemetry.c gateway/mqtt/telemetry.h \
+	gateway/mqtt/topic.h
+
+# the console, the API and the metrics
+libgateway_a_SOURCES += \
+	gateway/http/console.c gateway/http/console.h \
+	gateway/http/http.c gateway/http/http.h \
+	gateway/http/metrics.c gateway/http/metrics.h \
+	gateway/http/rest.c gateway/http/rest.h \
+	gateway/http/routes.def \
+	gateway/http/sse.c gateway/http/sse.h \
+	gateway/http/tls-own.c gateway/http/tls-own.h \
+	gateway/http/users.c gateway/http/users.h
+
+# the simulators and the demo
+libgateway_a_SOURCES += \
+	gateway/sim/demo.c gateway/sim/demo.h \
+	gateway/sim/demo-csms.c \
+	gateway/sim/demo-director.h \
+	gateway/sim/demo-parts.h \
+	gateway/sim/demo-screen.c \
+	gateway/sim/demo-script.c \
+	gateway/sim/demo-site.c gateway/sim/demo-site.h \
+	gateway/sim/demo-world.c \
+	gateway/sim/sim.c gateway/sim/sim.h \
+	gateway/sim/sim-board.c gateway/sim/sim-board.h \
+	gateway/sim/sim-csms.c gateway/sim/sim-csms.h \
+	gateway/sim/sim-csms-main.c \
+	gateway/sim/sim-day.c gateway/sim/sim-day.h \
+	gateway/sim/sim-ledger.c gateway/sim/sim-ledger.h \
+	gateway/sim/sim-lines.c gateway/sim/sim-lines.h \
+	gateway/sim/sim-meter.c gateway/sim/sim-meter.h \
+	gateway/sim/sim-outlet.c gateway/sim/sim-outlet.h \
+	gateway/sim/sim-site.c gateway/sim/sim-site.h \
+	gateway/sim/sim-station.c gateway/sim/sim-station.h \
+	gateway/sim/sim-station-main.c \
+	gateway/sim/world.c gateway/sim/world.h
+
+# the client
 bin_PROGRAMS += ampgate
-ampgate_SOURCES = gateway/ctl.c gateway/ctl.h gateway/ctl-config.c gateway/ctl-plugin.c gateway/ctl-care.c gateway/archive.c gateway/archive.h gateway/ctl-print.c gateway/ctl-print.h
+ampgate_SOURCES = \
+	gateway/ctl/archive.c gateway/ctl/archive.h \
+	gateway/ctl/ctl.c gateway/ctl/ctl.h \
+	gateway/ctl/ctl-care.c \
+	gateway/ctl/ctl-config.c \
+	gateway/ctl/ctl-plugin.c \
+	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated

@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config.h"
-#include "gateway/check.h"
-#include "gateway/configuration.h"
+#include "gateway/conf/check.h"
+#include "gateway/conf/configuration.h"
+#include "gateway/conf/settings.h"
 #include "gateway/daemon.h"
-#include "gateway/demo.h"
-#include "gateway/settings.h"
-#include "gateway/spare.h"
+#include "gateway/offline/spare.h"
+#include "gateway/sim/demo.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
 

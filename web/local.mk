@@ -1,21 +1,3 @@
-# The surfaces over HTTP.
-libgateway_a_SOURCES += \
-	gateway/checks.c gateway/checks.h \
-	gateway/command-commission.c \
-	gateway/command-people.c \
-	gateway/commission.c gateway/commission.h \
-	gateway/commission-judge.c \
-	gateway/console.c gateway/console.h \
-	gateway/history.c gateway/history.h \
-	gateway/http.c gateway/http.h \
-	gateway/metrics.c gateway/metrics.h \
-	gateway/rest.c gateway/rest.h gateway/routes.def \
-	gateway/sse.c gateway/sse.h \
-	gateway/task.c gateway/task.h \
-	gateway/tls-own.c gateway/tls-own.h \
-	gateway/uplink-test.c gateway/uplink-test.h \
-	gateway/users.c gateway/users.h
-
 # The pages of the console, compressed into the program. Without it (--disable-console) the API and the metrics are there all the same.
 WEB_FILES = actions.js api.js app.js chart.js commissioning.js events.js icon.svg index.html jobs.js login.js overview.js settings.js site.js \
 	station.js stations.js style.css text.js trace.js transactions.js ui.js uplink.js

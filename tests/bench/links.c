@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "gateway/dial.h"
-#include "gateway/listen.h"
+#include "gateway/net/dial.h"
+#include "gateway/net/listen.h"
 
 #define ROUNDS 100
 #define ECHO_PORT 18887 /* where a relay of another make connects to */

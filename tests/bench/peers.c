@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "gateway/link-ws.h"
+#include "gateway/net/link-ws.h"
 
 #define INPUT 4096
 #define FRAME_MOST 2048

@@ -242,7 +242,7 @@ async function prometheus() {
 	const rules = spawnSync('promtool', ['check', 'rules', path.join(srcdir, 'etc/prometheus/ampgate.rules.yml')]);
 	assert.equal(rules.status, 0, `${rules.stdout}${rules.stderr}`);
 	// Rules and dashboard speak of families that there are.
-	const source = require('fs').readFileSync(path.join(srcdir, 'gateway/metrics.c'), 'utf8');
+	const source = require('fs').readFileSync(path.join(srcdir, 'gateway/http/metrics.c'), 'utf8');
 	for (const file of ['etc/prometheus/ampgate.rules.yml', 'etc/grafana/ampgate.json'])
 		for (const name of require('fs').readFileSync(path.join(srcdir, file), 'utf8').match(/\bampgate_[a-z_]+/g))
 			assert.ok(source.includes(`"${name.slice(8).replace(/_(bucket|sum|count)$/, '')}"`) || /_kwh$/.test(name), `${file}: ${name}`);

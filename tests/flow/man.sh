@@ -19,13 +19,13 @@ between() { sed -n "/^\\.\\\\\" begin $1\$/,/^\\.\\\\\" end $1\$/p" "$2" | sed '
 "$check" --man >"$dir/keys" && test -s "$dir/keys" && between keys "$man/ampgate.yaml.5" | diff - "$dir/keys" >"$dir/got"
 verdict $? "ampgate.yaml(5) is what the tables say (else: make config-doc)"
 
-sh "$man/verbs.sh" "$srcdir/gateway/commands.def" >"$dir/verbs" && grep -q '^\.It Cm status$' "$dir/verbs" &&
+sh "$man/verbs.sh" "$srcdir/gateway/manage/commands.def" >"$dir/verbs" && grep -q '^\.It Cm status$' "$dir/verbs" &&
 	between verbs "$man/ampgate.1" | diff - "$dir/verbs" >"$dir/got"
 verdict $? "ampgate(1) has the verbs of the table (else: make config-doc)"
 
 # "station.list" in the table is `ampgate station list` for people.
 "$top_builddir/ampgate" --help >"$dir/help"
-sed -n 's/^VERB("\([a-z.]*\)".*/\1/p' "$srcdir/gateway/commands.def" | while read -r verb; do
+sed -n 's/^VERB("\([a-z.]*\)".*/\1/p' "$srcdir/gateway/manage/commands.def" | while read -r verb; do
 	noun=${verb%%.*} word=${verb#*.}
 	grep -Eq "(^|  )$noun ?.*" "$dir/help" && grep -q "$word" "$dir/help" || echo "ampgate --help lacks $verb"
 	awk -v noun="$noun" -v word="$word" '/^\.Sh VERBS/ { exit } /Cm / && index($0, noun) && index($0, word) { found = 1 }

@@ -1,7 +1,7 @@
 /* The balancer driven by lines of text: a small site talks through some periods, and the answers are compared as text. */
 #include <stdio.h>
 
-#include "gateway/balance-stdio.h"
+#include "gateway/power/balance-stdio.h"
 #include "tests/unit/unit.h"
 
 #define HELLO                                                                                                                                \

@@ -7,7 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "gateway/check.h"
+#include "gateway/conf/check.h"
 
 enum mode { CHECK, PRINT, ORIGIN, DOC, MAN };
 

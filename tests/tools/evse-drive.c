@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "gateway/host.h"
+#include "gateway/plug/host.h"
 
 static struct host *host;
 static int evse;

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "gateway/host.h"
+#include "gateway/plug/host.h"
 
 static long left = 1;
 static int last = 1;

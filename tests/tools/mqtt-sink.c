@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/loop.h"
-#include "gateway/host.h"
+#include "gateway/plug/host.h"
 
 static struct host *host;
 static int sink;

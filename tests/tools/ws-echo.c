@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/loop.h"
-#include "gateway/dial.h"
-#include "gateway/listen.h"
+#include "gateway/net/dial.h"
+#include "gateway/net/listen.h"
 
 #define MESSAGE_MOST (64 * 1024 * 1024) /* the suites send up to 16 MiB */
 

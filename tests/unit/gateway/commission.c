@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "gateway/commission.h"
+#include "gateway/manage/commission.h"
 #include "tests/unit/unit.h"
 
 static enum wiring wiring(double cosine, double i_a)

@@ -1,7 +1,7 @@
 /* permessage-deflate: what is agreed, and that messages come back from any sender's way of ending a block, within a bound. */
 #include <stdio.h>
 
-#include "gateway/deflate.h"
+#include "gateway/net/deflate.h"
 #include "tests/unit/unit.h"
 
 static void head_with(struct http_head *h, const char *value)

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "gateway/dial.h"
-#include "gateway/listen.h"
+#include "gateway/net/dial.h"
+#include "gateway/net/listen.h"
 #include "tests/unit/unit.h"
 
 #define PATIENCE 2000 /* turns of at most 5 ms until something that must happen counts as missing */

@@ -1,5 +1,5 @@
 /* Times of day, also past midnight. */
-#include "gateway/hours.h"
+#include "gateway/power/hours.h"
 
 #include "base/clock.h"
 #include "tests/unit/unit.h"

@@ -1,7 +1,7 @@
 /* Heads of HTTP/1.1: what is read out of them, what is refused and why, and that it does not matter in what pieces they come. */
 #include <stdio.h>
 
-#include "gateway/http1.h"
+#include "gateway/net/http1.h"
 #include "tests/unit/unit.h"
 
 static const char good[] =

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
-#include "gateway/link-ws.h"
+#include "gateway/net/link-ws.h"
 #include "tests/unit/unit.h"
 
 /* The link under test, the other end of its socket, and what its owner saw. */

@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
-#include "gateway/http1.h"
-#include "gateway/link-ws.h"
-#include "gateway/listen.h"
+#include "gateway/net/http1.h"
+#include "gateway/net/link-ws.h"
+#include "gateway/net/listen.h"
 #include "tests/unit/unit.h"
 
 static struct {

@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/loop.h"
-#include "gateway/mux-none.c"
+#include "gateway/net/mux-none.c"
 
 static int ended;
 

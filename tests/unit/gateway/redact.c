@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/buf.h"
-#include "gateway/redact.h"
+#include "gateway/session/redact.h"
 
 static void tokens_become_hashes_and_nothing_else_changes(void **state)
 {

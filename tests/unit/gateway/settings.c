@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gateway/balance.h"
-#include "gateway/check.h"
+#include "gateway/conf/check.h"
+#include "gateway/power/balance.h"
 
 #define HEAD "version: 1\n"
 #define GRID "circuits: {grid: {kind: grid_connection, limit_a: 100}}\n"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "gateway/sim-ledger.h"
+#include "gateway/sim/sim-ledger.h"
 #include "tests/unit/unit.h"
 
 static struct sim_ledger truth, told;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/session.h"
-#include "gateway/trace.h"
+#include "gateway/session/session.h"
+#include "gateway/session/trace.h"
 #include "tests/unit/unit.h"
 
 #define FRAMES 30000

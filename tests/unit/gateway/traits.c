@@ -1,6 +1,6 @@
 /* Which row of the data files a station gets, what is wrong in a file is told, and that a learnt form is there after a restart. The installed
  * files are read too, as they are in the source tree. */
-#include "gateway/traits.h"
+#include "gateway/power/traits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "gateway/turnstile.h"
+#include "gateway/net/turnstile.h"
 #include "tests/unit/unit.h"
 
 #define EVERY 20000

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
-#include "gateway/world.h"
+#include "gateway/sim/world.h"
 #include "tests/unit/unit.h"
 
 static const uint8_t rst[] = { 0, 1, 2 }, str[] = { 1, 2, 0 };

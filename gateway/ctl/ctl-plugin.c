@@ -1,0 +1,272 @@
+/* ampgate plugin: what files offer, and whether one keeps what ampgate-plugin(3) asks for. The trial runs in a process of its own: a plugin
+ * that crashes or hangs fails its trial and takes nothing else along. */
+#include <dirent.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "gateway/ctl/ctl.h"
+#include "gateway/plug/modules.h"
+
+#define TRIAL_S 60
+#define LOOP_BUDGET_US (5 * US_PER_MS)
+#define ROUNDS 50
+#define HAS(p, member) ((p)->size >= offsetof(ag_plugin, member) + sizeof((p)->member) && (p)->member)
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} kinds[] = { { AG_METER, "meter" }, { AG_EVSE, "evse" }, { AG_GRID, "grid" }, { AG_AUTH, "reader" }, { AG_SINK, "sink" } };
+
+/* ---- list ---- */
+
+static void print_kinds(uint32_t bits)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (bits & kinds[i].bit)
+			printf(" %s", kinds[i].name);
+}
+
+static int list(const char *dir)
+{
+	struct dirent **found;
+	int n = scandir(dir, &found, NULL, alphasort), bad = 0;
+	if (n < 0) {
+		fprintf(stderr, "ampgate: %s: no such directory\n", dir);
+		return EXIT_NOT_FOUND;
+	}
+	for (int i = 0; i < n; i++) {
+		char why[300], *end = strrchr(found[i]->d_name, '.');
+		if (end && strcmp(end, ".so") == 0) {
+			*end = 0;
+			const ag_plugin *p = module_find(dir, found[i]->d_name, why, sizeof(why));
+			printf("%-24s", found[i]->d_name);
+			if (p) {
+				printf(" %-8s %-12s", p->version ? p->version : "-", p->license ? p->license : "-");
+				print_kinds(p->kinds);
+			} else {
+				printf(" %s", why);
+				bad = 1;
+			}
+			putchar('\n');
+		}
+		free(found[i]);
+	}
+	free(found);
+	return bad ? EXIT_FAILED : EXIT_OK;
+}
+
+/* ---- the trial ---- */
+
+static int failed, done;
+
+static void verdict(bool ok, const char *what, const char *detail)
+{
+	done++;
+	printf("%s %d - %s%s%s\n", ok ? "ok" : "not ok", done, what, detail && *detail ? ": " : "", detail ? detail : "");
+	fflush(stdout);
+	failed += !ok;
+}
+
+static void host_log(const ag_host *h, int level, const char *text)
+{
+	(void)h, (void)level;
+	printf("# %s\n", text);
+}
+
+static void host_post(const ag_host *h, void (*fn)(void *arg), void *arg)
+{
+	(void)h;
+	fn(arg);
+}
+
+static uint64_t host_now(const ag_host *h)
+{
+	(void)h;
+	return (uint64_t)clock_mono_us();
+}
+
+static void host_command(const ag_host *h, const char *verb, const char *json, void (*reply)(void *arg, const char *answer), void *arg)
+{
+	(void)h, (void)verb, (void)json;
+	reply(arg, "{\"ok\":true,\"result\":null}");
+}
+
+static void host_sink_state(const ag_host *h, int up, const char *why)
+{
+	(void)h, (void)up, (void)why;
+}
+
+static void host_sink_sent(const ag_host *h, uint64_t mark)
+{
+	(void)h, (void)mark;
+}
+
+static const ag_host host = { sizeof(host), NULL, host_log, host_post, host_now, host_command, host_sink_state, host_sink_sent };
+
+static int open_files(void)
+{
+	int n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static void try_table(const ag_plugin *p)
+{
+	uint32_t known = 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		known |= kinds[i].bit;
+	verdict(p->kinds && !(p->kinds & ~known), "its kinds are some that the program uses", NULL);
+	verdict(p->version && *p->version && p->license && *p->license, "it states its version and its licence", NULL);
+	cJSON *schema = p->config_schema ? json_parse(slice_of(p->config_schema)) : NULL;
+	verdict(cJSON_IsObject(schema), "config_schema is a JSON object", NULL);
+	cJSON_Delete(schema);
+	bool pins = HAS(p, evse_pins) && HAS(p, evse_drive);
+	verdict(!(p->kinds & AG_METER) || p->meter_poll, "a meter has meter_poll", NULL);
+	verdict(!(p->kinds & AG_EVSE) || pins || (p->evse_set && p->evse_state), "an EVSE has evse_set and evse_state, or pins", NULL);
+	verdict(!(p->kinds & AG_AUTH) || (HAS(p, auth_poll) && (p->flags & AG_F_THREAD)), "a reader has auth_poll and AG_F_THREAD", NULL);
+	verdict(!(p->kinds & AG_GRID) || HAS(p, grid_poll), "a grid input has grid_poll", NULL);
+}
+
+/* Refused with a text, and nothing left in `self`. */
+static void try_refusal(const ag_plugin *p, const char *config, const char *what)
+{
+	char why[200] = "";
+	void *self = NULL;
+	int rc = p->create(&host, "trial", config, &self, why, sizeof(why));
+	verdict(rc < 0 && why[0], what, rc < 0 ? why : "it was taken");
+	if (rc == 0)
+		p->destroy(self);
+}
+
+static bool finite_where_valid(const ag_meter_sample *s, bool *any_phase)
+{
+	const double *const of[] = { s->i_a, s->u_v, s->p_w };
+	const uint32_t bit[] = { AG_I, AG_U, AG_P };
+	*any_phase = true;
+	for (int q = 0; q < 3; q++) {
+		int seen = 0;
+		for (int i = 0; i < 3 && (s->valid & bit[q]); i++) {
+			if (isinf(of[q][i]))
+				return false;
+			seen += !isnan(of[q][i]);
+		}
+		*any_phase = *any_phase && (seen || !(s->valid & bit[q]));
+	}
+	return (!(s->valid & AG_IMPORT) || isfinite(s->import_wh)) && (!(s->valid & AG_EXPORT) || isfinite(s->export_wh)) &&
+		(!(s->valid & AG_POWER) || isfinite(s->power_w));
+}
+
+static void try_meter(const ag_plugin *p, void *self)
+{
+	int64_t longest = 0;
+	int rc = 0, good = 0;
+	bool finite = true, phases = true, known = true, any;
+	for (int i = 0; i < 3; i++) {
+		ag_meter_sample s = { 0 };
+		int64_t start = clock_mono_us();
+		rc = p->meter_poll(self, &s);
+		longest = clock_mono_us() - start > longest ? clock_mono_us() - start : longest;
+		if (rc != 0)
+			continue;
+		good++;
+		finite = finite_where_valid(&s, &any) && finite;
+		phases = any && phases;
+		known = s.valid && !(s.valid & ~(uint32_t)(AG_I | AG_U | AG_P | AG_IMPORT | AG_EXPORT | AG_POWER)) && known;
+	}
+	const char *why = rc != 0 && p->fault ? p->fault(self) : NULL;
+	verdict(good > 0, "it reads its meter", rc != 0 ? (why ? why : "and does not say why not") : NULL);
+	verdict(known, "what is valid is marked, by bits that there are", NULL);
+	verdict(finite, "what is valid is a number", NULL);
+	verdict(phases, "a quantity that is valid is known for a phase", NULL);
+	verdict((p->flags & AG_F_THREAD) || longest <= LOOP_BUDGET_US, "it takes no more than 5 ms of the loop, or has AG_F_THREAD", NULL);
+}
+
+static void try_evse(const ag_plugin *p, void *self)
+{
+	static const double none[3];
+	ag_evse_state s = { 0 };
+	int first = p->evse_set(self, 1, none), again = p->evse_set(self, 1, none);
+	verdict(first == again, "the same order twice ends the same way", NULL);
+	int rc = p->evse_state(self, 1, &s);
+	verdict(rc == 0, "it tells its state", rc != 0 && p->fault ? p->fault(self) : NULL);
+	verdict(rc != 0 || !s.closed, "0 A opens the contactor", NULL);
+	verdict(rc != 0 || s.pilot == 0 || (s.pilot >= 'A' && s.pilot <= 'F'), "its pilot is one of A to F, or none", NULL);
+}
+
+static void try_rounds(const ag_plugin *p, const char *config)
+{
+	int before = open_files();
+	bool ok = true;
+	for (int i = 0; i < ROUNDS && ok; i++) {
+		char why[200];
+		void *self = NULL;
+		ok = p->create(&host, "trial", config, &self, why, sizeof(why)) == 0;
+		if (ok)
+			p->destroy(self);
+	}
+	verdict(ok, "it can be made and unmade again and again", NULL);
+	verdict(open_files() <= before, "unmaking closes its files", NULL);
+}
+
+static int trial(const char *path, const char *config)
+{
+	char why[300] = "", full[4096];
+	const ag_plugin *p = module_open(realpath(path, full) ? full : path, why, sizeof(why));
+	verdict(p != NULL, "it loads, and its ABI fits", why);
+	if (!p)
+		return EXIT_FAILED;
+	try_table(p);
+	try_refusal(p, "{", "a configuration that is no JSON is refused with a text");
+	void *self = NULL;
+	int rc = p->create(&host, "trial", config, &self, why, sizeof(why));
+	verdict(rc == 0, "the configuration given is taken", rc ? why : NULL);
+	if (rc == 0) {
+		if (p->kinds & AG_METER)
+			try_meter(p, self);
+		if ((p->kinds & AG_EVSE) && p->evse_set && p->evse_state)
+			try_evse(p, self);
+		p->destroy(self);
+		try_rounds(p, config);
+	}
+	printf("1..%d\n# %s: %d of %d\n", done, failed ? "it does not conform" : "it conforms", done - failed, done);
+	return failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static int test(const char *path, const char *config)
+{
+	int status = 0;
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(TRIAL_S);
+		int rc = trial(path, config);
+		fflush(stdout);
+		_exit(rc);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return EXIT_FAILED;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	printf("not ok - %s\n", WTERMSIG(status) == SIGALRM ? "it hangs" : strsignal(WTERMSIG(status)));
+	return EXIT_FAILED;
+}
+
+int ctl_plugin(int argc, char **argv)
+{
+	if (argc >= 2 && argc <= 3 && strcmp(argv[1], "list") == 0)
+		return list(argc > 2 ? argv[2] : PLUGIN_DIR);
+	if (argc >= 3 && argc <= 4 && strcmp(argv[1], "test") == 0)
+		return test(argv[2], argc > 3 ? argv[3] : "{}");
+	return ctl_usage("plugin list [DIRECTORY], or plugin test FILE.so [CONFIG]");
+}

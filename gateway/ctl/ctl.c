@@ -1,0 +1,857 @@
+/* ampgate: the client. Asks the daemon over its control socket, prints for people or, with --json, what the daemon said; and offers the
+ * simulators. Exit status: 0 ok, 1 failed, 2 usage, 4 no daemon, 5 no such object, 6 refused, 7 no answer in time. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "config.h"
+#include "gateway/ctl/ctl-print.h"
+#include "gateway/ctl/ctl.h"
+#include "gateway/manage/call-help.h"
+#include "gateway/power/balance-replay.h"
+#include "gateway/power/balance-stdio.h"
+#include "gateway/session/trace-export.h"
+#include "gateway/sim/sim.h"
+
+
+
+static const char usage[] =
+	"usage: ampgate [--socket PATH] [--json] COMMAND ...\n"
+	"  status                                     the whole site on one page\n"
+	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
+	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
+	"  station reset ID [hard] | unlock ID [EVSE] | trigger ID MESSAGE [EVSE] | reject ID\n"
+	"  evse start ID[/EVSE] [--token T] | stop ID[/EVSE]                 begin or end a session\n"
+	"  circuit list    meter list    uplink list  the site's parts\n"
+	"  uplink switch NAME N                       move all lanes to endpoint N\n"
+	"  uplink map NAME                            numbers of an aggregate, and the EVSE behind each\n"
+	"  queue list [ID] | show SEQ | export [ID]   messages the CSMS has not confirmed; export gives one JSON object per line\n"
+	"  queue park SEQ [REASON] | retry [ID]       set one aside; try again what was set aside\n"
+	"  tx list [ID] | show ID TX                  transactions\n"
+	"  tx export [--csv] [ID]                     all of them, one JSON object per line, or CSV\n"
+	"  call ID ACTION [JSON]                      send one OCPP CALL and show the answer\n"
+	"  call ID [ACTION] --help                    the actions of its version, or one action's fields\n"
+	"  call [ACTION] --help --ocpp 1.6            the same without a daemon\n"
+	"  limit set OBJECT AMPS --for 2h [--reason TEXT] | clear ID | list\n"
+	"  need set ID [WH] [--leaves 17:30]          what a car needs, and when it leaves\n"
+	"  plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after 5m]\n"
+	"                                             what everybody would get then\n"
+	"  grid show | log                            what the grid operator allows; evidence of it\n"
+	"  grid limit INPUT WATTS|free [--for 2h]     the word of an input of kind command\n"
+	"  tariff list | set NAME PRICES [END]        schedules and tariffs; prices to come, a JSON list of start and price\n"
+	"  token list | add TOKEN [STATUS] | del TOKEN  local list and cache\n"
+	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
+	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
+	"  health    event list    history ...        named checks; what happened; currents over time\n"
+	"  station accept station=ID circuit=C [rotation=RST] [like=ID]      take one that waits into the configuration\n"
+	"  uplink test uplink=NAME                    a connection to the CSMS, stage by stage\n"
+	"  job list | show job=N | stop job=N         work that takes a while\n"
+	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
+	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
+	"  setup-code                                 the code that makes the first user at the console\n"
+	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
+	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
+	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
+	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
+	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
+	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
+	"  refresh    version                         publish all telemetry again; the daemon's version\n"
+	"  top [-n ROUNDS]                            the site, its circuits and stations, each second\n"
+	"  doctor                                     the checks with advice; 1 when one of them is not ok\n"
+	"  support-bundle [--with-traces 24h] [-o FILE]                      what helps to find a fault, with secrets masked\n"
+	"  backup create FILE | restore FILE [--yes]  configuration, secrets and books; restore shows what it would do\n"
+	"  plugin list [DIRECTORY] | test FILE.so [CONFIG]                   loadable drivers; whether one keeps the rules\n"
+	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
+	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
+
+/* --- the connection --- */
+
+struct connection {
+	int fd;
+	struct buf in;
+};
+
+static int connect_daemon(const char *path, struct connection *c)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(to.sun_path)) {
+		fprintf(stderr, "ampgate: %s: the path is too long\n", path);
+		return EXIT_USAGE;
+	}
+	strcpy(to.sun_path, path);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		fprintf(stderr, "ampgate: no daemon at %s: %s\n", path, strerror(errno));
+		return EXIT_UNREACHABLE;
+	}
+	return EXIT_OK;
+}
+
+static int send_request(struct connection *c, const char *method, const struct buf *args)
+{
+	struct buf line = { 0 };
+	struct json_writer w;
+	jw_open(&w, &line);
+	jw_object(&w, NULL);
+	jw_string(&w, "jsonrpc", "2.0");
+	jw_int(&w, "id", 1);
+	jw_string(&w, "method", method);
+	jw_raw(&w, "params", args && args->n ? buf_view(args) : SLICE("{}"));
+	jw_end(&w, '}');
+	buf_puts(&line, "\n");
+	bool ok = send(c->fd, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n;
+	buf_free(&line);
+	return ok ? EXIT_OK : EXIT_UNREACHABLE;
+}
+
+/* The next line as a tree; NULL: the daemon closed. */
+static cJSON *read_line(struct connection *c)
+{
+	char *newline;
+	while (!(c->in.n && (newline = memchr(c->in.p, '\n', c->in.n)))) {
+		ssize_t n = recv(c->fd, buf_room(&c->in, 65536), 65536, 0);
+		if (n <= 0)
+			return NULL;
+		c->in.n += (size_t)n;
+	}
+	cJSON *tree = json_parse((struct slice){ c->in.p, (size_t)(newline - c->in.p) });
+	buf_consume(&c->in, (size_t)(newline - c->in.p) + 1);
+	return tree;
+}
+
+static int exit_of(const char *code)
+{
+	static const struct {
+		const char *code;
+		int status;
+	} map[] = { { "invalid", EXIT_USAGE }, { "not_found", EXIT_NOT_FOUND }, { "forbidden", EXIT_REFUSED }, { "timeout", EXIT_TIMEOUT },
+		{ "config_invalid", EXIT_CONFIG } };
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (strcmp(map[i].code, code) == 0)
+			return map[i].status;
+	return EXIT_FAILED;
+}
+
+static int show_error(const cJSON *answer)
+{
+	struct slice code = json_text(answer, "error.data.code"), detail = json_text(answer, "error.message");
+	fprintf(stderr, "ampgate: %.*s\n", SLICE_ARG(detail));
+	char *text = mem_text(code);
+	int status = exit_of(text);
+	mem_free(text);
+	return status;
+}
+
+/* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
+static cJSON *ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
+{
+	struct connection c = { .fd = -1 };
+	*status_out = connect_daemon(o->socket, &c);
+	if (!*status_out)
+		*status_out = send_request(&c, method, args);
+	cJSON *answer = *status_out ? NULL : read_line(&c);
+	if (!*status_out && !answer) {
+		fprintf(stderr, "ampgate: the daemon closed the connection\n");
+		*status_out = EXIT_UNREACHABLE;
+	} else if (!*status_out && cJSON_HasObjectItem(answer, "error")) {
+		*status_out = show_error(answer);
+		cJSON_Delete(answer);
+		answer = NULL;
+	}
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return answer;
+}
+
+static void print_json(const cJSON *result)
+{
+	char *text = cJSON_Print(result);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int request(const struct options *o, const char *method, struct buf *args, print_fn *print)
+{
+	int status;
+	cJSON *answer = ask(o, method, args, &status);
+	if (answer)
+		(o->json || !print ? print_json : print)(cJSON_GetObjectItem(answer, "result"));
+	cJSON_Delete(answer);
+	buf_free(args);
+	return status;
+}
+
+int ctl_request(const struct options *o, const char *method, struct buf *args, print_fn *print)
+{
+	return request(o, method, args, print);
+}
+
+cJSON *ctl_ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
+{
+	return ask(o, method, args, status_out);
+}
+
+void ctl_print_json(const cJSON *result)
+{
+	print_json(result);
+}
+
+bool ctl_is_up(const struct options *o)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", o->socket);
+	bool up = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
+/* --- commands --- */
+
+/* Arguments as an object: pairs of key and value, values NULL are left out. */
+static struct buf object(const char *const pairs[][2], size_t n)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		if (pairs[i][1])
+			jw_string(&w, pairs[i][0], pairs[i][1]);
+	jw_end(&w, '}');
+	return out;
+}
+
+static int bad_usage(const char *why)
+{
+	fprintf(stderr, "ampgate: %s\n%s", why, usage);
+	return EXIT_USAGE;
+}
+
+int ctl_usage(const char *why)
+{
+	return bad_usage(why);
+}
+
+static int simple(const struct options *o, const char *method, const char *key, const char *value, print_fn *print)
+{
+	struct buf args = object((const char *const[][2]){ { key, value } }, 1);
+	return request(o, method, &args, print);
+}
+
+/* Help without a daemon: the dictionary is in here too. */
+static int help_offline(const struct options *o, const char *version, const char *action)
+{
+	struct buf text = { 0 };
+	struct json_writer w;
+	char subprotocol[32];
+	snprintf(subprotocol, sizeof(subprotocol), "ocpp%s", version);
+	int v = version_parse(slice_of(subprotocol));
+	if (v < 0)
+		return bad_usage("--ocpp is 1.6, 2.0.1 or 2.1");
+	jw_open(&w, &text);
+	if (call_help_write((enum ocpp_version)v, action, &w) != 0) {
+		fprintf(stderr, "ampgate: OCPP %s has no action '%s' for a charging station\n", version, action);
+		buf_free(&text);
+		return EXIT_NOT_FOUND;
+	}
+	cJSON *help = json_parse(buf_view(&text));
+	(o->json ? print_json : call_help_print)(help);
+	cJSON_Delete(help);
+	buf_free(&text);
+	return EXIT_OK;
+}
+
+static int run_call(const struct options *o, int argc, char **argv)
+{
+	const char *words[3] = { NULL }, *version = NULL;
+	bool help = false;
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			help = true;
+		else if (strcmp(argv[i], "--ocpp") == 0 && i + 1 < argc)
+			version = argv[++i];
+		else if (n < 3)
+			words[n++] = argv[i];
+		else
+			return bad_usage("call takes a station, an action and its payload");
+	}
+	if (help && version)
+		return help_offline(o, version, words[n ? n - 1 : 0]);
+	if (help && n) {
+		struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] } }, 2);
+		return request(o, "call.help", &args, call_help_print);
+	}
+	if (n < 2)
+		return bad_usage("call needs a station and an action");
+	struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] }, { "payload", words[2] } }, 3);
+	return request(o, "call", &args, NULL);
+}
+
+static int run_limit(const struct options *o, int argc, char **argv)
+{
+	const char *duration = NULL, *reason = NULL, *words[4] = { NULL };
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--for") == 0 && i + 1 < argc)
+			duration = argv[++i];
+		else if (strcmp(argv[i], "--reason") == 0 && i + 1 < argc)
+			reason = argv[++i];
+		else if (n < 4)
+			words[n++] = argv[i];
+	}
+	if (n == 1 && strcmp(words[0], "list") == 0)
+		return simple(o, "limit.list", "x", NULL, print_limits);
+	if (n == 2 && strcmp(words[0], "clear") == 0)
+		return simple(o, "limit.clear", "limit_id", words[1], NULL);
+	if (n != 3 || strcmp(words[0], "set") != 0)
+		return bad_usage("limit set OBJECT AMPS --for DURATION, limit clear ID, or limit list");
+	struct buf args = object((const char *const[][2]){ { "object", words[1] }, { "limit_a", words[2] }, { "for", duration }, { "reason", reason } }, 4);
+	return request(o, "limit.set", &args, NULL);
+}
+
+struct trace_words {
+	const char *station, *action, *verdict, *since, *export, *file;
+	bool follow, raw;
+};
+
+static bool read_trace_words(struct trace_words *t, int argc, char **argv)
+{
+	struct {
+		const char *name, **to;
+	} valued[] = { { "--action", &t->action }, { "--verdict", &t->verdict }, { "--since", &t->since }, { "--export", &t->export }, { "-o", &t->file } };
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+		while (k < sizeof(valued) / sizeof(valued[0]) && strcmp(argv[i], valued[k].name) != 0)
+			k++;
+		if (k < sizeof(valued) / sizeof(valued[0])) {
+			if (++i == argc)
+				return false;
+			*valued[k].to = argv[i];
+		} else if (strcmp(argv[i], "-f") == 0) {
+			t->follow = true;
+		} else if (strcmp(argv[i], "--raw") == 0) {
+			t->raw = true;
+		} else if (*argv[i] == '-' || t->station) {
+			return false;
+		} else {
+			t->station = argv[i];
+		}
+	}
+	return true;
+}
+
+/* What the daemon is asked for, as the members of an object that stays open. */
+static void write_trace_words(struct json_writer *w, const struct trace_words *t)
+{
+	const char *const pairs[][2] = { { "station", t->station }, { "action", t->action }, { "verdict", t->verdict }, { "since", t->since } };
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (pairs[i][1])
+			jw_string(w, pairs[i][0], pairs[i][1]);
+	if (t->raw)
+		jw_bool(w, "raw", true);
+}
+
+static void show_record(const struct options *o, const cJSON *record)
+{
+	if (!o->json) {
+		print_trace_line(record);
+		return;
+	}
+	char *text = cJSON_PrintUnformatted(record);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int follow_trace(const struct options *o, const struct trace_words *t)
+{
+	struct connection c = { .fd = -1 };
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	jw_array(&w, "topics");
+	jw_string(&w, NULL, "trace");
+	jw_end(&w, ']');
+	write_trace_words(&w, t);
+	jw_end(&w, '}');
+	int status = connect_daemon(o->socket, &c);
+	if (!status)
+		status = send_request(&c, "subscribe", &args);
+	buf_free(&args);
+	cJSON *line;
+	while (!status && (line = read_line(&c))) {
+		const cJSON *record = cJSON_GetObjectItem(line, "params");
+		if (cJSON_HasObjectItem(line, "error"))
+			status = show_error(line);
+		else if (record)
+			show_record(o, record);
+		fflush(stdout);
+		cJSON_Delete(line);
+	}
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return status;
+}
+
+/* One page of records behind `after`; the number of the last in *after. NULL with the exit status in *status_out. */
+static cJSON *trace_page(struct connection *c, const struct trace_words *t, int64_t after, int *status_out)
+{
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	write_trace_words(&w, t);
+	jw_int(&w, "after", after);
+	jw_end(&w, '}');
+	*status_out = send_request(c, "trace", &args);
+	buf_free(&args);
+	cJSON *answer = *status_out ? NULL : read_line(c);
+	if (!answer)
+		*status_out = EXIT_UNREACHABLE;
+	else if (cJSON_HasObjectItem(answer, "error"))
+		*status_out = show_error(answer);
+	return answer;
+}
+
+static int export_pages(struct connection *c, const struct trace_words *t, struct trace_export *x)
+{
+	int status = EXIT_OK;
+	int64_t after = 0;
+	bool more = true;
+	while (!status && more) {
+		cJSON *answer = trace_page(c, t, after, &status);
+		const cJSON *record;
+		more = false;
+		cJSON_ArrayForEach(record, cJSON_GetObjectItem(answer, "result")) {
+			export_add(x, record);
+			after = json_int(record, "seq", after);
+			more = true;
+		}
+		cJSON_Delete(answer);
+	}
+	return status;
+}
+
+static int export_trace(const struct options *o, const struct trace_words *t)
+{
+	int format = export_format_parse(t->export);
+	struct connection c = { .fd = -1 };
+	if (format < 0)
+		return bad_usage("--export is jsonl, har or pcapng");
+	int status = connect_daemon(o->socket, &c);
+	FILE *out = status ? NULL : t->file ? fopen(t->file, "w") : stdout;
+	if (!status && !out) {
+		fprintf(stderr, "ampgate: %s: %s\n", t->file, strerror(errno));
+		status = EXIT_FAILED;
+	}
+	if (!status) {
+		struct trace_export *x = export_open(out, (enum export_format)format);
+		status = export_pages(&c, t, x);
+		if (export_close(x) != 0)
+			status = EXIT_FAILED;
+	}
+	if (out && t->file)
+		fclose(out);
+	buf_free(&c.in);
+	if (c.fd >= 0)
+		close(c.fd);
+	return status;
+}
+
+static int run_trace(const struct options *o, int argc, char **argv)
+{
+	struct trace_words t = { 0 };
+	struct buf args = { 0 };
+	struct json_writer w;
+	if (!read_trace_words(&t, argc, argv) || (t.follow && (t.export || t.since)) || (t.file && !t.export))
+		return bad_usage("trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--export jsonl|har|pcapng [-o FILE]] [--raw]");
+	if (t.follow)
+		return follow_trace(o, &t);
+	if (t.export)
+		return export_trace(o, &t);
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	write_trace_words(&w, &t);
+	jw_end(&w, '}');
+	return request(o, "trace", &args, print_trace);
+}
+
+static int run_balance(int argc, char **argv)
+{
+	char why[300] = "";
+	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
+		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
+	if (argc != 2 || strcmp(argv[1], "--stdio") != 0)
+		return bad_usage("balance --stdio, or balance --replay FILE");
+	if (balance_stdio(stdin, stdout, why, sizeof(why)) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "ampgate: %s\n", why);
+	return EXIT_FAILED;
+}
+
+/* Pages of a list until one is empty, each row by `print`. */
+static int export_rows(const struct options *o, const char *method, const char *station, print_fn *print)
+{
+	char after[24] = "0";
+	for (;;) {
+		int status;
+		struct buf args = object((const char *const[][2]){ { "station", station }, { "after", after } }, 2);
+		cJSON *answer = ask(o, method, &args, &status);
+		const cJSON *row, *rows = cJSON_GetObjectItem(answer, "result");
+		buf_free(&args);
+		bool over = cJSON_GetArraySize(rows) == 0;
+		cJSON_ArrayForEach(row, rows) {
+			print(row);
+			snprintf(after, sizeof(after), "%lld", (long long)json_int(row, "seq", 0));
+		}
+		cJSON_Delete(answer);
+		if (status || over)
+			return status;
+	}
+}
+
+static void print_row(const cJSON *row)
+{
+	char *text = cJSON_PrintUnformatted(row);
+	puts(text);
+	cJSON_free(text);
+}
+
+static int run_queue(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "export") == 0 && argc <= 3)
+		return export_rows(o, "queue.export", argc > 2 ? argv[2] : NULL, print_row);
+	if (strcmp(argv[1], "park") != 0 || argc < 3 || argc > 4)
+		return bad_usage("queue park SEQ [REASON], or queue export [ID]");
+	struct buf args = object((const char *const[][2]){ { "seq", argv[2] }, { "reason", argc > 3 ? argv[3] : NULL } }, 2);
+	return request(o, "queue.park", &args, NULL);
+}
+
+static int run_tx(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[1], "show") == 0 && argc == 4) {
+		struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "tx", argv[3] } }, 2);
+		return request(o, "tx.show", &args, NULL);
+	}
+	bool csv = argc > 2 && strcmp(argv[2], "--csv") == 0;
+	if (strcmp(argv[1], "export") != 0 || argc > 3 + csv)
+		return bad_usage("tx show ID TX, or tx export [--csv] [ID]");
+	if (csv)
+		print_tx_csv_head();
+	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
+}
+
+static int run_need(const struct options *o, int argc, char **argv)
+{
+	const char *words[3] = { NULL }, *leaves = NULL;
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--leaves") == 0 && i + 1 < argc)
+			leaves = argv[++i];
+		else if (n < 3)
+			words[n++] = argv[i];
+		else
+			n = 4;
+	}
+	if (n < 2 || n > 3 || strcmp(words[0], "set") != 0)
+		return bad_usage("need set ID [WH] [--leaves TIME]");
+	struct buf args = object((const char *const[][2]){ { "station", words[1] }, { "need_wh", words[2] }, { "leaves", leaves } }, 3);
+	return request(o, "need.set", &args, NULL);
+}
+
+/* --limit row-a 40 --arrive G-07: the words of one change after the other. */
+static int run_plan(const struct options *o, int argc, char **argv)
+{
+	static const struct {
+		const char *option, *kind;
+		int words;
+	} kinds[] = { { "--limit", "limit", 2 }, { "--power", "power", 2 }, { "--arrive", "arrive", 1 }, { "--leave", "leave", 1 } };
+	const char *after = NULL;
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	jw_array(&w, "changes");
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+		while (k < 4 && strcmp(argv[i], kinds[k].option) != 0)
+			k++;
+		if (k == 4 && strcmp(argv[i], "--after") == 0 && i + 1 < argc) {
+			after = argv[++i];
+			continue;
+		}
+		if (k == 4 || i + kinds[k].words >= argc) {
+			buf_free(&args);
+			return bad_usage("plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after DURATION]");
+		}
+		jw_object(&w, NULL);
+		jw_string(&w, "kind", kinds[k].kind);
+		jw_string(&w, "object", argv[i + 1]);
+		if (kinds[k].words == 2)
+			jw_string(&w, "value", argv[i + 2]);
+		jw_end(&w, '}');
+		i += kinds[k].words;
+	}
+	jw_end(&w, ']');
+	if (after)
+		jw_string(&w, "after", after);
+	jw_end(&w, '}');
+	return request(o, "plan", &args, print_plan);
+}
+
+static int run_grid_limit(const struct options *o, int argc, char **argv)
+{
+	const char *duration = argc == 6 && strcmp(argv[4], "--for") == 0 ? argv[5] : NULL;
+	if (argc != 4 && !duration)
+		return bad_usage("grid limit INPUT WATTS|free [--for DURATION]");
+	struct buf args = object((const char *const[][2]){ { "input", argv[2] }, { "limit_w", argv[3] }, { "for", duration } }, 3);
+	return request(o, "grid.limit", &args, print_grid_operator);
+}
+
+static int run_tariff_set(const struct options *o, int argc, char **argv)
+{
+	if (argc < 4 || argc > 5)
+		return bad_usage("tariff set NAME PRICES [END]");
+	struct buf args = object((const char *const[][2]){ { "tariff", argv[2] }, { "prices", argv[3] }, { "end", argc > 4 ? argv[4] : NULL } }, 3);
+	return request(o, "tariff.set", &args, NULL);
+}
+
+/* "G-07/2" as station and EVSE, cut in place; NULL: no EVSE said. */
+static const char *cut_evse(char *object)
+{
+	char *slash = strrchr(object, '/');
+	if (!slash || !slash[1] || slash[strspn(slash + 1, "0123456789") + 1])
+		return NULL;
+	*slash = 0;
+	return slash + 1;
+}
+
+static int run_evse(const struct options *o, int argc, char **argv)
+{
+	bool start = strcmp(argv[1], "start") == 0;
+	const char *token = start && argc == 5 && strcmp(argv[3], "--token") == 0 ? argv[4] : start && argc == 4 && argv[3][0] != '-' ? argv[3] : NULL;
+	if (argc < 3 || (argc > 3 && !token))
+		return bad_usage("evse start ID[/EVSE] [--token T], or evse stop ID[/EVSE]");
+	const char *evse = cut_evse(argv[2]);
+	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", evse }, { "token", token } }, 3);
+	return request(o, start ? "evse.start" : "evse.stop", &args, NULL);
+}
+
+/* Of verbs whose arguments have an order: the names of the second and the third; how many there must be. */
+static const struct {
+	const char *noun, *word, *method, *keys[3];
+	int least;
+} ordered[] = {
+	{ "station", "reset", "station.reset", { "station", "kind" }, 1 },
+	{ "station", "unlock", "station.unlock", { "station", "evse" }, 1 },
+	{ "station", "trigger", "station.trigger", { "station", "message", "evse" }, 2 },
+	{ "station", "reject", "station.reject", { "station" }, 1 },
+	{ "token", "del", "token.del", { "token" }, 1 },
+};
+
+/* -1: it is none of them, or its arguments have names. */
+static int run_ordered(const struct options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(ordered) / sizeof(ordered[0]); i++) {
+		const char *const *keys = ordered[i].keys;
+		if (argc < 2 || strcmp(ordered[i].noun, argv[0]) != 0 || strcmp(ordered[i].word, argv[1]) != 0 || (argc > 2 && strchr(argv[2], '=')))
+			continue;
+		int n = argc - 2, most = keys[2] ? 3 : keys[1] ? 2 : 1;
+		if (n < ordered[i].least || n > most)
+			return bad_usage("too many or too few words");
+		struct buf args = object((const char *const[][2]){ { keys[0], argv[2] }, { keys[1] ? keys[1] : "x", n > 1 ? argv[3] : NULL },
+			{ keys[2] ? keys[2] : "y", n > 2 ? argv[4] : NULL } }, 3);
+		return request(o, ordered[i].method, &args, NULL);
+	}
+	return -1;
+}
+
+/* Starts it, waits for its end and prints what was found. */
+static int run_probe(const struct options *o, int argc, char **argv)
+{
+	int status;
+	if (argc < 3 || argc > 4)
+		return bad_usage("commission probe ID [EVSE]");
+	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", argc > 3 ? argv[3] : NULL } }, 2);
+	cJSON *answer = ask(o, "commission.probe", &args, &status);
+	char job[24];
+	snprintf(job, sizeof(job), "%lld", (long long)json_int(answer, "result.job", 0));
+	buf_free(&args);
+	while (!status) {
+		cJSON_Delete(answer);
+		args = object((const char *const[][2]){ { "job", job } }, 1);
+		answer = ask(o, "job.show", &args, &status);
+		buf_free(&args);
+		if (!slice_is(json_text(answer, "result.state"), "running"))
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+	}
+	if (!status)
+		(o->json ? print_json : print_probe)(cJSON_GetObjectItem(answer, "result"));
+	if (!status && !slice_is(json_text(answer, "result.state"), "done"))
+		status = EXIT_FAILED;
+	cJSON_Delete(answer);
+	return status;
+}
+
+/* Verbs of the form NOUN WORD [ARGUMENT]. */
+static const struct {
+	const char *noun, *word, *method, *key;
+	bool needs;
+	print_fn *print;
+} rows[] = {
+	{ "status", NULL, "status", NULL, false, print_status },
+	{ "why", NULL, "why", "object", false, print_why },
+	{ "station", "list", "station.list", NULL, false, print_stations },
+	{ "station", "show", "station.show", "station", true, NULL },
+	{ "station", "deviations", "station.deviations", "station", true, print_deviations },
+	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
+	{ "meter", "list", "meter.list", NULL, false, print_meters },
+	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
+	{ "uplink", "map", "uplink.map", "uplink", true, print_map },
+	{ "queue", "list", "queue.list", "station", false, print_queue },
+	{ "queue", "show", "queue.show", "seq", true, NULL },
+	{ "queue", "retry", "queue.retry", "station", false, NULL },
+	{ "tx", "list", "tx.list", "station", false, print_txs },
+	{ "grid", "show", "grid.show", NULL, false, print_grid_operator },
+	{ "grid", "log", "grid.log", NULL, false, print_grid_log },
+	{ "tariff", "list", "tariff.list", NULL, false, print_tariffs },
+	{ "token", "list", "token.list", NULL, false, NULL },
+	{ "refresh", NULL, "refresh", NULL, false, NULL },
+	{ "version", NULL, "version", NULL, false, NULL },
+};
+
+/* Any verb of the daemon by its name, its arguments as KEY=VALUE: `ampgate user add user=eva role=viewer password=...`. */
+static int run_verb(const struct options *o, int argc, char **argv)
+{
+	struct buf method = { 0 }, args = { 0 };
+	struct json_writer w;
+	int used = argc > 1 && !strchr(argv[1], '=') ? 2 : 1;
+	buf_printf(&method, "%s%s%s", argv[0], used > 1 ? "." : "", used > 1 ? argv[1] : "");
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	for (int i = used; i < argc; i++) {
+		char *equals = strchr(argv[i], '=');
+		if (!equals) {
+			buf_free(&method);
+			buf_free(&args);
+			return bad_usage("no such command; arguments of other verbs are KEY=VALUE");
+		}
+		*equals = 0;
+		jw_string(&w, argv[i], equals + 1);
+	}
+	jw_end(&w, '}');
+	int status = request(o, method.p, &args, NULL);
+	buf_free(&method);
+	return status;
+}
+
+static int run_row(const struct options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int used = rows[i].word ? 2 : 1;
+		if (strcmp(rows[i].noun, argv[0]) != 0 || (rows[i].word && (argc < 2 || strcmp(rows[i].word, argv[1]) != 0)))
+			continue;
+		const char *argument = argc > used ? argv[used] : NULL;
+		if (argc > used + (rows[i].key != NULL) || (rows[i].needs && !argument))
+			return bad_usage("too many or too few words");
+		return simple(o, rows[i].method, rows[i].key ? rows[i].key : "x", argument, rows[i].print);
+	}
+	return run_verb(o, argc, argv);
+}
+
+static int run(const struct options *o, int argc, char **argv)
+{
+	if (strcmp(argv[0], "help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(argv[0], "call") == 0)
+		return run_call(o, argc, argv);
+	if (strcmp(argv[0], "limit") == 0)
+		return run_limit(o, argc, argv);
+	if (strcmp(argv[0], "trace") == 0)
+		return run_trace(o, argc, argv);
+	if (strcmp(argv[0], "config") == 0)
+		return ctl_config(o, argc, argv);
+	if (strcmp(argv[0], "need") == 0)
+		return run_need(o, argc, argv);
+	if (strcmp(argv[0], "plan") == 0)
+		return run_plan(o, argc, argv);
+	if (strcmp(argv[0], "balance") == 0)
+		return run_balance(argc, argv);
+	if (strcmp(argv[0], "top") == 0)
+		return ctl_top(o, argc, argv);
+	if (strcmp(argv[0], "doctor") == 0)
+		return ctl_doctor(o, argc);
+	if (strcmp(argv[0], "support-bundle") == 0)
+		return ctl_bundle(o, argc, argv);
+	if (strcmp(argv[0], "backup") == 0)
+		return ctl_backup(o, argc, argv);
+	if (strcmp(argv[0], "plugin") == 0)
+		return ctl_plugin(argc, argv);
+	if (strcmp(argv[0], "sim") == 0)
+		return sim_main(argc, argv);
+	if (argc > 1 && strcmp(argv[0], "queue") == 0 && (strcmp(argv[1], "park") == 0 || strcmp(argv[1], "export") == 0))
+		return run_queue(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "tx") == 0 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "export") == 0))
+		return run_tx(o, argc, argv);
+	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {
+		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
+		return request(o, "uplink.switch", &args, NULL);
+	}
+	if (argc > 2 && strcmp(argv[0], "evse") == 0 && (strcmp(argv[1], "start") == 0 || strcmp(argv[1], "stop") == 0) && !strchr(argv[2], '='))
+		return run_evse(o, argc, argv);
+	int status = run_ordered(o, argc, argv);
+	if (status >= 0)
+		return status;
+	if (argc > 1 && strcmp(argv[0], "grid") == 0 && strcmp(argv[1], "limit") == 0)
+		return run_grid_limit(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "tariff") == 0 && strcmp(argv[1], "set") == 0)
+		return run_tariff_set(o, argc, argv);
+	if (argc > 1 && strcmp(argv[0], "commission") == 0 && strcmp(argv[1], "probe") == 0)
+		return run_probe(o, argc, argv);
+	if (argc > 2 && strcmp(argv[0], "token") == 0 && strcmp(argv[1], "add") == 0) {
+		struct buf args = object((const char *const[][2]){ { "token", argv[2] }, { "status", argc > 3 ? argv[3] : NULL } }, 2);
+		return request(o, "token.add", &args, NULL);
+	}
+	return run_row(o, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+		{ "no-color", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+	struct options o = { .socket = getenv("AMPGATE_SOCKET") };
+	int c;
+	if (!o.socket)
+		o.socket = RUN_DIR "/control.sock";
+	while ((c = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+		switch (c) {
+		case 's': o.socket = optarg; break;
+		case 'j': o.json = true; break;
+		case 'n': break;
+		case 'h': fputs(usage, stdout); return EXIT_OK;
+		case 'V': puts("ampgate " PACKAGE_VERSION); return EXIT_OK;
+		default: fputs(usage, stderr); return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return bad_usage("no command");
+	return run(&o, argc - optind, argv + optind);
+}

@@ -1,0 +1,488 @@
+/* What the CSMS asks of the group. A CALL that names a connector, an EVSE or a transaction goes to the member that has it, under the member's own
+ * numbers and names; one that means the whole goes to all (group-fan.c), or is the group's own to do.
+ *
+ * Easy to get wrong: a station that is away is no reason for an error, as the group is here: it says no in the message's own word, or keeps
+ * what it was told until the station is back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/group/group-local.h"
+#include "ocpp/convert.h"
+#include "storage/kept.h"
+
+static const struct slice none = { NULL, 0 };
+
+/* A CALL of the CSMS at a member. */
+struct routed {
+	struct group *group;
+	char *id;
+	const struct action *act, *asked; /* the CSMS's, the member's */
+	int number;
+	enum event_kind kind;
+	int64_t remote_start_id, reservation;
+};
+
+static void routed_free(struct routed *r)
+{
+	mem_free(r->id);
+	mem_free(r);
+}
+
+/* --- what the group remembers of an answer --- */
+
+/* -1: it has none any more. */
+static void note_reservation(struct routed *r, struct place *p, int64_t reservation)
+{
+	LIST_WALK(&r->group->places, struct place, in_group, other)
+		if (other->reservation == r->reservation)
+			place_reserve(other, -1);
+	if (p && reservation >= 0)
+		place_reserve(p, reservation);
+}
+
+static const struct place *reserved(const struct group *g, int64_t reservation)
+{
+	LIST_WALK(&g->places, struct place, in_group, p)
+		if (p->reservation == reservation && reservation >= 0)
+			return p;
+	return NULL;
+}
+
+static void learn(struct routed *r, struct frame *answer)
+{
+	struct arena mem = { 0 };
+	struct reply reply;
+	struct place *p = place_at(r->group, r->number);
+	bool yes = codec_read_answer(r->asked, answer, &mem, &reply) == 0 && slice_is(reply.status, "Accepted");
+	if (yes && r->kind == CMD_REMOTE_START && p)
+		p->remote_start_id = r->remote_start_id;
+	else if (yes && r->kind == CMD_RESERVE)
+		note_reservation(r, p, r->reservation);
+	else if (yes && r->kind == CMD_CANCEL_RESERVATION)
+		note_reservation(r, p, -1);
+	arena_free(&mem);
+}
+
+/* --- to one member --- */
+
+/* What the member calls a transaction in its answer, as the CSMS knows it; absent: it names none. */
+static struct slice name_for_csms(struct routed *r, struct frame *answer, struct arena *mem)
+{
+	struct reply reply;
+	const struct place *p = place_at(r->group, r->number);
+	if (codec_read_answer(r->asked, answer, mem, &reply) != 0 || !reply.tx.n || !p)
+		return none;
+	const struct named *n = named_of(r->group, p->station, reply.tx);
+	return n && n->up_tx ? slice_of(n->up_tx) : reply.tx;
+}
+
+static void pass_answer(struct routed *r, struct frame *answer)
+{
+	struct buf payload = { 0 };
+	struct arena mem = { 0 };
+	learn(r, answer);
+	if (convert_answer(r->asked, answer, r->act, r->group->version, name_for_csms(r, answer, &mem), &payload) == 0)
+		group_answer(r->group, slice_of(r->id), buf_view(&payload));
+	else
+		group_answer_status(r->group, slice_of(r->id), r->act, none);
+	buf_free(&payload);
+	arena_free(&mem);
+}
+
+static void on_routed(void *arg, struct call *c, int err, struct frame *answer)
+{
+	struct routed *r = arg;
+	(void)c;
+	if (answer && answer->kind == FRAME_RESULT) {
+		pass_answer(r, answer);
+	} else if (answer) {
+		char *code = mem_text(answer->code), *why = mem_text(answer->description);
+		group_refuse(r->group, slice_of(r->id), code, why ? why : "");
+		mem_free(code);
+		mem_free(why);
+	} else {
+		group_refuse(r->group, slice_of(r->id), "GenericError", err == ERR_TIMEOUT ? "the charging station did not answer" : "the charging station is not connected");
+	}
+	routed_free(r);
+}
+
+/* `e` with the member's own numbers. NULL for the place: there is none, which is a no. */
+static void to_place(struct group *g, struct frame *f, const struct event *e, const struct place *p)
+{
+	struct member *m = p ? group_member(g, p->station) : NULL;
+	if (!m || !member_is_here(m)) {
+		group_answer_status(g, f->id, f->act, none);
+		return;
+	}
+	struct routed *r = NEW(struct routed);
+	*r = (struct routed){ .group = g, .id = mem_text(f->id), .act = f->act, .number = p->number, .kind = e->kind, .remote_start_id = e->remote_start_id,
+		.reservation = e->reservation };
+	if (member_ask(m, f, e, &r->asked, on_routed, r) != 0) {
+		group_answer_status(g, f->id, f->act, none);
+		routed_free(r);
+	}
+}
+
+static void to_number(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = place_at(g, e->evse);
+	if (p)
+		e->evse = p->evse;
+	to_place(g, f, e, p);
+}
+
+/* --- transactions from afar --- */
+
+/* A place where a car waits, else one that is free; NULL: none. */
+static struct place *free_place(struct group *g)
+{
+	struct place *free = NULL;
+	LIST_WALK(&g->places, struct place, in_group, p) {
+		if (!place_is_free(p))
+			continue;
+		if (p->state != EVSE_AVAILABLE)
+			return p;
+		if (!free)
+			free = p;
+	}
+	return free;
+}
+
+static void remote_start(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = e->evse > 0 ? place_at(g, e->evse) : free_place(g);
+	if (p)
+		e->evse = p->evse;
+	if (e->remote_start_id < 0)
+		e->remote_start_id = txs_next_id(g); /* for a member that wants one */
+	to_place(g, f, e, p);
+}
+
+/* To the member whose transaction it is, under the member's name for it. */
+static void to_tx(struct group *g, struct frame *f, struct event *e)
+{
+	const struct named *n = named_up(g, e->tx);
+	const struct place *p = n ? place_at(g, n->number) : NULL;
+	if (!p || n->over) {
+		group_answer_status(g, f->id, f->act, none);
+		return;
+	}
+	e->tx = slice_of(n->member_tx);
+	if (e->evse > 0)
+		e->evse = p->evse;
+	to_place(g, f, e, p);
+}
+
+/* The group knows whether one runs; what waits for the CSMS its session adds. */
+static void tx_status(struct group *g, const struct frame *f, const struct event *e)
+{
+	const struct named *n = e->tx.n ? named_up(g, e->tx) : NULL;
+	struct buf payload = { 0 };
+	if (!e->tx.n) {
+		group_answer_status(g, f->id, f->act, none);
+		return;
+	}
+	convert_tx_status(n && !n->over, &payload);
+	group_answer(g, f->id, buf_view(&payload));
+	buf_free(&payload);
+}
+
+/* --- reservations --- */
+
+static void reserve(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = e->evse > 0 ? place_at(g, e->evse) : free_place(g);
+	if (p)
+		e->evse = p->evse;
+	to_place(g, f, e, p);
+}
+
+static void cancel_reservation(struct group *g, struct frame *f, struct event *e)
+{
+	to_place(g, f, e, reserved(g, e->reservation));
+}
+
+/* --- availability --- */
+
+static void wish_availability(struct group *g, const char *station, int evse, struct slice word)
+{
+	char name[96];
+	snprintf(name, sizeof(name), "availability/%s/%d", station, evse);
+	wish_put(g, name, word);
+}
+
+/* Of all. Who is away is told when it is back, which is what Scheduled says. */
+static void availability_of_all(struct group *g, struct frame *f, struct event *e)
+{
+	const char *station = "", *ours = NULL;
+	LIST_WALK(&g->places, struct place, in_group, p) {
+		const struct member *m = group_member(g, p->station);
+		if ((m && member_is_here(m)) || strcmp(station, p->station) == 0)
+			continue;
+		station = p->station;
+		wish_availability(g, station, 0, e->word);
+		ours = "Scheduled";
+	}
+	e->evse = 0;
+	group_fan(g, f, e, FAN_ALL, ours);
+}
+
+static void availability(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = place_at(g, e->evse);
+	const struct member *m = p ? group_member(g, p->station) : NULL;
+	if (e->evse <= 0) {
+		availability_of_all(g, f, e);
+	} else if (p && !(m && member_is_here(m))) {
+		wish_availability(g, p->station, p->evse, e->word);
+		group_answer_status(g, f->id, f->act, SLICE("Scheduled"));
+	} else {
+		to_number(g, f, e);
+	}
+}
+
+/* --- reset and triggers --- */
+
+static void on_rebooted(void *arg)
+{
+	group_boot(arg, "RemoteReset");
+}
+
+#define REBOOT_US (2 * US_PER_S)
+
+static int places_of(const struct group *g, const char *station)
+{
+	int n = 0;
+	LIST_WALK(&g->places, struct place, in_group, p)
+		n += strcmp(p->station, station) == 0;
+	return n;
+}
+
+/* One EVSE alone is reset where its station can, or has no other. The whole boots again when its stations were told. */
+static void reset(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = place_at(g, e->evse);
+	const struct member *m = p ? group_member(g, p->station) : NULL;
+	if (e->evse <= 0) {
+		group_fan(g, f, e, FAN_ALL, NULL);
+		timer_set(&g->boot, REBOOT_US, on_rebooted, g);
+	} else if (m && m->link && !dialect_of(m->link->version)->names_tx && places_of(g, p->station) > 1) {
+		group_answer_status(g, f->id, f->act, SLICE("Rejected"));
+	} else {
+		to_number(g, f, e);
+	}
+}
+
+static void states_are_due(struct group *g, int number)
+{
+	g->whole_due |= number <= 0;
+	LIST_WALK(&g->places, struct place, in_group, p)
+		p->due |= number <= 0 || p->number == number;
+	group_say_states(g);
+}
+
+/* What the group says of itself. False: that is for its members to say. */
+static bool trigger_own(struct group *g, const struct frame *f, const struct event *e)
+{
+	bool log = slice_is(e->word, "LogStatusNotification") || slice_is(e->word, "DiagnosticsStatusNotification");
+	bool firmware = slice_is(e->word, "FirmwareStatusNotification");
+	bool boot = slice_is(e->word, "BootNotification"), heartbeat = slice_is(e->word, "Heartbeat"), status = slice_is(e->word, "StatusNotification");
+	if (status && e->evse > 0 && !place_at(g, e->evse)) {
+		group_answer_status(g, f->id, f->act, SLICE("Rejected"));
+		return true;
+	}
+	if (!log && !firmware && !boot && !heartbeat && !status)
+		return false;
+	group_answer_status(g, f->id, f->act, SLICE("Accepted"));
+	if (boot)
+		group_boot(g, "Triggered");
+	else if (heartbeat)
+		group_heartbeat(g);
+	else if (status)
+		states_are_due(g, e->evse);
+	else
+		group_job_tell(g, log ? EV_LOG : EV_FIRMWARE);
+	return true;
+}
+
+static void trigger(struct group *g, struct frame *f, struct event *e)
+{
+	if (trigger_own(g, f, e))
+		return;
+	if (!slice_is(e->word, "MeterValues") && !slice_is(e->word, "TransactionEvent"))
+		group_answer_status(g, f->id, f->act, SLICE("NotImplemented"));
+	else if (e->evse > 0)
+		to_number(g, f, e);
+	else
+		group_fan(g, f, e, FAN_ANY, NULL);
+}
+
+/* --- charging profiles --- */
+
+/* On the whole, the maximum is the group's to keep: its session has it, and the balancer gets it as a cap. A default is every station's own. */
+static void set_profile(struct group *g, struct frame *f, struct event *e)
+{
+	if (e->tx.n)
+		to_tx(g, f, e);
+	else if (e->evse > 0)
+		to_number(g, f, e);
+	else if (e->purpose == PURPOSE_TX_DEFAULT)
+		group_fan(g, f, e, FAN_ALL, NULL);
+	else
+		group_answer_status(g, f->id, f->act, e->purpose == PURPOSE_STATION_MAX && group_can_limit(g) ? SLICE("Accepted") : SLICE("Rejected"));
+}
+
+static void clear_profile(struct group *g, struct frame *f, struct event *e)
+{
+	bool ours = e->evse <= 0 && g->cap && (e->purpose == PURPOSE_NONE || e->purpose == PURPOSE_STATION_MAX);
+	if (e->evse > 0)
+		to_number(g, f, e);
+	else
+		group_fan(g, f, e, FAN_ANY, ours ? "Accepted" : "Unknown");
+}
+
+static void schedule(struct group *g, struct frame *f, struct event *e)
+{
+	if (e->evse > 0)
+		to_number(g, f, e);
+	else
+		group_schedule(g, f);
+}
+
+/* --- the local list --- */
+
+static void send_list(struct group *g, struct frame *f, struct event *e)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)e->list_version);
+	g->list_version = e->list_version;
+	wish_put(g, "list", slice_of(text)); /* for who is away now, and who comes new */
+	group_fan(g, f, e, FAN_ALL, "Accepted");
+}
+
+static void list_version(struct group *g, const struct frame *f)
+{
+	struct buf payload = { 0 };
+	struct arena mem = { 0 };
+	struct slice value;
+	struct reply r;
+	reply_init(&r);
+	r.list_version = g->list_version;
+	if (r.list_version < 0 && (kept_get(g->gw->store, g->face->id, "wish/list", &mem, &value) != 0 || int_parse(value, &r.list_version) != 0))
+		r.list_version = 0;
+	if (codec_write_answer(g->version, f->act, &r, &payload) == 0)
+		group_answer(g, f->id, buf_view(&payload));
+	buf_free(&payload);
+	arena_free(&mem);
+}
+
+/* --- all of it --- */
+
+/* Not understood: it may still be about a transaction. */
+static void carried(struct group *g, struct frame *f)
+{
+	struct event e;
+	const char *refusal = catalogue_refusal(g->version, f->act);
+	event_init(&e, (enum event_kind)f->act->event);
+	e.tx = codec_tx_window(f);
+	if (e.tx.n)
+		to_tx(g, f, &e);
+	else if (refusal)
+		group_answer(g, f->id, slice_of(refusal));
+	else
+		group_answer_status(g, f->id, f->act, none);
+}
+
+/* Roots are for all; a certificate that was signed belongs to one station, and none has asked through the group. */
+static void certificate(struct group *g, struct frame *f, struct event *e)
+{
+	if (strcmp(f->act->name, "InstallCertificate") == 0 || strcmp(f->act->name, "DeleteCertificate") == 0)
+		group_fan(g, f, e, FAN_ALL, NULL);
+	else
+		group_answer_status(g, f->id, f->act, none);
+}
+
+static void answer(struct group *g, struct frame *f, struct event *e)
+{
+	switch (e->kind) {
+	case CMD_REMOTE_START:
+		remote_start(g, f, e);
+		break;
+	case CMD_REMOTE_STOP:
+		to_tx(g, f, e);
+		break;
+	case CMD_TX_STATUS:
+		tx_status(g, f, e);
+		break;
+	case CMD_UNLOCK:
+		to_number(g, f, e);
+		break;
+	case CMD_RESERVE:
+		reserve(g, f, e);
+		break;
+	case CMD_CANCEL_RESERVATION:
+		cancel_reservation(g, f, e);
+		break;
+	case CMD_AVAILABILITY:
+		availability(g, f, e);
+		break;
+	case CMD_RESET:
+		reset(g, f, e);
+		break;
+	case CMD_TRIGGER:
+		trigger(g, f, e);
+		break;
+	case CMD_SET_PROFILE:
+		set_profile(g, f, e);
+		break;
+	case CMD_CLEAR_PROFILE:
+		clear_profile(g, f, e);
+		break;
+	case CMD_GET_SCHEDULE:
+		schedule(g, f, e);
+		break;
+	case CMD_SEND_LIST:
+		send_list(g, f, e);
+		break;
+	case CMD_LIST_VERSION:
+		list_version(g, f);
+		break;
+	case CMD_CLEAR_CACHE:
+		group_fan(g, f, e, FAN_ALL, "Accepted");
+		break;
+	case CMD_SET_CONFIG:
+	case CMD_GET_CONFIG:
+	case CMD_GET_REPORT:
+		group_config(g, f, e);
+		break;
+	case CMD_FIRMWARE:
+	case CMD_GET_LOG:
+		group_job(g, f, e);
+		break;
+	case EV_DATA:
+		group_fan(g, f, e, FAN_ANY, NULL);
+		break;
+	case CMD_CERTIFICATE:
+		certificate(g, f, e);
+		break;
+	default:
+		carried(g, f);
+		break;
+	}
+}
+
+void group_csms_call(struct group *g, struct frame *f)
+{
+	struct arena mem = { 0 };
+	struct event e;
+	if (!f->act || !(f->act->from & CSMS))
+		group_refuse(g, f->id, "NotImplemented", "unknown here");
+	else if (codec_read_call(f, &mem, &e) == 0)
+		answer(g, f, &e);
+	else
+		carried(g, f);
+	arena_free(&mem);
+}

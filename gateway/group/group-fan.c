@@ -1,0 +1,148 @@
+/* One CALL of the CSMS put to all members that are here, and one answer that holds for the group.
+ *
+ * Under FAN_ALL the answer is the worst of all: a CSMS that hears Accepted may count on every station. Under FAN_ANY it is the best: one
+ * station that has what is asked for is enough. Who does not answer in time is a no. With nobody here it is the message's own word for no. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/group/group-local.h"
+#include "ocpp/convert.h"
+
+#define PATIENCE_US (20 * US_PER_S)  /* a CSMS gives up on an answer after half a minute */
+
+struct fan {
+	struct group *group;
+	char *id;
+	const struct action *act;
+	enum event_kind kind;
+	enum fan_rule rule;
+	unsigned waiting, asked;
+	bool answered;
+	char word[40];               /* what it comes to so far; "" */
+	struct timer patience;
+};
+
+/* One of those that were asked. */
+struct fanned {
+	struct fan *fan;
+	struct member *member;
+	const struct action *act;
+};
+
+/* From a plain yes to a plain no. */
+static const char *const words[] = { "Accepted", "AcceptedWithWarning", "RebootRequired", "AcceptedCanceled", "Scheduled", "NotSupported",
+	"NotImplemented", "UnknownMessageId", "UnknownVendorId", "Unknown", "NotFound", "VersionMismatch", "Rejected", "Failed", NULL };
+
+static size_t rank(const char *word)
+{
+	size_t i = 0;
+	while (words[i] && strcmp(words[i], word) != 0)
+		i++;
+	return i;
+}
+
+static void merge(struct fan *n, const char *word)
+{
+	bool worse = rank(word) > rank(n->word);
+	if (!n->word[0] || (n->rule == FAN_ALL) == worse)
+		snprintf(n->word, sizeof(n->word), "%s", word);
+}
+
+/* Members may say it in a word that the group's version has for something else, or does not have. */
+static void answer(struct fan *n)
+{
+	struct buf payload = { 0 };
+	struct reply r;
+	n->answered = true;
+	timer_cancel(&n->patience);
+	reply_init(&r);
+	r.status = slice_of(n->word[0] ? n->word : NULL);
+	if (convert_reply(n->group->version, n->act, &r, &payload) != 0)
+		buf_puts(&payload, "{}");
+	group_answer(n->group, slice_of(n->id), buf_view(&payload));
+	buf_free(&payload);
+}
+
+static void on_patience_over(void *arg)
+{
+	struct fan *n = arg;
+	log_warn(&n->group->log, "%u of %u stations have not answered %s in time", n->waiting, n->asked, n->act->name);
+	merge(n, "Rejected");
+	answer(n);
+}
+
+static void note(struct fan *n, const struct fanned *d, int err, struct frame *f)
+{
+	struct arena mem = { 0 };
+	struct reply r;
+	char word[40] = "Rejected";
+	if (!err && f && codec_read_answer(d->act, f, &mem, &r) == 0) {
+		if (r.status.p)
+			snprintf(word, sizeof(word), "%.*s", SLICE_ARG(r.status));
+		else if (r.error_code.p)
+			snprintf(word, sizeof(word), "%s", slice_is(r.error_code, "NotImplemented") || slice_is(r.error_code, "NotSupported") ? "NotSupported" : "Rejected");
+	}
+	arena_free(&mem);
+	if (rank(word) > rank("Scheduled"))
+		log_info(&n->group->log, "%s answers %s to %s", d->member->session->id, word, d->act ? d->act->name : n->act->name);
+	merge(n, word);
+}
+
+static void on_fanned(void *arg, struct call *c, int err, struct frame *f)
+{
+	struct fanned *d = arg;
+	struct fan *n = d->fan;
+	(void)c;
+	if (!n->answered)
+		note(n, d, err, f);
+	mem_free(d);
+	if (--n->waiting)
+		return;
+	if (!n->answered)
+		answer(n);
+	mem_free(n->id);
+	mem_free(n);
+}
+
+/* A list that a station does without is not missing there, and what has no such message has nothing to clear. */
+static bool may_lack(enum event_kind kind)
+{
+	return kind == CMD_SEND_LIST || kind == CMD_CLEAR_CACHE;
+}
+
+static void put(struct fan *n, struct member *m, struct frame *f, const struct event *e)
+{
+	struct fanned *d = NEW(struct fanned);
+	*d = (struct fanned){ n, m, NULL };
+	n->waiting++;
+	n->asked++;
+	int err = member_ask(m, f, e, &d->act, on_fanned, d);
+	if (!err)
+		return;
+	n->waiting--;
+	mem_free(d);
+	if (!may_lack(n->kind) || err != ERR_UNSUPPORTED)
+		merge(n, err == ERR_UNSUPPORTED ? "NotSupported" : "Rejected");
+}
+
+void group_fan(struct group *g, struct frame *f, const struct event *e, enum fan_rule rule, const char *ours)
+{
+	struct fan *n = NEW(struct fan);
+	struct member *m;
+	size_t at = 0;
+	*n = (struct fan){ .group = g, .id = mem_text(f->id), .act = f->act, .kind = e->kind, .rule = rule, .waiting = 1 };
+	if (ours)
+		merge(n, ours);
+	while ((m = map_next(&g->members, &at, NULL)))
+		if (member_is_here(m))
+			put(n, m, f, e);
+	if (--n->waiting) {
+		timer_set(&n->patience, PATIENCE_US, on_patience_over, n);
+		return;
+	}
+	answer(n);
+	mem_free(n->id);
+	mem_free(n);
+}

@@ -1,0 +1,212 @@
+/* Easy to get wrong: the group's limit must survive a restart of the box, and count before the CSMS is there again; so the station keeps its
+ * profiles (station/host.h), and what they allow is applied as soon as it is open. */
+#include "gateway/own/identity.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/timer.h"
+#include "config.h"
+#include "gateway/mqtt/telemetry.h"
+#include "gateway/own/own-host.h"
+#include "gateway/session/session.h"
+#include "ocpp/version.h"
+#include "station/link-local.h"
+#include "station/station.h"
+
+#define REBOOT_US US_PER_S
+#define CALL_TIMEOUT_US (30 * US_PER_S)
+#define FOR_EVER_US (INT64_MAX / 4)
+#define MEMBERS_MOST 2400 /* bytes; a reported value has 2,500 at most */
+
+struct identity {
+	struct gateway *gw;
+	const char *id;
+	enum ocpp_version version;
+	struct station *station;
+	struct own_host *host;        /* its memory, logs, files and certificates */
+	struct link *link;
+	struct timer reconnect;
+	double group_a;
+	int cap;                      /* of the group's limit; 0: none */
+};
+
+static struct {
+	struct identity *all;
+	size_t n;
+} boxes;
+
+/* --- its link --- */
+
+static void connect_session(void *arg);
+
+static void on_up(void *arg, struct link *l)
+{
+	const struct identity *b = arg;
+	station_link_up(b->station, l);
+}
+
+static void on_text(void *arg, struct link *l, struct slice text)
+{
+	const struct identity *b = arg;
+	(void)l;
+	station_text(b->station, text);
+}
+
+static void on_room(void *arg, struct link *l)
+{
+	const struct identity *b = arg;
+	(void)l;
+	station_room(b->station);
+}
+
+/* A reset ends the link; it comes back as after a reboot. */
+static void on_down(void *arg, struct link *l, const struct link_end *why)
+{
+	struct identity *b = arg;
+	(void)why;
+	b->link = NULL;
+	station_link_down(b->station);
+	link_release(l);
+	timer_set(&b->reconnect, REBOOT_US, connect_session, b);
+}
+
+static const struct link_events link_events = { .up = on_up, .text = on_text, .room = on_room, .down = on_down };
+
+static void connect_session(void *arg)
+{
+	struct identity *b = arg;
+	struct link *gateway_end;
+	struct session *s = session_of(b->gw, slice_of(b->id));
+	if (!s)
+		return;
+	link_local_pair(b->version, b->id, &b->link, &gateway_end);
+	b->link->events = &link_events;
+	b->link->owner = b;
+	session_attach(s, gateway_end);
+}
+
+/* --- the group --- */
+
+static void tell_group(const struct identity *b, double amps, int64_t profile)
+{
+	char args[96];
+	if (isinf(amps))
+		snprintf(args, sizeof(args), "{\"limit_a\":null}");
+	else
+		snprintf(args, sizeof(args), "{\"limit_a\":%.1f,\"profile\":%lld}", amps, (long long)profile);
+	telemetry_event(b->gw, "group.limit", "info", b->id, args);
+	log_info(NULL, "%s: the CSMS limits all cars together: %s", b->id, args);
+}
+
+static void lift_group(struct identity *b)
+{
+	if (b->cap && control_cap_clear(b->gw->control, b->cap) != 0)
+		log_debug(NULL, "%s: the group's limit was gone already", b->id);
+	b->cap = 0;
+}
+
+/* All cars below the grid connection, by phase. */
+static void on_group(void *arg, double amps, int64_t profile)
+{
+	struct identity *b = arg;
+	char owner[64];
+	if (amps == b->group_a)
+		return;
+	b->group_a = amps;
+	tell_group(b, amps, profile);
+	if (isinf(amps)) {
+		lift_group(b);
+		return;
+	}
+	int32_t ma = amps < 1e6 ? (int32_t)floor(amps * 1000) : 1000000000;
+	snprintf(owner, sizeof(owner), "%s/%lld", b->id, (long long)profile);
+	struct cap_conf cap = { .node = 0, .evse = -1, .line = { { ma, ma, ma } }, .power_w = -1, .devices = true, .reason = "csms_group",
+		.owner = owner, .until_us = FOR_EVER_US };
+	int id = control_cap_put(b->gw->control, b->cap, &cap);
+	if (id < 0)
+		log_error(NULL, "%s: the group's limit of %.1f A cannot be applied: %s", b->id, amps, err_text(id));
+	else
+		b->cap = id;
+}
+
+static const char *on_members(void *arg, struct arena *mem)
+{
+	const struct identity *b = arg;
+	struct buf list = { 0 };
+	size_t at = 0;
+	const struct session *s;
+	while ((s = map_next(&b->gw->sessions, &at, NULL))) {
+		if (s->link && strcmp(s->id, b->id) != 0 && list.n + strlen(s->id) < MEMBERS_MOST)
+			buf_printf(&list, "%s%s", list.n ? "," : "", s->id);
+	}
+	const char *text = arena_text(mem, buf_view(&list));
+	buf_free(&list);
+	return text;
+}
+
+static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
+{
+	(void)arg;
+	(void)evse;
+	(void)close;
+	(void)offered_ma;
+}
+
+static const struct station_events events = { .output = on_output, .group = on_group, .members = on_members };
+
+/* --- life --- */
+
+static void open_one(struct gateway *g, const struct uplink_settings *u, struct identity *b)
+{
+	*b = (struct identity){ .gw = g, .id = u->own_identity, .version = (enum ocpp_version)u->own_version, .group_a = INFINITY };
+	b->host = own_host_open(g, b->id);
+	struct station_conf conf = {
+		.id = b->id,
+		.version = b->version,
+		.vendor = "ampgate",
+		.model = "ampgate",
+		.serial = g->conf->site.id,
+		.firmware = PACKAGE_VERSION,
+		.phases = 3,
+		.max_ma = INT32_MAX,
+		.call_timeout_us = CALL_TIMEOUT_US,
+		.security_profile = u->security_profile,
+		.security_events = true,
+		.host = own_host_ops(b->host),
+		.host_arg = b->host,
+	};
+	b->station = station_open(&conf, &events, b);
+	own_host_serves(b->host, b->station);
+	connect_session(b);
+}
+
+int identities_open(struct gateway *g)
+{
+	boxes.all = mem_new((g->conf->n_uplinks + 1) * sizeof(*boxes.all));
+	for (size_t i = 0; i < g->conf->n_uplinks; i++)
+		if (g->conf->uplinks[i].own_identity)
+			open_one(g, &g->conf->uplinks[i], &boxes.all[boxes.n++]);
+	return 0;
+}
+
+void identities_close(struct gateway *g)
+{
+	(void)g;
+	for (size_t i = 0; i < boxes.n; i++) {
+		struct identity *b = &boxes.all[i];
+		timer_cancel(&b->reconnect);
+		if (b->link)
+			link_release(b->link);
+		b->link = NULL;
+		station_close(b->station);
+		own_host_close(b->host);
+	}
+	mem_free(boxes.all);
+	boxes.all = NULL;
+	boxes.n = 0;
+}

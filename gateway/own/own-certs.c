@@ -1,0 +1,320 @@
+/* A root's file is named by its type and the hash that names it in messages, so that installing it again changes nothing.
+ *
+ * Easy to get wrong: the hashes of a certificate are those of its issuer, taken over the DER of the issuer's name and over the bits of the
+ * issuer's public key (RFC 6960's CertID). A root is its own issuer; for anything else the issuer's key is not at hand and the certificate's
+ * own is taken, as it is only told of the station's own certificate. */
+#include "gateway/own/own-certs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define PATH_MOST 600
+#define OWN "ChargingStationCertificate"
+
+static X509 *read_pem(struct slice pem)
+{
+	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+	BIO_free(b);
+	return x;
+}
+
+static X509 *read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	if (f)
+		fclose(f);
+	return x;
+}
+
+static bool is_valid_now(const X509 *x)
+{
+	return X509_cmp_current_time(X509_get0_notBefore(x)) < 0 && X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
+}
+
+static bool hash_text(const void *bytes, size_t n, char out[129])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned length;
+	if (!EVP_Digest(bytes, n, hash, &length, EVP_sha256(), NULL))
+		return false;
+	hex_text(hash, length, out);
+	return true;
+}
+
+static bool describe(X509 *x, const char *type, struct certificate_id *out)
+{
+	unsigned char *name = NULL;
+	int n = i2d_X509_NAME(X509_get_issuer_name(x), &name);
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(x);
+	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	char *hex = serial ? BN_bn2hex(serial) : NULL;
+	*out = (struct certificate_id){ .type = type, .algorithm = "SHA256" };
+	bool good = n > 0 && key && hex && hash_text(name, (size_t)n, out->name_hash) && hash_text(key->data, (size_t)key->length, out->key_hash);
+	if (good) {
+		const char *digits = hex;
+		while (*digits == '0' && digits[1])
+			digits++;
+		snprintf(out->serial, sizeof(out->serial), "%s", digits);
+	}
+	OPENSSL_free(name);
+	OPENSSL_free(hex);
+	BN_free(serial);
+	return good;
+}
+
+/* Files */
+
+static void path_of(const char *dir, const struct certificate_id *id, char out[PATH_MOST])
+{
+	snprintf(out, PATH_MOST, "%s/%s-%.16s-%s.pem", dir, id->type, id->key_hash, id->serial);
+}
+
+static int write_file(const char *path, const void *bytes, size_t n)
+{
+	char fresh[PATH_MOST + 8];
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	FILE *f = fopen(fresh, "wbe");
+	if (!f)
+		return ERR_STORAGE;
+	bool good = fchmod(fileno(f), 0600) == 0 && fwrite(bytes, 1, n, f) == n && fflush(f) == 0 && fsync(fileno(f)) == 0;
+	good = fclose(f) == 0 && good;
+	return good && rename(fresh, path) == 0 ? 0 : ERR_STORAGE;
+}
+
+static const char *known_type(const char *name)
+{
+	static const char *const types[] = { "CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate", OWN };
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strncmp(name, types[i], strlen(types[i])) == 0)
+			return types[i];
+	}
+	return NULL;
+}
+
+size_t own_certs_list(const char *dir, struct arena *mem, struct certificate_id **out)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+	*out = arena_new(mem, (OWN_CERTS_MOST + 1) * sizeof(**out));
+	for (struct dirent *e; d && n <= OWN_CERTS_MOST && (e = readdir(d));) {
+		char path[PATH_MOST];
+		const char *type = known_type(e->d_name), *end = strrchr(e->d_name, '.');
+		if (!type || !end || strcmp(end, ".pem") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		X509 *x = read_file(path);
+		if (x && describe(x, type, &(*out)[n]))
+			n++;
+		X509_free(x);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+int own_certs_install(const char *dir, const char *type, struct slice pem)
+{
+	struct arena mem = { 0 };
+	struct certificate_id id, *there;
+	char path[PATH_MOST];
+	X509 *x = read_pem(pem);
+	bool good = x && is_valid_now(x) && known_type(type) && describe(x, type, &id);
+	X509_free(x);
+	if (!good)
+		return ERR_INVALID;
+	size_t n = own_certs_list(dir, &mem, &there);
+	arena_free(&mem);
+	path_of(dir, &id, path);
+	if (access(path, F_OK) != 0 && n >= OWN_CERTS_MOST)
+		return ERR_FULL;
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return ERR_STORAGE;
+	return write_file(path, pem.p, pem.n);
+}
+
+int own_certs_delete(const char *dir, const struct certificate_id *id)
+{
+	char path[PATH_MOST];
+	path_of(dir, id, path);
+	return unlink(path) == 0 ? 0 : ERR_NOT_FOUND;
+}
+
+/* The station's own */
+
+static int write_key(const char *path, EVP_PKEY *key)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text;
+	int err = b && PEM_write_bio_PrivateKey(b, key, NULL, NULL, 0, NULL, NULL) ? 0 : ERR_INVALID;
+	long n = err ? 0 : BIO_get_mem_data(b, &text);
+	if (!err)
+		err = write_file(path, text, (size_t)n);
+	BIO_free(b);
+	return err;
+}
+
+static bool name_it(X509_REQ *r, const char *field, const char *value)
+{
+	X509_NAME *name = X509_REQ_get_subject_name(r);
+	return !*value || X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0);
+}
+
+static int write_request(EVP_PKEY *key, const char *common_name, const char *organisation, struct buf *csr)
+{
+	X509_REQ *r = X509_REQ_new();
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text;
+	bool good = r && b && name_it(r, "CN", common_name) && name_it(r, "O", organisation) && X509_REQ_set_pubkey(r, key) &&
+	            X509_REQ_sign(r, key, EVP_sha256()) && PEM_write_bio_X509_REQ(b, r);
+	if (good)
+		buf_add(csr, text, (size_t)BIO_get_mem_data(b, &text));
+	X509_REQ_free(r);
+	BIO_free(b);
+	return good ? 0 : ERR_INVALID;
+}
+
+int own_certs_request(const char *dir, const char *common_name, const char *organisation, struct buf *csr)
+{
+	char path[PATH_MOST];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	if (!key || (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
+		EVP_PKEY_free(key);
+		return ERR_STORAGE;
+	}
+	snprintf(path, sizeof(path), "%s/waiting.key", dir);
+	int err = write_key(path, key);
+	if (!err)
+		err = write_request(key, common_name, organisation, csr);
+	EVP_PKEY_free(key);
+	return err;
+}
+
+static EVP_PKEY *waiting_key(const char *dir)
+{
+	char path[PATH_MOST];
+	snprintf(path, sizeof(path), "%s/waiting.key", dir);
+	FILE *f = fopen(path, "re");
+	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	if (f)
+		fclose(f);
+	return key;
+}
+
+/* Whether a certificate leads to an installed root of this type; *any_out: whether there is one. */
+static bool leads_to(const char *dir, const char *type, X509 *x, STACK_OF(X509) *between, bool *any_out)
+{
+	X509_STORE *roots = X509_STORE_new();
+	X509_STORE_CTX *c = X509_STORE_CTX_new();
+	DIR *d = opendir(dir);
+	*any_out = false;
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[PATH_MOST];
+		if (strncmp(e->d_name, type, strlen(type)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		X509 *root = read_file(path);
+		*any_out |= root && X509_STORE_add_cert(roots, root);
+		X509_free(root);
+	}
+	if (d)
+		closedir(d);
+	bool good = roots && c && X509_STORE_CTX_init(c, roots, x, between) && X509_verify_cert(c) == 1;
+	X509_STORE_CTX_free(c);
+	X509_STORE_free(roots);
+	return good;
+}
+
+static STACK_OF(X509) *read_chain(struct slice pem)
+{
+	STACK_OF(X509) *all = sk_X509_new_null();
+	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
+	for (X509 *x; b && all && (x = PEM_read_bio_X509(b, NULL, NULL, NULL));)
+		sk_X509_push(all, x);
+	BIO_free(b);
+	return all;
+}
+
+static bool is_acceptable(const char *dir, STACK_OF(X509) *chain, EVP_PKEY *key)
+{
+	X509 *x = sk_X509_value(chain, 0);
+	bool any, leads;
+	if (!x || !key || !is_valid_now(x) || X509_check_private_key(x, key) != 1)
+		return false;
+	leads = leads_to(dir, "CSMSRootCertificate", x, chain, &any);
+	return leads || !any;
+}
+
+int own_certs_take(const char *dir, struct slice pem)
+{
+	char waiting[PATH_MOST], key_path[PATH_MOST], path[PATH_MOST];
+	STACK_OF(X509) *chain = read_chain(pem);
+	EVP_PKEY *key = waiting_key(dir);
+	int err = chain && is_acceptable(dir, chain, key) ? 0 : ERR_INVALID;
+	EVP_PKEY_free(key);
+	sk_X509_pop_free(chain, X509_free);
+	if (err)
+		return err;
+	snprintf(waiting, sizeof(waiting), "%s/waiting.key", dir);
+	snprintf(key_path, sizeof(key_path), "%s/own.key", dir);
+	snprintf(path, sizeof(path), "%s/" OWN ".pem", dir);
+	err = write_file(path, pem.p, pem.n);
+	return !err && rename(waiting, key_path) != 0 ? ERR_STORAGE : err;
+}
+
+/* Firmware */
+
+bool own_certs_trust_signer(const char *dir, struct slice pem)
+{
+	STACK_OF(X509) *chain = read_chain(pem);
+	X509 *x = chain ? sk_X509_value(chain, 0) : NULL;
+	bool any, good = x && is_valid_now(x) && leads_to(dir, "ManufacturerRootCertificate", x, chain, &any);
+	sk_X509_pop_free(chain, X509_free);
+	return good;
+}
+
+static bool feed(EVP_MD_CTX *c, const char *file)
+{
+	unsigned char bytes[65536];
+	FILE *f = fopen(file, "rbe");
+	bool good = f != NULL;
+	size_t n;
+	while (good && (n = fread(bytes, 1, sizeof(bytes), f)) > 0)
+		good = EVP_DigestVerifyUpdate(c, bytes, n) == 1;
+	if (f) {
+		good = good && !ferror(f);
+		fclose(f);
+	}
+	return good;
+}
+
+bool own_certs_verify(const char *file, const char *pem, const char *signature)
+{
+	unsigned char bytes[1024];
+	int n = base64_parse(slice_of(signature), bytes, sizeof(bytes));
+	X509 *x = read_pem(slice_of(pem));
+	EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how = NULL;
+	bool good = n > 0 && key && c && EVP_DigestVerifyInit(c, &how, EVP_sha256(), NULL, key) == 1;
+	if (good && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+		good = EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_AUTO) == 1;
+	good = good && feed(c, file) && EVP_DigestVerifyFinal(c, bytes, (size_t)n) == 1;
+	EVP_MD_CTX_free(c);
+	X509_free(x);
+	return good;
+}

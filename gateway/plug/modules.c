@@ -1,0 +1,93 @@
+/* What a file has to be before it is trusted with the process. Easy to get wrong: the table of an older plugin ends earlier than ours, so
+ * only its first members may be asked for without looking at `size`. */
+#include "gateway/plug/modules.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/conf/settings.h"
+#include "gateway/plug/host.h"
+
+/* The members that the first release had. */
+#define LEAST_SIZE offsetof(ag_plugin, evse_pins)
+
+static int is_trusted(const char *path, char *err, size_t errlen)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		snprintf(err, errlen, "%s is not a file", path);
+	else if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		snprintf(err, errlen, "%s can be written by others: chown root and chmod go-w", path);
+	else
+		return 0;
+	return ERR_INVALID;
+}
+
+static int check_table(const char *path, const ag_plugin *p, char *err, size_t errlen)
+{
+	if (!p)
+		snprintf(err, errlen, "%s: ampgate_plugin_v1 gave no table", path);
+	else if (p->abi != AMPGATE_PLUGIN_ABI)
+		snprintf(err, errlen, "%s is for ABI %u, and this program has %d", path, p->abi, AMPGATE_PLUGIN_ABI);
+	else if (p->size < LEAST_SIZE)
+		snprintf(err, errlen, "%s: its table is %u bytes, less than the first release had", path, p->size);
+	else if (!p->name || !p->create || !p->destroy)
+		snprintf(err, errlen, "%s: name, create or destroy is missing", path);
+	else if (((p->kinds & AG_METER) && !p->meter_poll) || ((p->kinds & AG_SINK) && !p->publish))
+		snprintf(err, errlen, "%s: the function of one of its kinds is missing", path);
+	else
+		return 0;
+	return ERR_INVALID;
+}
+
+const ag_plugin *module_open(const char *path, char *err, size_t errlen)
+{
+	const ag_plugin *(*entry)(void) = NULL;
+	if (is_trusted(path, err, errlen) != 0)
+		return NULL;
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	if (!handle) {
+		snprintf(err, errlen, "%s", dlerror());
+		return NULL;
+	}
+	*(void **)&entry = dlsym(handle, "ampgate_plugin_v1");
+	const ag_plugin *p = entry ? entry() : NULL;
+	if (!entry)
+		snprintf(err, errlen, "%s has no ampgate_plugin_v1", path);
+	else if (check_table(path, p, err, errlen) == 0)
+		return p;
+	dlclose(handle);
+	return NULL;
+}
+
+const ag_plugin *module_find(const char *dir, const char *name, char *err, size_t errlen)
+{
+	char path[512];
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s.so", dir, name) >= sizeof(path)) {
+		snprintf(err, errlen, "the path of plugin %s is too long", name);
+		return NULL;
+	}
+	return module_open(path, err, errlen);
+}
+
+int modules_load(const struct plugins_settings *conf, struct host *h)
+{
+	for (const char *const *name = conf->load; name && *name; name++) {
+		char why[300] = "";
+		const ag_plugin *p = module_find(conf->dir, *name, why, sizeof(why));
+		if (!p) {
+			log_error(NULL, "plugin %s cannot be loaded: %s", *name, why);
+			return ERR_INVALID;
+		}
+		host_driver(h, *name, p);
+		log_info(NULL, "plugin %s is loaded: %s %s", *name, p->name, p->version ? p->version : "without a version");
+	}
+	return 0;
+}

@@ -1,0 +1,412 @@
+/* From readings to a cap on a circuit.
+ *
+ *   host (contact, ripple, register) --\
+ *   Modbus server, command --------------> grid_says, grid_fails -> grid_step -> cap on the circuit, control_tick
+ *
+ * Registers of the server (kind server), 32 bits with the high word first:
+ *
+ *   holding 0, 1   the limit in watts, 0xFFFFFFFF: none; it counts when 1 is written
+ *   holding 2      anything written repeats the limit (heartbeat)
+ *   input 0, 1     limit in force, 0xFFFFFFFF: none      input 2     state: 1 free, 2 limited, 3 fail-safe
+ *   input 3, 4     power of charging below the circuit   input 5, 6  power of the circuit, 0xFFFFFFFF: not known
+ *
+ * Easy to get wrong: the effect has to be seen as well as the command. So the power that the limit is about goes to energy/grid, which notes
+ * when it was at or below. */
+#include "gateway/power/grid-inputs.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/timer.h"
+#include "energy/grid.h"
+#include "gateway/mqtt/telemetry.h"
+#include "gateway/net/modbus-server.h"
+#include "gateway/plug/drivers.h"
+#include "gateway/power/below.h"
+
+#define STEP_US (100 * US_PER_MS)
+#define NO_LIMIT 0xFFFFFFFFu
+
+struct source {
+	struct gateway *gw;
+	const struct grid_input_settings *conf;
+	int index;
+	struct modbus_server *server;
+	modbus_mapping_t *tables;
+};
+
+static struct {
+	struct gateway *gw;
+	struct grid *grid;
+	struct source *sources;
+	size_t n;
+	int node, cap;
+	struct timer timer;
+	bool running;
+} state;
+
+/* --- what is allowed --- */
+
+static struct below devices(void)
+{
+	return below_look(state.gw->conf, &state.gw->conf->circuits[state.node]);
+}
+
+/* What the devices keep while they are dimmed. Their number may change while we run. */
+static int64_t keeps_w(void)
+{
+	const struct grid_settings *c = state.gw->conf->grid;
+	return grid_dimmed_w(c->devices ? c->devices : devices().evses, c->dim_to_w);
+}
+
+static int64_t rated_w(void)
+{
+	return state.gw->conf->grid->rated_w ? state.gw->conf->grid->rated_w : devices().max_w;
+}
+
+static void apply(void)
+{
+	const struct grid_settings *c = state.gw->conf->grid;
+	struct grid_now now;
+	grid_look(state.grid, &now);
+	if (now.limit_w == GRID_FREE_W) {
+		if (state.cap > 0)
+			control_cap_clear(state.gw->control, state.cap);
+		state.cap = 0;
+	} else {
+		struct cap_conf cap = { .node = state.node, .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = now.limit_w,
+					.devices = c->counts == GRID_DEVICES, .reason = "grid_operator", .owner = state.sources[now.input].conf->id,
+					.until_us = INT64_MAX };
+		int id = control_cap_put(state.gw->control, state.cap, &cap);
+		if (id < 0)
+			log_error(NULL, "the grid operator's limit cannot be set: %s", err_text(id));
+		else
+			state.cap = id;
+	}
+	if (state.running)
+		control_tick(state.gw->control, clock_mono_us());
+}
+
+static bool is_below(int node)
+{
+	const struct settings *c = state.gw->conf;
+	const struct circuit_settings *k = &c->circuits[node];
+	while (k && k - c->circuits != state.node)
+		k = k->parent;
+	return k;
+}
+
+/* What charging below the circuit draws, by what stations have reported since that moment; of those that have not, what they may draw. */
+static int64_t charging_since(int64_t since_us)
+{
+	int64_t ma = 0;
+	for (size_t i = 0; i < control_evses(state.gw->control); i++) {
+		struct evse_view v;
+		control_evse_view(state.gw->control, (int)i, &v);
+		bool told = v.drawn_at_us && v.drawn_at_us >= since_us;
+		for (int p = 0; is_below(v.node) && p < v.n_lines; p++)
+			ma += told || !v.running ? (v.drawn_at_us ? v.drawn_ma[p] : 0) : v.drawn_ma[p] > v.grant.ma ? v.drawn_ma[p] : v.grant.ma;
+	}
+	return ma * state.gw->conf->site.voltage_v / 1000;
+}
+
+static int64_t charging_w(void)
+{
+	return charging_since(0);
+}
+
+/* -1: not known. */
+static int64_t circuit_w(void)
+{
+	struct node_view v;
+	control_node_view(state.gw->control, state.node, &v);
+	return isnan(v.power_w) ? -1 : (int64_t)v.power_w;
+}
+
+static void write_u32(uint16_t *at, int64_t value)
+{
+	uint32_t v = value < 0 || value > 0xFFFFFFFEll ? NO_LIMIT : (uint32_t)value;
+	at[0] = (uint16_t)(v >> 16);
+	at[1] = (uint16_t)v;
+}
+
+static void show_on_server(const struct source *s)
+{
+	struct grid_now now;
+	grid_look(state.grid, &now);
+	write_u32(&s->tables->tab_input_registers[0], now.limit_w);
+	s->tables->tab_input_registers[2] = (uint16_t)now.state;
+	write_u32(&s->tables->tab_input_registers[3], charging_w());
+	write_u32(&s->tables->tab_input_registers[5], circuit_w());
+}
+
+static void step(void)
+{
+	int64_t now = clock_mono_us();
+	if (grid_step(state.grid, now))
+		apply();
+}
+
+static void on_step(void *arg)
+{
+	(void)arg;
+	timer_set(&state.timer, STEP_US, on_step, NULL);
+	step();
+	struct grid_now now;
+	grid_look(state.grid, &now);
+	int64_t watts = state.gw->conf->grid->counts == GRID_DEVICES ? charging_since(now.since_us) : circuit_w();
+	if (watts >= 0)
+		grid_power(state.grid, watts, clock_mono_us());
+	for (size_t i = 0; i < state.n; i++)
+		if (state.sources[i].server)
+			show_on_server(&state.sources[i]);
+}
+
+/* --- evidence --- */
+
+static void write_evidence(const struct grid_evidence *e, struct json_writer *w)
+{
+	jw_object(w, NULL);
+	jw_string(w, "input", e->input);
+	jw_string(w, "was", grid_state_text(e->was));
+	jw_string(w, "state", grid_state_text(e->is));
+	if (e->limit_w == GRID_FREE_W)
+		jw_null(w, "limit_w");
+	else
+		jw_int(w, "limit_w", e->limit_w);
+	if (e->kind == GRID_LIMIT_OBEYED)
+		jw_int(w, "took_ms", e->took_us / US_PER_MS);
+	if (e->kind != GRID_INPUT_CHANGED)
+		jw_int(w, "charging_w", charging_w());
+	jw_string(w, "why", e->why);
+	jw_end(w, '}');
+}
+
+static void on_evidence(void *arg, const struct grid_evidence *e)
+{
+	static const char *const codes[] = { "grid.input", "grid.limit", "grid.obeyed" };
+	struct buf args = { 0 }, object = { 0 };
+	struct json_writer w;
+	(void)arg;
+	jw_open(&w, &args);
+	write_evidence(e, &w);
+	buf_printf(&object, "grid/%s", e->input ? e->input : "all");
+	if (e->limit_w == GRID_FREE_W)
+		log_info(NULL, "%s %s: %s, no limit", codes[e->kind], e->input ? e->input : "-", grid_state_text(e->is));
+	else
+		log_info(NULL, "%s %s: %s, %lld W%s%s", codes[e->kind], e->input ? e->input : "-", grid_state_text(e->is), (long long)e->limit_w,
+			e->why ? ", " : "", e->why ? e->why : "");
+	telemetry_event(state.gw, codes[e->kind], e->is == GRID_FAIL_SAFE ? "warning" : "info", object.p, args.p);
+	buf_free(&args);
+	buf_free(&object);
+}
+
+/* --- sources --- */
+
+static void on_reading(void *arg, const ag_grid_state *s, const char *fault)
+{
+	struct source *from = arg;
+	const struct grid_input_settings *c = from->conf;
+	int64_t now = clock_mono_us(), limit_w = GRID_FREE_W;
+	if (!state.running)
+		return;
+	if (!s) {
+		grid_fails(state.grid, from->index, fault, now);
+		step();
+		return;
+	}
+	if (c->kind == GRID_CONTACT) {
+		bool closed = s->closed & 1;
+		limit_w = closed == (c->active_closed != 0) ? (c->limit_w >= 0 ? c->limit_w : keeps_w()) : GRID_FREE_W;
+	} else if (c->kind == GRID_RIPPLE) {
+		int percent = grid_ripple(s->known, s->closed);
+		if (percent < 0) {
+			grid_fails(state.grid, from->index, "none of its contacts is closed", now);
+			step();
+			return;
+		}
+		limit_w = percent == 100 ? GRID_FREE_W : rated_w() * percent / 100;
+	} else if (!isnan(s->value)) {
+		limit_w = s->value < 1e12 ? (int64_t)s->value : GRID_FREE_W;
+	}
+	grid_says(state.grid, from->index, limit_w, 0, now);
+	step();
+}
+
+static void on_written(void *arg, int at, int n)
+{
+	struct source *s = arg;
+	const uint16_t *r = s->tables->tab_registers;
+	uint32_t watts = (uint32_t)r[0] << 16 | r[1];
+	if (at > 2 || at + n < 2)
+		return; /* half a limit: its other word is on the way */
+	grid_says(state.grid, s->index, watts == NO_LIMIT ? GRID_FREE_W : (int64_t)watts, 0, clock_mono_us());
+	step();
+}
+
+static int serve(struct source *s)
+{
+	s->tables = modbus_mapping_new(0, 0, 3, 7);
+	if (!s->tables)
+		return -ENOMEM;
+	write_u32(s->tables->tab_registers, -1);
+	int err = modbus_server_open(s->conf->address, s->conf->port, s->tables, &s->server);
+	if (err) {
+		log_error(NULL, "grid input %s cannot listen on %s port %d: %s", s->conf->id, s->conf->address, s->conf->port, err_text(err));
+		return err;
+	}
+	modbus_server_on_write(s->server, on_written, s);
+	show_on_server(s);
+	log_info(NULL, "grid input %s listens on %s port %d", s->conf->id, s->conf->address, s->conf->port);
+	return 0;
+}
+
+static int start_source(struct source *s)
+{
+	switch (s->conf->kind) {
+	case GRID_SERVER:
+		return serve(s);
+	case GRID_COMMAND:
+		return 0;
+	case GRID_CONTACT:
+	case GRID_RIPPLE:
+	case GRID_REGISTER:
+		break;
+	}
+	int handle = drivers_grid(state.gw->host, s->conf, on_reading, s);
+	return handle < 0 ? handle : 0;
+}
+
+static void open_machine(const struct grid_settings *c)
+{
+	struct grid_input_conf *inputs = mem_new((c->n_inputs + 1) * sizeof(*inputs));
+	state.n = c->n_inputs;
+	state.sources = mem_new((c->n_inputs + 1) * sizeof(*state.sources));
+	for (size_t i = 0; i < c->n_inputs; i++) {
+		const struct grid_input_settings *in = &c->inputs[i];
+		bool bounces = in->kind == GRID_CONTACT || in->kind == GRID_RIPPLE;
+		inputs[i] = (struct grid_input_conf){ in->id, in->priority, in->fail_safe_w >= 0 ? in->fail_safe_w : keeps_w(),
+			bounces ? in->debounce_us : 0, in->stale_after_us, in->hold_us };
+		state.sources[i] = (struct source){ .gw = state.gw, .conf = in, .index = (int)i };
+	}
+	state.grid = grid_open(inputs, c->n_inputs, on_evidence, NULL, clock_mono_us());
+	mem_free(inputs);
+}
+
+int grid_inputs_open(struct gateway *g)
+{
+	const struct settings *s = g->conf;
+	int err = 0;
+	memset(&state, 0, sizeof(state));
+	if (!s->grid)
+		return 0;
+	const struct circuit_settings *at = s->grid->circuit ? s->grid->circuit : s->circuits;
+	state.gw = g;
+	state.node = (int)(at - s->circuits);
+	open_machine(s->grid);
+	for (size_t i = 0; i < state.n && !err; i++)
+		err = start_source(&state.sources[i]);
+	if (err)
+		return err;
+	state.running = true;
+	apply();
+	timer_set(&state.timer, STEP_US, on_step, NULL);
+	return 0;
+}
+
+void grid_inputs_stop(void)
+{
+	state.running = false;
+	timer_cancel(&state.timer);
+	for (size_t i = 0; i < state.n; i++) {
+		if (state.sources[i].server)
+			modbus_server_close(state.sources[i].server);
+		if (state.sources[i].tables)
+			modbus_mapping_free(state.sources[i].tables);
+		state.sources[i].server = NULL;
+		state.sources[i].tables = NULL;
+	}
+}
+
+void grid_inputs_free(void)
+{
+	grid_close(state.grid);
+	mem_free(state.sources);
+	memset(&state, 0, sizeof(state));
+}
+
+/* --- commands and views --- */
+
+int grid_inputs_command(const char *input, int64_t watts, int64_t for_us)
+{
+	int64_t now = clock_mono_us();
+	for (size_t i = 0; i < state.n; i++) {
+		if (strcmp(state.sources[i].conf->id, input) != 0 || state.sources[i].conf->kind != GRID_COMMAND)
+			continue;
+		grid_says(state.grid, (int)i, watts, for_us ? now + for_us : 0, now);
+		step();
+		return 0;
+	}
+	return ERR_NOT_FOUND;
+}
+
+static void write_limit(struct json_writer *w, int64_t limit_w)
+{
+	if (limit_w == GRID_FREE_W)
+		jw_null(w, "limit_w");
+	else
+		jw_int(w, "limit_w", limit_w);
+}
+
+static void write_moment(struct json_writer *w, const char *key, int64_t mono_us)
+{
+	if (mono_us)
+		jw_time(w, key, clock_wall_us() - (clock_mono_us() - mono_us));
+	else
+		jw_null(w, key);
+}
+
+static void write_input(struct json_writer *w, int i)
+{
+	static const char *const kinds[] = { "contact", "ripple", "register", "server", "command" };
+	struct grid_input_view v;
+	grid_input_look(state.grid, i, &v);
+	jw_object(w, NULL);
+	jw_string(w, "id", v.id);
+	jw_string(w, "kind", kinds[state.sources[i].conf->kind]);
+	jw_int(w, "priority", state.sources[i].conf->priority);
+	jw_string(w, "state", grid_state_text(v.state));
+	write_limit(w, v.limit_w);
+	write_moment(w, "since", v.since_us);
+	write_moment(w, "until", v.until_us);
+	jw_number(w, "heard_s", (double)(clock_mono_us() - v.heard_us) / US_PER_S, 1);
+	jw_string(w, "fault", v.fault);
+	jw_end(w, '}');
+}
+
+void grid_inputs_view(struct json_writer *w)
+{
+	struct grid_now now;
+	grid_look(state.grid, &now);
+	jw_string(w, "circuit", state.gw->conf->circuits[state.node].id);
+	jw_string(w, "counts", state.gw->conf->grid->counts == GRID_DEVICES ? "devices" : "total");
+	jw_string(w, "state", grid_state_text(now.state));
+	write_limit(w, now.limit_w);
+	jw_string(w, "decided_by", now.input < 0 ? NULL : state.sources[now.input].conf->id);
+	write_moment(w, "since", now.since_us);
+	jw_int(w, "charging_w", charging_w());
+	jw_int(w, "dimmed_keeps_w", keeps_w());
+	jw_array(w, "inputs");
+	for (size_t i = 0; i < state.n; i++)
+		write_input(w, (int)i);
+	jw_end(w, ']');
+}
+
+bool grid_inputs_there(void)
+{
+	return state.grid != NULL;
+}

@@ -1,0 +1,157 @@
+/* Passwords that were changed on the way through.
+ *
+ * A new password is kept together with a hash of the configured one that it replaces: whoever writes another password into the configuration means
+ * it, and what was learnt before is forgotten. Easy to get wrong: a station of 1.6 is given 40 hex digits and shows either these or the 20 bytes
+ * that they stand for; towards the CSMS we show what the station showed last, in the new value. */
+#include "gateway/session/learnt.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "gateway/session/access.h"
+#include "ocpp/credential.h"
+#include "storage/kept.h"
+
+#define NAME "password"
+#define BYTES_MOST 64
+
+struct learnt {
+	char *password;
+	char instead_of[2 * SHA256_DIGEST_LENGTH + 1]; /* hash of the configured passwords then, downwards and upwards */
+	bool shown;                                    /* the station has come with it */
+};
+
+static void hash_of(const struct session *s, char out[2 * SHA256_DIGEST_LENGTH + 1])
+{
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+	struct buf text = { 0 };
+	buf_printf(&text, "%s\n%s", s->conf->password ? s->conf->password : "", s->conf->uplink_password ? s->conf->uplink_password : "");
+	SHA256((const unsigned char *)text.p, text.n, sum);
+	explicit_bzero(text.p, text.n);
+	buf_free(&text);
+	for (size_t i = 0; i < sizeof(sum); i++) {
+		out[2 * i] = "0123456789abcdef"[sum[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[sum[i] & 15];
+	}
+	out[2 * sizeof(sum)] = '\0';
+}
+
+/* What was learnt, where the configuration is still the one it was learnt under. */
+static struct learnt *in_force(const struct session *s)
+{
+	char now[2 * SHA256_DIGEST_LENGTH + 1];
+	if (!s->learnt)
+		return NULL;
+	hash_of(s, now);
+	return strcmp(now, s->learnt->instead_of) == 0 ? s->learnt : NULL;
+}
+
+void learnt_free(struct session *s)
+{
+	if (!s->learnt)
+		return;
+	explicit_bzero(s->learnt->password, strlen(s->learnt->password));
+	mem_free(s->learnt->password);
+	mem_free(s->learnt);
+	s->learnt = NULL;
+}
+
+static void on_kept(void *arg, int err, int64_t value)
+{
+	(void)arg;
+	(void)value;
+	if (err)
+		log_error(NULL, "a new password of a station could not be stored: %s; after a restart the old one counts", err_text(err));
+}
+
+static void keep(struct session *s)
+{
+	struct buf text = { 0 };
+	struct json_writer w;
+	jw_open(&w, &text);
+	jw_object(&w, NULL);
+	jw_string(&w, "password", s->learnt->password);
+	jw_string(&w, "instead_of", s->learnt->instead_of);
+	jw_bool(&w, "shown", s->learnt->shown);
+	jw_end(&w, '}');
+	int err = kept_put(s->gw->store, s->id, NAME, buf_view(&text), on_kept, NULL);
+	if (err)
+		on_kept(NULL, err, 0);
+	explicit_bzero(text.p, text.n);
+	buf_free(&text);
+}
+
+void learnt_load(struct session *s)
+{
+	struct arena mem = { 0 };
+	struct slice text;
+	cJSON *tree = kept_get(s->gw->store, s->id, NAME, &mem, &text) == 0 ? json_parse(text) : NULL;
+	struct slice password = json_text(tree, "password"), instead_of = json_text(tree, "instead_of");
+	if (password.n && instead_of.n == 2 * SHA256_DIGEST_LENGTH) {
+		s->learnt = NEW(struct learnt);
+		s->learnt->password = mem_text(password);
+		memcpy(s->learnt->instead_of, instead_of.p, instead_of.n);
+		s->learnt->shown = json_bool(tree, "shown", false);
+	}
+	cJSON_Delete(tree);
+	arena_free(&mem);
+}
+
+/* As bytes where the station has shown bytes until now. */
+static struct slice in_its_form(struct slice before, const char *text)
+{
+	char bytes[BYTES_MOST];
+	int n = hex_parse(slice_of(text), bytes, sizeof(bytes));
+	bool raw = n > 0 && before.n == (size_t)n;
+	return raw ? (struct slice){ mem_text((struct slice){ bytes, (size_t)n }), (size_t)n } : (struct slice){ mem_text(slice_of(text)), strlen(text) };
+}
+
+/* A relayed credential: the lane may come again before the station does. */
+static void relay_it(struct session *s, const char *text)
+{
+	struct slice fresh = in_its_form(s->credential, text);
+	mem_free((char *)s->credential.p);
+	s->credential = fresh;
+}
+
+void learnt_look(struct session *s, struct frame *call, struct frame *answer)
+{
+	struct arena mem = { 0 };
+	struct slice given = s->own || s->group ? (struct slice){ 0 } : credential_given(call, answer, &mem);
+	if (given.p && s->conf->password_relay) {
+		relay_it(s, given.p);
+		log_info(&s->log, "the CSMS has changed the password that is relayed");
+	} else if (given.p && (s->conf->password || s->conf->uplink_password)) {
+		learnt_free(s);
+		s->learnt = NEW(struct learnt);
+		s->learnt->password = mem_text(given);
+		hash_of(s, s->learnt->instead_of);
+		keep(s);
+		log_info(&s->log, "the CSMS has changed the station's password; the new one counts from its next connection on");
+	}
+	session_password_changed(s);
+	arena_free(&mem);
+}
+
+bool learnt_fits(struct session *s, struct slice shown)
+{
+	struct learnt *l = in_force(s);
+	if (!l)
+		return access_password_matches(shown, s->conf->password);
+	if (!access_password_matches(shown, l->password))
+		return !l->shown && access_password_matches(shown, s->conf->password);
+	if (!l->shown) {
+		l->shown = true;
+		keep(s);
+		log_info(&s->log, "the station has come with its new password; the configured one does not count any more");
+	}
+	return true;
+}
+
+struct slice learnt_upwards(const struct session *s)
+{
+	const struct learnt *l = in_force(s);
+	return l && s->conf->uplink_password ? slice_of(l->password) : (struct slice){ 0 };
+}
