@@ -86,10 +86,9 @@ static bool is_valid(const struct profiles *p, const struct charging_profile *c,
 	return true;
 }
 
-static const struct charging_period *period_at(const struct profiles *p, const struct installed *i, int64_t relative_us, int64_t now_us,
-                                               int64_t *until_us)
+static const struct charging_period *period_at(const struct profiles *p, const struct charging_profile *c, int64_t delay_us, int64_t relative_us,
+                                               int64_t now_us, int64_t *until_us)
 {
-	const struct charging_profile *c = &i->profile;
 	const struct charging_period *now = NULL;
 	int64_t start_us;
 	if (!is_valid(p, c, now_us, until_us) || !schedule_start(p, c, relative_us, now_us, &start_us, until_us))
@@ -100,7 +99,7 @@ static const struct charging_period *period_at(const struct profiles *p, const s
 	if (c->duration_s)
 		lower(until_us, end_us);
 	for (size_t k = 0; k < c->n_periods; k++) {
-		int64_t begins_us = start_us + c->periods[k].start_s * US_PER_S + i->delay_us;
+		int64_t begins_us = start_us + c->periods[k].start_s * US_PER_S + delay_us;
 		if (begins_us > now_us) {
 			lower(until_us, begins_us);
 			break;
@@ -224,15 +223,32 @@ struct question {
 	int64_t now_us;
 };
 
-static void best_on(const struct profiles *p, int evse, enum profile_purpose purpose, const struct question *q, int64_t *until_us, struct allowed *best)
+/* Of several schedules the one that the car has chosen; all of them, by minimum, as long as nobody knows which. False: none has a period now. */
+static bool allowed_now(const struct profiles *p, const struct installed *i, const struct question *q, int64_t *until_us, struct allowed *out)
 {
 	int64_t relative_us = q->tx && q->tx->start_us ? q->tx->start_us : q->now_us;
+	bool any = false;
+	for (const struct charging_profile *c = &i->profile; c; c = c->more) {
+		if (i->chosen && c->schedule_id != i->chosen)
+			continue;
+		const struct charging_period *period = period_at(p, c, i->delay_us, relative_us, q->now_us, until_us);
+		if (!period)
+			continue;
+		struct allowed one = allowed_by(p, c, period, q->tx);
+		*out = any ? lesser(*out, one) : one;
+		any = true;
+	}
+	return any;
+}
+
+static void best_on(const struct profiles *p, int evse, enum profile_purpose purpose, const struct question *q, int64_t *until_us, struct allowed *best)
+{
 	LIST_WALK((struct list *)&p->installed, struct installed, entry, i) {
 		if (i->evse != evse || i->profile.purpose != purpose || (best->by && i->profile.stack_level <= best->by->stack_level))
 			continue;
-		const struct charging_period *period = period_at(p, i, relative_us, q->now_us, until_us);
-		if (period)
-			*best = allowed_by(p, &i->profile, period, q->tx);
+		struct allowed now;
+		if (allowed_now(p, i, q, until_us, &now))
+			*best = now;
 	}
 }
 

@@ -8,6 +8,7 @@ struct installed {
 	struct list entry;
 	int evse;
 	int64_t delay_us;         /* its part of the profile's randomized delay */
+	int64_t chosen;           /* the schedule that the car chose; 0: not said */
 	struct charging_profile profile; /* periods and transaction id are owned */
 };
 

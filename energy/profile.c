@@ -9,14 +9,25 @@
 #include "base/mem.h"
 #include "energy/profile-local.h"
 
+static void free_periods(struct charging_profile *c)
+{
+	for (size_t k = 0; k < c->n_periods; k++)
+		mem_free(c->periods[k].v2x);
+	mem_free(c->periods);
+}
+
 static void forget(struct profiles *p, struct installed *i)
 {
+	struct charging_profile *next;
 	list_remove(&i->entry);
 	p->count--;
+	for (struct charging_profile *c = i->profile.more; c; c = next) {
+		next = c->more;
+		free_periods(c);
+		mem_free(c);
+	}
+	free_periods(&i->profile);
 	mem_free((void *)i->profile.tx.p);
-	for (size_t k = 0; k < i->profile.n_periods; k++)
-		mem_free(i->profile.periods[k].v2x);
-	mem_free(i->profile.periods);
 	mem_free(i);
 }
 
@@ -79,19 +90,42 @@ static int conflict(const struct profiles *p, const struct charging_profile *a, 
 	return 0;
 }
 
+static void copy_schedule(struct charging_profile *to, const struct charging_profile *from)
+{
+	*to = *from;
+	to->periods = mem_new(from->n_periods * sizeof(from->periods[0]));
+	memcpy(to->periods, from->periods, from->n_periods * sizeof(from->periods[0]));
+	for (size_t k = 0; k < from->n_periods; k++) {
+		const struct charging_v2x *v = from->periods[k].v2x;
+		to->periods[k].v2x = v ? memcpy(mem_new(sizeof(*v)), v, sizeof(*v)) : NULL;
+	}
+}
+
 static struct installed *copy_of(const struct charging_profile *profile, int evse)
 {
 	struct installed *i = NEW(struct installed);
+	struct charging_profile *last = &i->profile;
 	i->evse = evse;
-	i->profile = *profile;
-	i->profile.periods = mem_new(profile->n_periods * sizeof(profile->periods[0]));
-	memcpy(i->profile.periods, profile->periods, profile->n_periods * sizeof(profile->periods[0]));
-	for (size_t k = 0; k < profile->n_periods; k++) {
-		const struct charging_v2x *from = profile->periods[k].v2x;
-		i->profile.periods[k].v2x = from ? memcpy(mem_new(sizeof(*from)), from, sizeof(*from)) : NULL;
+	copy_schedule(last, profile);
+	for (const struct charging_profile *c = profile->more; c; c = c->more) {
+		last->more = NEW(struct charging_profile);
+		last = last->more;
+		copy_schedule(last, c);
 	}
 	i->profile.tx = (struct slice){ profile->tx.p ? mem_text(profile->tx) : NULL, profile->tx.n };
 	return i;
+}
+
+/* When its schedules begin that do not say it. */
+static void begin(struct charging_profile *c, int64_t now_us)
+{
+	/* The station as a whole has no start of charging that a Relative schedule could count from. */
+	if (c->kind == PROFILE_RELATIVE && c->purpose == PURPOSE_STATION_MAX)
+		c->kind = PROFILE_ABSOLUTE;
+	if (c->kind != PROFILE_RELATIVE && !c->start_us) {
+		c->start_us = now_us;
+		c->local_time = false;
+	}
 }
 
 int profiles_set(struct profiles *p, int evse, const struct charging_profile *profile, const struct profile_tx *tx, int64_t now_us)
@@ -112,13 +146,8 @@ int profiles_set(struct profiles *p, int evse, const struct charging_profile *pr
 	if (p->count == PROFILES_MOST)
 		return ERR_FULL;
 	struct installed *i = copy_of(profile, evse);
-	/* The station as a whole has no start of charging that a Relative schedule could count from. */
-	if (i->profile.kind == PROFILE_RELATIVE && i->profile.purpose == PURPOSE_STATION_MAX)
-		i->profile.kind = PROFILE_ABSOLUTE;
-	if (i->profile.kind != PROFILE_RELATIVE && !i->profile.start_us) {
-		i->profile.start_us = now_us;
-		i->profile.local_time = false;
-	}
+	for (struct charging_profile *c = &i->profile; c; c = c->more)
+		begin(c, now_us);
 	if (p->random && profile->random_delay_s > 0 && (profile->purpose == PURPOSE_TX || profile->purpose == PURPOSE_TX_DEFAULT))
 		i->delay_us = p->random() % (uint64_t)(profile->random_delay_s + 1) * US_PER_S; /* 2.1 K01.FR.95 */
 	list_append(&p->installed, &i->entry);
@@ -191,6 +220,25 @@ int profiles_update(struct profiles *p, int64_t id, const struct charging_v2x *t
 		return 0;
 	}
 	return ERR_NOT_FOUND;
+}
+
+static bool has_schedule(const struct charging_profile *c, int64_t id)
+{
+	while (c && c->schedule_id != id)
+		c = c->more;
+	return c;
+}
+
+bool profiles_choose(struct profiles *p, int evse, int64_t schedule_id)
+{
+	bool any = false;
+	LIST_WALK(&p->installed, struct installed, entry, i) {
+		if (i->evse != evse || i->profile.purpose != PURPOSE_TX || !i->profile.more || !has_schedule(&i->profile, schedule_id))
+			continue;
+		any = any || i->chosen != schedule_id;
+		i->chosen = schedule_id;
+	}
+	return any;
 }
 
 void profiles_offline(struct profiles *p, int64_t now_us)

@@ -52,6 +52,8 @@ size_t profiles_clear(struct profiles *p, const struct profile_filter *f); /* ho
 void profiles_end_tx(struct profiles *p, int evse);                         /* its TxProfiles go */
 /* 2.1 UpdateDynamicSchedule: other values for a Dynamic profile, in its own unit; what is NaN stays. ERR_NOT_FOUND: no such one (K28.FR.11). */
 int profiles_update(struct profiles *p, int64_t id, const struct charging_v2x *to, int64_t now_us) MUST_CHECK;
+/* The car at this EVSE has chosen one of the schedules of its transaction's profile. False: that is nothing new. */
+bool profiles_choose(struct profiles *p, int evse, int64_t schedule_id);
 void profiles_offline(struct profiles *p, int64_t now_us); /* the CSMS went away */
 void profiles_online(struct profiles *p, int64_t now_us);  /* it is back: profiles that do not outlive its absence go */
 /* By its id, and where it stands; NULL: not installed. Valid until the profiles change. */

@@ -39,9 +39,11 @@ struct charging_period {
 };
 
 #define PROFILE_PERIODS_MOST 1024 /* as the 2.x schemas bound them */
+#define PROFILE_SCHEDULES_MOST 3
 
 struct charging_profile {
 	int64_t id;
+	int64_t schedule_id;  /* 2.x; 0: none */
 	int stack_level;
 	enum profile_purpose purpose;
 	enum profile_kind kind;
@@ -60,6 +62,9 @@ struct charging_profile {
 	struct slice tx;      /* the transaction it is for; absent: not said */
 	struct charging_period *periods;
 	size_t n_periods;
+	/* A further schedule of the same profile, from which the car chooses (2.x with ISO 15118): all members as here but those of the schedule.
+	 * NULL: none. */
+	struct charging_profile *more;
 };
 
 /* Which profiles ClearChargingProfile means; what is not said matches all. */

@@ -1,5 +1,5 @@
 /* The names of 1.6 and 2.x differ in three places (the profile's member, its id, one schedule against a list of up to three), so both are
- * looked for instead of two readers. Of several schedules (2.x with ISO 15118) the first counts. */
+ * looked for instead of two readers. */
 #include "ocpp/profile-read.h"
 
 #include <math.h>
@@ -118,6 +118,7 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 		return err;
 	if (out->kind != PROFILE_DYNAMIC)
 		out->start_us = read_time(schedule, "startSchedule");
+	out->schedule_id = read_int(schedule, "id", 0);
 	out->local_time = json_bool(schedule, "useLocalTime", false);
 	out->duration_s = read_int(schedule, "duration", 0);
 	if (out->duration_s < 0)
@@ -128,6 +129,26 @@ static int read_schedule(const cJSON *schedule, struct arena *mem, struct chargi
 	out->soc_limit = json_number(schedule, "limitAtSoC.limit", INFINITY);
 	err = read_periods(json_at(schedule, "chargingSchedulePeriod"), mem, out);
 	return !err && out->kind == PROFILE_DYNAMIC && out->n_periods != 1 ? ERR_INVALID : err; /* 2.1 K28.FR.03 */
+}
+
+/* One, or a list of them. */
+static int read_schedules(const cJSON *schedules, struct arena *mem, struct charging_profile *out)
+{
+	const struct charging_profile common = *out;
+	struct charging_profile *last = out;
+	const cJSON *item = cJSON_IsArray(schedules) ? schedules->child : schedules;
+	int n = cJSON_IsArray(schedules) ? cJSON_GetArraySize(schedules) : 1;
+	if (n > PROFILE_SCHEDULES_MOST || (n > 1 && out->kind == PROFILE_DYNAMIC)) /* 2.1 K28.FR.01 */
+		return ERR_INVALID;
+	int err = read_schedule(item, mem, out);
+	for (int i = 1; !err && i < n; i++) {
+		item = item->next;
+		last->more = arena_new(mem, sizeof(common));
+		last = last->more;
+		*last = common;
+		err = read_schedule(item, mem, last);
+	}
+	return err;
 }
 
 int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_profile *out)
@@ -154,8 +175,13 @@ int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_p
 		out->start_us = read_time(profile, "dynUpdateTime");
 		out->pull_every_s = read_int(profile, "dynUpdateInterval", 0);
 	}
-	const cJSON *schedule = json_at(profile, "chargingSchedule");
-	return read_schedule(cJSON_IsArray(schedule) ? cJSON_GetArrayItem(schedule, 0) : schedule, mem, out);
+	return read_schedules(json_at(profile, "chargingSchedule"), mem, out);
+}
+
+int profile_read_reported(const cJSON *schedules, enum profile_purpose purpose, struct arena *mem, struct charging_profile *out)
+{
+	*out = (struct charging_profile){ .id = -1, .purpose = purpose, .kind = PROFILE_ABSOLUTE };
+	return read_schedules(schedules, mem, out);
 }
 
 int profile_read_message(const cJSON *tree, struct arena *mem, struct charging_profile *out)

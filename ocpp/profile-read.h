@@ -8,12 +8,15 @@
 #include "ocpp/charging.h"
 #include "ocpp/frame.h"
 
-/* The profile in SetChargingProfile or in a remote start; strings live with the frame's tree, periods in `mem`. ERR_NOT_FOUND: there is
- * none. ERR_INVALID: an unknown purpose, kind or unit, no schedule, periods that do not ascend from 0. ERR_TOO_LARGE: too many periods. */
+/* The profile in SetChargingProfile or in a remote start; strings live with the frame's tree, periods and further schedules in `mem`.
+ * ERR_NOT_FOUND: there is none. ERR_INVALID: an unknown purpose, kind or unit, no schedule or more than three, periods that do not ascend from
+ * 0. ERR_TOO_LARGE: too many periods. */
 int profile_read_whole(struct frame *f, struct arena *mem, struct charging_profile *out) MUST_CHECK;
 int profile_read_message(const cJSON *payload, struct arena *mem, struct charging_profile *out) MUST_CHECK; /* the same without a frame */
 /* The same from the profile itself. */
 int profile_read_tree(const cJSON *profile, struct arena *mem, struct charging_profile *out) MUST_CHECK;
+/* The schedules of NotifyChargingLimit as a profile without an id; one without a start begins when it is installed. */
+int profile_read_reported(const cJSON *schedules, enum profile_purpose purpose, struct arena *mem, struct charging_profile *out) MUST_CHECK;
 
 /* limit, dischargeLimit, setpoint with their phases, and operationMode, of a period or of a scheduleUpdate. How many values were given. */
 int v2x_read(const cJSON *item, struct charging_v2x *out);

@@ -102,6 +102,8 @@ static int check(const struct station *s, const struct request *q, const struct 
 		return ERR_NOT_FOUND;
 	if (p->n_periods > PROFILE_PERIODS_MOST || p->purpose == PURPOSE_EXTERNAL)
 		return ERR_INVALID;
+	if (p->more)
+		return ERR_INVALID; /* no car here chooses from several (2.0.1 K01.FR.34) */
 	return s->reset ? ERR_REFUSED : 0;
 }
 

@@ -80,7 +80,10 @@ function randomProfile(version, c, id) {
 		if (often(0.15)) s.limitAtSoC = { soc: int(1, 100), limit: unit === 'W' ? int(0, 9000) : int(0, 16) };
 	}
 	if (version === '1.6') return { connectorId: evse, csChargingProfiles: { chargingProfileId: id, ...p, chargingSchedule: s } };
-	return { evseId: evse, chargingProfile: { id, ...p, chargingSchedule: [{ id: 1, ...s }] } };
+	const all = [{ id: 1, ...s }];
+	// With ISO 15118 up to three, which a car chooses from.
+	while (kind !== 'Dynamic' && all.length < 3 && often(0.15)) all.push({ ...s, id: all.length + 1, chargingSchedulePeriod: randomPeriods(version, unit, purpose, int(1, 5)), ...(often(0.5) ? { duration: int(1, 450) } : {}) });
+	return { evseId: evse, chargingProfile: { id, ...p, chargingSchedule: all } };
 }
 
 // Windows lie anywhere, and often across a change of the clocks.

@@ -35,7 +35,9 @@ const remember = (f) => {
 };
 const seconds = remember((iso) => Date.parse(iso) / 1000);
 const unpack = (m) => (m.csChargingProfiles ? { evse: m.connectorId, p: m.csChargingProfiles, id: m.csChargingProfiles.chargingProfileId, s: m.csChargingProfiles.chargingSchedule }
-	: { evse: m.evseId, p: m.chargingProfile, id: m.chargingProfile.id, s: m.chargingProfile.chargingSchedule[0] });
+	: { evse: m.evseId, p: m.chargingProfile, id: m.chargingProfile.id, all: m.chargingProfile.chargingSchedule });
+// One entry for each of its schedules: which of them the car takes is not known, so all of them bind.
+const schedules = (i) => (i.all ? i.all.map((s) => ({ ...i, s })) : [i]);
 const purposeOf = (i) => i.p.chargingProfilePurpose.replace('ChargePointMax', 'ChargingStationMax');
 const overlap = (a, b) => {
 	const from = (i) => (i.p.validFrom ? seconds(i.p.validFrom) : -Infinity), to = (i) => (i.p.validTo ? seconds(i.p.validTo) : Infinity);
@@ -114,10 +116,10 @@ function highest(c, list, purpose, evses, t) {
 	for (const evse of evses)
 		for (const i of list) {
 			if (i.evse !== evse || purposeOf(i) !== purpose || (best && i.p.stackLevel <= best.i.p.stackLevel)) continue;
-			const q = periodNow(c, i, t);
-			if (q) best = { i, q };
+			const now = schedules(i).map((one) => ({ one, q: periodNow(c, one, t) })).filter((x) => x.q);
+			if (now.length) best = { i, now };
 		}
-	return best && says(c, best.i, best.q);
+	return best && best.now.map(({ one, q }) => says(c, one, q)).reduce(both);
 }
 
 function both(a, b) {

@@ -196,6 +196,28 @@ static uint32_t seven(void)
 	return 7;
 }
 
+static void test_of_several_schedules_the_least_counts_until_the_car_has_chosen(void **state)
+{
+	(void)state;
+	struct charging_period some[] = { { .start_s = 0, .limit = 10 }, { .start_s = 200, .limit = 16 } };
+	struct charging_profile p = make(1, PURPOSE_TX, 0, 300, PERIODS({ 0, 14 }, { 100, 8 })), other = p;
+	p.schedule_id = 1;
+	other.schedule_id = 2;
+	other.duration_s = 0;
+	other.periods = some;
+	other.n_periods = 2;
+	p.more = &other;
+	put(1, p);
+	expect_composite(&running, 400, PERIODS({ 0, 10 }, { 100, 8 }, { 300, 16 }));
+	assert_false(profiles_choose(&installed, 1, 3)); /* there is no such schedule */
+	assert_false(profiles_choose(&installed, 2, 2)); /* nor one on that EVSE */
+	assert_true(profiles_choose(&installed, 1, 1));
+	assert_false(profiles_choose(&installed, 1, 1));
+	expect_composite(&running, 400, PERIODS({ 0, 14 }, { 100, 8 }, { 300, 32 }));
+	assert_true(profiles_choose(&installed, 1, 2));
+	expect_composite(&running, 400, PERIODS({ 0, 10 }, { 200, 16 }));
+}
+
 static void test_a_random_delay_moves_each_period(void **state)
 {
 	struct charging_profile p = make(1, PURPOSE_TX_DEFAULT, 0, 0, PERIODS({ 0, 6 }, { 60, 10 }));
@@ -242,6 +264,7 @@ int main(void)
 		CASE(test_what_is_said_to_hold_until_then_does),
 		CASE(test_replacing_clearing_and_the_end_of_a_transaction),
 		CASE(test_what_does_not_belong_is_refused),
+		CASE(test_of_several_schedules_the_least_counts_until_the_car_has_chosen),
 		CASE(test_a_random_delay_moves_each_period),
 		CASE(test_what_absence_ended_does_not_come_back),
 	};
