@@ -416,6 +416,7 @@ static const struct row report[] = {
 static const struct row limit_set[] = {
 	{ "evseId", EVENT_AT(evse), AS_INT, 0, NULL },
 	{ "chargingLimit.chargingLimitSource", EVENT_AT(reason), AS_TEXT, 0, "\"EMS\"" },
+	{ "chargingLimit.isGridCritical", EVENT_AT(activated), AS_TRUE, 0, NULL },
 	{ 0 },
 };
 static const struct row limit_cleared[] = {
@@ -427,13 +428,40 @@ static const struct row limit_cleared[] = {
 static void limit_set_read(struct reading *r, struct event *e)
 {
 	e->word = SLICE("Set");
+	e->value = splice_find(r->payload, "chargingSchedule");
 	e->limit_a = profile_limit_a(json_at(r->tree, "chargingSchedule.0"), &e->phases);
+	e->purpose = json_bool(r->tree, "chargingLimit.isLocalGeneration", false) ? PURPOSE_LOCAL_GENERATION : PURPOSE_EXTERNAL;
+}
+
+/* One schedule with one period: the limit as it is now. */
+static void limit_set_write(struct writing *w, const struct event *e)
+{
+	struct json_writer *j = &w->w;
+	if (e->evse >= 0)
+		jw_int(j, "evseId", e->evse);
+	jw_object(j, "chargingLimit");
+	jw_text(j, "chargingLimitSource", e->reason.p ? e->reason : SLICE("EMS"));
+	if (e->activated)
+		jw_bool(j, "isGridCritical", true);
+	if (e->purpose == PURPOSE_LOCAL_GENERATION && w->version == OCPP21)
+		jw_bool(j, "isLocalGeneration", true);
+	jw_end(j, '}');
+	if (isfinite(e->limit_a))
+		profile_write_schedule(w, e, e->time_us);
 }
 
 static void limit_cleared_read(struct reading *r, struct event *e)
 {
 	(void)r;
 	e->word = SLICE("Cleared");
+}
+
+/* 2.0.1 says which schedule it is about by the id of what the car plans. */
+static const struct row car_schedule[] = { { "evseId", EVENT_AT(evse), AS_INT, 0, NULL }, { "timeBase", EVENT_AT(time_us), AS_TIME, 0, NULL }, { 0 } };
+
+static void car_schedule_read(struct reading *r, struct event *e)
+{
+	e->request_id = json_int(r->tree, "selectedChargingScheduleId", json_int(r->tree, "chargingSchedule.id", -1));
 }
 
 static const struct row needs[] = {
@@ -743,9 +771,10 @@ static const struct meaning meanings[] = {
 	{ "SecurityEventNotification", .call = security },
 	{ "NotifyEvent", .call = notify, .read_call = notify_read, .write_call = notify_write },
 	{ "NotifyReport", .call = report },
-	{ "NotifyChargingLimit", .call = limit_set, .read_call = limit_set_read },
+	{ "NotifyChargingLimit", .call = limit_set, .read_call = limit_set_read, .write_call = limit_set_write },
 	{ "ClearedChargingLimit", .call = limit_cleared, .read_call = limit_cleared_read },
 	{ "NotifyEVChargingNeeds", .call = needs, .write_call = cannot_write },
+	{ "NotifyEVChargingSchedule", .call = car_schedule, .read_call = car_schedule_read, .write_call = cannot_write },
 	{ "ReservationStatusUpdate", .call = reservation },
 	{ "RequestStartTransaction", .tx = "chargingProfile.transactionId", .call = remote_start, .read_call = profile_member_read,
 	  .write_call = remote_start_write, .answer = remote_start_answer },

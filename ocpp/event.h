@@ -27,6 +27,7 @@ enum event_kind {
 	EV_REPORT,
 	EV_LIMIT,        /* a station's own or external limit was set or cleared */
 	EV_NEEDS,        /* NotifyEVChargingNeeds */
+	EV_SCHEDULE,     /* NotifyEVChargingSchedule: the schedule that the car has chosen, by its id in request_id */
 	EV_RESERVATION,  /* ReservationStatusUpdate */
 	EV_PRIORITY,     /* 2.1: priority charging was switched on or off at the station */
 	EV_PULL,         /* 2.1: the station asks for the next values of a dynamic profile: profile_id */
@@ -85,6 +86,8 @@ enum measurand {
 	MEAS_POWER_OFFERED, /* W */
 	MEAS_CURRENT_IMPORT, /* A */
 	MEAS_CURRENT_OFFERED, /* A */
+	MEAS_POWER_EXPORT,  /* W, what a car feeds back */
+	MEAS_CURRENT_EXPORT, /* A */
 	MEAS_VOLTAGE,       /* V */
 	MEAS_SOC            /* percent */
 };
@@ -141,7 +144,7 @@ struct event {
 	struct sample *samples;
 	size_t n_samples;
 
-	bool activated;      /* EV_PRIORITY, CMD_PRIORITY */
+	bool activated;      /* EV_PRIORITY, CMD_PRIORITY; EV_LIMIT: the limit is critical for the grid */
 
 	/* CMD_SET_PROFILE (ours and the CSMS's), CMD_CLEAR_PROFILE */
 	enum profile_purpose purpose;
@@ -157,8 +160,8 @@ struct event {
 	 * EV_STATUS: 1.6 info in `value`; CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";
 	 * the first one asked for) and its value; EV_FIRMWARE, EV_LOG, EV_RESERVATION: the status; EV_SECURITY: the type, and techInfo;
 	 * EV_DATA: messageId, and data (text as it is, anything else as JSON), the vendorId in `vendor`; EV_NOTIFY: component.variable of the
-	 * first availability in it, else of the first event, and its value; EV_LIMIT: "Set" or "Cleared", with limit_a and its source in
-	 * `reason`; CMD_GET_SCHEDULE: nothing, the length in duration_s; CMD_GET_REPORT: the report base; CMD_RESERVE: 2.x connectorType */
+	 * first availability in it, else of the first event, and its value; EV_LIMIT: "Set" or "Cleared", with limit_a, its source in `reason`, the
+	 * JSON of its schedules in `value` (only read), and PURPOSE_EXTERNAL or PURPOSE_LOCAL_GENERATION; CMD_GET_SCHEDULE: nothing, the length in duration_s; CMD_GET_REPORT: the report base; CMD_RESERVE: 2.x connectorType */
 	struct slice word, value;
 	int64_t list_version;     /* CMD_SEND_LIST; the entries are read with codec_list_entry */
 	bool list_full;

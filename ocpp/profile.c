@@ -69,7 +69,7 @@ static void period_write(struct writing *w, const struct event *e, int64_t start
 	jw_end(&w->w, '}');
 }
 
-static void schedule_write(struct writing *w, const struct event *e, int64_t start_us)
+static void members_write(struct writing *w, const struct event *e, int64_t start_us)
 {
 	bool goes_on = isfinite(e->then_a) && e->then_a >= 0 && e->duration_s > 0;
 	if (w->version != OCPP16)
@@ -84,6 +84,18 @@ static void schedule_write(struct writing *w, const struct event *e, int64_t sta
 	if (goes_on)
 		period_write(w, e, e->duration_s, e->then_a);
 	jw_end(&w->w, ']');
+}
+
+void profile_write_schedule(struct writing *w, const struct event *e, int64_t start_us)
+{
+	bool list = w->version != OCPP16;
+	if (list)
+		jw_array(&w->w, "chargingSchedule");
+	jw_object(&w->w, list ? NULL : "chargingSchedule");
+	members_write(w, e, start_us);
+	jw_end(&w->w, '}');
+	if (list)
+		jw_end(&w->w, ']');
 }
 
 static void tx_write(struct writing *w, struct slice tx)
@@ -111,12 +123,6 @@ void profile_write(struct writing *w, const char *key, const struct event *e, bo
 	jw_int(&w->w, "stackLevel", e->stack_level > 0 ? e->stack_level : 0);
 	jw_string(&w->w, "chargingProfilePurpose", profile_purpose_word(w->version, e->purpose));
 	jw_string(&w->w, "chargingProfileKind", start_us ? "Absolute" : "Relative");
-	if (list)
-		jw_array(&w->w, "chargingSchedule");
-	jw_object(&w->w, list ? NULL : "chargingSchedule");
-	schedule_write(w, e, start_us);
-	jw_end(&w->w, '}');
-	if (list)
-		jw_end(&w->w, ']');
+	profile_write_schedule(w, e, start_us);
 	jw_end(&w->w, '}');
 }

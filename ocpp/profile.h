@@ -16,4 +16,7 @@ double profile_limit_a(const cJSON *schedule, int *phases_out);
 /* Writes the profile as member `key`; with its transaction's id if `with_tx` and there is one. A missing limit is a failure. */
 void profile_write(struct writing *w, const char *key, const struct event *e, bool with_tx);
 
+/* Writes its schedule alone, as member chargingSchedule; start_us 0: it has none. */
+void profile_write_schedule(struct writing *w, const struct event *e, int64_t start_us);
+
 #endif

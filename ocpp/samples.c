@@ -22,6 +22,8 @@ static const struct measurand_word {
 	{ "Current.Import", "A", MEAS_CURRENT_IMPORT },
 	{ "Current.Offered", "A", MEAS_CURRENT_OFFERED },
 	{ "Current.Import.Offered", "A", MEAS_CURRENT_OFFERED },
+	{ "Power.Active.Export", "W", MEAS_POWER_EXPORT },
+	{ "Current.Export", "A", MEAS_CURRENT_EXPORT },
 	{ "Voltage", "V", MEAS_VOLTAGE },
 	{ "SoC", "Percent", MEAS_SOC },
 };

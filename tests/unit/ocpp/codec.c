@@ -396,6 +396,8 @@ static void samples_are_scaled(void **state)
 		{ "{\"value\":\"7\",\"measurand\":\"Power.Offered\",\"unit\":\"Wh\"}", 1, 7, MEAS_POWER_OFFERED, 0 },
 		{ "{\"value\":15,\"measurand\":\"Current.Import.Offered\",\"unitOfMeasure\":{\"unit\":\"A\",\"multiplier\":-1}}", 1, 1.5, MEAS_CURRENT_OFFERED, 0 },
 		{ "{\"value\":2,\"unitOfMeasure\":{\"multiplier\":3}}", 1, 2000, MEAS_ENERGY_IMPORT, 0 },
+		{ "{\"value\":7,\"measurand\":\"Current.Export\",\"phase\":\"L1\"}", 1, 7, MEAS_CURRENT_EXPORT, 1 },
+		{ "{\"value\":\"4.1\",\"measurand\":\"Power.Active.Export\",\"unit\":\"kW\"}", 1, 4100, MEAS_POWER_EXPORT, 0 },
 		{ "{\"value\":\"55\",\"measurand\":\"SoC\",\"unit\":\"Percent\",\"location\":\"EV\"}", 1, 55, MEAS_SOC, 0 },
 		{ "{\"value\":\"0,5\",\"measurand\":\"Current.Import\"}", 0, 0, 0, 0 },
 		{ "{\"value\":\"\",\"measurand\":\"Current.Import\"}", 0, 0, 0, 0 },
@@ -673,7 +675,30 @@ static void external_limits(void **state)
 	assert_slice(e->word, "Set");
 	assert_slice(e->reason, "EMS");
 	assert_near(e->limit_a, 10);
-	writes(OCPP21, e, "NotifyChargingLimit", "{\"evseId\":1,\"chargingLimit\":{\"chargingLimitSource\":\"EMS\"}}");
+	assert_int_equal(e->purpose, PURPOSE_EXTERNAL);
+	assert_slice(e->value, "[{\"id\":1,\"chargingRateUnit\":\"W\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":2300,\"numberPhases\":1}]}]");
+	writes(OCPP21, e, "NotifyChargingLimit", "{\"evseId\":1,\"chargingLimit\":{\"chargingLimitSource\":\"EMS\"},"
+		"\"chargingSchedule\":[{\"id\":1,\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":10,\"numberPhases\":1}]}]}");
+	e = read_call(OCPP21, "NotifyChargingLimit", "{\"chargingLimit\":{\"chargingLimitSource\":\"SO\",\"isGridCritical\":true,\"isLocalGeneration\":true}}");
+	assert_int_equal(e->evse, -1);
+	assert_true(e->activated && isnan(e->limit_a) && !e->value.p);
+	assert_int_equal(e->purpose, PURPOSE_LOCAL_GENERATION);
+	writes(OCPP21, e, "NotifyChargingLimit", "{\"chargingLimit\":{\"chargingLimitSource\":\"SO\",\"isGridCritical\":true,\"isLocalGeneration\":true}}");
+	writes(OCPP201, e, "NotifyChargingLimit", "{\"chargingLimit\":{\"chargingLimitSource\":\"SO\",\"isGridCritical\":true}}");
+}
+
+static void the_schedule_that_a_car_chose(void **state)
+{
+	(void)state;
+	static const char plan[] = "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9}]}";
+	char text[300];
+	snprintf(text, sizeof(text), "{\"timeBase\":" T0_TEXT ",\"evseId\":2,\"chargingSchedule\":{\"id\":3,%s}", plan);
+	struct event *e = read_call(OCPP201, "NotifyEVChargingSchedule", text);
+	assert_int_equal(e->kind, EV_SCHEDULE);
+	assert_int_equal(e->evse, 2);
+	assert_int_equal(e->request_id, 3);
+	snprintf(text, sizeof(text), "{\"timeBase\":" T0_TEXT ",\"evseId\":2,\"selectedChargingScheduleId\":5,\"chargingSchedule\":{\"id\":3,%s}", plan);
+	assert_int_equal(read_call(OCPP21, "NotifyEVChargingSchedule", text)->request_id, 5);
 }
 
 static void any_json_in_data(void **state)
@@ -866,6 +891,7 @@ int main(void)
 		TEST(words_cross_versions),
 		TEST(configuration),
 		TEST(external_limits),
+		TEST(the_schedule_that_a_car_chose),
 		TEST(any_json_in_data),
 		TEST(smallest_answers),
 		TEST(errors_are_answers_too),
