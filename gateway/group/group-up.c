@@ -468,6 +468,7 @@ static void take(struct member *m, struct frame *f, struct event *e)
 	case EV_DATA:
 	case EV_LIMIT:
 	case EV_NEEDS:
+	case EV_SCHEDULE:
 	case EV_RESERVATION:
 		pass(m, f, e);
 		break;
