@@ -4,7 +4,8 @@
  * it fits:
  *
  *   cut        a room that is too small for what its EVSEs take is emptied by as few of them as possible, first by those who have most above
- *              their share; then by those who can wait longest, down to their minimum; last by pausing
+ *              their share; then by those who can wait longest, down to their minimum; then by pausing. What is still too much after that
+ *              belongs to the building and to those who do not listen: then nobody there is offered anything
  *   raise      what is free goes to those furthest below their share, in large pieces
  *   even out   now and then, and when somebody comes or leaves, who has clearly more than his share gives to somebody who has clearly less.
  *              Nobody is lowered here for whom nobody is raised: a site that breathes without being asked wears contactors and delivers less
@@ -32,10 +33,22 @@ static int32_t least(int32_t a, int32_t b)
 	return a < b ? a : b;
 }
 
-static int32_t target_of(const struct seat *s)
+/* What nobody can lower is more than there is for EVSEs, at a node above and on a line of its own. */
+static bool overfull(const struct control *c, const struct seat *s)
+{
+	unsigned rooms = alloc_rooms(control_lines(s));
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (int r = 0; r < ALLOC_ROOMS; r++)
+			if (rooms & (1u << r) && c->nodes[n].room[r] != NO_BOUND && c->nodes[n].left[r] < 0)
+				return true;
+	return false;
+}
+
+/* Who does not follow is asked again for no more than it was told; where there is nothing to have, for nothing. */
+static int32_t target_of(const struct control *c, const struct seat *s)
 {
 	if (s->way == SEAT_UNCONFIRMED)
-		return least(control_asks(s), s->limit.ma);
+		return overfull(c, s) ? 0 : least(control_asks(s), s->limit.ma);
 	return s->share.ma;
 }
 
@@ -43,7 +56,7 @@ static struct limit_ask limit_ask_of(const struct control *c, size_t i, int32_t 
 {
 	const struct seat *s = &c->seats[i];
 	return (struct limit_ask){
-		.target_ma = target_of(s),
+		.target_ma = target_of(c, s),
 		.room_ma = room_ma,
 		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->conf->min_ma,
 		.step_ma = c->asks[i].step_ma,
@@ -104,7 +117,7 @@ static void lower_first(struct control *c)
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		struct seat *s = &c->seats[i];
 		c->send[i] = false;
-		if (!control_can_tell(s) || s->limit.ma < 0 || target_of(s) >= s->limit.ma)
+		if (!control_can_tell(s) || s->limit.ma < 0 || target_of(c, s) >= s->limit.ma)
 			continue;
 		struct limit_ask a = limit_ask_of(c, i, 0);
 		struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
@@ -311,6 +324,16 @@ static void pause_some(struct control *c, int node, int room, int64_t ma)
 	}
 }
 
+/* Who takes nothing may begin at any moment with what it is offered, and who does not listen may hear the next word. */
+static void silence(struct control *c, int node, int room)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (control_can_tell(s) && s->limit.ma > 0 && below_in(c, s, node, room))
+			lower(c, i, 0);
+	}
+}
+
 static void cut_where_over(struct control *c)
 {
 	for (size_t n = c->site.parts.n_nodes; n-- > 0;) {
@@ -320,6 +343,8 @@ static void cut_where_over(struct control *c)
 			int64_t over = -c->free[n][r];
 			if (lower_some(c, list_victims(c, (int)n, r), r, over) > near(c, (int)n, r))
 				pause_some(c, (int)n, r, -c->free[n][r] - near(c, (int)n, r));
+			if (c->free[n][r] < -near(c, (int)n, r))
+				silence(c, (int)n, r);
 		}
 	}
 }

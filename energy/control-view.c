@@ -244,6 +244,7 @@ void control_node_view(const struct control *c, int node, struct node_view *out)
 		else
 			out->measured.l[l] = n->guard == METER_LOST ? MA_NONE : n->meter->last.ma.l[l];
 	}
+	out->planned_w = (n->base_sum + planned[0] + planned[1] + planned[2]) * rooms_voltage(c, n) / 1000000;
 	count_bound(c, out);
 	view_power(c, n, out);
 }
@@ -269,6 +270,7 @@ void control_evse_view(const struct control *c, int evse, struct evse_view *out)
 		.energy_wh = s->energy_wh,
 		.lines = { s->conf->lines[0], s->conf->lines[1], s->conf->lines[2] },
 		.n_lines = s->conf->n_lines,
+		.phases = car_phases(&s->car),
 	};
 }
 

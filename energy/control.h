@@ -133,6 +133,7 @@ struct node_view {
 	double power_w;               /* measured, or summed; NaN: unknown */
 	int64_t power_limit_w;        /* of the contract; 0: none */
 	int64_t power_allowed_w;      /* now, by the window and by caps; -1: no bound */
+	int64_t planned_w;            /* what is planned, of all lines together, generation counted */
 	int64_t window_us, window_mean_w; /* -1: no mean, because the clock is not trusted or nothing is known */
 	bool metered, stale;
 	int binding;                  /* EVSEs for which this node is the binding cap */
@@ -149,6 +150,7 @@ struct evse_view {
 	int64_t drawn_at_us;          /* monotonic; 0: never */
 	double energy_wh;             /* NaN: unknown */
 	uint8_t lines[3], n_lines;
+	uint8_t phases;               /* own phases its car uses, as bits; all of them until it has shown that */
 };
 struct meter_view {
 	const char *id;

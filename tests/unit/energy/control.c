@@ -263,6 +263,51 @@ static void test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes(void
 	check_plan();
 }
 
+/* With limits that are kept while they fit: what cars take counts, and a car that sleeps takes nothing of its offer. Still it might wake. */
+static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(2, A(40));
+	control_close(c);
+	conf.rebalance_us = 600 * S;
+	c = control_open(&conf, &events, NULL);
+	control_evse_link(c, 0, true, now);
+	control_evse_link(c, 1, true, now);
+	takes[1] = 0;
+	start(0);
+	start(1);
+	seconds(120);
+	assert_true(granted(0) >= A(30));
+	assert_true(granted(1) >= A(6));
+	deaf[0] = true;
+	base[0] = A(20);
+	seconds(30);
+	assert_string_equal(why(0).reason, "unconfirmed");
+	assert_int_equal(granted(1), 0);
+	assert_int_equal(granted(0), 0); /* the next word may be heard */
+	deaf[0] = false;
+	offer[0] = A(0);
+	seconds(150);
+	assert_true(granted(0) >= A(6));
+	assert_true(granted(1) >= A(6));
+	check_plan();
+}
+
+static void test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left(void **state)
+{
+	(void)state;
+	stage(1, A(32));
+	start(0);
+	seconds(60);
+	deaf[0] = true;
+	base[0] = A(10);
+	seconds(20);
+	assert_string_equal(why(0).reason, "unconfirmed");
+	assert_int_equal(granted(0), 0);
+	assert_true(sends[0] > 3);
+}
+
 static void test_a_refused_reduction_keeps_the_old_value_in_the_plan(void **state)
 {
 	(void)state;
@@ -619,6 +664,8 @@ int main(void)
 		TEST(test_raises_wait_for_calm_and_go_by_steps),
 		TEST(test_a_reduction_on_its_way_is_not_cut_twice),
 		TEST(test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes),
+		TEST(test_where_nothing_is_left_nobody_is_offered_anything),
+		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
 		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),
 		TEST(test_a_silent_meter_stops_raises_then_leaves_the_fallback),
 		TEST(test_a_failed_read_is_unknown_and_not_zero),
