@@ -32,18 +32,25 @@ static void describe_evse(const struct world_conf *c, int i, struct evse_conf *e
 		e->lines[p] = (uint8_t)from->lines[p];
 }
 
-static void *open_by(const struct world_conf *c, enum strategy strategy)
+void *drive_open(const struct world_conf *c, const struct control_conf *like)
 {
 	static struct node_conf nodes[WORLD_NODES];
 	static struct meter_conf meters[WORLD_NODES];
 	static struct evse_conf evses[WORLD_EVSES];
 	static struct period_evse own[WORLD_EVSES];
 	struct direct *d = calloc(1, sizeof(*d));
-	struct control_conf conf = { .nodes = nodes, .n_nodes = (size_t)c->n_nodes, .meters = meters, .evses = evses, .n_evses = (size_t)c->n_evses };
+	struct control_conf conf = *like;
+	conf.nodes = nodes;
+	conf.n_nodes = (size_t)c->n_nodes;
+	conf.meters = meters;
+	conf.n_meters = 0;
+	conf.evses = evses;
+	conf.n_evses = (size_t)c->n_evses;
 	d->conf = c;
 	for (int n = 0; n < c->n_nodes; n++) {
 		const struct world_node *from = &c->nodes[n];
-		nodes[n] = (struct node_conf){ .id = from->id, .parent = from->parent, .limit = milli(from->limit_a), .meter = -1 };
+		nodes[n] = (struct node_conf){ .id = from->id, .parent = from->parent, .limit = milli(from->limit_a), .meter = -1,
+					       .power_w = (int64_t)from->power_w, .imbalance_ma = (int32_t)(from->imbalance_a * 1000) };
 		if (!from->metered)
 			continue;
 		d->meter[n] = nodes[n].meter = (int)conf.n_meters;
@@ -51,10 +58,16 @@ static void *open_by(const struct world_conf *c, enum strategy strategy)
 	}
 	for (int i = 0; i < c->n_evses; i++)
 		describe_evse(c, i, &evses[i], &own[i]);
-	period_preset(&conf, c->period_s);
-	conf.strategy = strategy;
 	d->period = period_open(&conf, own);
 	return d;
+}
+
+static void *open_by(const struct world_conf *c, enum strategy strategy)
+{
+	struct control_conf conf = { 0 };
+	period_preset(&conf, c->period_s);
+	conf.strategy = strategy;
+	return drive_open(c, &conf);
 }
 
 static void *open_direct(const struct world_conf *c)

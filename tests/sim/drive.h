@@ -5,6 +5,8 @@
 #include "energy/control.h"
 #include "tests/sim/world.h"
 
+/* drive_direct with rules of one's own: what of `like` does not describe the site. */
+void *drive_open(const struct world_conf *c, const struct control_conf *like);
 struct control *drive_control(void *state); /* of an open drive_direct */
 extern const struct driver drive_direct;  /* energy/control.h */
 extern const struct driver drive_energy;  /* the same by another policy */

@@ -14,6 +14,7 @@
 void judge_init(struct judge *j)
 {
 	memset(j, 0, sizeof(*j));
+	j->capped = -1;
 }
 
 /* Seconds until the fast edge of the curve at r times the rating. */
@@ -59,16 +60,16 @@ static void one(struct judge *j, int node, int line, double amps, double limit)
 /* A cap by the operator: what is drawn above it later than its grace. The building alone may be above it; then the cars must be silent. */
 static void caps(struct judge *j, const struct world *w)
 {
-	bool above = false, capped = false;
-	for (int l = 0; l < 3; l++) {
-		double limit = world_limit(w, 0, l, true), amps = world_amps(w, 0, l);
-		capped = capped || limit < world_limit(w, 0, l, false);
-		if (limit < j->cap_was[l] - 0.01)
-			j->cap_at_s = world_now(w);
-		j->cap_was[l] = limit;
-		above = above || (amps > limit * 1.05 && amps - world_base(w, l) > 1);
+	int node = world_capped(w);
+	bool above = false;
+	if (node != j->capped)
+		j->cap_at_s = world_now(w);
+	j->capped = node;
+	for (int l = 0; l < 3 && node >= 0; l++) {
+		double limit = world_limit(w, node, l, true), amps = world_amps(w, node, l);
+		above = above || (amps > limit * 1.05 && amps - (node ? 0 : world_base(w, l)) > 1);
 	}
-	j->above_cap_s = capped && above && world_now(w) > j->cap_at_s + CAP_GRACE_S ? j->above_cap_s + 1 : 0;
+	j->above_cap_s = above && world_now(w) > j->cap_at_s + CAP_GRACE_S ? j->above_cap_s + 1 : 0;
 	j->cap_late_s = fmax(j->cap_late_s, j->above_cap_s);
 }
 

@@ -26,7 +26,7 @@ struct judge {
 	int sessions, ready;      /* ready: has 95 % of its need */
 	int worst_node, worst_line; /* of most_heat */
 	/* inside */
-	double cap_was[3];
+	int capped;
 	int64_t cap_at_s;
 	double above_cap_s;
 };

@@ -144,7 +144,7 @@ static void usual_faults(struct world_rules *r)
 {
 	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 0.4, .step_share = 0.08, .meter_noise = 0.003,
 				   .meter_gaps = 0.01, .meter_losses_per_day = 2, .meter_freezes_per_day = 0, .link_losses_per_day = 0.3,
-				   .caps_per_day = 1, .report_s = 5, .start_set = 0 };
+				   .caps_per_day = 1, .cap_least = 0.4, .cap_most = 0.8, .report_s = 5, .start_set = 0 };
 }
 
 static void garage(struct world_conf *c, struct dice *d, double grid_a)
@@ -304,10 +304,92 @@ static void random_site(struct world_conf *c, struct dice *d)
 					 .meter_noise = dice_between(d, 0, 0.006), .meter_gaps = dice_between(d, 0, 0.03),
 					 .meter_losses_per_day = dice_between(d, 0, 5), .meter_freezes_per_day = dice_chance(d, 0.2) ? 1 : 0,
 					 .link_losses_per_day = dice_between(d, 0, 2), .caps_per_day = dice_chance(d, 0.5) ? dice_between(d, 0, 3) : 0,
-					 .report_s = dice_chance(d, 0.5) ? 5 : 10, .start_set = (int)dice_below(d, 2) };
+					 .report_s = dice_chance(d, 0.5) ? 5 : 10, .start_set = (int)dice_below(d, 2), .cap_least = 0.4,
+					 .cap_most = 0.8 };
 	fit_failsafes(c);
 	c->period_s = dice_chance(d, 0.1) ? 1 : 5;
 	garage_people(c, d, 0.5, 0.25);
+}
+
+/* The same with more of everything: deeper trees, limits that differ by line, power limits, all rotations, cars that draw more than they are
+ * offered, a building that jumps, caps down to nothing on any node. What the building and the fallbacks need together still fits: no
+ * balancer can mend that. */
+
+static void wild_tree(struct world_conf *c, struct dice *d, int n_evses)
+{
+	int n_nodes = dice_chance(d, 0.15) ? 8 + (int)dice_below(d, 16) : 1 + (int)dice_below(d, 8);
+	add_node(c, "grid", -1, floor(n_evses * dice_between(d, 3, 12) + 16), true);
+	for (int n = 1; n < n_nodes; n++) {
+		char id[16];
+		int parent = dice_chance(d, 0.4) ? n - 1 : (int)dice_below(d, (uint32_t)n);
+		snprintf(id, sizeof(id), "n%d", n);
+		if (depth_of(c, parent) > 6)
+			parent = 0;
+		add_node(c, id, parent, floor(c->nodes[parent].limit_a[0] * dice_between(d, 0.4, 1.1)), dice_chance(d, 0.3));
+	}
+	for (int n = 0; n < n_nodes; n++) {
+		struct world_node *to = &c->nodes[n];
+		for (int l = 0; l < 3; l++)
+			if (dice_chance(d, 0.2))
+				to->limit_a[l] = floor(to->limit_a[l] * dice_between(d, 0.6, 1));
+		if (dice_chance(d, 0.12))
+			to->power_w = floor((to->limit_a[0] + to->limit_a[1] + to->limit_a[2]) * WORLD_VOLTS * dice_between(d, 0.5, 1));
+		if (dice_chance(d, 0.06))
+			to->imbalance_a = 20;
+	}
+}
+
+static void wild_socket(struct world_conf *c, struct dice *d, bool dc, double failsafe)
+{
+	struct world_evse *e = add_evse(c, dc ? 'D' : 'G', (int)dice_below(d, (uint32_t)c->n_nodes), (int)dice_below(d, 3));
+	if (dice_chance(d, 0.4)) { /* the other way round */
+		int second = e->lines[1];
+		e->lines[1] = e->lines[2];
+		e->lines[2] = second;
+	}
+	if (dice_chance(d, 0.2))
+		e->n_lines = 1;
+	e->max = dice_chance(d, 0.3) ? 16 : dice_chance(d, 0.1) ? 63 : 32;
+	e->failsafe = failsafe;
+	e->failsafe_after_s = 10 + (int)dice_below(d, 290);
+	if (dc) {
+		e->dc = true;
+		e->n_lines = 3;
+		e->min = 2;
+		e->max = dice_chance(d, 0.5) ? 11 : 22;
+		e->failsafe = 0;
+	}
+}
+
+static void wild_rules(struct world_rules *r, struct dice *d)
+{
+	*r = (struct world_rules){ .base_share = dice_between(d, 0.02, 0.4), .base_swing = dice_between(d, 0, 0.4), .steps_per_hour = dice_between(d, 0, 10),
+				   .step_share = dice_between(d, 0.02, 0.25), .meter_noise = dice_between(d, 0, 0.008), .meter_gaps = dice_between(d, 0, 0.05),
+				   .meter_losses_per_day = dice_between(d, 0, 8), .meter_freezes_per_day = dice_chance(d, 0.4) ? dice_between(d, 0, 3) : 0,
+				   .link_losses_per_day = dice_between(d, 0, 4), .caps_per_day = dice_chance(d, 0.6) ? dice_between(d, 0, 6) : 0,
+				   .cap_least = dice_chance(d, 0.3) ? 0 : 0.3, .cap_most = 0.9, .caps_anywhere = dice_chance(d, 0.5),
+				   .report_s = 5 + 5 * (int)dice_below(d, 3), .start_set = (int)dice_below(d, 3) };
+	double highest = r->base_share * (1 + r->base_swing) + r->step_share + 0.04;
+	if (highest > 0.58)
+		r->base_share -= (highest - 0.58) / (1 + r->base_swing);
+}
+
+static void wild_site(struct world_conf *c, struct dice *d)
+{
+	static const double falls_to[] = { 0, 0, 6, 6, 8, 10 };
+	int n_evses = 1 + (int)dice_below(d, dice_chance(d, 0.12) ? 40 : 11);
+	bool dc = dice_chance(d, 0.12);
+	double failsafe = falls_to[dice_below(d, 6)];
+	wild_tree(c, d, n_evses);
+	for (int i = 0; i < n_evses; i++)
+		wild_socket(c, d, dc, failsafe);
+	wild_rules(&c->rules, d);
+	fit_failsafes(c);
+	c->period_s = dice_chance(d, 0.08) ? 1 : dice_chance(d, 0.1) ? 10 : 5;
+	garage_people(c, d, dice_between(d, 0.2, 0.8), 0.15);
+	for (int i = 0; i < c->n_sessions; i++)
+		if (!dc && dice_chance(d, 0.04))
+			c->sessions[i].gain = dice_between(d, 1.01, 1.12);
 }
 
 bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
@@ -333,6 +415,8 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		workplace(c, &d);
 	else if (!strcmp(name, "random"))
 		random_site(c, &d);
+	else if (!strcmp(name, "wild"))
+		wild_site(c, &d);
 	else
 		return false;
 	qsort(c->sessions, (size_t)c->n_sessions, sizeof(*c->sessions), by_arrival);

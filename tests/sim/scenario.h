@@ -4,10 +4,11 @@
 
 #include "tests/sim/world.h"
 
-/* Fills `conf`, sessions included. Names: garage-very-scarce garage-scarce garage-moderate depot-scarce depot-moderate workplace random.
+/* Fills `conf`, sessions included. Names: garage-very-scarce garage-scarce garage-moderate depot-scarce depot-moderate workplace; random, and
+ * wild, which has more of everything that can go wrong.
  * False: no such name. */
 bool scenario_make(struct world_conf *conf, const char *name, uint64_t seed);
 void scenario_free(struct world_conf *conf);
-extern const char *const scenario_names[]; /* NULL at the end; without `random` */
+extern const char *const scenario_names[]; /* NULL at the end; without the random ones */
 
 #endif

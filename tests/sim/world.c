@@ -38,6 +38,7 @@ struct world {
 	int64_t step_until_s[3], next_step_s[3];
 	int64_t cap_from_s, cap_until_s;
 	double cap_share;
+	int cap_node;
 	struct seen seen;
 };
 
@@ -100,7 +101,8 @@ static void operator(struct world *w)
 	const struct world_rules *r = &w->conf.rules;
 	if (w->now < w->cap_from_s)
 		return;
-	w->cap_share = dice_between(&w->weather, 0.4, 0.8);
+	w->cap_share = dice_between(&w->weather, r->cap_least, r->cap_most);
+	w->cap_node = r->caps_anywhere ? (int)dice_below(&w->weather, (uint32_t)w->conf.n_nodes) : 0;
 	w->cap_until_s = w->cap_from_s + 900 + dice_below(&w->weather, 6300);
 	w->cap_from_s = w->cap_until_s + (int64_t)dice_wait(&w->weather, 86400 / r->caps_per_day);
 }
@@ -320,9 +322,11 @@ const struct seen *world_look(struct world *w)
 	w->seen.t = w->now;
 	w->seen.seq = (w->now - w->conf.begin_s) / (int64_t)w->conf.period_s;
 	look_at_meters(w);
-	w->seen.capped[0] = w->now < w->cap_until_s;
-	for (int l = 0; l < 3; l++)
-		w->seen.cap_a[0][l] = world_limit(w, 0, l, true);
+	for (int n = 0; n < w->conf.n_nodes; n++) {
+		w->seen.capped[n] = n == world_capped(w);
+		for (int l = 0; l < 3; l++)
+			w->seen.cap_a[n][l] = world_limit(w, n, l, true);
+	}
 	for (int i = 0; i < w->conf.n_evses; i++) {
 		const struct outlet *o = &w->outlets[i];
 		struct seen_evse *e = &w->seen.evses[i];
@@ -379,7 +383,12 @@ double world_amps(const struct world *w, int node, int line)
 double world_limit(const struct world *w, int node, int line, bool caps)
 {
 	double limit = w->conf.nodes[node].limit_a[line];
-	return caps && node == 0 && w->now < w->cap_until_s ? limit * w->cap_share : limit;
+	return caps && node == world_capped(w) ? limit * w->cap_share : limit;
+}
+
+int world_capped(const struct world *w)
+{
+	return w->now < w->cap_until_s ? w->cap_node : -1;
 }
 
 double world_base(const struct world *w, int line)

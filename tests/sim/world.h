@@ -21,6 +21,7 @@ struct world_node {
 	int parent;
 	double limit_a[3];
 	bool metered;
+	double power_w, imbalance_a; /* 0: no such limit */
 };
 
 struct world_evse {
@@ -63,6 +64,8 @@ struct world_rules {              /* faults and weather; 0: never */
 	double meter_losses_per_day, meter_freezes_per_day; /* of 20 to 900 s */
 	double link_losses_per_day; /* of one socket */
 	double caps_per_day;      /* by the grid operator */
+	double cap_least, cap_most; /* of a node's limit */
+	bool caps_anywhere;       /* on any node; else on the connection */
 	int report_s;             /* a socket reports so often */
 	int start_set;            /* what a socket offers at plug-in: 0 nothing, 1 its fail-safe, 2 the last command */
 };
@@ -127,6 +130,7 @@ void world_order(struct world *w, const struct order *orders);
 /* Looks into it, for the judge: real current, limit in force (of the installation; with `caps` the operator's too), what is free for cars. */
 double world_amps(const struct world *w, int node, int line);
 double world_limit(const struct world *w, int node, int line, bool caps);
+int world_capped(const struct world *w); /* the node that has a cap now; -1: none */
 double world_base(const struct world *w, int line);
 int64_t world_now(const struct world *w);
 const struct world_session *world_session(const struct world *w, int i);
