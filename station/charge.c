@@ -141,7 +141,7 @@ static void tell_update(struct evse *e, const char *trigger)
 	add_what_is_untold(e, &ev);
 	if (strcmp(trigger, "StopAuthorized") == 0)
 		name_token(&ev, e->other.token[0] ? &e->other : &e->who);
-	txns_put(&e->s->txns, e->tx, &ev);
+	txns_put(station_txns(e->s, e->con.evse), e->tx, &ev);
 }
 
 /* Begin */
@@ -173,7 +173,7 @@ static void start_sends(struct evse *e, const char *trigger)
 		ev.samples = samples;
 		ev.n_samples = meters_take(e, KEY_STARTED_DATA, SAMPLE_BEGIN, samples);
 	}
-	txns_put(&e->s->txns, e->tx, &ev);
+	txns_put(station_txns(e->s, e->con.evse), e->tx, &ev);
 }
 
 static void learn_token(struct evse *e)
@@ -186,7 +186,7 @@ static void learn_token(struct evse *e)
 static void begin(struct evse *e, const char *trigger)
 {
 	struct station *s = e->s;
-	e->tx = txn_begin(&s->txns, e->con.evse);
+	e->tx = txn_begin(station_txns(s, e->con.evse), e->con.evse);
 	e->tx->start_wall_us = clock_wall_us();
 	e->tx->start_wh = e->con.in.energy_wh;
 	e->counted = 0;
@@ -229,7 +229,7 @@ static void end(struct evse *e, const char *trigger, const char *reason)
 	e->most_wh = NAN;
 	profiles_end_tx(&s->profiles, e->con.evse);
 	log_info(&s->log, "EVSE %d: transaction ends at %.0f Wh: %s", e->con.evse, ev.meter_wh, reason);
-	txns_put(&s->txns, tx, &ev);
+	txns_put(station_txns(s, e->con.evse), tx, &ev);
 	meters_drop(e);
 	tell_owner(e, tx, TX_END, reason);
 	e->charged = true;

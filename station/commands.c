@@ -396,7 +396,7 @@ static void on_tx_status(struct station *s, struct request *q)
 	jw_object(&w, NULL);
 	if (q->e.tx.p)
 		jw_bool(&w, "ongoingIndicator", evse_with(s, q->e.tx) != NULL);
-	jw_bool(&w, "messagesInQueue", txns_waiting(&s->txns, q->e.tx));
+	jw_bool(&w, "messagesInQueue", station_owes(s, q->e.tx));
 	jw_end(&w, '}');
 }
 

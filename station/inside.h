@@ -133,7 +133,8 @@ struct station {
 	const struct dialect *dialect;
 	struct log log;
 	struct wire wire;
-	struct txns txns;
+	struct txns *txns;                   /* one, or where the peer is inside one for each EVSE; station_txns */
+	int n_txns;
 	struct authz authz;
 	struct keys keys;
 	struct profiles profiles;
@@ -166,6 +167,8 @@ static inline bool station_talks(const struct station *s)
 	return s->link && s->registration == REG_ACCEPTED;
 }
 struct evse *station_evse(struct station *s, int evse); /* NULL: there is no such EVSE */
+struct txns *station_txns(struct station *s, int evse); /* where its transactions' messages go */
+bool station_owes(const struct station *s, struct slice tx); /* messages of it, or of any where it is absent, are not answered yet */
 
 static inline struct slice text_or_absent(const char *text)
 {

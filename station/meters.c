@@ -37,7 +37,7 @@ static void tell_tx(struct evse *e, const char *trigger, struct sample *samples,
 	ev.n_samples = n;
 	if (strcmp(trigger, "Trigger") == 0 && e->con.in.plugged)
 		ev.evse = e->con.evse;
-	txns_put(&e->s->txns, e->tx, &ev);
+	txns_put(station_txns(e->s, e->con.evse), e->tx, &ev);
 }
 
 static void tell_values(struct evse *e, bool of_tx, struct sample *samples, size_t n)
@@ -50,7 +50,7 @@ static void tell_values(struct evse *e, bool of_tx, struct sample *samples, size
 	ev.samples = samples;
 	ev.n_samples = n;
 	if (of_tx)
-		txns_put(&s->txns, e->tx, &ev);
+		txns_put(station_txns(s, e->con.evse), e->tx, &ev);
 	else if (station_talks(s) || (s->link && samples->trigger))
 		wire_tell(&s->wire, &ev);
 }

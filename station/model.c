@@ -235,8 +235,10 @@ static void after_settings(struct station *s, struct request *q)
 /* All that hangs on settings looks at them again. */
 void model_changed(struct station *s)
 {
-	s->txns.attempts = keys_int(&s->keys, KEY_ATTEMPTS);
-	s->txns.retry_us = keys_int(&s->keys, KEY_RETRY_INTERVAL) * US_PER_S;
+	for (int i = 0; i < s->n_txns; i++) {
+		s->txns[i].attempts = keys_int(&s->keys, KEY_ATTEMPTS);
+		s->txns[i].retry_us = keys_int(&s->keys, KEY_RETRY_INTERVAL) * US_PER_S;
+	}
 	s->authz.list_off = !keys_bool(&s->keys, KEY_LIST_ENABLED);
 	s->authz.cache_off = !keys_bool(&s->keys, KEY_CACHE_ENABLED);
 	s->authz.lifetime_us = keys_int(&s->keys, KEY_CACHE_LIFETIME) * US_PER_S;

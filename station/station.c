@@ -36,6 +36,58 @@ bool station_running(const struct station *s)
 	return false;
 }
 
+/* What is still to be told of transactions */
+
+struct txns *station_txns(struct station *s, int evse)
+{
+	return &s->txns[s->n_txns > 1 ? evse - 1 : 0];
+}
+
+bool station_owes(const struct station *s, struct slice tx)
+{
+	for (int i = 0; i < s->n_txns; i++) {
+		if (txns_waiting(&s->txns[i], tx))
+			return true;
+	}
+	return false;
+}
+
+static int64_t messages_waiting(const struct station *s)
+{
+	int64_t n = 0;
+	for (int i = 0; i < s->n_txns; i++)
+		n += (int64_t)s->txns[i].count;
+	return n;
+}
+
+static void flow(struct station *s, bool flowing)
+{
+	for (int i = 0; i < s->n_txns; i++)
+		txns_flow(&s->txns[i], flowing);
+}
+
+/* Lane 0 is for everything else. */
+static void open_txns(struct station *s)
+{
+	const struct station_conf *conf = &s->conf;
+	bool each = conf->peer_inside && conf->n_evses > 0;
+	s->n_txns = each ? conf->n_evses : 1;
+	s->txns = mem_new((size_t)s->n_txns * sizeof(*s->txns));
+	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed, each ? 1 + (unsigned)conf->n_evses : 1,
+	          CALLS_MOST + 2 * (unsigned)conf->n_evses);
+	for (int i = 0; i < s->n_txns; i++)
+		txns_open(&s->txns[i], &s->wire, each ? 1 + (unsigned)i : 0, s->dialect, &charge_txns_events, s);
+}
+
+static void close_txns(struct station *s)
+{
+	flow(s, false);
+	wire_close(&s->wire);
+	for (int i = 0; i < s->n_txns; i++)
+		txns_close(&s->txns[i]);
+	mem_free(s->txns);
+}
+
 /* Limits */
 
 static int32_t to_ma(double amps, int32_t most_ma)
@@ -158,7 +210,7 @@ static void on_registered(struct station *s, bool booted)
 	firmware_tell_outcome(s);
 	security_flow(s);
 	station_heartbeat_changed(s);
-	txns_flow(&s->txns, true);
+	flow(s, true);
 	monitors_flow(s);
 	for (int i = 0; i < s->conf.n_evses; i++) {
 		struct evse *e = &s->evses[i];
@@ -237,7 +289,7 @@ static void reset_now(struct station *s)
 	s->reset = NULL;
 	timer_cancel(&s->reset_latest);
 	timer_cancel(&s->heartbeat);
-	txns_flow(&s->txns, false);
+	flow(s, false);
 	s->boot_reason = kind->boot_reason;
 	change_registration(s, REG_NONE);
 	for (int i = 0; i < s->conf.n_evses; i++) {
@@ -274,7 +326,7 @@ void station_reset_if_due(struct station *s)
 {
 	if (s->reset_idle && !station_running(s))
 		station_reset(s, s->reset_idle);
-	else if (s->reset && !station_running(s) && !s->txns.count && !s->reporting)
+	else if (s->reset && !station_running(s) && !station_owes(s, (struct slice){ 0 }) && !s->reporting)
 		reset_now(s);
 }
 
@@ -284,7 +336,7 @@ void station_link_up(struct station *s, struct link *l)
 {
 	assert(loop_is_mine());
 	s->link = l;
-	calls_link_up(&s->wire.calls, l);
+	wire_link_up(&s->wire, l);
 	if (s->registration == REG_ACCEPTED)
 		on_registered(s, false);
 	else
@@ -300,8 +352,8 @@ void station_link_down(struct station *s)
 	timer_cancel(&s->heartbeat);
 	network_failed(s);
 	/* Flow ends first: what the wire gives back must not be sent again at once. */
-	txns_flow(&s->txns, false);
-	calls_link_down(&s->wire.calls, true);
+	flow(s, false);
+	wire_link_down(&s->wire);
 }
 
 static void refuse_text(struct station *s, const struct frame_fault *fault)
@@ -330,14 +382,14 @@ void station_text(struct station *s, struct slice text)
 	}
 	if (f.kind == FRAME_CALL)
 		commands_on_call(s, &f);
-	else if ((f.kind == FRAME_RESULT || f.kind == FRAME_ERROR) && !calls_answer(&s->wire.calls, &f))
+	else if ((f.kind == FRAME_RESULT || f.kind == FRAME_ERROR) && !wire_answer(&s->wire, &f))
 		log_debug(&s->log, "an answer to nothing that was asked");
 	frame_done(&f);
 }
 
 void station_room(struct station *s)
 {
-	calls_room(&s->wire.calls);
+	wire_room(&s->wire);
 }
 
 /* What the owner of the hardware says */
@@ -395,7 +447,7 @@ void station_view(const struct station *s, int evse, struct station_view *out)
 		.limit_ma = e->limit_ma,
 		.limit_phases = e->limit_phases,
 		.start_wh = e->tx ? e->tx->start_wh : 0,
-		.queued = (int64_t)s->txns.count,
+		.queued = messages_waiting(s),
 		.cost = e->cost,
 		.shown = e->shown ? e->shown : "",
 	};
@@ -502,8 +554,7 @@ struct station *station_open(const struct station_conf *conf, const struct stati
 	preset_keys(s);
 	profiles_open(&s->profiles, conf->phases);
 	s->profiles.defaults_stack = s->dialect->defaults_stack;
-	wire_open(&s->wire, conf->version, conf->call_timeout_us, conf->seed, CALLS_MOST + 2 * (unsigned)conf->n_evses);
-	txns_open(&s->txns, &s->wire, s->dialect, &charge_txns_events, s);
+	open_txns(s);
 	schedule_open(s);
 	display_open(s);
 	monitors_open(s);
@@ -524,9 +575,7 @@ void station_close(struct station *s)
 {
 	s->closing = true;
 	s->link = NULL;
-	txns_flow(&s->txns, false);
-	wire_close(&s->wire);
-	txns_close(&s->txns);
+	close_txns(s);
 	for (int i = 0; i < s->conf.n_evses; i++)
 		evse_close(&s->evses[i]);
 	timer_cancel(&s->boot);

@@ -37,6 +37,8 @@ struct station_conf {
 	const char *free_token;       /* starts by itself with this token when a car is there; NULL: needs a token or a remote start */
 	int64_t heartbeat_us;         /* used until BootNotification's answer says otherwise */
 	int64_t call_timeout_us;
+	bool peer_inside;             /* at the other end of the link is this program: each EVSE's transactions have a turn of their own (wire.h), so
+	                               * that a start is handed over, and so on disk, whatever else has no answer yet */
 	const char *feature_profiles; /* 1.6; NULL: all but FirmwareManagement, which a host has to offer */
 	const char *connector_type;   /* as OCPP names it; NULL: "cType2" */
 	int security_profile;

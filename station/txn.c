@@ -52,9 +52,9 @@ static void drop(struct txns *t, struct message *m)
 	mem_free(m);
 }
 
-void txns_open(struct txns *t, struct wire *w, const struct dialect *d, const struct txns_events *events, void *arg)
+void txns_open(struct txns *t, struct wire *w, unsigned lane, const struct dialect *d, const struct txns_events *events, void *arg)
 {
-	*t = (struct txns){ .wire = w, .dialect = d, .events = events, .arg = arg, .attempts = 3, .retry_us = 60 * US_PER_S };
+	*t = (struct txns){ .wire = w, .lane = lane, .dialect = d, .events = events, .arg = arg, .attempts = 3, .retry_us = 60 * US_PER_S };
 	list_init(&t->queue);
 }
 
@@ -169,7 +169,7 @@ static void send_head(struct txns *t)
 		if (!is_start(&m->e) || m->tx->id[0])
 			m->e.tx = slice_of(m->tx->id[0] ? m->tx->id : "-1");
 		t->asked = true;
-		int err = wire_ask(t->wire, &m->e, m->id, on_answer, t);
+		int err = wire_ask_in(t->wire, t->lane, &m->e, m->id, on_answer, t);
 		if (!err)
 			return;
 		t->asked = false;

@@ -30,6 +30,7 @@ struct txns_events {
 
 struct txns {
 	struct wire *wire;
+	unsigned lane;            /* of the wire */
 	const struct dialect *dialect;
 	const struct txns_events *events;
 	void *arg;
@@ -42,7 +43,7 @@ struct txns {
 	struct timer retry;
 };
 
-void txns_open(struct txns *t, struct wire *w, const struct dialect *d, const struct txns_events *events, void *arg);
+void txns_open(struct txns *t, struct wire *w, unsigned lane, const struct dialect *d, const struct txns_events *events, void *arg);
 void txns_close(struct txns *t);
 
 /* A transaction that begins now; the caller holds a reference. */

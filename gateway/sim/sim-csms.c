@@ -212,7 +212,7 @@ static void on_text(void *owner, struct link *l, struct slice text)
 	if (f.kind == FRAME_CALL || f.kind == FRAME_SEND)
 		on_call(p, &f);
 	else
-		calls_answer(&p->wire.calls, &f);
+		wire_answer(&p->wire, &f);
 	frame_done(&f);
 }
 
@@ -230,7 +230,7 @@ static void on_room(void *owner, struct link *l)
 {
 	struct peer *p = owner;
 	(void)l;
-	calls_room(&p->wire.calls);
+	wire_room(&p->wire);
 }
 
 static void forget(struct peer *p)
@@ -271,8 +271,8 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 	put(p->identity, sizeof(p->identity), rq->identity);
 	l->events = &link_events;
 	l->owner = p;
-	wire_open(&p->wire, l->version, CALL_TIMEOUT_US, 0, CALLS_MOST);
-	calls_link_up(&p->wire.calls, l);
+	wire_open(&p->wire, l->version, CALL_TIMEOUT_US, 0, 1, CALLS_MOST);
+	wire_link_up(&p->wire, l);
 	list_append(&e->csms->peers, &p->entry);
 	log_info(&l->log, "%s is here, %s", p->identity, version_subprotocol(l->version));
 	links_changed(e, +1);

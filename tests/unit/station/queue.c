@@ -168,6 +168,43 @@ static void test_offline_tokens_need_to_be_known(void **state)
 	end();
 }
 
+/* Where the peer is this program, power may not flow on a start that is known to nobody else. */
+static void test_a_start_waits_for_no_other_answer_where_the_peer_is_inside(void **state)
+{
+	static const struct evse_input second = { .plugged = true, .wants_energy = true };
+	(void)state;
+	stage_open(&st, OCPP16);
+	st.conf.n_evses = 2;
+	st.conf.free_token = "free";
+	st.conf.peer_inside = true;
+	stage_boot(&st);
+	stage_script(&st, "StatusNotification", NULL);
+	stage_script(&st, "StartTransaction", NULL);
+	plug(&st, true, true);
+	expect(&st, "StatusNotification", "\"connectorId\":1", NULL);
+	expect(&st, "StartTransaction", "\"connectorId\":1", NULL);
+	station_input(st.s, 2, &second);
+	loop_run_later();
+	expect(&st, "StartTransaction", "\"connectorId\":2", NULL);
+	assert_int_equal(queued(), 2);
+	expect_nothing(&st); /* nor are states told that follow from a start before it is */
+	end();
+}
+
+static void test_a_peer_across_a_network_is_asked_one_thing_at_a_time(void **state)
+{
+	(void)state;
+	begin(OCPP16);
+	stage_script(&st, "StatusNotification", NULL);
+	plug(&st, true, true);
+	expect(&st, "StatusNotification", "\"connectorId\":1", NULL);
+	expect_nothing(&st);
+	pass(&st, 30 * SECOND);
+	expect(&st, "StartTransaction", "\"connectorId\":1", NULL);
+	st.at = st.n_seen;
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +215,8 @@ int main(void)
 		cmocka_unit_test(test_being_offline_is_no_failed_attempt),
 		cmocka_unit_test(test_a_queue_that_overflows_keeps_starts_and_ends),
 		cmocka_unit_test(test_offline_tokens_need_to_be_known),
+		cmocka_unit_test(test_a_start_waits_for_no_other_answer_where_the_peer_is_inside),
+		cmocka_unit_test(test_a_peer_across_a_network_is_asked_one_thing_at_a_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
