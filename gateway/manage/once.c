@@ -1,7 +1,9 @@
-/* Names in the kept store, owner "mqtt":  cmd/VERB/ID -> wall time in microseconds, newline, the answer.
+/* Names in the kept store, owner "mqtt":  cmd/VERB/ID -> wall time in microseconds, newline, the answer; without an answer: it was begun.
  *
  * Easy to get wrong: the same command may come again while the first one runs (a CALL to a station takes its time); it waits for the same
- * answer. And a reader sees only what is committed, so a command stays among the running ones until its answer is. */
+ * answer. A reader sees only what is committed, so a command stays among the running ones until its answer is. And a power cut may come
+ * between the deed and its answer: what changes anything is written down before it is begun, and one that was begun and has no answer is
+ * not begun a second time. */
 #include "gateway/manage/once.h"
 
 #include <stdio.h>
@@ -25,6 +27,7 @@ struct asked {
 	struct list entry;
 	struct gateway *g;
 	char *name;               /* in the kept store; NULL: it has no id */
+	char *verb, *json;        /* of the one that runs it */
 	void (*reply)(void *arg, const char *json);
 	void *arg;
 	struct buf answer;
@@ -38,6 +41,8 @@ static void asked_free(struct asked *a)
 {
 	list_remove(&a->entry);
 	mem_free(a->name);
+	mem_free(a->verb);
+	mem_free(a->json);
 	buf_free(&a->answer);
 	mem_free(a);
 }
@@ -86,6 +91,8 @@ static void tidy(struct gateway *g)
 		log_warn(NULL, "old answers to MQTT commands cannot be read");
 }
 
+#define INTERRUPTED "{\"ok\":false,\"error\":{\"code\":\"interrupted\",\"detail\":\"the box stopped while this ran: it may have taken effect, or not\"}}"
+
 /* The answer that this command got already, or NULL. */
 static const char *known_answer(struct gateway *g, const char *name, struct arena *mem)
 {
@@ -93,7 +100,9 @@ static const char *known_answer(struct gateway *g, const char *name, struct aren
 	if (!name || kept_get(g->store, OWNER, name, mem, &value) != 0)
 		return NULL;
 	const char *text = arena_text(mem, value), *line = strchr(text, '\n');
-	return line && strtoll(text, NULL, 10) >= clock_wall_us() - REMEMBERED_US ? line + 1 : NULL;
+	if (!line || strtoll(text, NULL, 10) < clock_wall_us() - REMEMBERED_US)
+		return NULL;
+	return line[1] ? line + 1 : INTERRUPTED;
 }
 
 /* --- running --- */
@@ -134,21 +143,52 @@ static void write_answer(struct buf *out, enum command_error err, const char *js
 	jw_end(&w, '}');
 }
 
+/* The state of a command on disk, then `stored`, which is called in any case. */
+static void keep(struct asked *a, const char *answer, store_done *stored)
+{
+	struct buf value = { 0 };
+	buf_printf(&value, "%lld\n%s", (long long)clock_wall_us(), answer);
+	int err = kept_put(a->g->store, OWNER, a->name, buf_view(&value), stored, a);
+	buf_free(&value);
+	if (err)
+		stored(a, err, 0);
+}
+
 static void on_done(void *arg, enum command_error err, const char *json_or_detail)
 {
 	struct asked *a = arg;
-	struct buf value = { 0 };
 	write_answer(&a->answer, err, json_or_detail);
 	if (!a->name) {
 		on_kept(a, 0, 0);
 		return;
 	}
 	tidy(a->g);
-	buf_printf(&value, "%lld\n%s", (long long)clock_wall_us(), a->answer.p);
-	int stored = kept_put(a->g->store, OWNER, a->name, buf_view(&value), on_kept, a);
-	buf_free(&value);
-	if (stored)
-		on_kept(a, stored, 0);
+	keep(a, a->answer.p, on_kept);
+}
+
+static void begin(struct asked *a)
+{
+	command_run(a->g, a->verb, slice_of(a->json), ROLE_INSTALLER, OWNER, on_done, a);
+}
+
+/* A disk that fails is no reason not to lower a limit; the log says what is not promised then. */
+static void on_noted(void *arg, int err, int64_t value)
+{
+	(void)value;
+	if (err)
+		log_warn(NULL, "that an MQTT command begins could not be stored: %s", err_text(err));
+	begin(arg);
+}
+
+/* Reading twice harms nobody. */
+static bool only_reads(const char *verb)
+{
+	size_t n;
+	const struct verb *v = command_table(&n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, verb) == 0)
+			return v[i].role == ROLE_VIEWER;
+	return true; /* there is no such verb */
 }
 
 /* NULL: the request has no id, or one that nobody would give. */
@@ -183,7 +223,12 @@ void once_run(struct gateway *g, const char *verb, const char *json, void (*repl
 	a->first = !runs_already;
 	if (a->first) {
 		log_info(NULL, "MQTT command %s", verb);
-		command_run(g, verb, slice_of(text), ROLE_INSTALLER, OWNER, on_done, a);
+		a->verb = mem_strdup(verb);
+		a->json = mem_strdup(text);
+		if (name && !only_reads(verb))
+			keep(a, "", on_noted);
+		else
+			begin(a);
 	}
 	arena_free(&mem);
 }
