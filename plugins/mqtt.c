@@ -521,6 +521,12 @@ static void tell_end(struct mqtt *s, int rc)
 	s->told = true;
 }
 
+/* Half of the time at least, and then at random: a broker that comes back is not met by all of its boxes at once. */
+static int64_t some_of(int64_t wait_us)
+{
+	return wait_us / 2 + random() % (wait_us / 2 + 1);
+}
+
 static void *run(void *arg)
 {
 	struct mqtt *s = arg;
@@ -531,7 +537,7 @@ static void *run(void *arg)
 		if (inbox_stopped(s->stop))
 			break;
 		tell_end(s, rc);
-		inbox_serve(s->stop, s->wait_us);
+		inbox_serve(s->stop, some_of(s->wait_us));
 		s->wait_us = s->wait_us * 2 < BACKOFF_MOST_US ? s->wait_us * 2 : BACKOFF_MOST_US;
 	}
 	return NULL;
