@@ -626,23 +626,36 @@ static void on_call_answered(void *arg, struct call *call, int err, struct frame
 	}
 }
 
+/* The payload as text: as people type it, or, from a program, as the object it is. The caller frees it. NULL: something else. */
+static char *payload_arg(const struct command *c)
+{
+	const cJSON *item = json_at(c->args, "payload");
+	if (!item)
+		return mem_strdup("{}");
+	if (cJSON_IsObject(item))
+		return cJSON_PrintUnformatted(item);
+	cJSON *tree = cJSON_IsString(item) ? json_parse(slice_of(item->valuestring)) : NULL;
+	char *text = cJSON_IsObject(tree) ? mem_strdup(item->valuestring) : NULL;
+	cJSON_Delete(tree);
+	return text;
+}
+
 static int run_call(struct command *c)
 {
 	int err = COMMAND_OK;
 	struct session *s = command_station(c, &err);
-	const char *action = text_arg(c, "action"), *payload = text_arg(c, "payload");
+	const char *action = text_arg(c, "action");
 	if (!s)
 		return err;
 	if (!action)
 		return fail(c, COMMAND_USAGE, "action is missing");
-	cJSON *tree = json_parse(slice_of(payload ? payload : "{}"));
-	bool object = cJSON_IsObject(tree);
-	cJSON_Delete(tree);
-	if (!object)
-		return fail(c, COMMAND_USAGE, "payload is not a JSON object");
 	if (!s->link)
 		return fail(c, COMMAND_FORBIDDEN, "station '%s' is not connected", s->id);
-	err = session_call(s, slice_of(action), slice_of(payload ? payload : "{}"), on_call_answered, c);
+	char *payload = payload_arg(c);
+	if (!payload)
+		return fail(c, COMMAND_USAGE, "payload is not a JSON object");
+	err = session_call(s, slice_of(action), slice_of(payload), on_call_answered, c);
+	mem_free(payload);
 	return err ? fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_LATER;
 }
 
