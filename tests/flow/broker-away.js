@@ -1,5 +1,5 @@
 'use strict';
-// The broker is away for OUTAGE_S seconds (12 here; 3600 for the hour) while things go on happening: no event is missing afterwards, in order,
+// The broker is away for OUTAGE_S seconds (6 here; 3600 for the hour) while things go on happening: no event is missing afterwards, in order,
 // and no command runs twice, although its client sends it again and again, before, during and after, and the daemon is killed in between. Real
 // broker (mosquitto, killed without a goodbye), independent client (npm mqtt); commands are counted where they arrive: at the station.
 const { spawn } = require('child_process');
@@ -14,7 +14,7 @@ if (!BROKER) {
 	console.log('skipped: mosquitto is not installed');
 	process.exit(77);
 }
-const OUTAGE_S = Number(process.env.OUTAGE_S || 12);
+const OUTAGE_S = Number(process.env.OUTAGE_S || 6);
 const AGAIN_MS = OUTAGE_S > 120 ? 60000 : 1000;           // how often the client repeats what is not answered
 const PACE_MS = Math.min(OUTAGE_S * 1000 / 60, 10000);    // between two changes of the uplink
 
@@ -65,7 +65,7 @@ async function main() {
 		send(id);
 	};
 	const again = setInterval(() => [...asked.keys()].filter((id) => !answers.has(id)).forEach(send), AGAIN_MS);
-	const order = (id) => ask(id, 'call', { station: 'S-01', action: 'DataTransfer', payload: JSON.stringify({ vendorId: 'flow', messageId: id }) });
+	const order = (id) => ask(id, 'call', { station: 'S-01', action: 'DataTransfer', payload: { vendorId: 'flow', messageId: id } });
 
 	// The station: counts orders, and leaves those unanswered that it is told to.
 	const done = [];

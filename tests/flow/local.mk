@@ -34,6 +34,7 @@ PROGRAM_FLOWS += tests/flow/rough.js
 PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/backlog.js
+PROGRAM_FLOWS += tests/flow/broker-away.js
 PROGRAM_FLOWS += tests/flow/relay.js
 PROGRAM_FLOWS += tests/flow/cabinets.js
 PROGRAM_FLOWS += tests/flow/controller.js
