@@ -15,7 +15,9 @@ libgateway_a_SOURCES += \
 	gateway/net/lookup.c gateway/net/lookup.h \
 	gateway/net/modbus-server.c gateway/net/modbus-server.h \
 	gateway/net/stream.c gateway/net/stream.h \
-	gateway/net/tls.c gateway/net/tls.h \
+	gateway/net/tls.c gateway/net/tls.h gateway/net/tls-local.h \
+	gateway/net/tls-client.c gateway/net/tls-staple.c \
+	gateway/pki/cert.c gateway/pki/cert.h \
 	gateway/net/turnstile.c gateway/net/turnstile.h \
 	gateway/net/utf8.c gateway/net/utf8.h
 if HAVE_NGHTTP2

@@ -290,6 +290,8 @@ static void handshake(struct dialing *d)
 {
 	const char *why;
 	int err = stream_handshake(&d->stream, &why);
+	if (err != -EAGAIN)
+		tls_client_done(d->stream.ssl, !err);
 	if (err == -EAGAIN)
 		watch_want(&d->watch, d->stream.wants);
 	else if (err)
@@ -508,7 +510,7 @@ static const char *prepare(struct dialing *d, const struct dial_config *c)
 		return why;
 	d->interface = mem_strdup(c->interface);
 	if (d->secure)
-		d->ssl = tls_client_new(c->tls, d->host);
+		d->ssl = tls_client_new(c->tls, d->host, d->port);
 	if (d->ssl && c->ask_h2)
 		SSL_set_alpn_protos(d->ssl, alpn, sizeof(alpn) - 1);
 	int64_t timeout = c->timeout_us ? c->timeout_us : TIMEOUT_US;

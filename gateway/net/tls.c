@@ -5,7 +5,6 @@
  * named, last; and OpenSSL writes with write(2), so SIGPIPE must be ignored where TLS is used. */
 #include "gateway/net/tls.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -14,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "gateway/net/tls-local.h"
 
 #define SUITES_12                                                                                                                            \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"                                         \
@@ -23,12 +23,7 @@ struct tls_server {
 	SSL_CTX *ctx;
 };
 
-struct tls_client {
-	SSL_CTX *ctx;
-	bool check_name;
-};
-
-static int failed(char why[TLS_WHY], const char *what, const char *file)
+int tls_failed(char why[TLS_WHY], const char *what, const char *file)
 {
 	unsigned long first = ERR_peek_error();
 	const char *reason = ERR_GET_LIB(first) == ERR_LIB_SYS ? err_text(-(int)ERR_GET_REASON(first)) : ERR_reason_error_string(first);
@@ -36,7 +31,7 @@ static int failed(char why[TLS_WHY], const char *what, const char *file)
 	return ERR_TLS;
 }
 
-static SSL_CTX *context_new(const SSL_METHOD *method)
+SSL_CTX *tls_context(const SSL_METHOD *method)
 {
 	SSL_CTX *ctx = SSL_CTX_new(method);
 	if (!ctx)
@@ -52,16 +47,16 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
 	return NULL;
 }
 
-static int use_pair(SSL_CTX *ctx, const char *cert, const char *key, char why[TLS_WHY])
+int tls_use_pair(SSL_CTX *ctx, const char *cert, const char *key, char why[TLS_WHY])
 {
 	if (!cert)
 		return 0;
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		return failed(why, "certificate", cert);
+		return tls_failed(why, "certificate", cert);
 	if (SSL_CTX_use_PrivateKey_file(ctx, key ? key : cert, SSL_FILETYPE_PEM) != 1)
-		return failed(why, "key", key ? key : cert);
+		return tls_failed(why, "key", key ? key : cert);
 	if (SSL_CTX_check_private_key(ctx) != 1)
-		return failed(why, "key does not belong to certificate", cert);
+		return tls_failed(why, "key does not belong to certificate", cert);
 	return 0;
 }
 
@@ -72,12 +67,12 @@ static int ask_clients(SSL_CTX *ctx, const struct tls_server_config *c, char why
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(c->client_ca);
 	if (!names || SSL_CTX_load_verify_file(ctx, c->client_ca) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return failed(why, "client roots", c->client_ca);
+		return tls_failed(why, "client roots", c->client_ca);
 	}
 	SSL_CTX_set_client_CA_list(ctx, names);
 	X509_STORE *roots = SSL_CTX_get_cert_store(ctx);
 	if (c->client_crl && X509_load_crl_file(X509_STORE_add_lookup(roots, X509_LOOKUP_file()), c->client_crl, X509_FILETYPE_PEM) < 1)
-		return failed(why, "revocation list", c->client_crl);
+		return tls_failed(why, "revocation list", c->client_crl);
 	if (c->client_crl)
 		X509_STORE_set_flags(roots, X509_V_FLAG_CRL_CHECK);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (c->require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
@@ -87,10 +82,10 @@ static int ask_clients(SSL_CTX *ctx, const struct tls_server_config *c, char why
 int tls_server_open(const struct tls_server_config *c, struct tls_server **out, char why[TLS_WHY])
 {
 	ERR_clear_error();
-	SSL_CTX *ctx = context_new(TLS_server_method());
-	int err = ctx ? use_pair(ctx, c->cert, c->key, why) : failed(why, "TLS", NULL);
+	SSL_CTX *ctx = tls_context(TLS_server_method());
+	int err = ctx ? tls_use_pair(ctx, c->cert, c->key, why) : tls_failed(why, "TLS", NULL);
 	if (!err)
-		err = use_pair(ctx, c->cert2, c->key2, why);
+		err = tls_use_pair(ctx, c->cert2, c->key2, why);
 	if (!err)
 		err = ask_clients(ctx, c, why);
 	if (err) {
@@ -117,67 +112,5 @@ struct ssl_st *tls_server_new(struct tls_server *t)
 	if (!ssl)
 		abort(); /* out of memory, as in base/mem */
 	SSL_set_accept_state(ssl);
-	return ssl;
-}
-
-static int load_roots(SSL_CTX *ctx, const struct tls_client_config *c, char why[TLS_WHY])
-{
-	if (c->insecure)
-		return 0;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	if (c->ca ? SSL_CTX_load_verify_file(ctx, c->ca) == 1 : SSL_CTX_set_default_verify_paths(ctx) == 1)
-		return 0;
-	return failed(why, "roots", c->ca);
-}
-
-int tls_client_open(const struct tls_client_config *c, struct tls_client **out, char why[TLS_WHY])
-{
-	ERR_clear_error();
-	SSL_CTX *ctx = context_new(TLS_client_method());
-	int err = ctx ? load_roots(ctx, c, why) : failed(why, "TLS", NULL);
-	if (!err)
-		err = use_pair(ctx, c->cert, c->key, why);
-	if (err) {
-		SSL_CTX_free(ctx);
-		return err;
-	}
-	*out = NEW(struct tls_client);
-	(*out)->ctx = ctx;
-	(*out)->check_name = c->check_name && !c->insecure;
-	return 0;
-}
-
-void tls_client_free(struct tls_client **t)
-{
-	if (*t)
-		SSL_CTX_free((*t)->ctx);
-	mem_free(*t);
-	*t = NULL;
-}
-
-static bool is_address(const char *host)
-{
-	unsigned char bytes[16];
-	return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-struct ssl_st *tls_client_new(struct tls_client *t, const char *host)
-{
-	SSL *ssl = SSL_new(t->ctx);
-	if (!ssl)
-		abort(); /* out of memory, as in base/mem */
-	SSL_set_connect_state(ssl);
-	bool address = is_address(host);
-	if (!address)
-		SSL_set_tlsext_host_name(ssl, host);
-	if (!t->check_name)
-		return ssl;
-	if (address) {
-		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-		return ssl;
-	}
-	/* The CN counts even where alternative names exist: certificates after the OCPP standards carry the host there (A00.FR.510 on). */
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	SSL_set1_host(ssl, host);
 	return ssl;
 }

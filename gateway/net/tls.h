@@ -4,6 +4,8 @@
 #define AMPGATE_GATEWAY_TLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -25,14 +27,30 @@ int tls_server_open(const struct tls_server_config *c, struct tls_server **out, 
 void tls_server_free(struct tls_server **t);
 struct ssl_st *tls_server_new(struct tls_server *t); /* for one connection; the caller's */
 
+enum tls_ocsp { TLS_OCSP_SOFT, TLS_OCSP_HARD, TLS_OCSP_OFF };
+
 struct tls_client_config {
-	const char *ca;            /* file of roots; NULL: the system's */
+	const char *ca;            /* roots: a file, or a directory of .pem and .crt files; NULL: the system's */
+	const char *const *more_ca; /* files of further roots, NULL behind the last; NULL: none. What cannot be read is passed over */
 	const char *cert, *key;    /* our own certificate, or NULL */
 	bool check_name;           /* the certificate must name the host: an alternative name, or the CN as the standards have it */
 	bool insecure;             /* no check at all: for trying out only */
+	enum tls_ocsp ocsp;        /* soft: what the server's staple says is revoked is refused; hard: so is a server without a good one */
 };
 int tls_client_open(const struct tls_client_config *c, struct tls_client **out, char why[TLS_WHY]) MUST_CHECK;
 void tls_client_free(struct tls_client **t);
-struct ssl_st *tls_client_new(struct tls_client *t, const char *host); /* host: name or address, for SNI and the check */
+/* host: name or address, for SNI and the check; with the port it names the server whose session is resumed. */
+struct ssl_st *tls_client_new(struct tls_client *t, const char *host, const char *port);
+/* How the handshake of such a connection ended: a session that did not do is not tried again. */
+void tls_client_done(struct ssl_st *ssl, bool well);
+
+struct tls_client_view {
+	uint64_t handshakes, resumed; /* that went well so far; of these, by a session from before */
+	size_t sessions;              /* kept now */
+};
+void tls_client_view(const struct tls_client *t, struct tls_client_view *out);
+/* The certificates that servers have shown, the newest of each. */
+struct cert_facts;
+void tls_client_peers(const struct tls_client *t, void (*see)(void *arg, const char *host, const struct cert_facts *f), void *arg);
 
 #endif
