@@ -17,6 +17,7 @@ libgateway_a_SOURCES += \
 	gateway/net/stream.c gateway/net/stream.h \
 	gateway/net/tls.c gateway/net/tls.h gateway/net/tls-local.h \
 	gateway/net/tls-client.c gateway/net/tls-staple.c \
+	gateway/session/uplink-tls.c gateway/session/uplink-tls.h \
 	gateway/pki/cert.c gateway/pki/cert.h \
 	gateway/net/turnstile.c gateway/net/turnstile.h \
 	gateway/net/utf8.c gateway/net/utf8.h

@@ -63,6 +63,8 @@ enum send_end { SEND_DONE, SEND_FAILED, SEND_REFUSED, SEND_NO_WAY };
 void station_log_sent(struct station *s, enum send_end end);
 /* err 0: it went well. Of install: the station is told again after a restart, by the state it kept. */
 void station_firmware_done(struct station *s, int err);
+/* A new key and SignCertificate for it, now (2.0.1 A02). ERR_UNSUPPORTED: the host keeps no certificates. */
+int station_ask_certificate(struct station *s) MUST_CHECK;
 /* A security event that the program around it saw (2.0.1 A04, appendix 2). */
 void station_security_event(struct station *s, const char *type, const char *info);
 

@@ -141,6 +141,14 @@ void security_ask(struct station *s)
 	ask_to_sign(s, "ChargingStationCertificate");
 }
 
+int station_ask_certificate(struct station *s)
+{
+	if (!security_can_ask(s))
+		return ERR_UNSUPPORTED;
+	security_ask(s);
+	return 0;
+}
+
 /* CertificateSigned */
 
 static void after_bad_chain(struct station *s, struct request *q)

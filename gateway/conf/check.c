@@ -582,7 +582,7 @@ static void check_uplink(struct checking *c, const struct uplink_settings *u)
 	if (u->security_profile == 0 || u->security_profile == 3)
 		refuse_keys(c, n, "password user", "with this security_profile");
 	if (u->security_profile < 2)
-		refuse_keys(c, n, "ca check_name", "below security_profile 2");
+		refuse_keys(c, n, "ca check_name ocsp", "below security_profile 2");
 }
 
 /* Profiles 1 and 2 show a password for everyone on the uplink. */

@@ -154,11 +154,11 @@ static void close_uplinks(struct uplink **all, size_t n)
 }
 
 /* The uplinks of `next` that have to be opened, in their places; NULL where the present one stays. NULL when one cannot be, which is logged. */
-static struct uplink **open_changed_uplinks(const struct settings *next, const struct reload_plan *p)
+static struct uplink **open_changed_uplinks(const struct gateway *g, const struct settings *next, const struct reload_plan *p)
 {
 	struct uplink **fresh = mem_new((next->n_uplinks + 1) * sizeof(struct uplink *));
 	for (size_t i = 0; i < next->n_uplinks; i++) {
-		if (uplink_stays(p, next->uplinks[i].id) || uplink_open(&next->uplinks[i], &fresh[i]) == 0)
+		if (uplink_stays(p, next->uplinks[i].id) || uplink_open(&next->uplinks[i], g->state_dir, &fresh[i]) == 0)
 			continue;
 		close_uplinks(fresh, i);
 		return NULL;
@@ -185,7 +185,7 @@ int uplinks_open(struct gateway *g)
 	int err = 0;
 	g->uplinks = mem_new((g->conf->n_uplinks + 1) * sizeof(struct uplink *));
 	for (size_t i = 0; i < g->conf->n_uplinks && !err; i++)
-		err = uplink_open(&g->conf->uplinks[i], &g->uplinks[i]);
+		err = uplink_open(&g->conf->uplinks[i], g->state_dir, &g->uplinks[i]);
 	return err;
 }
 
@@ -276,7 +276,7 @@ static void change_console(struct gateway *g, const struct reload_plan *p)
 int reload_apply(struct gateway *g, const struct settings *next, const struct reload_plan *p)
 {
 	const struct settings *was = g->conf;
-	struct uplink **old = g->uplinks, **fresh = open_changed_uplinks(next, p);
+	struct uplink **old = g->uplinks, **fresh = open_changed_uplinks(g, next, p);
 	if (!fresh)
 		return ERR_INVALID;
 	g->conf = next;

@@ -350,6 +350,7 @@ struct uplink_settings {
 	int drain_parallel;               /* late messages on their way at once, of all stations */
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
+	int ocsp;                 /* enum tls_ocsp */
 	const char *own_identity; /* of the box itself, as a station without EVSEs; NULL: it has none */
 	int own_version;          /* enum ocpp_version */
 	const char *own_password; /* NULL: none */

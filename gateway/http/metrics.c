@@ -442,6 +442,18 @@ static void write_uplink_sessions(struct writing *w)
 	}
 }
 
+static void write_handshakes(struct writing *w)
+{
+	for (size_t i = 0; i < w->g->conf->n_uplinks; i++) {
+		struct uplink_view v;
+		uplink_view(w->g->uplinks[i], &v);
+		if (!v.tls.handshakes)
+			continue;
+		sample(w, (double)(v.tls.handshakes - v.tls.resumed), "uplink", v.id, "kind", "full", NULL);
+		sample(w, (double)v.tls.resumed, "uplink", v.id, "kind", "resumed", NULL);
+	}
+}
+
 static void write_queue(struct writing *w)
 {
 	sample(w, (double)outbox_count(w->g->store, NULL), "kind", "waiting", NULL);
@@ -507,6 +519,8 @@ static const struct family {
 	{ P "meter_requests_total", COUNTER, "Readings by result", NULL },
 	{ P "uplink_up", GAUGE, "1 when it is up, with the endpoint in use", write_uplink_up },
 	{ P "uplink_sessions", GAUGE, "Lanes of stations by state", write_uplink_sessions },
+	{ P "uplink_tls_handshakes_total", COUNTER, "TLS handshakes with the CSMS: full, or resuming a session from before", write_handshakes },
+	{ P "tls_staples_total", COUNTER, "What authorities said of certificates of the CSMS, stapled to its handshakes", NULL },
 	{ P "queue_messages", GAUGE, "Messages that the CSMS has not confirmed", write_queue },
 	{ P "queue_oldest_age_seconds", GAUGE, "Age of the oldest of them", write_queue_age },
 	{ P "transactions_active", GAUGE, "Transactions that run", write_active },

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "gateway/net/dial.h"
 #include "gateway/session/session.h"
+#include "gateway/session/uplink-tls.h"
 
 struct test {
 	struct gateway *g;
@@ -102,13 +103,6 @@ static char *replace_id(const char *pattern, const char *value)
 	return out.p;
 }
 
-static int open_tls(const struct uplink_settings *u, struct test *t)
-{
-	char why[TLS_WHY];
-	struct tls_client_config c = { .ca = u->ca, .cert = u->cert, .key = u->key, .check_name = u->check_name };
-	return t->secure ? tls_client_open(&c, &t->tls, why) : 0;
-}
-
 static const struct uplink_settings *find(const struct gateway *g, const char *id)
 {
 	for (size_t i = 0; i < g->conf->n_uplinks; i++)
@@ -131,7 +125,8 @@ int uplink_test(struct gateway *g, const char *uplink, int endpoint, const char 
 	percent_encode((struct slice){ t->identity, strlen(t->identity) > 64 ? 64 : strlen(t->identity) }, encoded);
 	t->url = replace_id(u->endpoints[endpoint].url, encoded);
 	t->secure = strncmp(t->url, "wss:", 4) == 0;
-	int err = open_tls(u, t);
+	char why[TLS_WHY];
+	int err = t->secure ? uplink_tls_fresh(u, g->state_dir, &t->tls, why) : 0;
 	char *user = replace_id(u->user ? u->user : "{id}", t->identity);
 	struct dial_config c = { .url = t->url, .subprotocol = "ocpp2.0.1,ocpp1.6", .user = user, .tls = t->tls, .timeout_us = 10 * US_PER_S };
 	if (s && s->conf->uplink_password)

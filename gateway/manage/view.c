@@ -227,6 +227,10 @@ void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 		jw_int(w, "connections", v.connections);
 		jw_int(w, "handshakes", (int64_t)v.handshakes);
 	}
+	if (v.tls.handshakes) {
+		jw_int(w, "tls_handshakes", (int64_t)v.tls.handshakes);
+		jw_int(w, "tls_resumed", (int64_t)v.tls.resumed);
+	}
 	write_since(w, v.since_us);
 	jw_string(w, "fault", v.fault[0] && v.state != UPLINK_UP ? v.fault : NULL);
 }

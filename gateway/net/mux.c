@@ -753,7 +753,7 @@ static bool leaves_by(const struct shared *h, const char *interface)
 static struct shared *shared_for(struct mux *m, const char *interface)
 {
 	LIST_WALK(&m->connections, struct shared, in_mux, h)
-		if (leaves_by(h, interface) && (h->state < READY || (h->state == READY && !h->draining && has_room(h))))
+		if (leaves_by(h, interface) && !h->draining && (h->state < READY || (h->state == READY && has_room(h))))
 			return h;
 	return shared_new(m, interface);
 }
@@ -830,6 +830,13 @@ struct link *mux_dial(struct mux *m, const struct dial_config *c, const struct l
 	if (s->shared->state == READY)
 		ask(s);
 	return l;
+}
+
+void mux_use_tls(struct mux *m, struct tls_client *tls)
+{
+	m->conf.tls = tls;
+	LIST_WALK(&m->connections, struct shared, in_mux, h)
+		h->draining = true;
 }
 
 void mux_view(const struct mux *m, struct mux_view *out)

@@ -25,6 +25,9 @@ void mux_close(struct mux **m);                        /* its links are released
 /* As dial, and `up` or `down` of the link follow in the same way. */
 struct link *mux_dial(struct mux *m, const struct dial_config *c, const struct link_events *events, void *owner);
 
+/* For connections from now on; those that stand go on as long as somebody is on them, and nobody comes on them any more. */
+void mux_use_tls(struct mux *m, struct tls_client *tls);
+
 struct mux_view {
 	unsigned connections, streams; /* open now */
 	uint64_t handshakes;           /* TLS handshakes of shared connections so far */

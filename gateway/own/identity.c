@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timer.h"
@@ -164,7 +165,7 @@ static const struct station_events events = { .output = on_output, .group = on_g
 static void open_one(struct gateway *g, const struct uplink_settings *u, struct identity *b)
 {
 	*b = (struct identity){ .gw = g, .id = u->own_identity, .version = (enum ocpp_version)u->own_version, .group_a = INFINITY };
-	b->host = own_host_open(g, b->id);
+	b->host = own_host_open(g, b->id, g->conf->site.id);
 	struct station_conf conf = {
 		.id = b->id,
 		.version = b->version,
@@ -183,6 +184,40 @@ static void open_one(struct gateway *g, const struct uplink_settings *u, struct 
 	b->station = station_open(&conf, &events, b);
 	own_host_serves(b->host, b->station);
 	connect_session(b);
+}
+
+static struct identity *identity_of(const char *id)
+{
+	for (size_t i = 0; i < boxes.n; i++)
+		if (id && strcmp(boxes.all[i].id, id) == 0)
+			return &boxes.all[i];
+	return NULL;
+}
+
+void identity_certificate_settled(const char *identity, bool good, const char *why)
+{
+	const struct identity *b = identity_of(identity);
+	struct buf args = { 0 };
+	if (!b)
+		return;
+	if (!good) {
+		buf_puts(&args, "{\"why\":");
+		json_quote(&args, slice_of(why));
+		buf_puts(&args, "}");
+		station_security_event(b->station, "DiscardedRenewedClientCertificate", why);
+	}
+	telemetry_event(b->gw, good ? "certificate.renewed" : "certificate.refused", good ? "info" : "warning", b->id, args.p);
+	buf_free(&args);
+}
+
+int identity_renew(const struct gateway *g, const char *uplink)
+{
+	for (size_t i = 0; i < g->conf->n_uplinks; i++) {
+		const struct identity *b = strcmp(g->conf->uplinks[i].id, uplink) == 0 ? identity_of(g->conf->uplinks[i].own_identity) : NULL;
+		if (b)
+			return station_ask_certificate(b->station);
+	}
+	return ERR_NOT_FOUND;
 }
 
 int identities_open(struct gateway *g)

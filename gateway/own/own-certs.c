@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -19,32 +21,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "gateway/pki/cert.h"
 
-#define PATH_MOST 600
+#define PATH_MOST OWN_CERTS_PATH
 #define OWN "ChargingStationCertificate"
-
-static X509 *read_pem(struct slice pem)
-{
-	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
-	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
-	BIO_free(b);
-	return x;
-}
-
-static X509 *read_file(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-	if (f)
-		fclose(f);
-	return x;
-}
-
-static bool is_valid_now(const X509 *x)
-{
-	return X509_cmp_current_time(X509_get0_notBefore(x)) < 0 && X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
-}
+#define TRIAL "trial"
+#define PAIR_MOST 16384
 
 static bool hash_text(const void *bytes, size_t n, char out[129])
 {
@@ -79,21 +63,22 @@ static bool describe(X509 *x, const char *type, struct certificate_id *out)
 
 /* Files */
 
+char *own_certs_dir(const char *state_dir, const char *station)
+{
+	char name[160], path[PATH_MOST];
+	percent_encode(slice_of(station), name);
+	snprintf(path, sizeof(path), "%s/station-%s", state_dir, name);
+	return mem_strdup(path);
+}
+
 static void path_of(const char *dir, const struct certificate_id *id, char out[PATH_MOST])
 {
 	snprintf(out, PATH_MOST, "%s/%s-%.16s-%s.pem", dir, id->type, id->key_hash, id->serial);
 }
 
-static int write_file(const char *path, const void *bytes, size_t n)
+static int write_file(const char *path, struct slice content)
 {
-	char fresh[PATH_MOST + 8];
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	FILE *f = fopen(fresh, "wbe");
-	if (!f)
-		return ERR_STORAGE;
-	bool good = fchmod(fileno(f), 0600) == 0 && fwrite(bytes, 1, n, f) == n && fflush(f) == 0 && fsync(fileno(f)) == 0;
-	good = fclose(f) == 0 && good;
-	return good && rename(fresh, path) == 0 ? 0 : ERR_STORAGE;
+	return file_replace(path, content, 0600) == 0 ? 0 : ERR_STORAGE;
 }
 
 static const char *known_type(const char *name)
@@ -117,7 +102,7 @@ size_t own_certs_list(const char *dir, struct arena *mem, struct certificate_id 
 		if (!type || !end || strcmp(end, ".pem") != 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		X509 *x = read_file(path);
+		X509 *x = cert_read_file(path);
 		if (x && describe(x, type, &(*out)[n]))
 			n++;
 		X509_free(x);
@@ -132,8 +117,8 @@ int own_certs_install(const char *dir, const char *type, struct slice pem)
 	struct arena mem = { 0 };
 	struct certificate_id id, *there;
 	char path[PATH_MOST];
-	X509 *x = read_pem(pem);
-	bool good = x && is_valid_now(x) && known_type(type) && describe(x, type, &id);
+	X509 *x = cert_read(pem);
+	bool good = x && cert_is_valid_now(x) && known_type(type) && describe(x, type, &id);
 	X509_free(x);
 	if (!good)
 		return ERR_INVALID;
@@ -144,7 +129,7 @@ int own_certs_install(const char *dir, const char *type, struct slice pem)
 		return ERR_FULL;
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return ERR_STORAGE;
-	return write_file(path, pem.p, pem.n);
+	return write_file(path, pem);
 }
 
 int own_certs_delete(const char *dir, const struct certificate_id *id)
@@ -163,7 +148,7 @@ static int write_key(const char *path, EVP_PKEY *key)
 	int err = b && PEM_write_bio_PrivateKey(b, key, NULL, NULL, 0, NULL, NULL) ? 0 : ERR_INVALID;
 	long n = err ? 0 : BIO_get_mem_data(b, &text);
 	if (!err)
-		err = write_file(path, text, (size_t)n);
+		err = write_file(path, (struct slice){ text, (size_t)n });
 	BIO_free(b);
 	return err;
 }
@@ -227,7 +212,7 @@ static bool leads_to(const char *dir, const char *type, X509 *x, STACK_OF(X509) 
 		if (strncmp(e->d_name, type, strlen(type)) != 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		X509 *root = read_file(path);
+		X509 *root = cert_read_file(path);
 		*any_out |= root && X509_STORE_add_cert(roots, root);
 		X509_free(root);
 	}
@@ -239,50 +224,115 @@ static bool leads_to(const char *dir, const char *type, X509 *x, STACK_OF(X509) 
 	return good;
 }
 
-static STACK_OF(X509) *read_chain(struct slice pem)
-{
-	STACK_OF(X509) *all = sk_X509_new_null();
-	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
-	for (X509 *x; b && all && (x = PEM_read_bio_X509(b, NULL, NULL, NULL));)
-		sk_X509_push(all, x);
-	BIO_free(b);
-	return all;
-}
-
 static bool is_acceptable(const char *dir, STACK_OF(X509) *chain, EVP_PKEY *key)
 {
 	X509 *x = sk_X509_value(chain, 0);
 	bool any, leads;
-	if (!x || !key || !is_valid_now(x) || X509_check_private_key(x, key) != 1)
+	if (!x || !key || !cert_is_valid_now(x) || X509_check_private_key(x, key) != 1)
 		return false;
 	leads = leads_to(dir, "CSMSRootCertificate", x, chain, &any);
 	return leads || !any;
 }
 
-int own_certs_take(const char *dir, struct slice pem)
+/* Key and chain in one file, so that a power cut leaves the old two or the new two. */
+static int put_pair(const char *dir, const char *name, struct slice chain)
 {
-	char waiting[PATH_MOST], key_path[PATH_MOST], path[PATH_MOST];
-	STACK_OF(X509) *chain = read_chain(pem);
+	char waiting[PATH_MOST], path[PATH_MOST];
+	struct buf pair = { 0 };
+	snprintf(waiting, sizeof(waiting), "%s/waiting.key", dir);
+	snprintf(path, sizeof(path), "%s/%s.pem", dir, name);
+	int err = file_read(waiting, PAIR_MOST, &pair) == 0 ? 0 : ERR_STORAGE;
+	buf_slice(&pair, chain);
+	if (!err)
+		err = write_file(path, buf_view(&pair));
+	if (!err)
+		unlink(waiting);
+	if (pair.n)
+		OPENSSL_cleanse(pair.p, pair.n);
+	buf_free(&pair);
+	return err;
+}
+
+static int take(const char *dir, const char *name, struct slice pem)
+{
+	STACK_OF(X509) *chain = cert_read_all(pem);
 	EVP_PKEY *key = waiting_key(dir);
-	int err = chain && is_acceptable(dir, chain, key) ? 0 : ERR_INVALID;
+	int err = is_acceptable(dir, chain, key) ? 0 : ERR_INVALID;
 	EVP_PKEY_free(key);
 	sk_X509_pop_free(chain, X509_free);
-	if (err)
-		return err;
-	snprintf(waiting, sizeof(waiting), "%s/waiting.key", dir);
-	snprintf(key_path, sizeof(key_path), "%s/own.key", dir);
-	snprintf(path, sizeof(path), "%s/" OWN ".pem", dir);
-	err = write_file(path, pem.p, pem.n);
-	return !err && rename(waiting, key_path) != 0 ? ERR_STORAGE : err;
+	return err ? err : put_pair(dir, name, pem);
+}
+
+int own_certs_take(const char *dir, struct slice chain)
+{
+	return take(dir, OWN, chain);
+}
+
+int own_certs_take_on_trial(const char *dir, struct slice chain)
+{
+	return take(dir, TRIAL, chain);
+}
+
+static void pair_path(const char *dir, enum own_pair which, char out[PATH_MOST])
+{
+	snprintf(out, PATH_MOST, "%s/%s.pem", dir, which == OWN_TRIAL ? TRIAL : OWN);
+}
+
+void own_certs_settle(const char *dir, bool good)
+{
+	char trial[PATH_MOST], present[PATH_MOST];
+	pair_path(dir, OWN_TRIAL, trial);
+	pair_path(dir, OWN_PRESENT, present);
+	if (!good)
+		unlink(trial);
+	else if (rename(trial, present) != 0 || file_sync_dir(dir) != 0)
+		log_error(NULL, "%s: the new certificate is used, but may be forgotten at the next start: %s", present, err_text(-errno));
+}
+
+bool own_certs_pair(const char *dir, enum own_pair which, char path_out[OWN_CERTS_PATH])
+{
+	pair_path(dir, which, path_out);
+	FILE *f = fopen(path_out, "re");
+	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	bool there = key != NULL;
+	EVP_PKEY_free(key);
+	if (f)
+		fclose(f);
+	ERR_clear_error();
+	return there;
+}
+
+int64_t own_certs_end(const char *dir, const char *otherwise)
+{
+	char path[PATH_MOST];
+	X509 *x = own_certs_pair(dir, OWN_PRESENT, path) ? cert_read_file(path) : otherwise ? cert_read_file(otherwise) : NULL;
+	int64_t end = x ? cert_ends_us(x) : 0;
+	X509_free(x);
+	return end;
+}
+
+const char *const *own_certs_roots(const char *dir, const char *type, struct arena *mem)
+{
+	const char **out = arena_new(mem, (OWN_CERTS_MOST + 1) * sizeof(*out));
+	DIR *d = opendir(dir);
+	size_t n = 0;
+	for (struct dirent *e; d && n < OWN_CERTS_MOST && (e = readdir(d));) {
+		const char *end = strrchr(e->d_name, '.');
+		if (strncmp(e->d_name, type, strlen(type)) == 0 && end && strcmp(end, ".pem") == 0)
+			out[n++] = arena_printf(mem, "%s/%s", dir, e->d_name);
+	}
+	if (d)
+		closedir(d);
+	return out;
 }
 
 /* Firmware */
 
 bool own_certs_trust_signer(const char *dir, struct slice pem)
 {
-	STACK_OF(X509) *chain = read_chain(pem);
+	STACK_OF(X509) *chain = cert_read_all(pem);
 	X509 *x = chain ? sk_X509_value(chain, 0) : NULL;
-	bool any, good = x && is_valid_now(x) && leads_to(dir, "ManufacturerRootCertificate", x, chain, &any);
+	bool any, good = x && cert_is_valid_now(x) && leads_to(dir, "ManufacturerRootCertificate", x, chain, &any);
 	sk_X509_pop_free(chain, X509_free);
 	return good;
 }
@@ -306,7 +356,7 @@ bool own_certs_verify(const char *file, const char *pem, const char *signature)
 {
 	unsigned char bytes[1024];
 	int n = base64_parse(slice_of(signature), bytes, sizeof(bytes));
-	X509 *x = read_pem(slice_of(pem));
+	X509 *x = cert_read(slice_of(pem));
 	EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *how = NULL;

@@ -8,6 +8,10 @@
 #include "ocpp/certs.h"
 
 #define OWN_CERTS_MOST 20
+#define OWN_CERTS_PATH 600
+
+/* Where those of a station are, below the state directory; the caller's. */
+char *own_certs_dir(const char *state_dir, const char *station);
 
 /* ERR_INVALID: no certificate, or not valid now; ERR_FULL; ERR_STORAGE. What is there already stays as it is. */
 int own_certs_install(const char *dir, const char *type, struct slice pem) MUST_CHECK;
@@ -18,6 +22,16 @@ int own_certs_request(const char *dir, const char *common_name, const char *orga
 /* The chain's first certificate belongs to the key that waits, is valid now, and leads to a root of the CSMS where one is installed: both take
  * the place of the present ones. ERR_INVALID else. */
 int own_certs_take(const char *dir, struct slice chain) MUST_CHECK;
+
+/* For who makes connections with it: the same, but the present ones stay until own_certs_settle says which of the two is to be used. */
+int own_certs_take_on_trial(const char *dir, struct slice chain) MUST_CHECK;
+void own_certs_settle(const char *dir, bool good);
+enum own_pair { OWN_PRESENT, OWN_TRIAL };
+bool own_certs_pair(const char *dir, enum own_pair which, char path_out[OWN_CERTS_PATH]); /* key and chain in one file; false: there is none */
+/* Wall time at which the present certificate ends, or the one in the file `otherwise` where there is none; 0: neither is there. */
+int64_t own_certs_end(const char *dir, const char *otherwise);
+/* Files of the roots of a type, NULL behind the last. */
+const char *const *own_certs_roots(const char *dir, const char *type, struct arena *mem);
 
 /* Who signs firmware: valid now and from a manufacturer's root that is installed. */
 bool own_certs_trust_signer(const char *dir, struct slice pem);

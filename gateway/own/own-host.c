@@ -38,7 +38,7 @@ extern char **environ;
 
 struct own_host {
 	struct gateway *gw;
-	char *id, *dir, *firmware;
+	char *id, *serial, *dir, *firmware;
 	struct log log;
 	struct station *station;
 	struct errand *sending, *fetching, *verifying, *hook;
@@ -344,9 +344,30 @@ static void stop_firmware(void *arg)
 
 /* ---- certificates ---- */
 
+/* The uplink that connects with what is kept here; NULL: none does, for the station is not the box's own identity. */
+static struct uplink *uplink_of(const struct own_host *h)
+{
+	const struct settings *conf = h->gw->conf;
+	for (size_t i = 0; i < conf->n_uplinks; i++)
+		if (conf->uplinks[i].own_identity && strcmp(conf->uplinks[i].own_identity, h->id) == 0)
+			return h->gw->uplinks[i];
+	return NULL;
+}
+
+static void roots_changed(const struct own_host *h)
+{
+	struct uplink *u = uplink_of(h);
+	if (u)
+		uplink_certificates_changed(u);
+}
+
 static int install_certificate(void *arg, const char *type, struct slice pem)
 {
-	return own_certs_install(((struct own_host *)arg)->dir, type, pem);
+	struct own_host *h = arg;
+	int err = own_certs_install(h->dir, type, pem);
+	if (!err)
+		roots_changed(h);
+	return err;
 }
 
 static size_t certificates(void *arg, struct arena *mem, struct certificate_id **out)
@@ -356,20 +377,30 @@ static size_t certificates(void *arg, struct arena *mem, struct certificate_id *
 
 static int delete_certificate(void *arg, const struct certificate_id *id)
 {
-	return own_certs_delete(((struct own_host *)arg)->dir, id);
+	struct own_host *h = arg;
+	int err = own_certs_delete(h->dir, id);
+	if (!err)
+		roots_changed(h);
+	return err;
 }
 
 static int make_request(void *arg, const char *type, const char *organisation, struct buf *csr)
 {
 	struct own_host *h = arg;
 	(void)type;
-	return own_certs_request(h->dir, h->id, organisation, csr);
+	return own_certs_request(h->dir, h->serial, organisation, csr);
 }
 
+/* The one that the box connects with where it is the box's own identity. */
 static int take_certificate(void *arg, const char *type, struct slice chain)
 {
+	struct own_host *h = arg;
+	struct uplink *u = uplink_of(h);
 	(void)type;
-	return own_certs_take(((struct own_host *)arg)->dir, chain);
+	int err = u ? own_certs_take_on_trial(h->dir, chain) : own_certs_take(h->dir, chain);
+	if (u && !err)
+		uplink_certificates_changed(u);
+	return err;
 }
 
 /* ---- life ---- */
@@ -409,21 +440,16 @@ static void look_for_trial(struct own_host *h)
 		timer_set(&h->trial, h->gw->conf->firmware.confirm_us, on_trial_over, h);
 }
 
-static char *path_below(const char *dir, const char *id, const char *end)
-{
-	char name[160], path[PATH_MOST];
-	percent_encode(slice_of(id), name);
-	snprintf(path, sizeof(path), "%s/station-%s%s", dir, name, end);
-	return mem_strdup(path);
-}
-
-struct own_host *own_host_open(struct gateway *g, const char *station)
+struct own_host *own_host_open(struct gateway *g, const char *station, const char *serial)
 {
 	struct own_host *h = NEW(struct own_host);
 	h->gw = g;
 	h->id = mem_strdup(station);
-	h->dir = path_below(g->state_dir, station, "");
-	h->firmware = path_below(g->state_dir, station, ".firmware");
+	h->serial = mem_strdup(serial);
+	h->dir = own_certs_dir(g->state_dir, station);
+	struct buf firmware = { 0 };
+	buf_printf(&firmware, "%s.firmware", h->dir);
+	h->firmware = firmware.p;
 	h->log = (struct log){ .key = "station", .value = h->id };
 	if (mkdir(h->dir, 0700) != 0 && errno != EEXIST)
 		log_error(&h->log, "%s: %s", h->dir, strerror(errno));
@@ -446,6 +472,7 @@ void own_host_close(struct own_host *h)
 	errand_stop(&h->hook);
 	timer_cancel(&h->trial);
 	mem_free(h->id);
+	mem_free(h->serial);
 	mem_free(h->dir);
 	mem_free(h->firmware);
 	mem_free(h);

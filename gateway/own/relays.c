@@ -300,7 +300,7 @@ static int open_one(struct own *o)
 {
 	struct relay_conf conf;
 	int rc = 0;
-	o->host = own_host_open(o->gw, o->conf->station);
+	o->host = own_host_open(o->gw, o->conf->station, o->conf->station);
 	describe(o, &conf);
 	for (int i = 0; i < o->n; i++)
 		o->places[i].driver = -1;

@@ -23,16 +23,22 @@
 #include "base/mem.h"
 #include "gateway/net/dial.h"
 #include "gateway/net/mux.h"
+#include "gateway/own/identity.h"
+#include "gateway/session/uplink-tls.h"
 
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
 #define RETURN_EACH_US 2000            /* when the CSMS is back, lanes return at about this distance */
 #define MOVE_SPREAD_US (3 * US_PER_S) /* lanes that change endpoint do so over this time */
+#define TRIAL_AFTER_US US_PER_S /* the answer to the message that brought it leaves first */
+#define TRIAL_WAIT_MOST_US (3600 * US_PER_S)
 #define MESSAGE_MOST (1024 * 1024)
 #define QUEUE_MOST (1024 * 1024)
 
 struct uplink {
 	const struct uplink_settings *conf;
-	struct tls_client *tls;
+	struct uplink_tls *tls;   /* NULL: plain */
+	struct timer trial;       /* when a certificate on trial is tried again */
+	int64_t trial_wait_us;
 	struct list lanes;
 	struct pace pace;
 	struct mux **shared;      /* by endpoint; NULL: every lane has a socket of its own */
@@ -84,14 +90,14 @@ static void open_shared(struct uplink *u)
 	u->n_shared = u->conf->n_endpoints;
 	u->shared = mem_new(u->n_shared * sizeof(*u->shared));
 	for (size_t i = 0; i < u->n_shared; i++) {
-		struct mux_config c = { .url = u->conf->endpoints[i].url, .tls = u->tls, .timeout_us = CONNECT_TIMEOUT_US, .ping_us = u->conf->ping_us,
+		struct mux_config c = { .url = u->conf->endpoints[i].url, .tls = uplink_tls_client(u->tls), .timeout_us = CONNECT_TIMEOUT_US, .ping_us = u->conf->ping_us,
 			.found = on_found, .arg = u };
 		u->shared[i] = mux_open(&c);
 	}
 	u->sharing = SHARING_UNKNOWN;
 }
 
-int uplink_open(const struct uplink_settings *conf, struct uplink **out)
+int uplink_open(const struct uplink_settings *conf, const char *state_dir, struct uplink **out)
 {
 	struct uplink *u = NEW(struct uplink);
 	u->conf = conf;
@@ -99,18 +105,12 @@ int uplink_open(const struct uplink_settings *conf, struct uplink **out)
 	list_init(&u->lanes);
 	pace_open(&u->pace);
 	u->since_us = clock_mono_us();
-	bool tls = false;
-	for (size_t i = 0; i < conf->n_endpoints; i++)
-		tls |= strncmp(conf->endpoints[i].url, "wss:", 4) == 0;
-	if (tls) {
-		char fault[TLS_WHY] = "";
-		struct tls_client_config c = { .ca = conf->ca, .cert = conf->cert, .key = conf->key, .check_name = conf->check_name };
-		int err = tls_client_open(&c, &u->tls, fault);
-		if (err) {
-			log_error(&u->log, "TLS cannot be set up: %s", fault);
-			mem_free(u);
-			return err;
-		}
+	char fault[TLS_WHY] = "";
+	int err = uplink_tls_open(conf, state_dir, &u->tls, fault);
+	if (err) {
+		log_error(&u->log, "TLS cannot be set up: %s", fault);
+		mem_free(u);
+		return err;
 	}
 	if (conf->mode == UPLINK_MULTIPLEX)
 		open_shared(u);
@@ -126,13 +126,15 @@ void uplink_close(struct uplink *u)
 	for (size_t i = 0; i < u->n_shared; i++)
 		mux_close(&u->shared[i]);
 	mem_free(u->shared);
-	tls_client_free(&u->tls);
+	timer_cancel(&u->trial);
+	uplink_tls_close(&u->tls);
 	mem_free(u);
 }
 
 void uplink_use(struct uplink *u, const struct uplink_settings *conf)
 {
 	u->conf = conf;
+	uplink_tls_use(u->tls, conf);
 }
 
 const struct uplink_settings *uplink_conf(const struct uplink *u)
@@ -184,6 +186,7 @@ static void forget_better(struct lane *l)
 		return;
 	link_release(l->better);
 	l->better = NULL;
+	l->better_on_trial = false;
 }
 
 static bool about_the_endpoint(const struct link_end *why)
@@ -311,9 +314,90 @@ static void went_down(struct lane *l, const struct link_end *why)
 	l->events->down(l->owner, why);
 }
 
+/* ---- a certificate on trial ---- */
+
+static bool is_own(const struct lane *l)
+{
+	const char *own = l->uplink->conf->own_identity;
+	return own && strcmp(own, l->identity) == 0;
+}
+
+static void use_certificates(struct uplink *u)
+{
+	for (size_t i = 0; i < u->n_shared; i++)
+		mux_use_tls(u->shared[i], uplink_tls_client(u->tls));
+}
+
+static void trial_over(struct lane *l, bool good, const char *why)
+{
+	struct uplink *u = l->uplink;
+	l->on_trial = l->better_on_trial = false;
+	timer_cancel(&u->trial);
+	uplink_tls_settle(u->tls, good);
+	use_certificates(u);
+	if (good)
+		log_info(&u->log, "the CSMS takes the new certificate, it is used from now on");
+	else
+		log_error(&u->log, "the CSMS does not take the new certificate, back to the one before: %s", why);
+	identity_certificate_settled(u->conf->own_identity, good, why);
+}
+
+static void on_trial_due(void *arg);
+
+/* Turned away with the certificate, while the endpoint is there: the certificate is why. Where nothing was there, it says nothing. */
+static void trial_failed(struct lane *l, const struct link_end *why)
+{
+	struct uplink *u = l->uplink;
+	bool refused = why->err == ERR_TLS || why->err == ERR_AUTH || why->err == ERR_CLOSED || why->err == -ECONNRESET || why->err == -EPIPE;
+	if (refused) {
+		trial_over(l, false, why->reason ? why->reason : err_text(why->err));
+		return;
+	}
+	u->trial_wait_us = u->trial_wait_us ? 2 * u->trial_wait_us : u->conf->reconnect.min_us;
+	if (u->trial_wait_us > TRIAL_WAIT_MOST_US)
+		u->trial_wait_us = TRIAL_WAIT_MOST_US;
+	timer_set(&u->trial, u->trial_wait_us, on_trial_due, u);
+}
+
+static struct link *dial_endpoint(struct lane *l, int endpoint, int interface, struct tls_client *tls);
+
+/* Beside the connection that stands, to where that goes. A lane that is down tries it with its next attempt anyway. */
+static void try_certificate(struct lane *l)
+{
+	if (l->state != LANE_UP || l->better)
+		return;
+	l->better_endpoint = l->endpoint;
+	l->better_interface = l->interface;
+	l->better_on_trial = true;
+	l->better = dial_endpoint(l, l->endpoint, l->interface, uplink_tls_trial(l->uplink->tls));
+}
+
+static void on_trial_due(void *arg)
+{
+	struct uplink *u = arg;
+	if (uplink_tls_trial(u->tls))
+		LIST_WALK(&u->lanes, struct lane, in_uplink, l)
+			if (is_own(l))
+				try_certificate(l);
+}
+
+void uplink_certificates_changed(struct uplink *u)
+{
+	char why[TLS_WHY];
+	if (uplink_tls_reread(u->tls, why) != 0) {
+		log_error(&u->log, "certificates cannot be used, those from before are: %s", why);
+		return;
+	}
+	use_certificates(u);
+	u->trial_wait_us = 0;
+	timer_set(&u->trial, TRIAL_AFTER_US, on_trial_due, u);
+}
+
 static void on_link_up(void *owner, struct link *link)
 {
 	struct lane *l = owner;
+	if (link == l->better ? l->better_on_trial : l->on_trial)
+		trial_over(l, true, NULL);
 	if (link == l->better) {
 		struct link *old = l->link;
 		struct link_end why = { .code = 1000, .err = ERR_CLOSED, .by_us = true, .reason = "moved to a better endpoint" };
@@ -366,15 +450,23 @@ static void on_link_down(void *owner, struct link *link, const struct link_end *
 		inside_down(l, why);
 		return;
 	}
+	if (link == l->better && l->better_on_trial) {
+		forget_better(l);
+		trial_failed(l, why);
+		return;
+	}
 	if (link == l->better) {
 		forget_better(l);
 		if (!timer_is_set(&l->uplink->failback))
 			timer_set(&l->uplink->failback, l->uplink->conf->failback_after_us, on_failback, l->uplink);
 		return;
 	}
-	bool was_up = l->state == LANE_UP;
+	bool was_up = l->state == LANE_UP, on_trial = l->on_trial;
 	l->link = NULL;
+	l->on_trial = false;
 	link_release(link);
+	if (on_trial && !was_up)
+		trial_failed(l, why);
 	if (was_up)
 		went_down(l, why);
 	else
@@ -383,7 +475,8 @@ static void on_link_down(void *owner, struct link *link, const struct link_end *
 
 static const struct link_events link_events = { on_link_up, on_link_text, on_link_room, on_link_down };
 
-static struct link *dial_endpoint(struct lane *l, int endpoint, int interface)
+/* `tls` NULL: as every connection of the uplink. */
+static struct link *dial_endpoint(struct lane *l, int endpoint, int interface, struct tls_client *tls)
 {
 	struct uplink *u = l->uplink;
 	char *url = url_for(l, u->conf->endpoints[endpoint].url), *user = user_for(l);
@@ -393,14 +486,14 @@ static struct link *dial_endpoint(struct lane *l, int endpoint, int interface)
 		.subprotocol = version_subprotocol(l->version),
 		.user = user,
 		.password = l->password,
-		.tls = u->tls,
+		.tls = tls ? tls : uplink_tls_client(u->tls),
 		.timeout_us = CONNECT_TIMEOUT_US,
 		.ping_us = u->conf->ping_us,
 		.pong_timeout_us = u->conf->ping_us,
 		.message_most = MESSAGE_MOST,
 		.queue_most = QUEUE_MOST,
 	};
-	struct link *link = u->shared ? mux_dial(u->shared[endpoint], &c, &link_events, l) : dial(&c, &link_events, l);
+	struct link *link = u->shared && !tls ? mux_dial(u->shared[endpoint], &c, &link_events, l) : dial(&c, &link_events, l);
 	mem_free(url);
 	mem_free(user);
 	return link;
@@ -427,7 +520,9 @@ static void lane_connect(struct lane *l, int endpoint)
 	l->endpoint = endpoint;
 	if (l->uplink->state == UPLINK_DOWN && !l->rounds)
 		l->uplink->state = UPLINK_CONNECTING;
-	l->link = dial_endpoint(l, endpoint, l->interface);
+	struct tls_client *trial = is_own(l) ? uplink_tls_trial(l->uplink->tls) : NULL;
+	l->on_trial = trial != NULL;
+	l->link = dial_endpoint(l, endpoint, l->interface, trial);
 }
 
 static bool goes_by(const struct lane *l, int endpoint, int interface)
@@ -441,7 +536,7 @@ static void move_lane(struct lane *l, int endpoint, int interface)
 		return;
 	l->better_endpoint = endpoint;
 	l->better_interface = interface;
-	l->better = dial_endpoint(l, endpoint, interface);
+	l->better = dial_endpoint(l, endpoint, interface, NULL);
 }
 
 static void on_move(void *arg)
@@ -549,6 +644,14 @@ void uplink_view(const struct uplink *u, struct uplink_view *out)
 		out->connections += v.connections;
 		out->handshakes += v.handshakes;
 	}
+	if (u->tls)
+		tls_client_view(uplink_tls_client(u->tls), &out->tls);
+}
+
+void uplink_peers(const struct uplink *u, void (*see)(void *arg, const char *host, const struct cert_facts *f), void *arg)
+{
+	if (u->tls)
+		tls_client_peers(uplink_tls_client(u->tls), see, arg);
 }
 
 int uplink_switch(struct uplink *u, int endpoint)

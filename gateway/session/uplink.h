@@ -36,6 +36,7 @@ struct lane {
 	int interface, better_interface; /* index into the uplink's interfaces; 0 where there are none */
 	int tried_interfaces;          /* that failed for this endpoint */
 	int tried;                     /* endpoints that failed in this round */
+	bool on_trial, better_on_trial; /* `link`, `better` show the certificate that is on trial (uplink-tls.h) */
 	unsigned rounds;               /* rounds without success, for the back-off */
 	struct timer retry;
 	const char *identity;          /* towards the CSMS; borrowed from the owner */
@@ -46,10 +47,13 @@ struct lane {
 	struct log log;
 };
 
-int uplink_open(const struct uplink_settings *conf, struct uplink **out) MUST_CHECK; /* logs why it cannot */
+int uplink_open(const struct uplink_settings *conf, const char *state_dir, struct uplink **out) MUST_CHECK; /* logs why it cannot */
 void uplink_close(struct uplink *u);                                                 /* its lanes are closed already */
 void uplink_use(struct uplink *u, const struct uplink_settings *conf);               /* the same in all that its connections depend on */
 const struct uplink_settings *uplink_conf(const struct uplink *u);
+/* Roots or certificates of the own identity are other ones: connections from now on go by them. One that is on trial is tried by a connection of the
+ * own identity, beside the one that it has; identity_certificate_settled tells how it went. */
+void uplink_certificates_changed(struct uplink *u);
 struct pace *uplink_pace(struct uplink *u); /* turns for what waited */
 
 /* Starts connecting; `log` of the owner becomes the lane's parent. A lane that is open already is left alone. */
@@ -75,8 +79,12 @@ struct uplink_view {
 	const char *separate_why; /* SHARING_SEPARATE: why */
 	unsigned connections;   /* shared ones open now */
 	uint64_t handshakes;    /* of shared ones so far */
+	struct tls_client_view tls; /* all zero without TLS */
 };
 void uplink_view(const struct uplink *u, struct uplink_view *out);
+
+/* The certificates that its servers have shown. */
+void uplink_peers(const struct uplink *u, void (*see)(void *arg, const char *host, const struct cert_facts *f), void *arg);
 
 /* Held: its lanes are closed and none is opened, as if the CSMS were out of reach. For trying out what happens then. */
 void uplink_hold(struct uplink *u, bool held);

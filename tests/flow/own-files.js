@@ -180,7 +180,7 @@ d.commit()`]);
 			equal((await c.call('CertificateSigned', { certificateChain: read('signer.pem') })).status, 'Rejected', 'one for another key');
 			await until(5000, 'the security event', () => security.includes('InvalidChargingStationCertificate'));
 			equal((await c.call('CertificateSigned', { certificateChain: read('own.pem') })).status, 'Accepted', 'the one');
-			equal(fs.statSync(at('state/station-R-01/own.key')).mode & 0o777, 0o600, 'the key is nobody else\'s');
+			equal(fs.statSync(at('state/station-R-01/ChargingStationCertificate.pem')).mode & 0o777, 0o600, 'the key is nobody else\'s');
 		}],
 		['the daemon ends in order', async () => {
 			ok(!violation, violation);

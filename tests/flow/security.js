@@ -1,6 +1,5 @@
 'use strict';
 // Security profiles 0 to 3 in both directions, case by case, as a table that it prints: what is let in, what is refused, and with what word.
-const { execFileSync } = require('child_process');
 const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
@@ -9,49 +8,10 @@ const path = require('path');
 const tls = require('tls');
 const { freePort, tempDir, within, until, Daemon, ok, run } = require('./lib.js');
 const { RawCsms, rawStation, conf } = require('./raw.js');
+const { Pki } = require('./certs.js');
 
 const basic = (user, password) => ({ Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') });
 const rows = [];
-
-// Authorities and certificates by openssl, as a site would make them.
-class Pki {
-	constructor(dir) {
-		this.dir = dir;
-		this.n = 1;
-	}
-
-	openssl(...args) {
-		return execFileSync('openssl', args, { cwd: this.dir, stdio: 'pipe' });
-	}
-
-	file(name) {
-		return path.join(this.dir, name);
-	}
-
-	read(name) {
-		return fs.readFileSync(this.file(name));
-	}
-
-	ca(name) {
-		this.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`);
-		fs.writeFileSync(this.file(`${name}.cnf`), `[ca]\ndefault_ca=d\n[d]\ndatabase=${name}.db\ndefault_md=sha256\npolicy=p\nnew_certs_dir=.\nserial=${name}.srl\nunique_subject=no\ncrlnumber=${name}.num\n[p]\nO=optional\nCN=supplied\n`);
-		fs.writeFileSync(this.file(`${name}.db`), '');
-		fs.writeFileSync(this.file(`${name}.srl`), '1000\n');
-		fs.writeFileSync(this.file(`${name}.num`), '01\n');
-	}
-
-	sign(ca, name, subject, { ext = 'keyUsage=digitalSignature', from = '20200101000000Z', until: to = '20491231000000Z' } = {}) {
-		this.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
-		fs.writeFileSync(this.file('ext'), ext);
-		this.openssl('ca', '-batch', '-notext', '-config', `${ca}.cnf`, '-cert', `${ca}.crt`, '-keyfile', `${ca}.key`, '-in', `${name}.csr`, '-out', `${name}.crt`,
-			'-startdate', from, '-enddate', to, '-extfile', 'ext', '-preserveDN');
-	}
-
-	crl(ca, out, ...revoked) {
-		for (const name of revoked) this.openssl('ca', '-config', `${ca}.cnf`, '-cert', `${ca}.crt`, '-keyfile', `${ca}.key`, '-revoke', `${name}.crt`);
-		this.openssl('ca', '-config', `${ca}.cnf`, '-cert', `${ca}.crt`, '-keyfile', `${ca}.key`, '-gencrl', '-crldays', '2', '-out', out);
-	}
-}
 
 function note(direction, profile, name, want, got) {
 	const right = want instanceof RegExp ? want.test(String(got)) : got === want;
@@ -61,7 +21,7 @@ function note(direction, profile, name, want, got) {
 
 async function main() {
 	const dir = tempDir(), pki = new Pki(dir), file = (name) => pki.file(name);
-	const [plain, one, two, three, csmsPort, ...up] = await Promise.all(Array.from({ length: 16 }, freePort));
+	const [plain, one, two, three, csmsPort, ...up] = await Promise.all(Array.from({ length: 40 }, freePort));
 	const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
 	pki.ca('root');
 	pki.ca('alien');
@@ -77,7 +37,15 @@ async function main() {
 	pki.sign('alien', 'alien-client', '/O=Flow/CN=C-1');
 	pki.sign('root', 'revoked', '/O=Flow/CN=C-1');
 	pki.sign('root', 'box', '/O=Flow/CN=BOX');
-	pki.crl('root', 'root.crl', 'revoked');
+	pki.sign('root', 'gone-server', '/CN=localhost', { ext: names });
+	pki.sign('root', 'must-staple', '/CN=localhost', { ext: `${names}\ntlsfeature=status_request` });
+	pki.sign('root', 'cn-only', '/O=Flow/CN=localhost');
+	pki.sign('root', 'wildcard', '/CN=*.localhost', { ext: 'subjectAltName=DNS:*.localhost' });
+	pki.crl('root', 'root.crl', 'revoked', 'gone-server');
+	fs.mkdirSync(file('roots'));
+	for (const name of ['root', 'alien']) fs.copyFileSync(file(`${name}.crt`), file(`roots/${name}.pem`));
+	fs.writeFileSync(file('both.pem'), Buffer.concat([pki.read('alien.crt'), pki.read('root.crt')]));
+	const said = { good: pki.ocsp('root', 'server'), revoked: pki.ocsp('root', 'gone-server'), must: pki.ocsp('root', 'must-staple'), alien: pki.ocsp('alien', 'alien-server') };
 	const pair = (name) => ({ cert: pki.read(`${name}.crt`), key: pki.read(`${name}.key`) });
 
 	// Upwards: one CSMS per case, since what it shows is the case. Each tells what the box showed it.
@@ -88,6 +56,7 @@ async function main() {
 		server.on('upgrade', (rq, s) => (seen[id] = { authorization: rq.headers.authorization, cn: s.getPeerCertificate && (s.getPeerCertificate().subject || {}).CN, protocol: s.getProtocol && s.getProtocol() }));
 		return c;
 	};
+	const stapling = (name, response) => https.createServer(pair(name)).on('OCSPRequest', (cert, issuer, done) => done(null, response));
 	const cases = [
 		{ id: 'u0', profile: 0, name: 'right', server: () => http.createServer(), want: 'up' },
 		{ id: 'u1', profile: 1, name: 'right', server: () => http.createServer(), more: 'password: up-secret-0123456', want: 'up' },
@@ -100,20 +69,36 @@ async function main() {
 		{ id: 'u2c', profile: 2, name: 'weak suites only', server: () => https.createServer({ ...pair('server'), maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0' }), more: 'password: up-secret-0123456', want: /handshake failure|cipher|alert/ },
 		{ id: 'u2d', profile: 2, name: 'downgrade: the CSMS speaks without TLS', server: () => http.createServer(), more: 'password: up-secret-0123456', want: /version|TLS|http|record/ },
 		{ id: 'u3', profile: 3, name: 'right', server: () => https.createServer({ ...pair('server'), ca: pki.read('root.crt'), requestCert: true, rejectUnauthorized: true }), more: `cert: ${file('box.crt')}, key: ${file('box.key')}`, want: 'up' },
+		{ id: 'u2cn', profile: 2, name: 'the name in the CN only', server: () => https.createServer(pair('cn-only')), want: 'up' },
+		{ id: 'u2wc', profile: 2, name: 'a wildcard for another name', server: () => https.createServer(pair('wildcard')), want: /hostname mismatch/ },
+		{ id: 'u2f', profile: 2, name: 'several roots in a file', server: () => https.createServer(pair('alien-server')), ca: 'both.pem', want: 'up' },
+		{ id: 'u2dir', profile: 2, name: 'several roots in a directory', server: () => https.createServer(pair('alien-server')), ca: 'roots', want: 'up' },
+		{ id: 'o1', profile: 2, name: 'OCSP soft: good', server: () => stapling('server', said.good), want: 'up' },
+		{ id: 'o2', profile: 2, name: 'OCSP soft: revoked', server: () => stapling('gone-server', said.revoked), want: /certificate revoked/ },
+		{ id: 'o3', profile: 2, name: 'OCSP soft: nothing is said', server: () => stapling('server', null), want: 'up' },
+		{ id: 'o4', profile: 2, name: 'OCSP soft: nothing is said of a certificate that must have it', server: () => stapling('must-staple', null), want: /OCSP verification needed/ },
+		{ id: 'o5', profile: 2, name: 'OCSP soft: that certificate with its word', server: () => stapling('must-staple', said.must), want: 'up' },
+		{ id: 'o6', profile: 2, name: 'OCSP hard: good', server: () => stapling('server', said.good), more: 'ocsp: hard', want: 'up' },
+		{ id: 'o7', profile: 2, name: 'OCSP hard: nothing is said', server: () => stapling('server', null), more: 'ocsp: hard', want: /OCSP verification needed/ },
+		{ id: 'o8', profile: 2, name: 'OCSP hard: the word of another authority', server: () => stapling('server', said.alien), more: 'ocsp: hard', want: /OCSP verification failed/ },
+		{ id: 'o9', profile: 2, name: 'OCSP off: revoked', server: () => stapling('gone-server', said.revoked), more: 'ocsp: off', want: 'up' },
 	].map((c, i) => ({ ...c, port: up[i] }));
 	const uplinks = cases.map((c) => `  ${c.id}: {security_profile: ${c.profile}, endpoints: [{url: "${c.profile > 1 ? 'wss' : 'ws'}://localhost:${c.port}/{id}"}], reconnect: {min: 100ms, max: 1s}` +
-		`${c.profile > 1 ? `, ca: ${file('root.crt')}` : ''}${c.more ? `, ${c.more}` : ''}}\n`).join('');
+		`${c.profile > 1 ? `, ca: ${file(c.ca || 'root.crt')}` : ''}${c.profile === 2 && !/password/.test(c.more) ? ', password: up-secret-0123456' : ''}${c.more ? `, ${c.more}` : ''}}\n`).join('');
+	const resumed = ['r2', 'r3'].map((id, i) => `  ${id}: {security_profile: 2, password: up-secret-0123456, ca: ${file('root.crt')}, endpoints: [{url: "wss://localhost:${up[30 + i]}/{id}"}], reconnect: {min: 100ms, max: 1s}}\n`).join('');
 	const tlsOf = (id, more = '') => `${id}: {cert: ${file('server.crt')}, key: ${file('server.key')}${more}}`;
 	const daemon = new Daemon(dir, conf({ port: plain, csmsPort, stations: `
   C-0: {circuit: grid}
   C-1: {circuit: grid, password: "secret-of-C-1-0123"}
   C-2: {circuit: grid, password: "secret-of-C-2-0123"}
   C-3: {circuit: grid, password: "secret-of-C-3-0123", min_security_profile: 2}
+  on-r2: {circuit: grid, uplink: r2}
+  on-r3: {circuit: grid, uplink: r3}
 ${cases.map((c) => `  "on-${c.id}": {circuit: grid, uplink: ${c.id}}`).join('\n')}` })
 		.replace('listen: {ocpp: {', `tls: {${tlsOf('two')}, ${tlsOf('three', `, client_ca: ${file('root.crt')}, client_crl: ${file('root.crl')}, client_o: Flow`)}}
 listen: {ocpp: {one: {address: 127.0.0.1, port: ${one}, tls: none, min_security_profile: 1}, two: {address: 127.0.0.1, port: ${two}, tls: two, min_security_profile: 2},
   three: {address: 127.0.0.1, port: ${three}, tls: three, min_security_profile: 3}, `)
-		.replace('uplinks:\n', `uplinks:\n${uplinks}`));
+		.replace('uplinks:\n', `uplinks:\n${uplinks}${resumed}`));
 	daemon.listeners = 4;
 
 	const outcome = (f) => f.then((s) => (s.close(), 'accepted'), (e) => (e.status ? `HTTP ${e.status}` : e.message));
@@ -178,6 +163,25 @@ listen: {ocpp: {one: {address: 127.0.0.1, port: ${one}, tls: none, min_security_
 			}
 			ok(Buffer.from(seen.u1.authorization.split(' ')[1], 'base64').toString() === 'on-u1:up-secret-0123456', 'the password of profile 1');
 			ok(!seen.u2d && !seen.u2r && !seen.u2n && !seen.u2e, 'no password went to a CSMS that is not who it should be');
+		}],
+		['what was found once is resumed', async () => {
+			for (const [version, port] of [['TLSv1.2', up[30]], ['TLSv1.3', up[31]]]) {
+				const seen = [], csms = new RawCsms(port, { server: https.createServer({ ...pair('server'), minVersion: version, maxVersion: version }) });
+				csms.answer = (identity, m) => m[0] === 2 && `[3,"${m[1]}",{"currentTime":"2026-03-02T17:04:05Z"}]`;
+				csms.options.server.on('secureConnection', (s) => seen.push(s.isSessionReused()));
+				await csms.listen();
+				const id = version === 'TLSv1.2' ? 'r2' : 'r3', s = await rawStation(plain, `on-${id}`, ['ocpp1.6']);
+				const lane = await csms.lane(`on-${id}`);
+				lane.send('[2,"1","Heartbeat",{}]'); // something comes by it, tickets of TLS 1.3 before
+				await until(5000, 'it has come', async () => (await daemon.ask('uplink.list')).find((x) => x.id === id).state === 'up');
+				lane.ws.terminate(); // no farewell, as a network that is lost
+				await until(10000, 'the second connection', () => seen.length > 1);
+				await until(10000, 'it is up', async () => (await daemon.ask('uplink.list')).find((x) => x.id === id).state === 'up');
+				const told = (await daemon.ask('uplink.list')).find((x) => x.id === id);
+				note('up', 2, `${version.replace('v', ' ')}: the second connection`, 'resumed', !seen[0] && seen[1] && told.tls_handshakes === 2 && told.tls_resumed === 1 ? 'resumed' : JSON.stringify([seen, told]));
+				await s.close();
+				await csms.close();
+			}
 		}],
 		['the table', async () => {
 			console.log(['| direction | profile | case | outcome |', '| --- | --- | --- | --- |', ...rows].join('\n'));
