@@ -167,6 +167,13 @@ void conf_value_print(struct buf *out, const struct conf_node *n); /* one value 
 enum conf_effect conf_effect(const struct conf_table *table, const struct conf_row *row); /* of a row in this table */
 const char *conf_effect_text(enum conf_effect e); /* "at once", "listener opens again", "connects again", "at restart" */
 
+/* For forms: the rows of a table and of all below it; the values that were written, each as {path, value, file, line}, secrets "***"; and
+ * "path" of what a message points at, null where it is nowhere in `root` (NULL: there is no tree). */
+struct json_writer;
+void conf_write_schema(const struct conf_table *table, const char *key, struct json_writer *w);
+void conf_write_values(const struct conf_table *table, const struct conf_node *map, const char *key, struct json_writer *w);
+void conf_write_place(const struct conf_node *root, const struct conf_message *m, struct json_writer *w);
+
 /* A tree as a YAML file again, as it was read: no presets, nothing masked. */
 void conf_write(const struct conf_node *map, struct buf *out);
 

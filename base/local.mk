@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	base/conf.c base/conf.h \
 	base/conf-diff.c \
 	base/conf-doc.c \
+	base/conf-json.c \
 	base/conf-print.c \
 	base/conf-read.c \
 	base/conf-yaml.c base/conf-yaml.h \

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/conf.h"
+#include "base/json.h"
 
 static struct arena mem;
 static struct conf_report report;
@@ -290,6 +291,38 @@ static void test_a_difference_is_one_of_meaning(void **state)
 	buf_free(&out);
 }
 
+static void test_a_form_learns_values_and_places(void **state)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	(void)state;
+	const struct conf_node *tree = parse("things:\n  a.b: {count: 7, words: [x, y]}\n  c: {}\n");
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	conf_write_values(&root_table, tree, "values", &w);
+	conf_write_place(tree, &(struct conf_message){ .file = "a.yaml", .line = 2, .col = 16 }, &w);
+	jw_end(&w, '}');
+	assert_string_equal(out.p, "{\"values\":["
+				   "{\"path\":[\"things\",\"a.b\",\"count\"],\"value\":\"7\",\"file\":\"a.yaml\",\"line\":2},"
+				   "{\"path\":[\"things\",\"a.b\",\"words\"],\"value\":[\"x\",\"y\"],\"file\":\"a.yaml\",\"line\":2},"
+				   "{\"path\":[\"things\",\"c\"],\"value\":{},\"file\":\"a.yaml\",\"line\":3}],"
+				   "\"path\":[\"things\",\"a.b\",\"count\"]}");
+	buf_free(&out);
+}
+
+static void test_a_place_outside_the_tree_has_no_path(void **state)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	(void)state;
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	conf_write_place(parse("things: {}\n"), &(struct conf_message){ .file = "b.yaml", .line = 1, .col = 1 }, &w);
+	jw_end(&w, '}');
+	assert_string_equal(out.p, "{\"path\":null}");
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +341,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_all_mistakes_are_reported_at_once, clean_up),
 		cmocka_unit_test_teardown(test_what_is_printed_names_its_origin, clean_up),
 		cmocka_unit_test_teardown(test_a_difference_is_one_of_meaning, clean_up),
+		cmocka_unit_test_teardown(test_a_form_learns_values_and_places, clean_up),
+		cmocka_unit_test_teardown(test_a_place_outside_the_tree_has_no_path, clean_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
