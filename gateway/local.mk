@@ -118,6 +118,7 @@ libgateway_a_SOURCES += \
 	gateway/conf/managed.c gateway/conf/managed.h \
 	gateway/conf/reload.c gateway/conf/reload.h \
 	gateway/conf/settings.c gateway/conf/settings.h \
+	gateway/conf/settings-form.c \
 	gateway/conf/settings-grid.c \
 	gateway/conf/settings-link.c \
 	gateway/conf/settings-secret.c \

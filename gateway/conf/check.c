@@ -710,24 +710,32 @@ static void verdict(const struct conf_report *r, struct buf *out)
 		r->errors ? "not usable (exit 3)" : "usable");
 }
 
+int check_files(const struct settings_files *files, struct conf_report *report, struct buf *proofs, struct settings **out)
+{
+	struct settings *s;
+	int loaded = settings_load_partly(files, &s, report), rc = loaded;
+	if (s)
+		rc = check_settings(s, report, proofs);
+	rc = loaded ? loaded : rc;
+	if (rc)
+		settings_free(&s);
+	*out = s;
+	return rc;
+}
+
 int check_config(const struct settings_files *files, struct buf *out, struct settings **out_settings)
 {
 	struct conf_report report = { 0 };
 	struct buf proofs = { 0 };
 	struct settings *s;
-	int loaded = settings_load_partly(files, &s, &report), rc = loaded;
-	if (s)
-		rc = check_settings(s, &report, &proofs);
-	rc = loaded ? loaded : rc;
+	int rc = check_files(files, &report, &proofs, &s);
 	conf_report_print(&report, out);
 	buf_slice(out, buf_view(&proofs));
 	verdict(&report, out);
-	if (rc == 0 && out_settings)
+	if (out_settings)
 		*out_settings = s;
 	else
 		settings_free(&s);
-	if (rc != 0 && out_settings)
-		*out_settings = NULL;
 	buf_free(&proofs);
 	conf_report_free(&report);
 	return rc == 0 ? 0 : CHECK_EXIT_INVALID;

@@ -11,7 +11,10 @@
  * was an error. */
 int check_settings(const struct settings *s, struct conf_report *report, struct buf *proofs) MUST_CHECK;
 
-/* Loads and checks; writes messages, proofs and the verdict as the user reads them. 0, or CHECK_EXIT_INVALID. With `out_settings` (may be
+/* Loads and checks; the messages stay in `report`. 0 with *out; else *out is NULL and the code is that of settings_load or check_settings. */
+int check_files(const struct settings_files *files, struct conf_report *report, struct buf *proofs, struct settings **out) MUST_CHECK;
+
+/* The same; writes messages, proofs and the verdict as the user reads them. 0, or CHECK_EXIT_INVALID. With `out_settings` (may be
  * NULL) a usable configuration is handed over. */
 int check_config(const struct settings_files *files, struct buf *out, struct settings **out_settings) MUST_CHECK;
 

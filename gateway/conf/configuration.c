@@ -457,6 +457,50 @@ int config_compare(struct slice yaml, struct buf *said)
 	return 0;
 }
 
+static void write_change(void *arg, const struct conf_change *c)
+{
+	struct json_writer *w = arg;
+	jw_object(w, NULL);
+	jw_string(w, "path", c->path);
+	jw_string(w, "from", c->from);
+	jw_string(w, "to", c->to);
+	jw_string(w, "effect", conf_effect_text(c->effect));
+	jw_end(w, '}');
+}
+
+void config_look(struct slice yaml, struct json_writer *w)
+{
+	struct settings_files files = *cfg.files;
+	struct conf_report report = { 0 };
+	struct settings *next = NULL;
+	char *text = mem_text(yaml);
+	files.managed_text = text;
+	jw_object(w, NULL);
+	jw_bool(w, "usable", check_files(&files, &report, NULL, &next) == 0);
+	struct reload_plan *plan = next ? reload_look(cfg.settings, next) : NULL;
+	jw_array(w, "changes");
+	if (plan)
+		reload_each(plan, write_change, w);
+	jw_end(w, ']');
+	jw_bool(w, "restarts", plan && reload_needs_restart(plan));
+	settings_write_messages(&files, &report, "errors", w);
+	reload_plan_free(&plan);
+	settings_free(&next);
+	conf_report_free(&report);
+	mem_free(text);
+}
+
+void config_write_origin(struct json_writer *w)
+{
+	if (cfg.view.generation)
+		jw_int(w, "generation", cfg.view.generation);
+	else
+		jw_null(w, "generation");
+	jw_bool(w, "locked", cfg.settings->site.locked || !cfg.files->managed);
+	jw_string(w, "managed", cfg.files->managed);
+	settings_write_values(cfg.settings, "values", w);
+}
+
 int config_check(struct buf *said)
 {
 	struct settings *next = NULL;

@@ -36,6 +36,11 @@ int config_confirm(const char *who) MUST_CHECK;               /* ERR_NOT_FOUND: 
 int config_roll_back(const char *who, const char *why) MUST_CHECK; /* of a change that waits: ERR_NOT_FOUND */
 /* What `yaml` in place of the managed layer would change, one difference per line; changes nothing. ERR_INVALID with the reason. */
 int config_compare(struct slice yaml, struct buf *said) MUST_CHECK;
+/* The same for a form: opens an object in `w` and leaves it open, with "usable", "changes", "restarts" and "errors" (warnings too) in it. */
+struct json_writer;
+void config_look(struct slice yaml, struct json_writer *w);
+/* Where each value comes from, as members of the object that is open in `w`. */
+void config_write_origin(struct json_writer *w);
 /* Checks the files as they are now, as --check-config does. */
 int config_check(struct buf *said) MUST_CHECK;
 const char *config_state_dir(void);

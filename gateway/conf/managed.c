@@ -120,6 +120,48 @@ bool managed_waits(const char *state_dir, struct arena *mem, struct managed_pend
 	return waits;
 }
 
+static void take_out(struct conf_node *map, struct conf_node *child)
+{
+	struct conf_node *before = NULL;
+	for (struct conf_node *n = map->first; n && n != child; n = n->next)
+		before = n;
+	if (before)
+		before->next = child->next;
+	else
+		map->first = child->next;
+	if (map->last == child)
+		map->last = before;
+}
+
+static void take_path(struct conf_node *map, const cJSON *step)
+{
+	struct conf_node *n = cJSON_IsString(step) ? conf_child(map, step->valuestring) : NULL;
+	if (!n)
+		return;
+	if (step->next && n->kind == CONF_MAP)
+		take_path(n, step->next);
+	if (!step->next || (n->kind == CONF_MAP && !n->first))
+		take_out(map, n);
+}
+
+int managed_without(struct slice base, const struct cJSON *paths, struct buf *out)
+{
+	struct arena mem = { 0 };
+	struct conf_report report = { 0 };
+	struct conf_node *tree;
+	const cJSON *path;
+	int err = conf_yaml_parse(&mem, "managed.yaml", base, &report, &tree);
+	if (!err) {
+		cJSON_ArrayForEach(path, paths)
+			if (cJSON_IsArray(path) && path->child)
+				take_path(tree, path->child);
+		conf_write(tree, out);
+	}
+	conf_report_free(&report);
+	arena_free(&mem);
+	return err;
+}
+
 int managed_merge(struct slice base, struct slice over, struct buf *out)
 {
 	struct arena mem = { 0 };

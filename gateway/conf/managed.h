@@ -37,5 +37,8 @@ bool managed_waits(const char *state_dir, struct arena *mem, struct managed_pend
 
 /* `over` laid over `base`, both YAML, as YAML: how a single key is changed. ERR_SYNTAX. */
 int managed_merge(struct slice base, struct slice over, struct buf *out) MUST_CHECK;
+/* `base` without what is at these paths (lists of keys), nor maps that are empty then: how a key goes back to what the files say. */
+struct cJSON;
+int managed_without(struct slice base, const struct cJSON *paths, struct buf *out) MUST_CHECK;
 
 #endif

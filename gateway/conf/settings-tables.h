@@ -24,6 +24,8 @@ struct settings_source {
 
 /* The node at up to four keys, or the nearest one above it that exists: where a message points. */
 const struct conf_node *settings_node(const struct settings *s, const char *a, const char *b, const char *c, const char *d);
+/* The tree alone, in `mem`, also of a configuration that is not usable; NULL when there is nothing. */
+const struct conf_node *settings_tree(const struct settings_files *files, struct arena *mem);
 /* An error at the value of that node. */
 void settings_wrong(struct conf_report *r, const struct conf_node *n, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

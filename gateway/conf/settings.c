@@ -308,6 +308,17 @@ int settings_load_partly(const struct settings_files *files, struct settings **o
 	return rc;
 }
 
+const struct conf_node *settings_tree(const struct settings_files *files, struct arena *mem)
+{
+	struct settings_source src = { .mem = *mem };
+	struct conf_report said = { 0 };
+	if (read_layers(&src, files, &said) == 0)
+		src.tree = prepare(&src.mem, src.tree, &said);
+	conf_report_free(&said);
+	*mem = src.mem;
+	return src.tree;
+}
+
 int settings_load_files(const struct settings_files *files, struct settings **out, struct conf_report *report)
 {
 	int rc = settings_load_partly(files, out, report);

@@ -498,6 +498,11 @@ struct station_settings *settings_stranger(const struct settings *s, struct slic
 
 /* The effective configuration as YAML, secrets masked; with `origin` each key says its file and line. */
 void settings_print(const struct settings *s, bool origin, struct buf *out);
+/* For forms, see conf_write_schema and conf_write_values; and the messages about `files`, each with the path of its key. */
+struct json_writer;
+void settings_write_schema(const char *key, struct json_writer *w);
+void settings_write_values(const struct settings *s, const char *key, struct json_writer *w);
+void settings_write_messages(const struct settings_files *files, const struct conf_report *report, const char *key, struct json_writer *w);
 /* docs/CONFIG.md. */
 void settings_write_doc(struct buf *out);
 /* The part of ampgate.yaml(5) between its marks. */

@@ -60,6 +60,33 @@ static void print_changes(const cJSON *r)
 	fputs(*changes ? changes : "no difference\n", stdout);
 }
 
+/* One line per mistake, with the key it is about; else one per change. */
+static void print_tried(const cJSON *r)
+{
+	const cJSON *e, *c;
+	cJSON_ArrayForEach(e, json_at(r, "errors"))
+		printf("%s:%.0f:%.0f: %s: %s\n", cJSON_GetStringValue(json_at(e, "file")), json_number(e, "line", 0), json_number(e, "column", 0),
+			cJSON_GetStringValue(json_at(e, "severity")), cJSON_GetStringValue(json_at(e, "message")));
+	cJSON_ArrayForEach(c, json_at(r, "changes"))
+		printf("%s: %s -> %s (%s)\n", cJSON_GetStringValue(json_at(c, "path")), cJSON_IsString(json_at(c, "from")) ? json_at(c, "from")->valuestring : "-",
+			cJSON_IsString(json_at(c, "to")) ? json_at(c, "to")->valuestring : "-", cJSON_GetStringValue(json_at(c, "effect")));
+	puts(json_bool(r, "usable", false) ? "usable" : "not usable");
+}
+
+static void print_keys(const cJSON *rows, int depth)
+{
+	const cJSON *row;
+	cJSON_ArrayForEach(row, rows) {
+		printf("%*s%s  %s\n", depth * 2, "", cJSON_GetStringValue(json_at(row, "key")), cJSON_GetStringValue(json_at(row, "type")));
+		print_keys(json_at(row, "rows"), depth + 1);
+	}
+}
+
+static void print_schema(const cJSON *r)
+{
+	print_keys(json_at(r, "rows"), 0);
+}
+
 static void print_applied(const cJSON *r)
 {
 	print_changes(r);
@@ -126,7 +153,9 @@ int ctl_config(const struct options *o, int argc, char **argv)
 		{ "show", "config.show", false, false, print_yaml },
 		{ "check", "config.check", true, false, print_check },
 		{ "diff", "config.diff", true, true, print_changes },
+		{ "try", "config.try", true, true, print_tried },
 		{ "apply", "config.apply", true, true, print_applied },
+		{ "schema", "config.schema", false, false, print_schema },
 		{ "confirm", "config.confirm", false, false, print_done },
 		{ "rollback", "config.rollback", true, false, print_done },
 		{ "history", "config.history", false, false, print_history },
@@ -142,5 +171,5 @@ int ctl_config(const struct options *o, int argc, char **argv)
 			return ctl_usage("too many or too few words");
 		return send(o, &verbs[i], &w);
 	}
-	return ctl_usage("config show, check, diff, apply, confirm, rollback or history");
+	return ctl_usage("config show, check, diff, try, apply, confirm, rollback, history or schema");
 }

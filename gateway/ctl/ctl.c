@@ -63,6 +63,7 @@ static const char usage[] =
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
 	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
 	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
+	"  config try FILE | schema                   mistakes and changes of a managed layer; all keys there may be\n"
 	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
 	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"

@@ -142,17 +142,85 @@ static bool confirms_itself(const struct command *c)
 	return confirm ? strcmp(confirm, "self") == 0 : strcmp(c->user, "mqtt") == 0;
 }
 
-int run_config_apply(struct command *c)
+/* The managed layer as it is, with the object "over" laid over it and without the paths in "drop". */
+static int edited(struct command *c, const cJSON *over, const cJSON *drop, struct buf *yaml)
 {
-	const char *yaml = command_text(c, "yaml");
-	struct config_proposal p = { .yaml = slice_of(yaml), .who = c->user, .why = "config.apply", .base = (int)json_int(c->args, "base", 0),
+	struct buf now = { 0 }, merged = { 0 };
+	char *text = over ? cJSON_PrintUnformatted(over) : NULL; /* JSON is YAML */
+	int err = managed_read(config_state_dir(), &now);
+	if (!err)
+		err = managed_merge(now.p ? buf_view(&now) : SLICE(""), text ? slice_of(text) : SLICE("{}"), &merged);
+	if (!err)
+		err = managed_without(merged.p ? buf_view(&merged) : SLICE(""), drop, yaml);
+	cJSON_free(text);
+	buf_free(&now);
+	buf_free(&merged);
+	return err ? command_fail(c, COMMAND_FAILED, "the managed layer cannot be changed: %s", err_text(err)) : COMMAND_OK;
+}
+
+/* The layer that is asked for: as a whole in "yaml", or by what differs. */
+static int proposed(struct command *c, struct buf *yaml)
+{
+	const char *text = command_text(c, "yaml");
+	const cJSON *over = json_at(c->args, "over"), *drop = json_at(c->args, "drop");
+	if (!text && !over && !drop)
+		return command_fail(c, COMMAND_USAGE, "yaml, over or drop is missing");
+	if ((over && !cJSON_IsObject(over)) || (drop && !cJSON_IsArray(drop)) || (text && (over || drop)))
+		return command_fail(c, COMMAND_USAGE, "over is an object, drop a list of paths; beside yaml there is neither");
+	if (!text)
+		return edited(c, over, drop, yaml);
+	buf_puts(yaml, text);
+	return COMMAND_OK;
+}
+
+static int apply_proposed(struct command *c, struct slice yaml)
+{
+	struct config_proposal p = { .yaml = yaml, .who = c->user, .why = "config.apply", .base = (int)json_int(c->args, "base", 0),
 		.restart = json_bool(c->args, "restart", false), .self = confirms_itself(c) };
-	if (!yaml)
-		return command_fail(c, COMMAND_USAGE, "yaml is missing");
-	if (!is_whole(yaml, command_text(c, "sha256")))
+	const char *text = command_text(c, "yaml");
+	if (text && !is_whole(text, command_text(c, "sha256")))
 		return command_fail(c, COMMAND_USAGE, "sha256 is not that of yaml");
 	int err = confirm_arg(c, &p.confirm_us);
 	return err ? err : apply(c, &p);
+}
+
+int run_config_apply(struct command *c)
+{
+	struct buf yaml = { 0 };
+	int err = proposed(c, &yaml);
+	if (!err)
+		err = apply_proposed(c, yaml.p ? buf_view(&yaml) : SLICE(""));
+	buf_free(&yaml);
+	return err;
+}
+
+int run_config_try(struct command *c)
+{
+	struct buf yaml = { 0 };
+	int err = proposed(c, &yaml);
+	if (!err) {
+		config_look(yaml.p ? buf_view(&yaml) : SLICE(""), &c->w);
+		jw_text(&c->w, "yaml", yaml.p ? buf_view(&yaml) : SLICE(""));
+		jw_end(&c->w, '}');
+	}
+	buf_free(&yaml);
+	return err;
+}
+
+int run_config_schema(struct command *c)
+{
+	jw_object(&c->w, NULL);
+	settings_write_schema("rows", &c->w);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
+}
+
+int run_config_origin(struct command *c)
+{
+	jw_object(&c->w, NULL);
+	config_write_origin(&c->w);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
 }
 
 int run_config_confirm(struct command *c)

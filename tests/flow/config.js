@@ -79,6 +79,23 @@ async function main() {
 			equal([await limit(), fs.readFileSync(managed, 'utf8')], [63, ''], 'limit, layer');
 			await cli(5, 'rollback', '99');
 		}],
+		['looked at before it is applied: differences, or each mistake with the key it is about', async () => {
+			const good = await daemon.ask('config.try', { over: { circuits: { grid: { limit_a: 30 } } } });
+			equal([good.usable, good.changes.map((c) => [c.path, c.from, c.to])], [true, [['circuits.grid.limit_a', '63', '30']]], 'differences');
+			const bad = await daemon.ask('config.try', { over: { circuits: { grid: { limit_a: 'much' } }, site: { voltage_v: 5 } } });
+			equal([bad.usable, bad.errors.map((e) => e.path.join('.')).sort()], [false, ['circuits.grid.limit_a', 'site.voltage_v']], 'mistakes');
+			equal(await limit(), 63, 'limit');
+		}],
+		['keys laid over the layer, and taken out of it again', async () => {
+			const origin = async () => (await daemon.ask('config.origin')).values.find((v) => v.path.join('.') === 'circuits.grid.limit_a');
+			await daemon.ask('config.apply', { over: { circuits: { grid: { limit_a: 30 } }, site: { name: 'Hof' } }, for: '0s' });
+			equal([await limit(), (await origin()).file], [30, managed], 'limit, origin');
+			await daemon.ask('config.apply', { drop: [['circuits', 'grid', 'limit_a']], for: '0s' });
+			equal([await limit(), (await origin()).file, fs.readFileSync(managed, 'utf8')], [63, daemon.config, 'site:\n  name: Hof\n'], 'limit, origin, layer');
+			await daemon.ask('config.apply', { drop: [['site', 'name']], for: '0s' });
+			const { rows } = await daemon.ask('config.schema');
+			equal(rows.find((r) => r.key === 'circuits').rows.find((r) => r.key === 'limit_a').required, true, 'schema');
+		}],
 		['made for another generation: refused', async () => {
 			const { generation } = (await daemon.ask('status')).config;
 			const refused = await daemon.ask('config.apply', { yaml: '', base: generation - 1 }).catch((e) => e);
