@@ -1,8 +1,10 @@
 // The frame around the pages: who is logged in, where we are, banners; and the language and the light.
-import { api, state, onChange, readSession, readAll, readVerbs, connect, disconnect, can } from './api.js';
-import { h, show, patch, pill, button, setZone, time } from './ui.js';
+import { api, state, onChange, readSession, readAll, readVerbs, connect, disconnect } from './api.js';
+import { h, patch, pill, button, setZone, num } from './ui.js';
 import { t, lang, setLang, LANGS } from './text.js';
 import { loginPage, setupPage } from './login.js';
+import { trialBanner } from './change.js';
+import { refreshTrial } from './config.js';
 
 // Name, the lines of its sign, the module.
 const PAGES = {
@@ -34,9 +36,9 @@ const where = () => {
 	return [PAGES[name] ? name : 'overview', rest.map(decodeURIComponent)];
 };
 
-function link(name, at) {
+function link(name, at, text) {
 	const here = at === name || (name === 'stations' && at === 'station');
-	return h('a', { href: `#/${name}`, 'aria-current': here ? 'page' : undefined, onclick: () => { menu = false; } }, sign(PAGES[name][0]), h('span', {}, t(`page.${name}`)));
+	return h('a', { href: `#/${name}`, 'aria-current': here ? 'page' : undefined, onclick: () => { menu = false; } }, sign(PAGES[name][0]), h('span', {}, text || t(`page.${name}`)));
 }
 
 function tools() {
@@ -67,7 +69,7 @@ function strip() {
 		[...state.uplinks.values()].map((u) => pill(u.state, `${u.id} ${t(`state.${u.state}`)}`)),
 		h('span', { class: 'pill calm' }, `${t('queue')} ${s.queue.messages}`),
 		s.mqtt ? pill('up', 'MQTT') : null,
-		meters.map((m) => pill(m.state === 'ok' ? 'ok' : 'stale', `${m.id} ${m.age_s === null || m.age_s === undefined ? '' : `${m.age_s.toFixed(1)} s`}`)));
+		meters.map((m) => pill(m.state === 'ok' ? 'ok' : 'stale', `${t('meter')} ${m.id} ${m.age_s === null || m.age_s === undefined ? '' : `${num(m.age_s, 1)} s`}`)));
 }
 
 function frame(at) {
@@ -75,8 +77,8 @@ function frame(at) {
 	return h('div', { id: 'app', class: 'app' },
 		h('header', { class: 'top' }, h('a', { class: 'home', href: '#/overview' }, h('img', { src: '/icon.svg', alt: '', width: 26, height: 26 }), h('span', {}, state.session.site)), strip(), tools()),
 		h('nav', { class: 'side', 'aria-label': t('pages') }, names.map((n) => link(n, at))),
-		h('main', { id: 'main', tabindex: '-1' }, banners(), h('div', { id: 'page', 'data-keep': '1' })),
-		h('nav', { class: 'bottom', 'aria-label': t('main_pages') }, FIRST.map((n) => link(n, at)),
+		h('main', { id: 'main', tabindex: '-1' }, h('div', { class: 'over' }, trialBanner()), banners(), h('div', { id: 'page', 'data-keep': '1' })),
+		h('nav', { class: 'bottom', 'aria-label': t('main_pages') }, FIRST.map((n) => link(n, at, t(`short.${n}`))),
 			h('button', { type: 'button', 'aria-expanded': String(menu), 'aria-controls': 'sheet', onclick: () => { menu = !menu; draw(); } }, sign('M4 6h16M4 12h16M4 18h16'), h('span', {}, t('more')))),
 		h('div', { id: 'sheet', class: menu ? 'sheet open' : 'sheet', hidden: !menu }, h('nav', { 'aria-label': t('all_pages') }, names.map((n) => link(n, at))), menu && tools()),
 		h('footer', {}, `ampgate ${state.session.version} \u00b7 ${state.session.user} (${t(`role.${state.session.role}`)})`));
@@ -152,9 +154,11 @@ addEventListener('keydown', (e) => {
 		draw();
 	}
 });
-onChange((topic) => {
+onChange((topic, data) => {
+	if (topic === 'event' && data.code.startsWith('config.')) refreshTrial();
 	if (topic === null && state.session?.user) draw();
 	if (topic === 'session' && state.session && !state.session.user && shown) start();
 });
+setInterval(() => state.site?.config?.confirm_until && (new Date(state.site.config.confirm_until) > Date.now() ? draw() : refreshTrial()), 1000);
 theme();
 start().catch((e) => app.replaceChildren(h('main', { class: 'door' }, h('p', { class: 'error' }, e.message), button('\u21bb', () => location.reload()))));

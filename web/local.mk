@@ -1,6 +1,6 @@
 # The pages of the console, compressed into the program. Without it (--disable-console) the API and the metrics are there all the same.
-WEB_FILES = actions.js api.js app.js chart.js commissioning.js events.js icon.svg index.html jobs.js login.js overview.js settings.js site.js \
-	station.js stations.js style.css text.js trace.js transactions.js ui.js uplink.js
+WEB_FILES = actions.js api.js app.js change.js chart.js commissioning.js config.js events.js form.js icon.svg index.html jobs.js login.js \
+	overview.js people.js settings.js site.js station.js stations.js style.css text.js trace.js transactions.js ui.js uplink.js
 EXTRA_DIST += web/embed.sh web/files.h $(WEB_FILES:%=web/%)
 if CONSOLE
 WEB_EMBEDDED = $(WEB_FILES)

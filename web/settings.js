@@ -1,90 +1,134 @@
-// The configuration with where each value comes from, changes on trial, and who may log in.
-import { api, get, run, state, can, has, enc } from './api.js';
-import { h, show, card, table, button, field, ask, attempt, time, toast, pill } from './ui.js';
+// The configuration: as a form and as text, with where each value comes from; a change is looked at, tried, and kept or taken back. And who may log in.
+import { api, get, run, state, can } from './api.js';
+import { h, show, card, table, button, field, ask, attempt, time, pill } from './ui.js';
 import { t } from './text.js';
+import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial } from './config.js';
+import { makeForm, originPill } from './form.js';
+import { propose } from './change.js';
+import { people } from './people.js';
 
-const ROLES = ['viewer', 'operator', 'installer', 'admin'];
-const roleSelect = () => h('select', { name: 'role' }, ROLES.map((r) => h('option', { value: r }, t(`role.${r}`))));
+const TABS = ['values', 'yaml', 'history', 'people', 'programs'];
+const MOST_FOUND = 40;
 
-function people(box) {
-	const read = async () => {
-		const [users, tokens] = await Promise.all([get('/users'), get('/api-tokens')]).catch(() => [[], []]);
-		show(box, card(t('settings.users'), table([[t('login.user'), (u) => h('b', {}, u.user)], [t('settings.role'), (u) => t(`role.${u.role}`)], [t('settings.origin'), (u) => (u.from === 'configuration' ? t('settings.locked') : t('settings.managed'))],
-			['', (u) => u.from !== 'configuration' && button(t('settings.remove'), async () => {
-				if (await ask(`${t('settings.remove')} ${u.user}?`, [], t('settings.remove'), true)) await attempt(() => api('DELETE', `/users/${enc(u.user)}`)).then(read);
-			}, 'small')]], users),
-		h('p', {}, button(t('settings.user_add'), async () => {
-			const v = await ask(t('settings.user_add'), [field(t('login.user'), h('input', { name: 'user', pattern: '[a-z0-9\\-]{1,40}', required: true, autocapitalize: 'none' })), field(t('settings.role'), roleSelect()), field(t('login.password'), h('input', { name: 'password', type: 'password', minlength: 10, required: true, autocomplete: 'new-password' }), t('setup.least'))], t('save'));
-			if (v) await attempt(() => api('POST', '/users', v)).then(read);
-		}))),
-		card(t('settings.tokens'), table([[t('settings.name'), (x) => h('b', {}, x.name)], [t('settings.role'), (x) => t(`role.${x.role}`)], [t('until'), (x) => time(x.until, 'date')], ['', (x) => button(t('settings.remove'), () => attempt(() => api('DELETE', `/api-tokens/${enc(x.name)}`)).then(read), 'small')]], tokens),
-			h('p', {}, button(t('settings.token_add'), async () => {
-				const v = await ask(t('settings.token_add'), [field(t('settings.name'), h('input', { name: 'name', pattern: '[a-z0-9\\-]{1,40}', required: true })), field(t('settings.role'), roleSelect()), field(t('for'), h('select', { name: 'for' }, ['30d', '90d', '365d'].map((d) => h('option', {}, d))))], t('save'));
-				const made = v && await attempt(() => api('POST', '/api-tokens', v), null);
-				if (made) {
-					await ask(v.name, [h('p', {}, t('settings.token_once')), h('pre', {}, made.token)]);
-					read();
-				}
-			}))));
-	};
-	read();
+// Which configuration runs, and what is wrong when it is not the one in the files.
+function standing() {
+	const c = state.site?.config;
+	if (!c) return null;
+	return h('div', {}, h('p', {}, `${t('settings.generation')} ${c.generation ?? '–'} `, pill(c.state === 'ok' ? 'ok' : c.state === 'safe_mode' ? 'critical' : 'warning', t(`config.${c.state}`))),
+		c.state === 'ok' ? null : h('p', {}, t(`config.${c.state}_text`)), c.fault ? h('pre', { class: 'error' }, c.fault) : null,
+		c.restart ? h('p', { class: 'quiet' }, `${t('settings.restart')} ${c.restart}`) : null, conf.locked ? h('p', { class: 'banner wait' }, t('settings.is_locked')) : null);
 }
+
+// --- as a form ---
+
+function leaves(rows, path, out) {
+	for (const r of rows) if (!r.rows) out.push({ row: r, path: [...path, r.key] });
+	else if (r.type === 'section' || r.type === 'maybe') leaves(r.rows, [...path, r.key], out);
+	return out;
+}
+
+function values(box) {
+	const change = new Map(), bar = h('div', { class: 'bar-below', hidden: true }), list = h('div', {});
+	let form, text = '', only = false;
+	const draw_bar = () => {
+		bar.hidden = !change.size;
+		show(bar, h('b', {}, `${change.size} ${t('form.changes')}`), button(t('form.look'), look, 'primary'), button(t('form.discard'), () => { change.clear(); draw(); }));
+	};
+	async function look() {
+		const r = await propose(wire(change));
+		if (r?.state === 'applied') {
+			change.clear();
+			await readConfig();
+			draw();
+		} else if (r?.state === 'refused') {
+			form.take(r.errors)?.focus();
+		}
+	}
+	const found = () => {
+		const all = [...leaves(conf.rows, [], []), ...[...conf.values.values()].filter((v) => rowOf(v.path) && !rowOf(v.path).rows).map((v) => ({ row: rowOf(v.path), path: v.path }))];
+		const q = text.toLowerCase(), seen = new Set();
+		return all.filter(({ row, path }) => {
+			const k = keyOf(path);
+			if (seen.has(k) || path.some((p) => typeof p === 'number') || (only && !isManaged(conf.values.get(k)))) return false;
+			seen.add(k);
+			return `${path.join('.')} ${row.help}`.toLowerCase().includes(q);
+		});
+	};
+	function draw() {
+		draw_bar();
+		form = makeForm(change, draw_bar);
+		list.replaceChildren();
+		if (!text && !only) {
+			list.append(...[form.table(conf.rows.filter((r) => r.key !== 'version'), [])].flat(3).filter(Boolean));
+			return;
+		}
+		const hits = found();
+		list.append(h('p', { class: 'quiet', role: 'status' }, `${hits.length} ${t('form.found')}`),
+			...hits.slice(0, MOST_FOUND).map(({ path }) => form.field(path, h('code', {}, path.join('.')))));
+	}
+	const toggle = button(t('form.only'), () => {
+		only = !only;
+		toggle.setAttribute('aria-pressed', String(only));
+		draw();
+	}, 'chip', { 'aria-pressed': 'false' });
+	box.append(card(null, h('div', { class: 'row wrap' }, h('label', { class: 'field inline' }, h('span', {}, t('settings.filter')), h('input', { type: 'search', oninput: (e) => { text = e.target.value.trim(); draw(); } })), toggle),
+		h('p', { class: 'quiet' }, t('form.text')), h('div', { class: 'form', 'data-keep': 'form' }, list)), bar);
+	readConfig().then(draw).catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+}
+
+// --- as text ---
 
 // "key: value   # /etc/ampgate/ampgate.yaml:12", as the box prints it.
-function configuration(box) {
-	let text = '', filter = '';
-	const mark = (origin) => (!origin ? null : /managed\.yaml/.test(origin) ? pill('calm', t('settings.managed')) : /built-in|preset|default/.test(origin) ? h('span', { class: 'quiet' }, t('settings.preset')) : h('span', { class: 'quiet', title: origin }, origin.split('/').at(-1)));
-	const draw = () => {
-		const q = filter.toLowerCase();
-		const lines = text.split('\n').map((l) => /^(.*?)(?:\s+# (.*))?$/.exec(l)).filter((m) => m && (!q || m[0].toLowerCase().includes(q)));
-		show(list, lines.map((m) => h('div', { class: 'row' }, h('code', { style: { whiteSpace: 'pre-wrap' } }, m[1] || '\u00a0'), h('small', { class: 'right' }, mark(m[2])))));
-	};
-	const list = h('div', { class: 'config', tabindex: '0', role: 'region', 'aria-label': t('settings.config') });
-	box.append(card(h('span', {}, t('settings.config')), field(t('settings.filter'), h('input', { type: 'search', oninput: (e) => { filter = e.target.value; draw(); } })), list));
-	get('/config?origin=true').then((r) => {
-		text = r.yaml;
-		draw();
-	}).catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+function inForce(text) {
+	const managed = (o) => o === conf.managed;
+	const mark = (o) => (!o ? null : o === 'built-in' ? originPill(null) : originPill({ file: managed(o.replace(/:\d+$/, '')) ? conf.managed : o.replace(/:\d+$/, ''), line: o.split(':').at(-1) }));
+	return text.split('\n').map((l) => /^(.*?)(?:\s+# (.*))?$/.exec(l)).filter((m) => m[1]).map((m) => h('div', { class: 'row' }, h('code', {}, m[1]), h('span', { class: 'right' }, mark(m[2]))));
 }
 
-function trial(box) {
-	const status = h('div', { role: 'status' }), out = h('pre', { role: 'status' }), area = h('textarea', { rows: 10, spellcheck: 'false' }), past = h('div', {});
-	const history = () => get('/config/history').then((list) => show(past, table([[t('settings.generation'), (g) => g.generation, 'n'], [t('when'), (g) => time(g.at, 'date')], [t('settings.by'), (g) => g.who || ''], [t('why'), (g) => g.why || ''], ['', (g) => g.generation !== state.site?.config?.generation && can('installer') && button(t('settings.rollback'), async () => {
-		if (await ask(`${t('settings.rollback')} ${g.generation}?`, [], t('settings.rollback'), true)) await attempt(() => run('config.rollback', { generation: g.generation })).then(read);
-	}, 'small')]], list))).catch(() => {});
+function yaml(box) {
+	const area = h('textarea', { rows: 12, spellcheck: 'false' }), list = h('div', { class: 'config', tabindex: '0', role: 'region', 'aria-label': t('settings.config') });
 	const read = async () => {
-		const r = (await get('/status').catch(() => null))?.config;
-		if (!r) return;
-		if (state.site) state.site.config = r;
-		const left = r.confirm_until ? Math.max(0, Math.round((new Date(r.confirm_until) - Date.now()) / 1000)) : null;
-		show(status, h('p', {}, `${t('settings.generation')} ${r.generation ?? '\u2013'}`, r.restart ? h('span', { class: 'quiet' }, ` \u00b7 ${t('settings.restart')} ${r.restart}`) : null), r.fault ? h('pre', {}, r.fault) : null,
-			left === null ? null : h('div', { class: 'banner wait row wrap' }, `${t('settings.confirm_left')} ${left} s `, button(t('settings.confirm'), () => attempt(() => run('config.confirm')).then(read), 'small primary'), button(t('settings.rollback'), () => attempt(() => run('config.rollback')).then(read), 'small')));
-		history();
+		const [all, own] = await Promise.all([get('/config?origin=true'), get('/config?layer=managed'), readConfig()]);
+		area.value = own.yaml;
+		show(list, inForce(all.yaml));
 	};
-	const send = (verb, more = {}) => async () => {
-		out.textContent = '';
-		try {
-			const r = await run(verb, { yaml: area.value, ...more });
-			out.textContent = r.changes || r.text || t('settings.no_change');
-		} catch (e) {
-			out.textContent = e.message;
-		}
-		read();
-	};
-	get('/config?layer=managed').then((r) => { area.value = r.yaml; }).catch(() => {});
-	box.append(card(t('settings.edit'), status, field(t('settings.edit_hint'), area), h('div', { class: 'row wrap' }, button(t('settings.check'), send('config.check')), button(t('settings.apply'), send('config.apply'), 'primary')), out), card(t('settings.history'), past));
-	read();
-	const timer = setInterval(read, 3000);
-	return () => clearInterval(timer);
+	box.append(h('div', { class: 'two' }, card(t('settings.edit'), field(t('settings.edit_hint'), area), button(t('form.look'), () => propose({ yaml: area.value }).then((r) => r?.state === 'applied' && read()), 'primary')),
+		card(t('settings.config'), list)));
+	read().catch((e) => show(list, h('p', { class: 'error' }, e.message)));
 }
 
-export function open(el) {
-	const conf = h('div', {}), users = h('div', {});
-	let stop;
-	el.append(h('h1', {}, t('page.settings')), conf, users, card(t('settings.downloads'), h('ul', { class: 'facts' }, h('li', {}, h('a', { href: '/api/v1/openapi.json' }, 'OpenAPI')), h('li', {}, h('a', { href: '/metrics' }, 'Prometheus')), h('li', {}, h('a', { href: '/status.txt' }, 'status.txt')))));
-	if (has('config.apply') && can('installer')) stop = trial(conf);
-	if (has('config.show') && can('installer')) configuration(conf);
-	if (!has('config.apply')) conf.append(card(t('settings.config'), h('p', {}, t('settings.none'))));
-	if (can('admin')) people(users);
-	return { close: () => stop?.() };
+// --- what ran before ---
+
+function history(box) {
+	const list = h('div', {});
+	const look = async (g) => {
+		const r = await attempt(() => api('POST', '/config/diff', { generation: g.generation }), null);
+		if (r) await ask(`${t('settings.generation')} ${g.generation}`, [h('p', { class: 'quiet' }, t('history.would')), h('pre', {}, r.changes || t('settings.no_change'))]);
+	};
+	const back = async (g) => {
+		const r = await attempt(() => api('POST', '/config/diff', { generation: g.generation }), null);
+		if (r && await ask(`${t('settings.rollback')} ${g.generation}?`, [h('pre', {}, r.changes || t('settings.no_change'))], t('settings.rollback'), true))
+			await attempt(() => run('config.rollback', { generation: g.generation, restart: true })).then(refreshTrial).then(read);
+	};
+	const read = () => get('/config/history').then((all) => show(list, table([
+		[t('settings.generation'), (g) => [h('b', {}, g.generation), g.generation === state.site?.config?.generation ? h('span', { class: 'pill go' }, t('settings.runs')) : null]],
+		[t('when'), (g) => time(g.at, 'date')], [t('settings.by'), (g) => g.who || ''], [t('why'), (g) => t(`because.${g.why}`, g.why || '')],
+		['', (g) => g.generation !== state.site?.config?.generation && h('div', { class: 'row' }, button(t('history.look'), () => look(g), 'small'), button(t('settings.rollback'), () => back(g), 'small'))],
+	], all))).catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+	box.append(card(t('settings.history'), h('p', { class: 'quiet' }, t('history.text')), list));
+	read();
+}
+
+const programs = (box) => box.append(card(t('settings.downloads'), h('ul', { class: 'facts' }, [['/api/v1/openapi.json', 'OpenAPI'], ['/metrics', 'Prometheus'], ['/status.txt', 'status.txt']].map(([href, name]) => h('li', {}, h('a', { href }, name))))));
+
+const PARTS = { values, yaml, history, people, programs };
+const MAY = { values: 'installer', yaml: 'installer', history: 'installer', people: 'admin', programs: 'viewer' };
+
+export function open(el, [at]) {
+	const tabs = TABS.filter((n) => can(MAY[n])), tab = tabs.includes(at) ? at : tabs[0];
+	const head = h('div', {}), body = h('div', {});
+	el.append(h('h1', {}, t('page.settings')), head, h('nav', { class: 'tabs', 'aria-label': t('page.settings') }, tabs.map((n) => h('a', { href: `#/settings/${n}`, 'aria-current': n === tab ? 'page' : null }, t(`tab.${n}`)))), body);
+	PARTS[tab](body);
+	refreshTrial();
+	return { draw: () => show(head, standing()) };
 }

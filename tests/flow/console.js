@@ -5,7 +5,7 @@ const { tempDir, Daemon, freePort, until } = require('./lib.js');
 const { assert, browser, demo, visitor } = require('./browser.js');
 const fs = require('fs');
 
-const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings'];
+const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
 const LOOKS = [[360, 'light'], [1280, 'dark'], [360, 'dark'], [1280, 'light']];
 
 async function everyPage(b, base) {
@@ -88,30 +88,6 @@ async function actions(b, base) {
 	const log = JSON.parse(fs.readFileSync(await har.path(), 'utf8')).log;
 	assert.ok(log.entries.length && log.entries[0]._webSocketMessages.length);
 
-	// A change of the configuration is on trial until it is confirmed.
-	await v.go('settings');
-	await p.getByText('limit_a: 250').waitFor();
-	await p.locator('textarea').fill('site: {name: Garage under test}');
-	await button('Check').click();
-	await p.locator('pre[role=status]', { hasText: 'site.name' }).waitFor();
-	await button('Apply').click();
-	await p.getByText('on trial').waitFor();
-	await button('Keep it').click();
-	await p.getByText('on trial').waitFor({ state: 'detached' });
-	await p.locator('textarea').fill('circuits: {grid: {limit_a: }}}');
-	v.allowed = /status of 4\d\d/; // the browser notes refused requests
-	await button('Apply').click();
-	await p.locator('pre[role=status]', { hasText: 'error' }).waitFor();
-	await button('Add or change a user').click();
-	await p.getByLabel('User', { exact: true }).fill('eva');
-	await p.getByLabel('Password').fill('a-long-password');
-	await p.locator('dialog').getByRole('button', { name: 'Save' }).click();
-	await p.getByRole('cell', { name: 'eva' }).waitFor();
-	await button('Make a token').click();
-	await p.getByLabel('Name', { exact: true }).fill('grafana');
-	await p.locator('dialog').getByRole('button', { name: 'Save' }).click();
-	await p.getByText(/agt_/).waitFor();
-	await p.locator('dialog').getByRole('button', { name: 'OK' }).click();
 	await v.go('events');
 	await p.getByText('Token made').first().waitFor();
 	await v.check('after all that');
@@ -124,6 +100,78 @@ async function actions(b, base) {
 	await p.getByRole('heading', { name: 'Ereignisse' }).waitFor();
 	assert.equal(await p.evaluate(() => document.documentElement.dataset.theme), 'dark');
 	assert.equal(await p.evaluate(() => document.documentElement.lang), 'de');
+	await v.context.close();
+}
+
+// A value is found, changed wrongly and rightly, tried, kept, and gone back from; people and programs get in.
+async function settings(b, base) {
+	const v = await visitor(b, base, { viewport: { width: 360, height: 780 } }), p = v.page;
+	const button = (name, within_ = p) => within_.getByRole('button', { name, exact: true }), dialog = p.locator('dialog');
+	const row = p.locator('.setting', { hasText: 'circuits.row-b.limit_a' }), limit = async () => (await (await p.request.get(`${base}/api/v1/circuits`)).json()).find((c) => c.id === 'row-b').limit_a[0];
+	await v.go('settings');
+	await p.getByLabel('Find a key').fill('row-b.limit');
+	assert.match(await row.innerText(), /ampgate\.yaml:\d+/, 'where it comes from');
+	await row.getByRole('textbox').fill('many');
+	await button('Check and apply …').click();
+	await dialog.getByText('This cannot be used').waitFor();
+	await button('OK', dialog).click();
+	await row.getByText('is not a current').waitFor();
+	assert.equal(await row.getByRole('textbox').getAttribute('aria-invalid'), 'true');
+	assert.ok(await row.getByRole('textbox').evaluate((e) => e === document.activeElement), 'the mistake has the focus');
+	await v.axe('a mistake in a field');
+
+	await row.getByRole('textbox').fill('90');
+	await button('Check and apply …').click();
+	await dialog.getByText('circuits.row-b.limit_a').waitFor();
+	await v.axe('a difference');
+	await button('Apply', dialog).click();
+	await p.locator('#trial').getByText(/1:\d\d/).waitFor();
+	assert.equal(await limit(), 90);
+	await v.go('overview');
+	await p.locator('#trial').waitFor();
+	await button('Take it back').click();
+	await p.locator('#trial').waitFor({ state: 'detached' });
+	await until(10000, 'the old limit', async () => (await limit()) === 100);
+
+	await v.go('settings/yaml');
+	await p.getByText('limit_a: 250').waitFor();
+	await p.locator('textarea').fill('site: {name: Garage under test}');
+	await button('Check and apply …').click();
+	await dialog.getByText('site.name').waitFor();
+	await button('Apply', dialog).click();
+	await button('Keep it').click();
+	await p.locator('#trial').waitFor({ state: 'detached' });
+	await v.go('settings/values');
+	await button('Only what was changed here').click();
+	await p.locator('.setting', { hasText: 'site.name' }).getByText('changed here').waitFor();
+	await button('As the files say').click();
+	await button('Check and apply …').click();
+	await dialog.getByLabel(/^Confirm within/).selectOption('0s');
+	await button('Apply', dialog).click();
+	await p.locator('.setting').waitFor({ state: 'detached' });
+
+	await v.go('settings/history');
+	await p.getByRole('cell', { name: '3' }).first().waitFor();
+	await button('Compare').first().click();
+	await dialog.getByText('site.name').waitFor();
+	await button('OK', dialog).click();
+	await p.getByRole('row', { name: /^2 / }).getByRole('button', { name: 'Go back' }).click();
+	await button('Go back', dialog).click();
+	await p.getByRole('cell', { name: '4' }).first().waitFor();
+
+	await v.go('settings/people');
+	await button('Add a user').click();
+	await p.getByLabel('User', { exact: true }).fill('eva');
+	await p.getByLabel('Password').fill('a-long-password');
+	await button('Save', dialog).click();
+	await p.getByRole('cell', { name: 'eva' }).waitFor();
+	await button('Make a token').click();
+	await p.getByLabel('Name', { exact: true }).fill('grafana');
+	await button('Save', dialog).click();
+	await p.locator('.token', { hasText: /^agt_/ }).waitFor();
+	await button('OK', dialog).click();
+	await p.getByRole('cell', { name: 'grafana' }).waitFor();
+	await v.check('the settings');
 	await v.context.close();
 }
 
@@ -196,7 +244,7 @@ async function main() {
 	const only = process.argv[2]; // one of the parts, by hand
 	if (!only || only === 'doors') await doors(b);
 	const site = await demo(dir);
-	for (const part of [everyPage, keyboard, actions]) if (!only || only === part.name) await part(b, site.address);
+	for (const part of [everyPage, keyboard, settings, actions]) if (!only || only === part.name) await part(b, site.address);
 	await b.close();
 	await site.stop();
 	console.log('PASS: the console in a browser');

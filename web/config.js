@@ -1,0 +1,77 @@
+// The configuration for forms: what there may be (the tables of the box), what is written and where, and a change on its way into force.
+// A path is a list of keys; a change is a map from path to value, where undefined stands for "as the files say".
+import { get, run, state, changed } from './api.js';
+
+export const keyOf = (path) => JSON.stringify(path);
+export const conf = { rows: null, values: new Map(), managed: '', locked: false, generation: null };
+
+export async function readConfig() {
+	const [rows, now] = await Promise.all([conf.rows || get('/config/schema').then((r) => r.rows), get('/config/origin')]);
+	Object.assign(conf, now, { rows, values: new Map(now.values.map((v) => [keyOf(v.path), v])) });
+	return conf;
+}
+
+const GROUPS = ['objects', 'items'];
+// The row of a path; ids of objects and numbers of items have none of their own.
+export function rowOf(path) {
+	let rows = conf.rows, row = null;
+	for (const k of path) {
+		if (row && GROUPS.includes(row.type) && rows === null) {
+			rows = row.rows;
+			continue;
+		}
+		row = rows?.find((r) => r.key === k);
+		if (!row) return null;
+		rows = GROUPS.includes(row.type) ? null : row.rows;
+	}
+	return row;
+}
+
+const starts = (path, with_) => with_.every((k, i) => path[i] === k);
+// The keys that are written directly below a path, in their order.
+export const namesBelow = (path) => [...new Set([...conf.values.values()].filter((v) => v.path.length > path.length && starts(v.path, path)).map((v) => v.path[path.length]))];
+export const written = (path) => conf.values.get(keyOf(path));
+export const isManaged = (v) => !!v?.file && v.file === conf.managed;
+export const layerOf = (v) => (!v?.file ? 'preset' : isManaged(v) ? 'managed' : v.file.includes('/conf.d/') ? 'dropin' : 'file');
+// Everything below a path as one object, as it is written.
+export function treeAt(path) {
+	const here = written(path);
+	if (here) return here.value;
+	const names = namesBelow(path);
+	if (!names.length) return undefined;
+	const parts = names.map((k) => [k, treeAt([...path, k])]);
+	return typeof names[0] === 'number' ? parts.map((p) => p[1]) : Object.fromEntries(parts);
+}
+
+// --- changes ---
+
+// What is sent: an object laid over the managed layer, and the paths that leave it.
+export function wire(change) {
+	const over = {}, drop = [];
+	for (const [k, value] of change) {
+		const path = JSON.parse(k);
+		if (value === undefined) {
+			drop.push(path);
+			continue;
+		}
+		let at = over;
+		for (const p of path.slice(0, -1)) at = at[p] ??= {};
+		at[path.at(-1)] = value;
+	}
+	return { over, drop };
+}
+
+export const tryChange = (what) => run('config.try', what);
+export const applyChange = (what, more) => run('config.apply', { ...what, base: conf.generation ?? undefined, restart: true, ...more });
+
+// --- a change on trial ---
+
+export async function refreshTrial() {
+	const site = await get('/status').catch(() => null);
+	if (site) state.site = { ...state.site, ...site };
+	changed('site');
+}
+export const trialLeft = () => {
+	const until = state.site?.config?.confirm_until;
+	return until ? Math.max(0, Math.round((new Date(until) - Date.now()) / 1000)) : null;
+};
