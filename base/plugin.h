@@ -12,7 +12,7 @@
 
 #define AMPGATE_PLUGIN_ABI 1
 
-enum { AG_METER = 1, AG_EVSE = 2, AG_BALANCER = 4, AG_GRID = 8, AG_AUTH = 16, AG_SINK = 32 };
+enum { AG_METER = 1, AG_EVSE = 2, AG_BALANCER = 4, AG_GRID = 8, AG_AUTH = 16, AG_SINK = 32, AG_SCAN = 64 };
 enum { AG_F_THREAD = 1 };
 
 /* Bits of ag_meter_sample.valid. What is not valid is unknown, never 0. */
@@ -93,6 +93,9 @@ typedef struct {
 	uint64_t mark;                 /* qos 1: not 0 asks for ag_host.sink_sent when the other end has it */
 } ag_message;
 
+/* GOES_ON: nothing new; NEWS: something in `json`; LAST: that was all; OVER: nothing new, and that was all. */
+enum { AG_SCAN_GOES_ON, AG_SCAN_NEWS, AG_SCAN_LAST, AG_SCAN_OVER };
+
 typedef struct ag_host ag_host;
 struct ag_host {
 	uint32_t size;
@@ -134,6 +137,9 @@ typedef struct {
 	 * AG_F_THREAD. */
 	int (*auth_poll)(void *self, char *token, size_t room);
 	int (*grid_poll)(void *self, ag_grid_state *out);                      /* AG_GRID: 0, or negative: nothing was learnt */
+	/* AG_SCAN: a search for devices, in short steps: one exchange each, since it shares its bus with what is in use. What it found goes to
+	 * `json`, an object. AG_SCAN_..., or negative: it cannot go on. Its plugin has AG_F_THREAD. */
+	int (*scan)(void *self, char *json, size_t room);
 } ag_plugin;
 
 /* What a loadable plugin exports: its table, which lives as long as the process. */

@@ -9,6 +9,7 @@ const struct ag_builtin ag_builtins[] = {
 	{ "modbus-evse", plugin_modbus_evse },
 	{ "modbus-relay", plugin_modbus_relay },
 	{ "modbus-input", plugin_modbus_input },
+	{ "modbus-scan", plugin_modbus_scan },
 	{ "mqtt", plugin_mqtt },
 	{ "pilot-board", plugin_pilot_board },
 	{ "reader-keyboard", plugin_reader_keyboard },

@@ -8,11 +8,13 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/modbus-input.c \
 	plugins/modbus-evse.c \
 	plugins/modbus-relay.c \
+	plugins/modbus-scan.c \
 	plugins/modbus.c \
 	plugins/mqtt.c \
 	plugins/pilot-board.c \
 	plugins/plugins.h \
 	plugins/reader.c \
+	plugins/scan.c plugins/scan.h \
 	plugins/serial.c plugins/serial.h \
 	plugins/regmap-yaml.c \
 	plugins/regmap.c plugins/regmap.h \

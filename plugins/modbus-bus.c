@@ -159,6 +159,11 @@ const char *bus_name(const struct bus *bus)
 	return bus->name;
 }
 
+bool bus_is_serial(const struct bus *bus)
+{
+	return bus->serial;
+}
+
 static void fault(struct bus_peer *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void fault(struct bus_peer *p, const char *fmt, ...)
@@ -234,6 +239,7 @@ static int exception(const struct bus *b, struct bus_peer *p, unsigned code, uns
 	static const char *const names[] = { "unknown", "illegal function", "illegal data address", "illegal data value", "device failure",
 	                                     "acknowledge", "busy", "negative acknowledge", "memory parity", "unknown", "gateway path unavailable",
 	                                     "gateway target does not answer" };
+	p->exception = code;
 	fault(p, "exception %u (%s) from unit %d at %s for address %u", code, names[code < 12 ? code : 0], p->unit, b->name, at);
 	return ERR_REFUSED;
 }
@@ -281,6 +287,7 @@ static int attempt(struct bus *b, struct bus_peer *p, const uint8_t *req, int n_
 static int exchange(struct bus *b, struct bus_peer *p, const uint8_t *req, int n_req, int want, uint8_t *rsp, const uint8_t **data_out)
 {
 	p->fault[0] = 0;
+	p->exception = 0;
 	bool fresh = !b->connected;
 	if (fresh) {
 		int rc = connect_bus(b, p);

@@ -6,6 +6,7 @@
 #define AMPGATE_PLUGINS_MODBUS_BUS_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -18,6 +19,7 @@ struct bus_peer {
 	int64_t timeout_us; /* from request to complete answer */
 	int64_t pause_us;   /* the unit's rest between two requests */
 	char fault[200];    /* why the last exchange failed */
+	unsigned exception; /* of the last exchange, when the unit declined; 0: it did not */
 };
 
 /* The bus and the unit that a plugin's configuration names: keys host and port, or device, baud, parity and stop_bits; unit; timeout_ms. No
@@ -25,6 +27,7 @@ struct bus_peer {
 int bus_open(const cJSON *config, struct bus **out, struct bus_peer *peer_out, char *err, size_t errlen) MUST_CHECK;
 void bus_close(struct bus **bus); /* the last user closes the connection */
 const char *bus_name(const struct bus *bus); /* "192.168.50.10:502", "/dev/ttyUSB0"; lives with the bus */
+bool bus_is_serial(const struct bus *bus);
 
 /* Function 3 or 4: n registers from `at`. 0, or with the reason in peer->fault: ERR_TIMEOUT no answer, ERR_REFUSED an exception of the
  * unit, ERR_PROTOCOL an answer that is none (wrong unit, wrong length), ERR_CLOSED no connection. */

@@ -10,6 +10,7 @@ const ag_plugin *plugin_modbus(void);       /* AG_METER: meters over Modbus TCP 
 const ag_plugin *plugin_modbus_evse(void);  /* AG_EVSE: charge controllers by register maps */
 const ag_plugin *plugin_modbus_relay(void); /* AG_EVSE: contactors on a Modbus relay board */
 const ag_plugin *plugin_modbus_input(void); /* AG_GRID: contacts and registers of a Modbus device */
+const ag_plugin *plugin_modbus_scan(void);  /* AG_SCAN: what answers on a Modbus bus */
 const ag_plugin *plugin_mqtt(void);         /* AG_SINK: an MQTT broker */
 const ag_plugin *plugin_pilot_board(void);  /* AG_EVSE: boards with a control pilot on a serial line */
 const ag_plugin *plugin_reader_keyboard(void); /* AG_AUTH: card readers that type */

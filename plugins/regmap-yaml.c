@@ -349,6 +349,23 @@ static size_t list_models(const char *dir, char *names[], size_t n)
 	return n;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void regmap_each(const char *dir, void (*see)(void *arg, const char *model), void *arg)
+{
+	char *names[NAMES] = { NULL };
+	size_t n = list_models(dir, names, list_models(DATA_DIR "/models", names, 0));
+	qsort(names, n, sizeof(names[0]), by_text);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+			see(arg, names[i]);
+	for (size_t i = 0; i < n; i++)
+		mem_free(names[i]);
+}
+
 static void say_unknown(const char *model, const char *dir, char *err, size_t errlen)
 {
 	char *names[NAMES + 1] = { NULL };

@@ -81,6 +81,8 @@ unsigned regmap_words(enum regmap_type type); /* registers a value of this type 
 int regmap_load(const char *path, struct regmap *out, char *err, size_t errlen) MUST_CHECK;
 /* The same for text in memory; `name` stands for the file. */
 int regmap_parse(const char *name, struct slice text, struct regmap *out, char *err, size_t errlen) MUST_CHECK;
+/* The names of all models in `dir` (NULL: none) and among the installed ones, in the order of the alphabet, each once. */
+void regmap_each(const char *dir, void (*see)(void *arg, const char *model), void *arg);
 /* Finds MODEL.yaml in `dir` (NULL: none), then among the installed models. */
 int regmap_find(const char *model, const char *dir, struct regmap *out, char *err, size_t errlen) MUST_CHECK;
 

@@ -34,6 +34,8 @@
 /* A plugin may be older than the end of the struct. */
 #define HAS(plugin, member) ((plugin)->size >= offsetof(ag_plugin, member) + sizeof((plugin)->member) && (plugin)->member)
 #define TOKEN_TEXT 256
+#define SCAN_TEXT 8192
+#define SCAN_REST_US (5 * US_PER_MS)
 
 struct driver {
 	struct list entry;
@@ -50,6 +52,7 @@ struct worker {
 	struct list units;      /* the worker's */
 	int64_t beat_us;        /* the worker's: when the loop was last heard of */
 	int64_t dead_us;        /* how long it may be silent; the worker's */
+	size_t n_units;         /* the loop's */
 };
 
 struct unit {
@@ -58,7 +61,7 @@ struct unit {
 	ag_host api;            /* what its plugin sees of us; ctx is the unit */
 	const ag_plugin *plugin;
 	void *self;
-	uint32_t kind;          /* AG_METER, AG_EVSE, AG_GRID, AG_SINK, AG_AUTH */
+	uint32_t kind;          /* AG_METER, AG_EVSE, AG_GRID, AG_SINK, AG_AUTH, AG_SCAN */
 	bool outlet;            /* AG_EVSE, by its pins */
 	int handle;
 	char *id;
@@ -69,6 +72,7 @@ struct unit {
 	host_on_pins *on_pins;
 	host_on_token *on_token;
 	host_on_grid *on_grid;
+	host_on_scan *on_scan;
 	void *arg;
 	bool slow;              /* its plugin once took too long on the loop */
 	/* Of whoever calls the plugin: */
@@ -79,6 +83,8 @@ struct unit {
 		ag_drive drive; /* of an outlet */
 	} wish;
 	bool reader_failed;     /* and was reported */
+	bool scanned;           /* the search is over */
+	bool dropped;           /* the loop's: nobody wants to hear of it any more */
 };
 
 struct host {
@@ -103,14 +109,16 @@ struct report {
 	ag_pins pins;
 	char token[TOKEN_TEXT];
 	ag_grid_state grid;
+	char *json;             /* of a search; NULL: nothing new */
+	bool over;
 	char fault[FAULT_TEXT];
 };
 
-/* To a worker. unit NULL: a beat; attach: the unit is new; else an order. */
+/* To a worker. unit NULL: a beat; attach: the unit is new; detach: it goes; else an order. */
 struct order {
 	struct mail mail;
 	struct unit *unit;
-	bool attach;
+	bool attach, detach;
 	struct wish wish;
 };
 
@@ -127,8 +135,10 @@ static void on_report(struct mail *mail, void *arg)
 	struct unit *u = r->unit;
 	const char *fault = r->rc == 0 ? NULL : r->fault;
 	(void)arg;
-	if (u->host->closing)
+	if (u->host->closing || u->dropped)
 		;
+	else if (u->kind == AG_SCAN)
+		u->on_scan(u->arg, r->json, r->over, fault);
 	else if (u->kind == AG_METER)
 		u->on_sample(u->arg, fault ? NULL : &r->sample, fault);
 	else if (u->kind == AG_AUTH)
@@ -139,6 +149,7 @@ static void on_report(struct mail *mail, void *arg)
 		u->on_grid(u->arg, fault ? NULL : &r->grid, fault);
 	else
 		u->on_state(u->arg, fault ? NULL : &r->state, fault);
+	mem_free(r->json);
 	mem_free(r);
 }
 
@@ -186,6 +197,29 @@ static void poll_reader(struct unit *u)
 		mem_free(r);
 }
 
+static bool is_alone(const struct unit *u)
+{
+	return u->worker->units.next == u->worker->units.prev;
+}
+
+/* One step, then as long a rest as it took: at least half of the bus's time is for the others, and what is due comes first anyway. */
+static void step_search(struct unit *u)
+{
+	char json[SCAN_TEXT] = "";
+	int64_t began = clock_mono_us();
+	int rc = u->plugin->scan(u->self, json, sizeof(json));
+	int64_t now = clock_mono_us();
+	u->scanned = rc < 0 || rc == AG_SCAN_LAST || rc == AG_SCAN_OVER;
+	u->due_us = u->scanned ? INT64_MAX : is_alone(u) ? now : now + (now - began) + SCAN_REST_US;
+	if (rc == AG_SCAN_GOES_ON)
+		return;
+	struct report *r = NEW(struct report);
+	r->rc = rc < 0 ? rc : 0;
+	r->json = rc == AG_SCAN_NEWS || rc == AG_SCAN_LAST ? mem_strdup(json) : NULL;
+	r->over = u->scanned;
+	report(u, r);
+}
+
 static void poll_unit(struct unit *u)
 {
 	struct report *r = NEW(struct report);
@@ -214,6 +248,10 @@ static void turn(struct unit *u)
 		poll_reader(u);
 		return;
 	}
+	if (u->kind == AG_SCAN) {
+		step_search(u);
+		return;
+	}
 	poll_unit(u);
 	u->due_us = u->due_us + u->poll_us > now ? u->due_us + u->poll_us : now + u->poll_us;
 }
@@ -239,12 +277,26 @@ static void on_loop_turn(void *arg)
 
 /* ---- workers ---- */
 
+static void on_gone(struct mail *mail, void *arg);
+
+/* The worker has forgotten it; the loop does the rest. */
+static void detach(struct unit *u)
+{
+	struct report *r = NEW(struct report);
+	list_remove(&u->in_worker);
+	r->unit = u;
+	r->mail.deliver = on_gone;
+	mailbox_post(u->host->mailbox, &r->mail);
+}
+
 static void on_order(struct mail *mail, void *arg)
 {
 	struct order *o = (struct order *)(void *)mail;
 	struct worker *w = arg;
 	if (!o->unit)
 		w->beat_us = clock_mono_us();
+	else if (o->detach)
+		detach(o->unit);
 	else if (!o->attach)
 		order_wish(o->unit, &o->wish);
 	else
@@ -311,6 +363,15 @@ static void post_order(struct worker *w, struct unit *u, bool attach, const stru
 	o->attach = attach;
 	if (wish)
 		o->wish = *wish;
+	inbox_post(w->inbox, &o->mail);
+}
+
+static void post_detach(struct worker *w, struct unit *u)
+{
+	struct order *o = NEW(struct order);
+	o->mail.deliver = on_order;
+	o->unit = u;
+	o->detach = true;
 	inbox_post(w->inbox, &o->mail);
 }
 
@@ -440,7 +501,8 @@ static void free_unit(struct unit *u)
 
 static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *plugin, const struct host_conf *conf)
 {
-	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_GRID] = "grid", [AG_SINK] = "sink", [AG_AUTH] = "reader" };
+	static const char *const keys[] = { [AG_METER] = "meter", [AG_EVSE] = "evse", [AG_GRID] = "grid", [AG_SINK] = "sink", [AG_AUTH] = "reader",
+		[AG_SCAN] = "search" };
 	struct unit *u = NEW(struct unit);
 	u->host = h;
 	u->plugin = plugin;
@@ -477,6 +539,8 @@ static struct unit *open_unit(struct host *h, uint32_t kind, const struct host_c
 static int start_unit(struct unit *u)
 {
 	u->host->n_units++;
+	if (u->worker)
+		u->worker->n_units++;
 	if (u->worker)
 		post_order(u->worker, u, true, NULL);
 	else if (u->kind != AG_SINK)
@@ -521,18 +585,38 @@ static void open_loop_relays(struct host *h)
 			order_wish(u, &none);
 }
 
+static void end_worker(struct worker *w)
+{
+	inbox_stop(w->inbox);
+	pthread_join(w->thread, NULL);
+	inbox_close(w->inbox);
+	list_remove(&w->entry);
+	mem_free(w->bus);
+	mem_free(w);
+}
+
 /* All are told to stop before the first is waited for. */
 static void end_workers(struct host *h)
 {
 	LIST_WALK(&h->workers, struct worker, entry, s)
 		inbox_stop(s->inbox);
-	LIST_WALK(&h->workers, struct worker, entry, w) {
-		pthread_join(w->thread, NULL);
-		inbox_close(w->inbox);
-		list_remove(&w->entry);
-		mem_free(w->bus);
-		mem_free(w);
-	}
+	LIST_WALK(&h->workers, struct worker, entry, w)
+		end_worker(w);
+}
+
+/* A worker without units is idle, so its end is not waited for long. While the host closes, it frees everything itself. */
+static void on_gone(struct mail *mail, void *arg)
+{
+	struct report *r = (struct report *)(void *)mail;
+	struct unit *u = r->unit;
+	struct host *h = arg;
+	mem_free(r);
+	if (h->closing)
+		return;
+	struct worker *w = u->worker;
+	free_unit(u);
+	if (w && --w->n_units == 0)
+		end_worker(w);
 }
 
 void host_close(struct host **host)
@@ -643,6 +727,38 @@ int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_
 	u->on_token = on_token;
 	u->arg = arg;
 	return start_unit(u);
+}
+
+int host_scan(struct host *h, const struct host_conf *conf, host_on_scan *on_scan, void *arg, char *err, size_t errlen)
+{
+	int rc;
+	struct unit *u = open_unit(h, AG_SCAN, conf, &rc, err, errlen);
+	if (!u)
+		return rc;
+	if (!HAS(u->plugin, scan) || !u->worker) {
+		snprintf(err, errlen, "driver '%s' looks for nothing", conf->driver);
+		free_unit(u);
+		return ERR_UNSUPPORTED;
+	}
+	u->on_scan = on_scan;
+	u->arg = arg;
+	return start_unit(u);
+}
+
+/* What it has posted already is dropped when it arrives; the mail that it is gone comes behind that. */
+void host_drop(struct host *h, int handle)
+{
+	LIST_WALK(&h->units, struct unit, in_host, u) {
+		if (u->handle != handle || u->dropped || !(u->kind & (AG_METER | AG_SCAN)))
+			continue;
+		u->dropped = true;
+		timer_cancel(&u->timer);
+		if (u->worker)
+			post_detach(u->worker, u);
+		else
+			detach(u);
+		return;
+	}
 }
 
 static void wish_for(struct host *h, int evse, const struct wish *wish)

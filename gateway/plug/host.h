@@ -52,6 +52,9 @@ typedef void host_on_token(void *arg, const char *token, const char *fault);
 /* What the inputs say, or NULL with the reason why it is not known. */
 typedef void host_on_grid(void *arg, const ag_grid_state *s, const char *fault);
 
+/* News of a search: an object in `json`, or NULL; `over`: it has ended, with `fault` when it could not go on. Nothing more comes then. */
+typedef void host_on_scan(void *arg, const char *json, bool over, const char *fault);
+
 /* These return a handle from 0, or a negative error with its text in `err`; the configuration is checked, nothing is connected yet. */
 int host_meter(struct host *h, const struct host_conf *conf, host_on_sample *on_sample, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_state, void *arg, char *err, size_t errlen) MUST_CHECK;
@@ -59,8 +62,13 @@ int host_grid(struct host *h, const struct host_conf *conf, host_on_grid *on_gri
 int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t errlen) MUST_CHECK;
 /* An EVSE whose driver gives pins: on_pins instead of on_state. Refused with ERR_UNSUPPORTED where the driver has none. */
 int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen) MUST_CHECK;
+/* A search for devices; host_drop ends it. */
+int host_scan(struct host *h, const struct host_conf *conf, host_on_scan *on_scan, void *arg, char *err, size_t errlen) MUST_CHECK;
 /* A card reader. */
 int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_token, void *arg, char *err, size_t errlen) MUST_CHECK;
+
+/* Ends a meter or a search: no callback comes any more. The bus goes on for the others on it. Not for EVSEs. */
+void host_drop(struct host *h, int handle);
 
 /* What the EVSE may take per phase; 0 A opens its contactor. Kept alive by the host: it is repeated every second as long as the loop runs,
  * and opened by the worker when the loop has not run for HOST_DEAD_US. The first order is given by the host itself: open. */

@@ -100,9 +100,9 @@ static const char *fake_bus(void *self)
 }
 
 static const ag_plugin threaded = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, AG_F_THREAD, "fake", "1", "", "{}", fake_create,
-	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus, NULL, NULL, NULL, NULL };
+	                            fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, fake_bus, NULL, NULL, NULL, NULL, NULL };
 static const ag_plugin on_loop = { sizeof(ag_plugin), AMPGATE_PLUGIN_ABI, AG_METER | AG_EVSE, 0, "fake", "1", "", "{}", fake_create,
-	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL, NULL, NULL, NULL, NULL };
+	                           fake_destroy, fake_poll, fake_set, fake_state, NULL, fake_fault, NULL, NULL, NULL, NULL, NULL, NULL };
 
 /* What one meter or EVSE said last. */
 struct seen {
@@ -214,6 +214,26 @@ static void test_one_worker_serves_a_bus(void **state)
 	assert_true(pthread_equal(fakes[0]->caller, fakes[1]->caller));
 	assert_string_equal(c.fault, "the fake was told to fail");
 	assert_int_equal(c.samples, 0);
+}
+
+static void test_a_dropped_meter_leaves_its_bus_to_the_others(void **state)
+{
+	struct seen a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
+	int first = meter(*state, "fake", "{\"bus\":\"x\"}", &a), alone = meter(*state, "fake", "{\"bus\":\"y\"}", &b);
+	meter(*state, "fake", "{\"bus\":\"x\"}", &c);
+	int on_the_loop = meter(*state, "fake-loop", "{}", &d);
+	UNTIL(a.samples > 1 && b.samples > 1 && c.samples > 1 && d.samples > 1);
+	host_drop(*state, first);
+	host_drop(*state, alone);
+	host_drop(*state, on_the_loop);
+	host_drop(*state, first); /* once is enough */
+	int heard = a.samples + b.samples + d.samples, from = c.samples;
+	UNTIL(n_alive == 1);
+	UNTIL(c.samples > from + 3);
+	assert_int_equal(a.samples + b.samples + d.samples, heard);
+	/* Its bus can be used again. */
+	meter(*state, "fake", "{\"bus\":\"y\",\"amps\":4}", &b);
+	UNTIL(b.amps == 4);
 }
 
 static void test_a_bus_that_hangs_holds_up_nobody_else(void **state)
@@ -332,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STAGED(test_samples_come_from_workers_and_from_the_loop),
 		STAGED(test_one_worker_serves_a_bus),
+		STAGED(test_a_dropped_meter_leaves_its_bus_to_the_others),
 		STAGED(test_a_bus_that_hangs_holds_up_nobody_else),
 		STAGED(test_an_order_is_carried_out_and_kept_alive),
 		STAGED(test_an_order_that_fails_is_reported),

@@ -1,7 +1,7 @@
-UNIT_PLUGINS = tests/unit/plugins/board tests/unit/plugins/evse-map tests/unit/plugins/reader tests/unit/plugins/gpio tests/unit/plugins/regmap
+UNIT_PLUGINS = tests/unit/plugins/board tests/unit/plugins/evse-map tests/unit/plugins/reader tests/unit/plugins/gpio tests/unit/plugins/regmap tests/unit/plugins/scan
 check_PROGRAMS += $(UNIT_PLUGINS)
 TESTS += $(UNIT_PLUGINS)
-tests_unit_plugins_regmap_SOURCES = tests/unit/plugins/regmap.c tests/unit/unit.h
+tests_unit_plugins_regmap_SOURCES = tests/unit/plugins/regmap.c tests/unit/plugins/meters.h tests/unit/unit.h
 tests_unit_plugins_regmap_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 tests_unit_plugins_gpio_SOURCES = tests/unit/plugins/gpio.c tests/unit/unit.h
 tests_unit_plugins_gpio_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
@@ -11,3 +11,5 @@ tests_unit_plugins_reader_SOURCES = tests/unit/plugins/reader.c tests/unit/unit.
 tests_unit_plugins_reader_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 tests_unit_plugins_evse_map_SOURCES = tests/unit/plugins/evse-map.c tests/unit/unit.h
 tests_unit_plugins_evse_map_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+tests_unit_plugins_scan_SOURCES = tests/unit/plugins/scan.c tests/unit/plugins/meters.h tests/unit/unit.h
+tests_unit_plugins_scan_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
