@@ -6,12 +6,18 @@
 #include "base/json.h"
 #include "base/log.h"
 
+const char *drivers_parity(char letter)
+{
+	return letter == 'E' ? "even" : letter == 'O' ? "odd" : "none";
+}
+
+/* A line without parity has a second stop bit in its place, as the Modbus standard asks; devices that send one are understood all the same. */
 static void write_bus(struct json_writer *w, const struct bus_settings *bus)
 {
-	char parity[2] = { bus->parity, 0 };
 	jw_string(w, "device", bus->device);
 	jw_int(w, "baud", bus->baud);
-	jw_string(w, "parity", parity);
+	jw_string(w, "parity", drivers_parity(bus->parity));
+	jw_int(w, "stop_bits", bus->parity == 'N' ? 2 : 1);
 }
 
 static void write_place(struct json_writer *w, const char *host, int port, int unit, const struct bus_settings *bus)
@@ -25,13 +31,12 @@ static void write_place(struct json_writer *w, const char *host, int port, int u
 	jw_int(w, "unit", unit);
 }
 
-int drivers_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
+int drivers_try_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg, char *err, size_t errlen)
 {
 	static const char *const names[] = { "modbus-tcp", "modbus-rtu", "sim", "" };
 	const char *driver = m->driver == METER_PLUGIN ? m->plugin : names[m->driver];
 	struct buf config = { 0 };
 	struct json_writer w;
-	char why[200] = "";
 	jw_open(&w, &config);
 	jw_object(&w, NULL);
 	jw_string(&w, "driver", driver);
@@ -45,10 +50,17 @@ int drivers_meter(struct host *h, const char *models, const struct meter_setting
 	jw_end(&w, '}');
 	const char *options = m->options ? m->options : "{}";
 	struct host_conf conf = { .id = m->id, .driver = driver, .config = m->driver == METER_PLUGIN ? options : config.p, .poll_us = m->poll_us };
-	int handle = host_meter(h, &conf, on_sample, arg, why, sizeof(why));
+	int handle = host_meter(h, &conf, on_sample, arg, err, errlen);
+	buf_free(&config);
+	return handle;
+}
+
+int drivers_meter(struct host *h, const char *models, const struct meter_settings *m, host_on_sample *on_sample, void *arg)
+{
+	char why[200] = "";
+	int handle = drivers_try_meter(h, models, m, on_sample, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "meter %s cannot be started: %s", m->id, why);
-	buf_free(&config);
 	return handle;
 }
 
