@@ -20,22 +20,23 @@
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
 
 struct arguments {
-	const char *config, *confd, *state_dir, *socket, *log_level;
+	const char *config, *confd, *models, *state_dir, *socket, *log_level;
 	bool check, print, origin, demo, miswired, doc;
 	int demo_seconds;
 };
 
 static const char usage[] =
-	"usage: ampgated [-c FILE] [--conf-dir DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
-	"       ampgated [-c FILE] [--conf-dir DIR] --check-config | --print-config [--origin]\n"
+	"usage: ampgated [-c FILE] [--conf-dir DIR] [--models DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
+	"       ampgated [-c FILE] [--conf-dir DIR] [--models DIR] --check-config | --print-config [--origin]\n"
 	"       ampgated --demo[=SECONDS] | --demo-miswired\n"
 	"       ampgated --config-doc | --version | --help\n";
 
-enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_MISWIRED, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_DOC, OPT_FOREGROUND };
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_MISWIRED, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_MODELS, OPT_DOC, OPT_FOREGROUND };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "conf-dir", required_argument, NULL, OPT_CONFD },
+	{ "models", required_argument, NULL, OPT_MODELS },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
 	{ "origin", no_argument, NULL, OPT_ORIGIN },
@@ -59,6 +60,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 		switch (c) {
 		case 'c': a->config = optarg; break;
 		case OPT_CONFD: a->confd = optarg; break;
+		case OPT_MODELS: a->models = optarg; break;
 		case OPT_CHECK: a->check = true; break;
 		case OPT_PRINT: a->print = true; break;
 		case OPT_ORIGIN: a->origin = true; break;
@@ -88,7 +90,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
  * those are named too. */
 static struct settings_files files_of(const struct arguments *a, struct arena *mem)
 {
-	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd };
+	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd, .models = a->models };
 	if (!a->config && !a->confd)
 		f.confd = SYSCONF_DIR "/conf.d";
 	bool looks = a->check || a->print;
