@@ -133,6 +133,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/command-commission.c \
 	gateway/manage/command-config.c \
 	gateway/manage/command-grid.c \
+	gateway/manage/command-meter.c \
 	gateway/manage/command-people.c \
 	gateway/manage/command-plan.c \
 	gateway/manage/command-station.c \
@@ -140,6 +141,8 @@ libgateway_a_SOURCES += \
 	gateway/manage/commission.c gateway/manage/commission.h \
 	gateway/manage/commission-judge.c \
 	gateway/manage/history.c gateway/manage/history.h \
+	gateway/manage/meter-check.c gateway/manage/meter-check.h \
+	gateway/manage/meter-look.c gateway/manage/meter-look.h \
 	gateway/manage/once.c gateway/manage/once.h \
 	gateway/manage/task.c gateway/manage/task.h \
 	gateway/manage/uplink-test.c gateway/manage/uplink-test.h \
@@ -194,6 +197,7 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl.c gateway/ctl/ctl.h \
 	gateway/ctl/ctl-care.c \
 	gateway/ctl/ctl-config.c \
+	gateway/ctl/ctl-meter.c \
 	gateway/ctl/ctl-plugin.c \
 	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #define BLOCK 512
 #define FILE_MOST (2u << 30)
@@ -81,7 +81,7 @@ void archive_add(struct archive *a, const char *name, unsigned mode, struct slic
 	snprintf(h.uid, sizeof(h.uid), "%07o", 0);
 	snprintf(h.gid, sizeof(h.gid), "%07o", 0);
 	snprintf(h.size, sizeof(h.size), "%011lo", (unsigned long)content.n);
-	snprintf(h.mtime, sizeof(h.mtime), "%011lo", (unsigned long)time(NULL) & 077777777777);
+	snprintf(h.mtime, sizeof(h.mtime), "%011lo", (unsigned long)(clock_wall_us() / US_PER_S) & 077777777777);
 	snprintf(h.sum, sizeof(h.sum), "%06o", sum_of(&h));
 	h.sum[7] = ' ';
 	put(a, &h, BLOCK);

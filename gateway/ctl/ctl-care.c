@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "config.h"
 #include "gateway/ctl/archive.h"
@@ -84,8 +85,9 @@ static void print_doctor(const cJSON *checks)
 }
 
 /* 1 when something is not as it should be, so that scripts can tell. */
-int ctl_doctor(const struct options *o, int argc)
+int ctl_doctor(const struct options *o, int argc, char **argv)
 {
+	(void)argv;
 	int status;
 	bool well = true;
 	const cJSON *c;
@@ -155,7 +157,7 @@ int ctl_bundle(const struct options *o, int argc, char **argv)
 {
 	char file[80], args[80];
 	const char *out = NULL, *since = NULL;
-	time_t now = time(NULL);
+	time_t now = (time_t)(clock_wall_us() / US_PER_S);
 	struct tm tm;
 	int status;
 	for (int i = 1; i < argc; i++) {

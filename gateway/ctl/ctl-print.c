@@ -330,6 +330,64 @@ void print_probe(const cJSON *r)
 		printf("%s: %s\n", text_of(r, "state"), text_of(r, "result.failure"));
 }
 
+/* --- meters that are tried --- */
+
+static void print_phase_row(const cJSON *phases, const char *title, const char *key)
+{
+	const cJSON *p;
+	printf("  %-8s", title);
+	cJSON_ArrayForEach(p, phases) {
+		char text[40];
+		word(json_at(p, key), text, sizeof(text));
+		printf(" %12s", text);
+	}
+	puts("");
+}
+
+static void print_reading(const cJSON *r)
+{
+	static const char *const rows[][2] = { { "", "phase" }, { "U  V", "u_v" }, { "I  A", "i_a" }, { "P  W", "p_w" }, { "cos phi", "cos" }, { "", "verdict" } };
+	const cJSON *phases = json_at(r, "phases"), *hint;
+	for (size_t i = 0; phases && i < sizeof(rows) / sizeof(rows[0]); i++)
+		print_phase_row(phases, rows[i][0], rows[i][1]);
+	if (phases && !isnan(number(r, "power_w")))
+		printf("  power %.0f W", number(r, "power_w"));
+	if (phases && !isnan(number(r, "import_wh")))
+		printf("  import %.1f kWh", number(r, "import_wh") / 1000);
+	if (phases && !isnan(number(r, "export_wh")))
+		printf("  export %.1f kWh", number(r, "export_wh") / 1000);
+	puts("");
+	cJSON_ArrayForEach(hint, json_at(r, "hints"))
+		printf("  -> %s\n", hint->valuestring);
+}
+
+void print_meter_test(const cJSON *r)
+{
+	printf("%s: %.0f readings, %.0f failed\n", text_of(r, "meter"), number(r, "samples"), number(r, "failed"));
+	print_reading(r);
+}
+
+void print_meter_scan(const cJSON *r)
+{
+	const cJSON *one, *m, *found = json_at(r, "found");
+	cJSON_ArrayForEach(one, found) {
+		bool first = true;
+		printf("address %.0f", number(one, "unit"));
+		if (json_text(one, "device").n)
+			printf("  %s", text_of(one, "device"));
+		cJSON_ArrayForEach(m, json_at(one, "models")) {
+			printf("%s%s (%.0f)", first ? "  " : ", ", text_of(m, "model"), number(m, "points"));
+			first = false;
+		}
+		puts(first ? "  answers, but no known model fits" : "");
+		if (!first)
+			print_reading(one);
+	}
+	printf("%d found at addresses %s of %s\n", cJSON_GetArraySize(found), text_of(r, "units"), text_of(r, "target"));
+	if (json_text(r, "fault").n)
+		printf("%s\n", text_of(r, "fault"));
+}
+
 static const char *const tx_columns[] = { "seq", "station", "evse", "tx", "csms_tx", "token", "start", "stop", "start_wh", "stop_wh", "energy_wh", "reason",
 	"offline", "confirmed" };
 

@@ -9,6 +9,8 @@ void print_why(const cJSON *r);
 void print_stations(const cJSON *r);
 void print_circuits(const cJSON *r);
 void print_meters(const cJSON *r);
+void print_meter_test(const cJSON *r);
+void print_meter_scan(const cJSON *r);
 void print_uplinks(const cJSON *r);
 void print_map(const cJSON *r);
 void print_queue(const cJSON *r);

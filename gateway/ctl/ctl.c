@@ -33,6 +33,8 @@ static const char usage[] =
 	"  station reset ID [hard] | unlock ID [EVSE] | trigger ID MESSAGE [EVSE] | reject ID\n"
 	"  evse start ID[/EVSE] [--token T] | stop ID[/EVSE]                 begin or end a session\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
+	"  meter test METER | DEVICE|HOST --unit N --model M                 values, direction and phases of a meter, read for some seconds\n"
+	"  meter scan BUS|DEVICE|HOST [ADDRESSES]     addresses that answer and the models that fit; 1-32 when not said\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
 	"  uplink map NAME                            numbers of an aggregate, and the EVSE behind each\n"
 	"  queue list [ID] | show SEQ | export [ID]   messages the CSMS has not confirmed; export gives one JSON object per line\n"
@@ -208,6 +210,62 @@ void ctl_print_json(const cJSON *result)
 	print_json(result);
 }
 
+struct buf ctl_object(const char *const pairs[][2], size_t n)
+{
+	struct buf out = { 0 };
+	struct json_writer w;
+	jw_open(&w, &out);
+	jw_object(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		if (pairs[i][1])
+			jw_string(&w, pairs[i][0], pairs[i][1]);
+	jw_end(&w, '}');
+	return out;
+}
+
+void ctl_progress(const char *step, double part)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r\033[K");
+	if (step)
+		fprintf(stderr, "%3.0f %%  %s", part * 100, step);
+}
+
+/* `whole`: `print` wants the job, not only its result. */
+static int wait_for_job(const struct options *o, const char *method, struct buf *args, print_fn *print, bool whole)
+{
+	int status;
+	cJSON *answer = ask(o, method, args, &status);
+	char job[24];
+	snprintf(job, sizeof(job), "%lld", (long long)json_int(answer, "result.job", 0));
+	buf_free(args);
+	while (!status) {
+		cJSON_Delete(answer);
+		struct buf which = ctl_object((const char *const[][2]){ { "job", job } }, 1);
+		answer = ask(o, "job.show", &which, &status);
+		buf_free(&which);
+		if (!slice_is(json_text(answer, "result.state"), "running"))
+			break;
+		char *step = mem_text(json_text(answer, "result.step"));
+		ctl_progress(step, json_number(answer, "result.part", 0));
+		mem_free(step);
+		nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+	}
+	ctl_progress(NULL, 1);
+	if (!status)
+		(o->json ? print_json : print)(json_at(answer, whole ? "result" : "result.result"));
+	if (!status && !slice_is(json_text(answer, "result.state"), "done"))
+		status = EXIT_FAILED;
+	cJSON_Delete(answer);
+	return status;
+}
+
+int ctl_job(const struct options *o, const char *method, struct buf *args, print_fn *print)
+{
+	return wait_for_job(o, method, args, print, false);
+}
+
 bool ctl_is_up(const struct options *o)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -220,20 +278,6 @@ bool ctl_is_up(const struct options *o)
 }
 
 /* --- commands --- */
-
-/* Arguments as an object: pairs of key and value, values NULL are left out. */
-static struct buf object(const char *const pairs[][2], size_t n)
-{
-	struct buf out = { 0 };
-	struct json_writer w;
-	jw_open(&w, &out);
-	jw_object(&w, NULL);
-	for (size_t i = 0; i < n; i++)
-		if (pairs[i][1])
-			jw_string(&w, pairs[i][0], pairs[i][1]);
-	jw_end(&w, '}');
-	return out;
-}
 
 static int bad_usage(const char *why)
 {
@@ -248,7 +292,7 @@ int ctl_usage(const char *why)
 
 static int simple(const struct options *o, const char *method, const char *key, const char *value, print_fn *print)
 {
-	struct buf args = object((const char *const[][2]){ { key, value } }, 1);
+	struct buf args = ctl_object((const char *const[][2]){ { key, value } }, 1);
 	return request(o, method, &args, print);
 }
 
@@ -293,12 +337,12 @@ static int run_call(const struct options *o, int argc, char **argv)
 	if (help && version)
 		return help_offline(o, version, words[n ? n - 1 : 0]);
 	if (help && n) {
-		struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] } }, 2);
+		struct buf args = ctl_object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] } }, 2);
 		return request(o, "call.help", &args, call_help_print);
 	}
 	if (n < 2)
 		return bad_usage("call needs a station and an action");
-	struct buf args = object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] }, { "payload", words[2] } }, 3);
+	struct buf args = ctl_object((const char *const[][2]){ { "station", words[0] }, { "action", words[1] }, { "payload", words[2] } }, 3);
 	return request(o, "call", &args, NULL);
 }
 
@@ -320,7 +364,7 @@ static int run_limit(const struct options *o, int argc, char **argv)
 		return simple(o, "limit.clear", "limit_id", words[1], NULL);
 	if (n != 3 || strcmp(words[0], "set") != 0)
 		return bad_usage("limit set OBJECT AMPS --for DURATION, limit clear ID, or limit list");
-	struct buf args = object((const char *const[][2]){ { "object", words[1] }, { "limit_a", words[2] }, { "for", duration }, { "reason", reason } }, 4);
+	struct buf args = ctl_object((const char *const[][2]){ { "object", words[1] }, { "limit_a", words[2] }, { "for", duration }, { "reason", reason } }, 4);
 	return request(o, "limit.set", &args, NULL);
 }
 
@@ -492,8 +536,9 @@ static int run_trace(const struct options *o, int argc, char **argv)
 	return request(o, "trace", &args, print_trace);
 }
 
-static int run_balance(int argc, char **argv)
+static int run_balance(const struct options *o, int argc, char **argv)
 {
+	(void)o;
 	char why[300] = "";
 	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
 		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
@@ -511,7 +556,7 @@ static int export_rows(const struct options *o, const char *method, const char *
 	char after[24] = "0";
 	for (;;) {
 		int status;
-		struct buf args = object((const char *const[][2]){ { "station", station }, { "after", after } }, 2);
+		struct buf args = ctl_object((const char *const[][2]){ { "station", station }, { "after", after } }, 2);
 		cJSON *answer = ask(o, method, &args, &status);
 		const cJSON *row, *rows = cJSON_GetObjectItem(answer, "result");
 		buf_free(&args);
@@ -533,25 +578,18 @@ static void print_row(const cJSON *row)
 	cJSON_free(text);
 }
 
-static int run_queue(const struct options *o, int argc, char **argv)
+static int run_queue_export(const struct options *o, int argc, char **argv)
 {
-	if (strcmp(argv[1], "export") == 0 && argc <= 3)
-		return export_rows(o, "queue.export", argc > 2 ? argv[2] : NULL, print_row);
-	if (strcmp(argv[1], "park") != 0 || argc < 3 || argc > 4)
-		return bad_usage("queue park SEQ [REASON], or queue export [ID]");
-	struct buf args = object((const char *const[][2]){ { "seq", argv[2] }, { "reason", argc > 3 ? argv[3] : NULL } }, 2);
-	return request(o, "queue.park", &args, NULL);
+	if (argc > 3)
+		return bad_usage("queue export [ID]");
+	return export_rows(o, "queue.export", argc > 2 ? argv[2] : NULL, print_row);
 }
 
-static int run_tx(const struct options *o, int argc, char **argv)
+static int run_tx_export(const struct options *o, int argc, char **argv)
 {
-	if (strcmp(argv[1], "show") == 0 && argc == 4) {
-		struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "tx", argv[3] } }, 2);
-		return request(o, "tx.show", &args, NULL);
-	}
 	bool csv = argc > 2 && strcmp(argv[2], "--csv") == 0;
-	if (strcmp(argv[1], "export") != 0 || argc > 3 + csv)
-		return bad_usage("tx show ID TX, or tx export [--csv] [ID]");
+	if (argc > 3 + csv)
+		return bad_usage("tx export [--csv] [ID]");
 	if (csv)
 		print_tx_csv_head();
 	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
@@ -571,7 +609,7 @@ static int run_need(const struct options *o, int argc, char **argv)
 	}
 	if (n < 2 || n > 3 || strcmp(words[0], "set") != 0)
 		return bad_usage("need set ID [WH] [--leaves TIME]");
-	struct buf args = object((const char *const[][2]){ { "station", words[1] }, { "need_wh", words[2] }, { "leaves", leaves } }, 3);
+	struct buf args = ctl_object((const char *const[][2]){ { "station", words[1] }, { "need_wh", words[2] }, { "leaves", leaves } }, 3);
 	return request(o, "need.set", &args, NULL);
 }
 
@@ -620,7 +658,7 @@ static int run_grid_limit(const struct options *o, int argc, char **argv)
 	const char *duration = argc == 6 && strcmp(argv[4], "--for") == 0 ? argv[5] : NULL;
 	if (argc != 4 && !duration)
 		return bad_usage("grid limit INPUT WATTS|free [--for DURATION]");
-	struct buf args = object((const char *const[][2]){ { "input", argv[2] }, { "limit_w", argv[3] }, { "for", duration } }, 3);
+	struct buf args = ctl_object((const char *const[][2]){ { "input", argv[2] }, { "limit_w", argv[3] }, { "for", duration } }, 3);
 	return request(o, "grid.limit", &args, print_grid_operator);
 }
 
@@ -628,7 +666,7 @@ static int run_tariff_set(const struct options *o, int argc, char **argv)
 {
 	if (argc < 4 || argc > 5)
 		return bad_usage("tariff set NAME PRICES [END]");
-	struct buf args = object((const char *const[][2]){ { "tariff", argv[2] }, { "prices", argv[3] }, { "end", argc > 4 ? argv[4] : NULL } }, 3);
+	struct buf args = ctl_object((const char *const[][2]){ { "tariff", argv[2] }, { "prices", argv[3] }, { "end", argc > 4 ? argv[4] : NULL } }, 3);
 	return request(o, "tariff.set", &args, NULL);
 }
 
@@ -649,7 +687,7 @@ static int run_evse(const struct options *o, int argc, char **argv)
 	if (argc < 3 || (argc > 3 && !token))
 		return bad_usage("evse start ID[/EVSE] [--token T], or evse stop ID[/EVSE]");
 	const char *evse = cut_evse(argv[2]);
-	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", evse }, { "token", token } }, 3);
+	struct buf args = ctl_object((const char *const[][2]){ { "station", argv[2] }, { "evse", evse }, { "token", token } }, 3);
 	return request(o, start ? "evse.start" : "evse.stop", &args, NULL);
 }
 
@@ -662,7 +700,11 @@ static const struct {
 	{ "station", "unlock", "station.unlock", { "station", "evse" }, 1 },
 	{ "station", "trigger", "station.trigger", { "station", "message", "evse" }, 2 },
 	{ "station", "reject", "station.reject", { "station" }, 1 },
+	{ "token", "add", "token.add", { "token", "status" }, 1 },
 	{ "token", "del", "token.del", { "token" }, 1 },
+	{ "uplink", "switch", "uplink.switch", { "uplink", "endpoint" }, 2 },
+	{ "queue", "park", "queue.park", { "seq", "reason" }, 1 },
+	{ "tx", "show", "tx.show", { "station", "tx" }, 2 },
 };
 
 /* -1: it is none of them, or its arguments have names. */
@@ -675,7 +717,7 @@ static int run_ordered(const struct options *o, int argc, char **argv)
 		int n = argc - 2, most = keys[2] ? 3 : keys[1] ? 2 : 1;
 		if (n < ordered[i].least || n > most)
 			return bad_usage("too many or too few words");
-		struct buf args = object((const char *const[][2]){ { keys[0], argv[2] }, { keys[1] ? keys[1] : "x", n > 1 ? argv[3] : NULL },
+		struct buf args = ctl_object((const char *const[][2]){ { keys[0], argv[2] }, { keys[1] ? keys[1] : "x", n > 1 ? argv[3] : NULL },
 			{ keys[2] ? keys[2] : "y", n > 2 ? argv[4] : NULL } }, 3);
 		return request(o, ordered[i].method, &args, NULL);
 	}
@@ -685,29 +727,10 @@ static int run_ordered(const struct options *o, int argc, char **argv)
 /* Starts it, waits for its end and prints what was found. */
 static int run_probe(const struct options *o, int argc, char **argv)
 {
-	int status;
 	if (argc < 3 || argc > 4)
 		return bad_usage("commission probe ID [EVSE]");
-	struct buf args = object((const char *const[][2]){ { "station", argv[2] }, { "evse", argc > 3 ? argv[3] : NULL } }, 2);
-	cJSON *answer = ask(o, "commission.probe", &args, &status);
-	char job[24];
-	snprintf(job, sizeof(job), "%lld", (long long)json_int(answer, "result.job", 0));
-	buf_free(&args);
-	while (!status) {
-		cJSON_Delete(answer);
-		args = object((const char *const[][2]){ { "job", job } }, 1);
-		answer = ask(o, "job.show", &args, &status);
-		buf_free(&args);
-		if (!slice_is(json_text(answer, "result.state"), "running"))
-			break;
-		nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
-	}
-	if (!status)
-		(o->json ? print_json : print_probe)(cJSON_GetObjectItem(answer, "result"));
-	if (!status && !slice_is(json_text(answer, "result.state"), "done"))
-		status = EXIT_FAILED;
-	cJSON_Delete(answer);
-	return status;
+	struct buf args = ctl_object((const char *const[][2]){ { "station", argv[2] }, { "evse", argc > 3 ? argv[3] : NULL } }, 2);
+	return wait_for_job(o, "commission.probe", &args, print_probe, true);
 }
 
 /* Verbs of the form NOUN WORD [ARGUMENT]. */
@@ -776,62 +799,66 @@ static int run_row(const struct options *o, int argc, char **argv)
 	return run_verb(o, argc, argv);
 }
 
+static int run_help(const struct options *o, int argc, char **argv)
+{
+	(void)o, (void)argc, (void)argv;
+	fputs(usage, stdout);
+	return EXIT_OK;
+}
+
+static int run_plugin(const struct options *o, int argc, char **argv)
+{
+	(void)o;
+	return ctl_plugin(argc, argv);
+}
+
+static int run_sim(const struct options *o, int argc, char **argv)
+{
+	(void)o;
+	return sim_main(argc, argv);
+}
+
+/* Commands that are more than a verb with its arguments in order. */
+static const struct {
+	const char *noun, *word; /* word NULL: any, and none */
+	int (*run)(const struct options *o, int argc, char **argv);
+} commands[] = {
+	{ "help", NULL, run_help },
+	{ "call", NULL, run_call },
+	{ "limit", NULL, run_limit },
+	{ "trace", NULL, run_trace },
+	{ "config", NULL, ctl_config },
+	{ "need", NULL, run_need },
+	{ "plan", NULL, run_plan },
+	{ "balance", NULL, run_balance },
+	{ "top", NULL, ctl_top },
+	{ "doctor", NULL, ctl_doctor },
+	{ "support-bundle", NULL, ctl_bundle },
+	{ "backup", NULL, ctl_backup },
+	{ "plugin", NULL, run_plugin },
+	{ "sim", NULL, run_sim },
+	{ "meter", "test", ctl_meter },
+	{ "meter", "scan", ctl_meter },
+	{ "queue", "export", run_queue_export },
+	{ "tx", "export", run_tx_export },
+	{ "evse", "start", run_evse },
+	{ "evse", "stop", run_evse },
+	{ "grid", "limit", run_grid_limit },
+	{ "tariff", "set", run_tariff_set },
+	{ "commission", "probe", run_probe },
+};
+
+/* Verbs with their arguments as KEY=VALUE go the common way, whatever they are. */
 static int run(const struct options *o, int argc, char **argv)
 {
-	if (strcmp(argv[0], "help") == 0) {
-		fputs(usage, stdout);
-		return EXIT_OK;
+	bool named = argc > 2 && strchr(argv[2], '=');
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const char *word = commands[i].word;
+		if (strcmp(commands[i].noun, argv[0]) == 0 && (!word || (argc > 1 && !named && strcmp(word, argv[1]) == 0)))
+			return commands[i].run(o, argc, argv);
 	}
-	if (strcmp(argv[0], "call") == 0)
-		return run_call(o, argc, argv);
-	if (strcmp(argv[0], "limit") == 0)
-		return run_limit(o, argc, argv);
-	if (strcmp(argv[0], "trace") == 0)
-		return run_trace(o, argc, argv);
-	if (strcmp(argv[0], "config") == 0)
-		return ctl_config(o, argc, argv);
-	if (strcmp(argv[0], "need") == 0)
-		return run_need(o, argc, argv);
-	if (strcmp(argv[0], "plan") == 0)
-		return run_plan(o, argc, argv);
-	if (strcmp(argv[0], "balance") == 0)
-		return run_balance(argc, argv);
-	if (strcmp(argv[0], "top") == 0)
-		return ctl_top(o, argc, argv);
-	if (strcmp(argv[0], "doctor") == 0)
-		return ctl_doctor(o, argc);
-	if (strcmp(argv[0], "support-bundle") == 0)
-		return ctl_bundle(o, argc, argv);
-	if (strcmp(argv[0], "backup") == 0)
-		return ctl_backup(o, argc, argv);
-	if (strcmp(argv[0], "plugin") == 0)
-		return ctl_plugin(argc, argv);
-	if (strcmp(argv[0], "sim") == 0)
-		return sim_main(argc, argv);
-	if (argc > 1 && strcmp(argv[0], "queue") == 0 && (strcmp(argv[1], "park") == 0 || strcmp(argv[1], "export") == 0))
-		return run_queue(o, argc, argv);
-	if (argc > 1 && strcmp(argv[0], "tx") == 0 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "export") == 0))
-		return run_tx(o, argc, argv);
-	if (argc > 2 && strcmp(argv[0], "uplink") == 0 && strcmp(argv[1], "switch") == 0) {
-		struct buf args = object((const char *const[][2]){ { "uplink", argv[2] }, { "endpoint", argc > 3 ? argv[3] : NULL } }, 2);
-		return request(o, "uplink.switch", &args, NULL);
-	}
-	if (argc > 2 && strcmp(argv[0], "evse") == 0 && (strcmp(argv[1], "start") == 0 || strcmp(argv[1], "stop") == 0) && !strchr(argv[2], '='))
-		return run_evse(o, argc, argv);
 	int status = run_ordered(o, argc, argv);
-	if (status >= 0)
-		return status;
-	if (argc > 1 && strcmp(argv[0], "grid") == 0 && strcmp(argv[1], "limit") == 0)
-		return run_grid_limit(o, argc, argv);
-	if (argc > 1 && strcmp(argv[0], "tariff") == 0 && strcmp(argv[1], "set") == 0)
-		return run_tariff_set(o, argc, argv);
-	if (argc > 1 && strcmp(argv[0], "commission") == 0 && strcmp(argv[1], "probe") == 0)
-		return run_probe(o, argc, argv);
-	if (argc > 2 && strcmp(argv[0], "token") == 0 && strcmp(argv[1], "add") == 0) {
-		struct buf args = object((const char *const[][2]){ { "token", argv[2] }, { "status", argc > 3 ? argv[3] : NULL } }, 2);
-		return request(o, "token.add", &args, NULL);
-	}
-	return run_row(o, argc, argv);
+	return status >= 0 ? status : run_row(o, argc, argv);
 }
 
 int main(int argc, char **argv)

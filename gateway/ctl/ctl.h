@@ -21,13 +21,19 @@ int ctl_request(const struct options *o, const char *method, struct buf *args, p
 /* The same with the answer for the caller, who deletes it; NULL with *status_out when there is none. `args` NULL: none. */
 cJSON *ctl_ask(const struct options *o, const char *method, const struct buf *args, int *status_out);
 void ctl_print_json(const cJSON *result);
+/* Starts a job, waits for its end and prints what came of it: `print` gets its result. Frees `args`. EXIT_FAILED when it did not end well. */
+int ctl_job(const struct options *o, const char *method, struct buf *args, print_fn *print);
+void ctl_progress(const char *step, double part); /* on a terminal; NULL: it is over */
+/* Arguments as an object: pairs of key and value, values NULL are left out. */
+struct buf ctl_object(const char *const pairs[][2], size_t n);
 bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
 int ctl_top(const struct options *o, int argc, char **argv);
-int ctl_doctor(const struct options *o, int argc);
+int ctl_doctor(const struct options *o, int argc, char **argv);
 int ctl_bundle(const struct options *o, int argc, char **argv);
 int ctl_backup(const struct options *o, int argc, char **argv);
+int ctl_meter(const struct options *o, int argc, char **argv); /* ampgate meter test, meter scan */
 int ctl_plugin(int argc, char **argv); /* ampgate plugin ... */
 int ctl_config(const struct options *o, int argc, char **argv); /* ampgate config ... */
 

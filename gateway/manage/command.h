@@ -85,6 +85,8 @@ int run_evse_stop(struct command *c);
 int run_job_list(struct command *c);
 int run_job_show(struct command *c);
 int run_job_stop(struct command *c);
+int run_meter_test(struct command *c);
+int run_meter_scan(struct command *c);
 int run_uplink_test(struct command *c);
 int run_commission_show(struct command *c);
 int run_commission_note(struct command *c);

@@ -94,6 +94,9 @@ tests/flow/attack.log: ampgated
 TESTS += tests/flow/security.js
 EXTRA_DIST += tests/flow/security.js
 tests/flow/security.log: ampgated
+TESTS += tests/flow/meters.js
+EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py
+tests/flow/meters.log: ampgated ampgate
 TESTS += tests/flow/passwords.js
 EXTRA_DIST += tests/flow/passwords.js
 tests/flow/passwords.log: ampgated ampgate

@@ -56,3 +56,7 @@ check_PROGRAMS += tests/unit/gateway/turnstile
 TESTS += tests/unit/gateway/turnstile
 tests_unit_gateway_turnstile_SOURCES = tests/unit/gateway/turnstile.c
 tests_unit_gateway_turnstile_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/meter-look
+TESTS += tests/unit/gateway/meter-look
+tests_unit_gateway_meter_look_SOURCES = tests/unit/gateway/meter-look.c
+tests_unit_gateway_meter_look_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
