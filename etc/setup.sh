@@ -3,7 +3,7 @@
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libevent-dev libssl-dev libsqlite3-dev libcjson-dev libmodbus-dev libmosquitto-dev
 	libwslay-dev libyaml-dev zlib1g-dev libcurl4-openssl-dev libnghttp2-dev"
 TEST_PACKAGES="ca-certificates libcmocka-dev python3 python3-pymodbus mosquitto mosquitto-clients openssl nodejs npm tzdata
-	coinor-libclp-dev haproxy chromium prometheus"
+	coinor-libclp-dev haproxy chromium prometheus mandoc zsh"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
