@@ -134,6 +134,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/command-config.c \
 	gateway/manage/command-grid.c \
 	gateway/manage/command-meter.c \
+	gateway/manage/command-network.c \
 	gateway/manage/command-people.c \
 	gateway/manage/command-plan.c \
 	gateway/manage/command-station.c \

@@ -60,6 +60,7 @@ static const char usage[] =
 	"  job list | show job=N | stop job=N         work that takes a while\n"
 	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
 	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
+	"  network show                               addresses and sockets of the box, its way out and its clock\n"
 	"  setup-code                                 the code that makes the first user at the console\n"
 	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"

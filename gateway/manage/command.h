@@ -97,6 +97,7 @@ int run_commission_limit(struct command *c);
 int run_commission_offline(struct command *c);
 int run_commission_report(struct command *c);
 int run_commission_reset(struct command *c);
+int run_network_show(struct command *c);
 int run_setup_code(struct command *c);
 int run_user_list(struct command *c);
 int run_user_add(struct command *c);

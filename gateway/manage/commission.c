@@ -26,7 +26,7 @@
 #define LOOK_US (US_PER_S / 5)
 #define CAP_US (120 * US_PER_S) /* caps of a check end by themselves after this */
 
-static const char *const steps[] = { "basics", "grid", "circuits", "meters", "uplink", "stations", "identify", "limit", "offline", NULL };
+static const char *const steps[] = { "basics", "network", "grid", "circuits", "meters", "uplink", "stations", "identify", "probe", "limit", "offline", NULL };
 
 bool commission_step_ok(const char *step)
 {
