@@ -67,16 +67,11 @@ static char *written(const struct conf_row *row, const struct conf_node *n, stru
 	return b->p;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static void compare_value(struct comparing *x, const struct conf_row *row, const struct conf_node *a, const struct conf_node *b)
 {
 	struct buf was = { 0 }, is = { 0 };
 	const char *from = written(row, a, &was), *to = written(row, b, &is);
-	if (!same_text(from, to))
+	if (!str_same(from, to))
 		tell(x, row, from, to);
 	buf_free(&was);
 	buf_free(&is);

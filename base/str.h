@@ -20,6 +20,7 @@ struct slice {
 struct slice slice_of(const char *text); /* NULL gives the absent slice */
 bool slice_is(struct slice a, const char *text);
 bool slice_eq(struct slice a, struct slice b);
+bool str_same(const char *a, const char *b); /* either may be NULL; two that are absent are the same */
 bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII only: OCPP's CiString */
 
 bool utf8_valid(struct slice s);

@@ -283,16 +283,11 @@ static void check_point(struct checking *c, const struct evse_settings *e, const
 	check_modbus_place(c, p->host, p->bus, n);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_point(const struct io_point *a, const struct io_point *b)
 {
 	if (!a || !b || a->chip || b->chip)
 		return a && b && a->chip && b->chip && strcmp(a->chip, b->chip) == 0 && a->line == b->line;
-	return a->bus == b->bus && same_text(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit && a->address == b->address;
+	return a->bus == b->bus && str_same(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit && a->address == b->address;
 }
 
 /* Keys that only some drivers have. */
@@ -355,7 +350,7 @@ static void check_station_mates(struct checking *c, const struct evse_settings *
 	if (first->current_ma != e->current_ma || first->pilot != e->pilot || __builtin_popcount(first->phases) != __builtin_popcount(e->phases))
 		settings_wrong(c->report, conf_child(n, "current_a"), "the EVSEs of station '%s' are alike in current_a, phases and pilot ('%s')", e->station,
 			first->id);
-	if (first->authorize != e->authorize || !same_text(first->token, e->token))
+	if (first->authorize != e->authorize || !str_same(first->token, e->token))
 		settings_wrong(c->report, conf_child(n, "authorize"), "station '%s' authorizes otherwise ('%s')", e->station, first->id);
 }
 

@@ -456,15 +456,10 @@ static void find_balanced(struct session *s)
 	}
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool needs_another_lane(const struct session *s, const struct station_settings *was)
 {
-	return s->lane.state != LANE_OFF && (s->lane.uplink != gateway_uplink(s->gw, s->conf->uplink) || !same_text(was->uplink_id, s->conf->uplink_id) ||
-		!same_text(was->uplink_password, s->conf->uplink_password) || was->password_relay != s->conf->password_relay);
+	return s->lane.state != LANE_OFF && (s->lane.uplink != gateway_uplink(s->gw, s->conf->uplink) || !str_same(was->uplink_id, s->conf->uplink_id) ||
+		!str_same(was->uplink_password, s->conf->uplink_password) || was->password_relay != s->conf->password_relay);
 }
 
 static void take_settings(struct session *s)
