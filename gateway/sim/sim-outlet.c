@@ -1,5 +1,5 @@
-/* A car stands there and asks for energy soon after it is offered any. The configuration says what it is; where it names a file, a JSON object
- * in that file goes on top at each look, so that a test or a user moves the car and breaks things while the program runs:
+/* A car stands there and asks for energy soon after it is offered any. The configuration says what it is, and a file that may lie
+ * on top of it (plugins/scene.h), so that a test or a user moves the car and breaks things while the program runs:
  *
  *   {"plugged": true, "wants": true, "ventilation": false, "max_a": 16, "phases": 3, "need_wh": 40000, "cable_ohm": 220, "celsius": 25,
  *    "broken": ["weld_1", "residual", ...]}                         the words are those of rig_fault_text
@@ -11,24 +11,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "plugins/scene.h"
 #include "station/car.h"
 #include "station/duty.h"
 #include "station/rig.h"
 
-#define FILE_SIZE 16384
 #define VOLTS 230.0
 #define STEP_MS 10
 #define CATCH_UP_MS 2000   /* a program that stood still is not made up for step by step */
 
 struct sim {
 	const ag_host *host;
-	cJSON *config;
-	char *file;
-	char fault[128];
+	struct scene scene;
 	struct outlet_conf conf;
 	uint32_t has;
 	struct rig rig;
@@ -50,21 +47,15 @@ static uint32_t wiring(bool pilot, int phases)
 
 static int create(const ag_host *h, const char *id, const char *config_json, void **self, char *err, size_t errlen)
 {
+	struct scene scene;
 	(void)id;
-	cJSON *config = json_parse(slice_of(config_json));
-	if (!cJSON_IsObject(config)) {
-		cJSON_Delete(config);
-		snprintf(err, errlen, "the configuration is not a JSON object");
+	if (scene_open(&scene, config_json, err, errlen) != 0)
 		return ERR_SYNTAX;
-	}
 	struct sim *s = NEW(struct sim);
-	struct slice file = json_text(config, "file");
-	int phases = (int)json_int(config, "phases", 3);
 	s->host = h;
-	s->config = config;
-	s->file = file.p ? mem_text(file) : NULL;
-	s->has = wiring(json_bool(config, "pilot", false), phases);
-	s->energy_wh = json_number(config, "energy_wh", 0);
+	s->scene = scene;
+	s->has = wiring(json_bool(scene.config, "pilot", false), (int)json_int(scene.config, "phases", 3));
+	s->energy_wh = json_number(scene.config, "energy_wh", 0);
 	s->conf.pilot = s->has & AG_PIN_PILOT;
 	s->conf.second = s->has & AG_PIN_SECOND;
 	rig_open(&s->rig, &s->conf);
@@ -75,28 +66,8 @@ static int create(const ag_host *h, const char *id, const char *config_json, voi
 static void destroy(void *self)
 {
 	struct sim *s = self;
-	cJSON_Delete(s->config);
-	mem_free(s->file);
+	scene_close(&s->scene);
 	mem_free(s);
-}
-
-/* What the file says now; NULL: nothing. */
-static cJSON *read_file(const struct sim *s)
-{
-	FILE *f = s->file ? fopen(s->file, "re") : NULL;
-	if (!f)
-		return NULL;
-	struct buf text = { 0 };
-	text.n = fread(buf_room(&text, FILE_SIZE), 1, FILE_SIZE, f);
-	fclose(f);
-	cJSON *tree = json_parse(buf_view(&text));
-	buf_free(&text);
-	return tree;
-}
-
-static double setting(const struct sim *s, const cJSON *now, const char *key, double otherwise)
-{
-	return json_number(now, key, json_number(s->config, key, otherwise));
 }
 
 static uint32_t broken(const cJSON *now)
@@ -112,12 +83,13 @@ static uint32_t broken(const cJSON *now)
 	return bits;
 }
 
-static void set_scene(struct sim *s, const cJSON *now)
+static void set_scene(struct sim *s)
 {
+	const struct scene *sc = &s->scene;
 	struct rig *r = &s->rig;
-	bool plugged = json_bool(now, "plugged", json_bool(s->config, "plugged", true));
-	double need = setting(s, now, "need_wh", 40000);
-	struct car_conf car = { .phases = (int)setting(s, now, "phases", 3), .max_ma = (int32_t)(setting(s, now, "max_a", 16) * 1000), .min_ma = DUTY_LEAST_MA,
+	bool plugged = scene_bool(sc, "plugged", true);
+	double need = scene_number(sc, "need_wh", 40000);
+	struct car_conf car = { .phases = (int)scene_number(sc, "phases", 3), .max_ma = (int32_t)(scene_number(sc, "max_a", 16) * 1000), .min_ma = DUTY_LEAST_MA,
 		.need_wh = need, .delay_us = US_PER_S, .reaction_us = US_PER_S, .ramp_ma_per_s = 10000, .volts = VOLTS };
 	if (!s->conf.pilot)
 		car = (struct car_conf){ .phases = car.phases, .max_ma = car.max_ma, .need_wh = INFINITY, .volts = VOLTS };
@@ -125,19 +97,19 @@ static void set_scene(struct sim *s, const cJSON *now)
 		car_plug(&s->car, &car);
 	s->car.conf = car;
 	r->plugged = plugged;
-	r->ventilation = json_bool(now, "ventilation", false);
+	r->ventilation = json_bool(sc->now, "ventilation", false);
 	r->car_phases = (uint8_t)car.phases;
-	r->cable_ohm = (int32_t)setting(s, now, "cable_ohm", 220);
-	r->temperature_dc = (int32_t)(setting(s, now, "celsius", 25) * 10);
-	r->broken = broken(now);
+	r->cable_ohm = (int32_t)scene_number(sc, "cable_ohm", 220);
+	r->temperature_dc = (int32_t)(scene_number(sc, "celsius", 25) * 10);
+	r->broken = broken(sc->now);
 }
 
-static void elapse(struct sim *s, const cJSON *now, int32_t ms)
+static void elapse(struct sim *s, int32_t ms)
 {
 	struct rig *r = &s->rig;
 	for (; ms > 0; ms -= STEP_MS) {
 		car_elapse(&s->car, s->conf.pilot ? r->offered_ma : s->car.conf.max_ma, r->contact[0], STEP_MS * US_PER_MS);
-		r->wants = r->plugged && json_bool(now, "wants", s->conf.pilot ? s->car.wants : true);
+		r->wants = r->plugged && json_bool(s->scene.now, "wants", s->conf.pilot ? s->car.wants : true);
 		r->car_ma = (int32_t)s->car.ma;
 		rig_step(r, &s->out, STEP_MS, &s->in);
 		for (int i = 0; i < 3; i++)
@@ -165,22 +137,19 @@ static int evse_pins(void *self, int evse, ag_pins *out)
 	struct sim *s = self;
 	if (evse != 1)
 		return ERR_NOT_FOUND;
-	cJSON *now = read_file(s);
+	bool works = scene_look(&s->scene);
 	uint64_t at = s->host->now_us(s->host), passed = s->last_us ? (at - s->last_us) / US_PER_MS : STEP_MS;
 	int32_t ms = passed < CATCH_UP_MS ? (int32_t)passed / STEP_MS * STEP_MS : CATCH_UP_MS;
-	set_scene(s, now);
-	elapse(s, now, ms);
+	set_scene(s);
+	elapse(s, ms);
 	/* What is less than a step is left for the next look. */
 	s->last_us = passed < CATCH_UP_MS && s->last_us ? s->last_us + (uint64_t)ms * US_PER_MS : at;
-	struct slice why = json_text(now, "fail");
-	snprintf(s->fault, sizeof(s->fault), "%.*s", SLICE_ARG(why));
-	bool fails = why.p || !s->in.known;
-	if (!s->in.known && !why.p)
-		snprintf(s->fault, sizeof(s->fault), "the board is silent");
-	cJSON_Delete(now);
-	if (!fails)
-		give(s, out);
-	return fails ? ERR_TIMEOUT : 0;
+	if (works && !s->in.known)
+		snprintf(s->scene.fault, sizeof(s->scene.fault), "the board is silent");
+	if (!works || !s->in.known)
+		return ERR_TIMEOUT;
+	give(s, out);
+	return 0;
 }
 
 static int evse_drive(void *self, int evse, const ag_drive *d)
@@ -198,7 +167,7 @@ static int evse_drive(void *self, int evse, const ag_drive *d)
 static const char *why(void *self)
 {
 	struct sim *s = self;
-	return s->fault;
+	return s->scene.fault;
 }
 
 const ag_plugin *plugin_sim_outlet(void)
