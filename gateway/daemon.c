@@ -27,6 +27,7 @@
 #include "gateway/offline/spare.h"
 #include "gateway/offline/timekeeper.h"
 #include "gateway/own/identity.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/own/relays.h"
 #include "gateway/plug/host.h"
 #include "gateway/plug/modules.h"
@@ -204,6 +205,11 @@ static void stop_api(void)
 	d.api = NULL;
 }
 
+static int start_expiry(void)
+{
+	return expiry_open(&d.g);
+}
+
 static void stop_identities(void)
 {
 	identities_close(&d.g);
@@ -293,6 +299,7 @@ static const struct stage {
 	{ "grid inputs", start_grid, grid_inputs_stop },
 	{ "relays", start_relays, stop_relays },
 	{ "own identity", start_identities, stop_identities },
+	{ "certificates", start_expiry, expiry_close },
 	{ "control socket", start_api, stop_api },
 	{ "console", start_console, stop_console },
 	{ "listeners", start_listeners, stop_listeners },

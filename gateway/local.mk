@@ -19,6 +19,7 @@ libgateway_a_SOURCES += \
 	gateway/net/tls-client.c gateway/net/tls-staple.c \
 	gateway/session/uplink-tls.c gateway/session/uplink-tls.h \
 	gateway/pki/cert.c gateway/pki/cert.h \
+	gateway/pki/expiry.c gateway/pki/expiry.h \
 	gateway/net/turnstile.c gateway/net/turnstile.h \
 	gateway/net/utf8.c gateway/net/utf8.h
 if HAVE_NGHTTP2

@@ -16,6 +16,7 @@
 #include "gateway/http/console.h"
 #include "gateway/power/balance.h"
 #include "gateway/power/times.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/session/access.h"
 #include "gateway/session/session.h"
 
@@ -243,6 +244,7 @@ void reload_certificates(struct gateway *g)
 	for (size_t i = 0; i < g->conf->n_listeners; i++)
 		if (g->listeners[i] && access_use(g->listeners[i], &g->conf->listeners[i]) != 0)
 			log_warn(NULL, "listener %s goes on with the certificate it had", g->conf->listeners[i].id);
+	expiry_look();
 }
 
 int listeners_open(struct gateway *g)

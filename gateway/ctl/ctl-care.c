@@ -69,7 +69,7 @@ static const struct {
 	{ "queue", "ampgate queue list shows what waits; ampgate queue show SEQ what the CSMS refuses" },
 	{ "clock", "start a time service: timestamps of transactions depend on it" },
 	{ "stations", "ampgate why STATION; a station that ignores limits needs another one, or its wording in etc/stations" },
-	{ "certificate", "renew it, then reload: systemctl reload ampgate" },
+	{ "certificate", "ampgate pki list shows all of them; renew it, then reload: systemctl reload ampgate" },
 };
 
 static void print_doctor(const cJSON *checks)

@@ -39,7 +39,6 @@ static struct {
 	struct tls_server *tls;
 	struct tls_own own;
 	char fingerprint[96];
-	int64_t expires_us;
 	struct buf headers;      /* field lines of every answer */
 	char host[256];
 	struct who anybody;      /* where no login is asked for */
@@ -486,6 +485,7 @@ static int open_tls(const struct tls_settings *t)
 {
 	char why[TLS_WHY];
 	struct tls_server_config c = { .cert = t->cert, .key = t->key };
+	int64_t ends_us;
 	int err = 0;
 	if (t->mode == TLS_SELF_SIGNED) {
 		err = tls_own_open(co.g->state_dir, co.g->conf->console.names, &co.own);
@@ -497,7 +497,7 @@ static int open_tls(const struct tls_settings *t)
 	err = tls_server_open(&c, &co.tls, why);
 	if (err)
 		log_error(NULL, "TLS of the console cannot be set up: %s", why);
-	else if (tls_cert_look(c.cert, co.fingerprint, &co.expires_us) != 0)
+	else if (tls_cert_look(c.cert, co.fingerprint, &ends_us) != 0)
 		co.fingerprint[0] = 0;
 	return err;
 }
@@ -568,10 +568,4 @@ void console_close(void)
 	tls_own_free(&co.own);
 	buf_free(&co.headers);
 	memset(&co, 0, sizeof(co));
-}
-
-const char *console_fingerprint(int64_t *expires_us_out)
-{
-	*expires_us_out = co.expires_us;
-	return co.fingerprint;
 }

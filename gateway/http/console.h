@@ -9,7 +9,4 @@
 int console_open(struct gateway *g) MUST_CHECK;
 void console_close(void);
 
-/* The certificate of the console: SHA-256 and end; "" and 0: there is no TLS. */
-const char *console_fingerprint(int64_t *expires_us_out);
-
 #endif

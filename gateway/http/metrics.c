@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "config.h"
-#include "gateway/http/console.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/http/users.h"
 #include "gateway/manage/checks.h"
 #include "gateway/mqtt/telemetry.h"
@@ -159,12 +159,14 @@ static void write_logins(struct writing *w)
 		sample(w, (double)users_attempts()[i], "result", results[i], NULL);
 }
 
+static void see_certificate(void *arg, const struct expiry_view *v)
+{
+	sample(arg, (double)(v->facts.ends_us / US_PER_S), "use", v->use, "name", v->name, "subject", v->facts.subject, "serial", v->facts.serial, NULL);
+}
+
 static void write_certificates(struct writing *w)
 {
-	int64_t end;
-	console_fingerprint(&end);
-	if (end)
-		sample(w, (double)(end / US_PER_S), "use", "console", "subject", "self", NULL);
+	expiry_each(see_certificate, w);
 }
 
 static void write_rss(struct writing *w)

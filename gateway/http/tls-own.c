@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/pki/cert.h"
 
 #define DAYS 3650
 #define NAMES_MOST 2000
@@ -31,22 +32,13 @@ static void write_fingerprint(X509 *x, char out[96])
 		snprintf(out + 3 * i, 4, "%02X%s", md[i], i + 1 < n ? ":" : "");
 }
 
-static int64_t end_of(X509 *x)
-{
-	struct tm t;
-	return ASN1_TIME_to_tm(X509_get0_notAfter(x), &t) == 1 ? (int64_t)timegm(&t) * US_PER_S : 0;
-}
-
 int tls_cert_look(const char *path, char fingerprint_out[96], int64_t *expires_us_out)
 {
-	FILE *f = fopen(path, "re");
-	X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-	if (f)
-		fclose(f);
+	X509 *x = cert_read_file(path);
 	if (!x)
-		return f ? ERR_SYNTAX : ERR_NOT_FOUND;
+		return access(path, R_OK) == 0 ? ERR_SYNTAX : ERR_NOT_FOUND;
 	write_fingerprint(x, fingerprint_out);
-	*expires_us_out = end_of(x);
+	*expires_us_out = cert_ends_us(x);
 	X509_free(x);
 	return 0;
 }

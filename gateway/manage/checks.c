@@ -7,13 +7,12 @@
 
 #include "base/clock.h"
 #include "gateway/conf/configuration.h"
-#include "gateway/http/console.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/session/session.h"
 #include "storage/outbox.h"
 
 #define DETAIL 200
 #define DAY_US (24 * 3600 * US_PER_S)
-#define EXPIRY_WARN_US (14 * DAY_US)
 #define QUEUE_OLD_US (3600 * US_PER_S)
 
 const char *check_state_text(enum check_state s)
@@ -120,14 +119,30 @@ static enum check_state check_obedience(struct gateway *g, char detail[DETAIL])
 	return CHECK_OK;
 }
 
+struct nearest {
+	struct expiry_view v;
+	bool found;
+};
+
+static void see_end(void *arg, const struct expiry_view *v)
+{
+	struct nearest *n = arg;
+	if (n->found && n->v.facts.ends_us <= v->facts.ends_us)
+		return;
+	n->v = *v;
+	n->found = expiry_level(&v->facts, clock_wall_us()) >= EXPIRY_30;
+}
+
 static enum check_state check_certificate(struct gateway *g, char detail[DETAIL])
 {
-	int64_t end;
+	struct nearest n = { .found = false };
 	(void)g;
-	console_fingerprint(&end);
-	if (!end || end - clock_wall_us() > EXPIRY_WARN_US)
+	expiry_each(see_end, &n);
+	if (!n.found || !clock_trusted())
 		return CHECK_OK;
-	snprintf(detail, DETAIL, "the console's certificate ends in %lld days", (long long)((end - clock_wall_us()) / DAY_US));
+	int64_t left = n.v.facts.ends_us - clock_wall_us();
+	snprintf(detail, DETAIL, "the %s certificate of %s (%.60s) %s %lld days%s", n.v.use, n.v.name, n.v.facts.subject, left > 0 ? "ends in" : "ended",
+		 (long long)((left > 0 ? left : -left) / DAY_US), left > 0 ? "" : " ago");
 	return CHECK_WARNING;
 }
 

@@ -237,6 +237,7 @@ static bool read_request(struct incoming *in, struct slice head, struct asked *a
 	a->rq.client_cn = stream_client(&in->stream, STREAM_CN, a->cn, sizeof(a->cn));
 	a->rq.client_o = stream_client(&in->stream, STREAM_O, a->o, sizeof(a->o));
 	a->rq.has_certificate = stream_has_client(&in->stream);
+	a->rq.certificate = stream_certificate(&in->stream);
 	memcpy(a->rq.peer, in->peer, sizeof(a->rq.peer));
 	return true;
 }

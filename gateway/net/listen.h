@@ -24,6 +24,7 @@ struct ws_request {
 	bool has_credentials, tls;
 	struct slice client_cn, client_o; /* CN and O of the verified client certificate; absent: none shown, or not in it */
 	bool has_certificate;        /* a verified one was shown */
+	struct x509_st *certificate; /* that one; NULL */
 	char peer[64];
 };
 

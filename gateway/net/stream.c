@@ -201,6 +201,11 @@ bool stream_has_client(const struct stream *s)
 	return s->ssl && SSL_get0_peer_certificate(s->ssl) && SSL_get_verify_result(s->ssl) == X509_V_OK;
 }
 
+struct x509_st *stream_certificate(const struct stream *s)
+{
+	return stream_has_client(s) ? SSL_get0_peer_certificate(s->ssl) : NULL;
+}
+
 struct slice stream_client(const struct stream *s, enum stream_subject part, char *out, size_t room)
 {
 	if (!stream_has_client(s))

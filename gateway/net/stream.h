@@ -51,6 +51,7 @@ void stream_finish(struct stream *s);          /* nothing more will be written: 
 void stream_peer(const struct stream *s, char out[64]);
 /* A part of the subject of the peer's verified certificate, copied to `out`; absent: there is no certificate, or it does not say. */
 bool stream_has_client(const struct stream *s); /* it has shown a certificate, and that is verified */
+struct x509_st *stream_certificate(const struct stream *s); /* that one, borrowed; NULL */
 enum stream_subject { STREAM_CN, STREAM_O };
 struct slice stream_client(const struct stream *s, enum stream_subject part, char *out, size_t room);
 

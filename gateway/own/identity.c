@@ -214,8 +214,9 @@ int identity_renew(const struct gateway *g, const char *uplink)
 {
 	for (size_t i = 0; i < g->conf->n_uplinks; i++) {
 		const struct identity *b = strcmp(g->conf->uplinks[i].id, uplink) == 0 ? identity_of(g->conf->uplinks[i].own_identity) : NULL;
+		const struct session *s = b ? session_find(g, b->id) : NULL;
 		if (b)
-			return station_ask_certificate(b->station);
+			return s && session_lane_is_up(s) ? station_ask_certificate(b->station) : ERR_CLOSED;
 	}
 	return ERR_NOT_FOUND;
 }

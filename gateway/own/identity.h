@@ -12,8 +12,8 @@ void identities_close(struct gateway *g);
 
 /* The CSMS has taken the box's new certificate, or turned it away (session/uplink.h). */
 void identity_certificate_settled(const char *identity, bool good, const char *why);
-/* Asks for a new certificate by the identity of an uplink: a new key, SignCertificate. ERR_NOT_FOUND: it has none; ERR_UNSUPPORTED: it has no
- * certificates. */
+/* Asks for a new certificate by the identity of an uplink: a new key, SignCertificate. ERR_NOT_FOUND: it has none; ERR_CLOSED: it is
+ * not connected. */
 int identity_renew(const struct gateway *g, const char *uplink) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/net/tls.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/session/learnt.h"
 #include "gateway/session/session.h"
 
@@ -135,6 +136,8 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 		s->credential = (struct slice){ mem_text(rq->password), rq->password.n };
 		session_password_changed(s);
 	}
+	if (rq->certificate)
+		expiry_station(s, rq->certificate);
 	session_attach(s, l);
 }
 

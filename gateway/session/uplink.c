@@ -24,6 +24,7 @@
 #include "gateway/net/dial.h"
 #include "gateway/net/mux.h"
 #include "gateway/own/identity.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/session/uplink-tls.h"
 
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
@@ -65,6 +66,8 @@ static void set_state(struct uplink *u, enum uplink_state state)
 		return;
 	u->state = state;
 	u->since_us = clock_mono_us();
+	if (state == UPLINK_UP)
+		expiry_look(); /* what the CSMS has shown */
 	if (state == UPLINK_UP)
 		log_info(&u->log, "uplink is up, endpoint %d %s", u->current + 1, u->conf->endpoints[u->current].url);
 	else

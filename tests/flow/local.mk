@@ -91,8 +91,8 @@ tests/flow/no-console.log: tests/tools/ampgated-no-console
 TESTS += tests/flow/attack.js
 EXTRA_DIST += tests/flow/attack.js
 tests/flow/attack.log: ampgated
-TESTS += tests/flow/security.js
-EXTRA_DIST += tests/flow/security.js
+TESTS += tests/flow/security.js tests/flow/certificates.js
+EXTRA_DIST += tests/flow/security.js tests/flow/certificates.js
 tests/flow/security.log: ampgated
 TESTS += tests/flow/meters.js
 EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py

@@ -60,3 +60,7 @@ check_PROGRAMS += tests/unit/gateway/meter-look
 TESTS += tests/unit/gateway/meter-look
 tests_unit_gateway_meter_look_SOURCES = tests/unit/gateway/meter-look.c
 tests_unit_gateway_meter_look_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/expiry
+TESTS += tests/unit/gateway/expiry
+tests_unit_gateway_expiry_SOURCES = tests/unit/gateway/expiry.c tests/unit/unit.h
+tests_unit_gateway_expiry_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
