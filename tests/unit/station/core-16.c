@@ -3,65 +3,9 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "base/loop.h"
-#include "tests/unit/station/csms.h"
-#include "tests/unit/station/host.h"
+#include "tests/unit/station/cases-16.h"
 
-static struct stage st;
-static struct test_host host;
-
-#define ACCEPTED "{\"status\":\"Accepted\"}"
-#define REJECTED "{\"status\":\"Rejected\"}"
 #define NOT_SUPPORTED "{\"status\":\"NotSupported\"}"
-
-static void stage(void)
-{
-	memset(&host, 0, sizeof(host));
-	stage_open(&st, OCPP16);
-	st.conf.host = &test_host_ops;
-	st.conf.host_arg = &host;
-	st.conf.sample_us = 0;
-}
-
-static void begin(void)
-{
-	stage();
-	stage_boot(&st);
-}
-
-static void end(void)
-{
-	expect_nothing(&st);
-	stage_close(&st);
-	test_host_close(&host);
-}
-
-static void set(const char *key, const char *value)
-{
-	char payload[256];
-	snprintf(payload, sizeof(payload), "{\"key\":\"%s\",\"value\":\"%s\"}", key, value);
-	assert_string_equal(ask(&st, "ChangeConfiguration", payload), ACCEPTED);
-}
-
-static void card(const char *token)
-{
-	station_token(st.s, 1, token);
-	loop_run_later();
-}
-
-static void charge(void) /* a running transaction; nothing of it is looked at */
-{
-	plug(&st, true, true);
-	card("card");
-	st.at = st.n_seen;
-}
-
-static void expect_status(const char *status)
-{
-	char fragment[64];
-	snprintf(fragment, sizeof(fragment), "\"status\":\"%s\"", status);
-	expect(&st, "StatusNotification", "\"connectorId\":1", fragment, NULL);
-}
 
 /* OCPP 1.6 TC_001_CS */
 static void test_refused_at_first_then_accepted(void **state)

@@ -3,89 +3,14 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "base/loop.h"
-#include "tests/unit/station/csms.h"
-#include "tests/unit/station/host.h"
+#include "tests/unit/station/cases-201.h"
 
-static struct stage st;
-static struct test_host host;
-
-#define ACCEPTED "{\"status\":\"Accepted\"}"
-#define REJECTED "{\"status\":\"Rejected\"}"
-#define TOKEN(text) "{\"idToken\":\"" text "\",\"type\":\"ISO14443\"}"
 #define INFO(status) "{\"idTokenInfo\":{\"status\":\"" status "\"}}"
-
-static void stage(void)
-{
-	memset(&host, 0, sizeof(host));
-	stage_open(&st, OCPP201);
-	st.conf.host = &test_host_ops;
-	st.conf.host_arg = &host;
-	st.conf.sample_us = 0;
-	st.conf.call_timeout_us = 30 * SECOND;
-}
-
-static void begin(void)
-{
-	stage();
-	stage_boot(&st);
-}
-
-static void end(void)
-{
-	expect_nothing(&st);
-	stage_close(&st);
-	test_host_close(&host);
-}
-
-static void forget(void)
-{
-	st.at = st.n_seen;
-}
-
-/* SetVariables of one; its attributeStatus. */
-static const char *set_variable(const char *component, const char *variable, const char *value)
-{
-	static char status[32];
-	char payload[300];
-	snprintf(payload, sizeof(payload), "{\"setVariableData\":[{\"attributeValue\":\"%s\",\"component\":{\"name\":\"%s\"},\"variable\":{\"name\":\"%s\"}}]}",
-	         value, component, variable);
-	const char *found = strstr(ask(&st, "SetVariables", payload), "\"attributeStatus\":\"");
-	status[0] = 0;
-	if (found)
-		sscanf(found, "\"attributeStatus\":\"%31[^\"]", status);
-	return status;
-}
-
-static void set(const char *component, const char *variable, const char *value)
-{
-	assert_string_equal(set_variable(component, variable, value), "Accepted");
-}
 
 static void points(const char *start, const char *stop)
 {
 	set("TxCtrlr", "TxStartPoint", start);
 	set("TxCtrlr", "TxStopPoint", stop);
-}
-
-static void card(const char *token)
-{
-	station_token(st.s, 1, token);
-	loop_run_later();
-}
-
-static const char *tx(void)
-{
-	static struct station_view view;
-	station_view(st.s, 1, &view);
-	return view.tx;
-}
-
-static void charge(void) /* a running transaction; nothing of it is looked at */
-{
-	plug(&st, true, true);
-	card("card");
-	forget();
 }
 
 static const char *with_tx(const char *format)
@@ -98,13 +23,6 @@ static const char *with_tx(const char *format)
 #define STOP "{\"transactionId\":\"%s\"}"
 #define REMOTE "{\"evseId\":1,\"remoteStartId\":42,\"idToken\":" TOKEN("far") "}"
 
-static void expect_status(const char *status)
-{
-	char fragment[64];
-	snprintf(fragment, sizeof(fragment), "\"connectorStatus\":\"%s\"", status);
-	expect(&st, "StatusNotification", "\"evseId\":1", "\"connectorId\":1", fragment, NULL);
-}
-
 static void expect_update(const char *trigger, const char *state)
 {
 	char a[64], b[64] = "";
@@ -112,14 +30,6 @@ static void expect_update(const char *trigger, const char *state)
 	if (state)
 		snprintf(b, sizeof(b), "\"chargingState\":\"%s\"", state);
 	expect(&st, "TransactionEvent", "\"eventType\":\"Updated\"", a, b, NULL);
-}
-
-static void expect_end(const char *trigger, const char *reason)
-{
-	char a[64], b[64];
-	snprintf(a, sizeof(a), "\"triggerReason\":\"%s\"", trigger);
-	snprintf(b, sizeof(b), "\"stoppedReason\":\"%s\"", reason);
-	expect(&st, "TransactionEvent", "\"eventType\":\"Ended\"", a, b, NULL);
 }
 
 static void restart(void)

@@ -41,7 +41,8 @@ tests_unit_station_outlet_SOURCES = tests/unit/station/outlet.c tests/unit/unit.
 tests_unit_station_outlet_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_pilot_SOURCES = tests/unit/station/pilot.c tests/unit/unit.h
 tests_unit_station_pilot_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
-STATION_STAGE = tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/station/host.c tests/unit/station/host.h tests/unit/unit.h
+STATION_STAGE = tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/station/host.c tests/unit/station/host.h tests/unit/station/cases.h \
+	tests/unit/station/cases-16.h tests/unit/station/cases-201.h tests/unit/unit.h
 tests_unit_station_core_16_SOURCES = tests/unit/station/core-16.c $(STATION_STAGE)
 tests_unit_station_core_16_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_core_201_SOURCES = tests/unit/station/core-201.c $(STATION_STAGE)
