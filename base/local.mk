@@ -19,6 +19,7 @@ libbase_a_SOURCES = \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
 	base/mem.c base/mem.h \
+	base/scene.c base/scene.h \
 	base/stats.c base/stats.h \
 	base/str.c base/str.h \
 	base/plugin.h \

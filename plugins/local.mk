@@ -15,7 +15,6 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/plugins.h \
 	plugins/reader.c \
 	plugins/scan.c plugins/scan.h \
-	plugins/scene.c plugins/scene.h \
 	plugins/serial.c plugins/serial.h \
 	plugins/regmap-yaml.c \
 	plugins/regmap.c plugins/regmap.h \

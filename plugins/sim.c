@@ -1,5 +1,5 @@
 /* A simulated meter and a simulated EVSE with a car, for tests and the demo. Values come from the configuration and from a file
- * that may lie on top of it (scene.h), so that a test or a user moves them while the program runs.
+ * that may lie on top of it (base/scene.h), so that a test or a user moves them while the program runs.
  *
  *   meter  {"i_a":[10,0,-4], "u_v":[230,230,230], "p_w":[..]}   p_w from i and u where it is not given; energies count up from it
  *   evse   {"plugged":true, "max_a":16, "phases":3, "fault":0, "closed":false}   "closed" overrides the contactor, as a welded one does
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/scene.h"
 #include "plugins/plugins.h"
-#include "plugins/scene.h"
 
 #define US_PER_HOUR 3.6e9
 

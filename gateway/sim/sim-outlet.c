@@ -1,5 +1,5 @@
 /* A car stands there and asks for energy soon after it is offered any. The configuration says what it is, and a file that may lie
- * on top of it (plugins/scene.h), so that a test or a user moves the car and breaks things while the program runs:
+ * on top of it (base/scene.h), so that a test or a user moves the car and breaks things while the program runs:
  *
  *   {"plugged": true, "wants": true, "ventilation": false, "max_a": 16, "phases": 3, "need_wh": 40000, "cable_ohm": 220, "celsius": 25,
  *    "broken": ["weld_1", "residual", ...]}                         the words are those of rig_fault_text
@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "plugins/scene.h"
+#include "base/scene.h"
 #include "station/car.h"
 #include "station/duty.h"
 #include "station/rig.h"

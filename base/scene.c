@@ -1,5 +1,5 @@
 /* A file that somebody is writing is read half now and then: it is no object, and the configuration alone holds until the next look. */
-#include "plugins/scene.h"
+#include "base/scene.h"
 
 #include <stdio.h>
 

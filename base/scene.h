@@ -1,7 +1,7 @@
 /* What a simulated device is told: its configuration, and the JSON object of a file on top of it, read again at each look. A file that is
  * missing or no object changes nothing; {"fail":"text"} is a device that cannot be read. Used by one thread. */
-#ifndef AMPGATE_PLUGINS_SCENE_H
-#define AMPGATE_PLUGINS_SCENE_H
+#ifndef AMPGATE_BASE_SCENE_H
+#define AMPGATE_BASE_SCENE_H
 
 #include "base/json.h"
 
