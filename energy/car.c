@@ -10,7 +10,8 @@
  *
  * A car tells by its draw on how many phases it charges; before it has drawn for a while all its socket's phases count. It also tells how
  * much it can use: when it takes clearly less than it may for some time, the rest is better offered to others. Cars take a little less than
- * offered even when they would take more, so "clearly" has a slope: without it, offer and draw would chase each other down. */
+ * offered even when they would take more, so "clearly" has a slope: without it, offer and draw would chase each other down. Some take more than
+ * they are offered, all the time: below a node without a meter only their own reports show that, so it is learnt as well. */
 #include "energy/car.h"
 
 #include <string.h>
@@ -31,6 +32,8 @@
 #define GAIN_LEAST_PM 930
 #define GAIN_REPORTS 3
 #define GAIN_SLACK_PM 3                /* reports are rounded */
+#define GAIN_MOST_PM 1200              /* some draw more than they are told; beyond this they do not listen */
+#define OVER_MA 200                    /* what is less above its limit is rounding */
 
 /* What a car that takes all it can get draws at this offer: on-board chargers reach 0.93 to 1 of it. */
 static int32_t usual(int32_t offer_ma)
@@ -140,17 +143,18 @@ static bool settled_report(const struct car *c)
 	return c->drawn_us && c->drawn_us >= c->told_us + SETTLE_US && (!c->answered || c->drawn_us >= c->accepted_us + SETTLE_US);
 }
 
-/* What part of an offer it takes when it takes all it can get. The highest counts; what was seen long ago fades. */
+/* What part of an offer it takes when it takes all it can get, or what more than that. The highest counts; what was seen long ago fades. */
 static void note_gain(struct car *c, int32_t most)
 {
-	int32_t pm = (int32_t)((int64_t)most * 1000 / c->told_ma);
+	int32_t pm = (int32_t)((int64_t)most * 1000 / c->told_ma), highest = most > c->told_ma + OVER_MA ? GAIN_MOST_PM : 1000;
+	pm = pm > highest ? highest : pm;
 	if (pm < GAIN_LEAST_PM - 10 || most >= c->top_ma)
 		return;
 	c->gain_seen_pm = pm > c->gain_seen_pm ? pm : c->gain_seen_pm - (c->gain_seen_pm - pm) / 8;
 	if (++c->gain_seen < GAIN_REPORTS)
 		return;
 	int32_t gain = c->gain_seen_pm + GAIN_SLACK_PM;
-	c->gain_pm = gain > 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
+	c->gain_pm = gain > 1000 && c->gain_seen_pm <= 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
 }
 
 static void note_use(struct car *c)
@@ -159,10 +163,12 @@ static void note_use(struct car *c)
 	bool steady = c->told_ma > 0 && c->answered && settled_report(c);
 	if (steady && !c->conf->on_off)
 		note_gain(c, most);
-	if (most > c->top_ma + MORE_MA)
-		c->want_ma = c->top_ma = c->conf->max_ma; /* it can take more than was thought */
-	else if (most > c->top_ma)
+	if (most > c->top_ma + MORE_MA) {
+		c->want_ma = c->conf->max_ma; /* it can take more than was thought */
+		c->top_ma = most > c->conf->max_ma ? most : c->conf->max_ma;
+	} else if (most > c->top_ma) {
 		c->top_ma = most;
+	}
 	bool low = steady && !c->conf->on_off && most < usual(c->told_ma) - 1200;
 	c->low_since_us = !low ? 0 : c->low_since_us ? c->low_since_us : c->drawn_us;
 	bool idle = steady && most < 500;
@@ -265,7 +271,8 @@ void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out,
 {
 	bool counts = car_phases(c) & (1u << phase), fresh = car_fresh(c, now_us);
 	bool arrived = c->told_ma >= 0 && car_follows(c, now_us) != CAR_MOVING;
-	int32_t offer = counts ? larger(c->told_ma, 0) : 0, force = counts ? c->force_ma : 0, drawn = c->drawn[phase];
+	/* As plans count them: what is believed to be drawn and is not planned with would be missing from the base load. */
+	int32_t offer = counts ? car_takes(c, c->told_ma) : 0, force = counts ? car_takes(c, c->force_ma) : 0, drawn = c->drawn[phase];
 	if (fresh && (settled_report(c) || c->told_ma < 0)) {
 		*low_out = *high_out = drawn;
 		if (c->told_ma < 0)

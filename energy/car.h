@@ -27,7 +27,7 @@ struct car {
 	uint8_t used;         /* learnt; 0: not yet, all count */
 	int32_t want_ma;      /* no use in offering more */
 	int32_t top_ma;       /* it takes no more than this, whatever it is offered */
-	int32_t gain_pm;      /* per mille of an offer that it takes when it could use more; 1000 until it is known */
+	int32_t gain_pm;      /* per mille of an offer that it takes when it could use more; 1000 until it is known; above, it overdraws */
 	int32_t gain_seen_pm; /* highest seen lately; 0: none yet */
 	int gain_seen;        /* how often */
 	int64_t low_since_us; /* takes clearly less than offered since; 0: does not */

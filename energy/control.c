@@ -109,13 +109,21 @@ bool control_runs(const struct seat *s)
 	return s->tx || s->state == EVSE_CHARGING;
 }
 
+/* The car that was there goes on as it did, or another one has come and takes what its socket gives by itself. */
+static int32_t offline_on(const struct seat *s, int phase, int64_t now_us)
+{
+	int32_t same = car_phases(&s->car) & (1u << phase) ? car_takes(&s->car, guard_offline_ma(&s->car, s->link_us, now_us)) : 0;
+	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
+}
+
+/* What is counted in plans is the highest that is left out of the base load, or both would miss it. */
 void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low, int32_t *high)
 {
 	bool fresh = car_fresh(&s->car, now_us);
 	*low = *high = fresh ? s->car.drawn[phase] : 0;
 	if (!s->online) {
 		*low = 0;
-		*high = guard_offline_ma(&s->car, s->link_us, now_us);
+		*high = offline_on(s, phase, now_us);
 	} else if (control_runs(s)) {
 		car_range(&s->car, phase, now_us, low, high);
 	}
@@ -461,20 +469,13 @@ static enum seat_way way_of(const struct control *c, const struct seat *s)
 	return car_follows(&s->car, c->now_us) == CAR_UNCONFIRMED ? SEAT_UNCONFIRMED : SEAT_SERVED;
 }
 
-/* The car that was there goes on as it did, or another one has come and takes what its socket gives by itself. */
-static int32_t offline_on(const struct control *c, const struct seat *s, int phase)
-{
-	int32_t same = car_phases(&s->car) & (1u << phase) ? car_takes(&s->car, guard_offline_ma(&s->car, s->link_us, c->now_us)) : 0;
-	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
-}
-
 static void count_fixed(const struct control *c, struct seat *s)
 {
 	memset(s->fixed, 0, sizeof(s->fixed));
 	for (int p = 0; p < s->conf->n_lines; p++) {
 		int32_t ma = 0;
 		if (s->way == SEAT_OFFLINE)
-			ma = offline_on(c, s, p);
+			ma = offline_on(s, p, c->now_us);
 		else if (s->way == SEAT_UNCONFIRMED)
 			ma = car_held(&s->car, p, c->now_us);
 		else if (s->way != SEAT_SERVED && car_fresh(&s->car, c->now_us) && s->car.drawn[p] > 0)

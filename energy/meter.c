@@ -1,6 +1,8 @@
 /* Samples and their age. A failed poll says nothing, so a meter that is silent grows old. A meter that answers every poll with the same digits
  * is harder: a steady load on a coarse meter looks like that for hours, and so does a gateway that repeats its last register. They differ
- * when the cars below are known to take another current: a living meter must show it, a frozen one does not. */
+ * when the cars below are known to take another current: a living meter must show it, a frozen one does not. And most meters never say the
+ * same twice for long, for their volts move: one that has been so for a while and then says the same for a minute is frozen, too. If it was
+ * not, its patience has grown when it moves again. */
 #include "energy/meter.h"
 
 #include <stdio.h>
@@ -9,6 +11,11 @@
 /* Station meter values may be a minute old, so a change that they tell and the meter does not is given longer than that. */
 #define FROZEN_TIMES 5
 #define FROZEN_LEAST_US (90 * INT64_C(1000000))
+#define KNOWN_AFTER_US (900 * INT64_C(1000000))
+#define RESTLESS_US (30 * INT64_C(1000000))   /* never the same for longer than this */
+#define STILL_LEAST_US (60 * INT64_C(1000000))
+#define STILL_TIMES 4
+#define HALVED_US (3600 * INT64_C(1000000))
 
 void meter_init(struct meter *m, const struct meter_conf *conf)
 {
@@ -24,10 +31,25 @@ static bool same(const struct meter_sample *a, const struct meter_sample *b)
 	       !memcmp(&a->export_wh, &b->export_wh, sizeof(a->export_wh));
 }
 
+static void note_still(struct meter *m)
+{
+	int64_t still = m->last.at_us - m->changed_us;
+	if (m->last.at_us - m->halved_us >= HALVED_US) {
+		m->longest_us /= 2;
+		m->halved_us = m->last.at_us;
+	}
+	if (still > m->longest_us)
+		m->longest_us = still;
+}
+
 void meter_feed(struct meter *m, const struct meter_sample *s)
 {
-	if (!m->last.at_us || !same(&m->last, s))
+	if (!m->last.at_us)
+		m->known_us = m->changed_us = m->halved_us = s->at_us;
+	if (m->last.at_us && !same(&m->last, s)) {
+		note_still(m);
 		m->changed_us = s->at_us;
+	}
 	m->last = *s;
 	m->fault[0] = 0;
 }
@@ -48,12 +70,29 @@ static int64_t frozen_after(const struct meter *m)
 	return patience > FROZEN_LEAST_US ? patience : FROZEN_LEAST_US;
 }
 
+/* Nothing flows: then even a meter that lives has nothing new to say. */
+static bool idle(const struct meter *m)
+{
+	return !m->last.ma.l[0] && !m->last.ma.l[1] && !m->last.ma.l[2];
+}
+
+/* For how long its values have been the same longer than ever before; not above 0: they have not. */
+static int64_t still_for(const struct meter *m)
+{
+	int64_t patience = m->longest_us * STILL_TIMES > STILL_LEAST_US ? m->longest_us * STILL_TIMES : STILL_LEAST_US;
+	if (m->longest_us > RESTLESS_US || m->changed_us - m->known_us < KNOWN_AFTER_US || idle(m))
+		return 0;
+	return m->last.at_us - m->changed_us - patience;
+}
+
 int64_t meter_lost_for(const struct meter *m, int64_t contradicted_us, int64_t now_us)
 {
 	if (!m->last.at_us)
 		return INT64_MAX;
 	int64_t silent = now_us - m->last.at_us - m->conf->stale_after_us;
 	int64_t frozen = contradicted_us ? now_us - contradicted_us - frozen_after(m) : 0;
+	if (still_for(m) > frozen)
+		frozen = still_for(m);
 	if (frozen > silent)
 		silent = frozen;
 	return silent > 0 ? silent : 0;

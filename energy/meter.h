@@ -10,6 +10,9 @@ struct meter {
 	const struct meter_conf *conf;
 	struct meter_sample last;  /* at_us 0: never */
 	int64_t changed_us;        /* when a value last differed from the one before */
+	int64_t known_us;          /* its first sample */
+	int64_t longest_us;        /* that its values have stayed the same, lately: halved every hour */
+	int64_t halved_us;
 	char fault[METER_FAULT];   /* why the last read failed; empty: it did not */
 };
 

@@ -409,6 +409,34 @@ static void test_a_steady_reading_is_believed_while_the_cars_are_steady(void **s
 	assert_false(v.stale);
 }
 
+/* Its last digits have never stood still; now they do, although nobody is known to draw anything else. */
+static void test_a_restless_meter_that_stands_still_is_a_lost_one(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	base[0] = A(20);
+	start(0);
+	seconds(1000);
+	fixed_reading = true;
+	seconds(55);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+	seconds(10);
+	control_meter_view(c, 0, now, &v);
+	assert_true(v.stale);
+	assert_int_equal(granted(0), A(6));
+	fixed_reading = false;
+	seconds(10);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+	assert_true(granted(0) > A(6));
+	fixed_reading = true; /* it has been still before: that alone says nothing any more */
+	seconds(100);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
 static void test_an_unchanging_zero_is_believed_while_nothing_draws(void **state)
 {
 	(void)state;
@@ -442,6 +470,29 @@ static void test_a_station_without_link_is_counted_with_the_worst(void **state)
 	int before = sends[0];
 	second();
 	assert_int_equal(sends[0], before + 1); /* what it was told may be forgotten */
+	check_plan();
+}
+
+/* A car that was not using its offer is counted with nothing; then what the meter shows is the building. */
+static void test_what_is_not_counted_for_the_silent_is_part_of_the_base_load(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(2, A(45));
+	control_close(c);
+	evses[1].fallback_ma = 0;
+	c = control_open(&conf, &events, NULL);
+	control_evse_link(c, 0, true, now);
+	control_evse_link(c, 1, true, now);
+	takes[1] = 0;
+	start(0);
+	start(1);
+	seconds(120);
+	assert_true(granted(1) >= A(6));
+	control_evse_link(c, 1, false, now);
+	base[0] = A(20);
+	seconds(20);
+	assert_true(draw_of(0, 0) + base[0] <= A(45));
 	check_plan();
 }
 
@@ -671,8 +722,10 @@ int main(void)
 		TEST(test_a_failed_read_is_unknown_and_not_zero),
 		TEST(test_a_frozen_meter_is_a_lost_one),
 		TEST(test_a_steady_reading_is_believed_while_the_cars_are_steady),
+		TEST(test_a_restless_meter_that_stands_still_is_a_lost_one),
 		TEST(test_an_unchanging_zero_is_believed_while_nothing_draws),
 		TEST(test_a_station_without_link_is_counted_with_the_worst),
+		TEST(test_what_is_not_counted_for_the_silent_is_part_of_the_base_load),
 		TEST(test_a_newcomers_minimum_is_free_before_it_starts),
 		TEST(test_who_waits_gets_its_turn),
 		TEST(test_what_a_car_does_not_use_goes_to_others),

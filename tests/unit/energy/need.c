@@ -97,6 +97,31 @@ static void test_a_car_is_budgeted_with_what_it_takes(void **state)
 	assert_true(car_takes(&car, A(32)) > A(28)); /* and now it can */
 }
 
+static void test_a_car_that_overdraws_is_budgeted_with_that(void **state)
+{
+	static const struct evse_conf socket = { .id = "a", .station = "a", .evse = 1, .lines = { 0, 1, 2 }, .n_lines = 3, .min_ma = A(6), .max_ma = A(32),
+						 .fallback_ma = A(6), .fallback_after_us = 60 * S };
+	struct car car;
+	(void)state;
+	car_init(&car, &socket);
+	car_told(&car, A(20), 100 * S);
+	car_answered(&car, A(20), true, 100 * S);
+	for (int t = 110; t < 150; t += 10)
+		car_draws(&car, (int32_t[3]){ 21600, 21600, 21600 }, t * S);
+	assert_in_range(car_takes(&car, A(20)), 21600, 21700);
+	assert_in_range(car_offer(&car, 21600), A(20) - 100, A(20));
+	car_told(&car, A(32), 150 * S);
+	car_answered(&car, A(32), true, 150 * S);
+	for (int t = 160; t < 200; t += 10)
+		car_draws(&car, (int32_t[3]){ 34500, 34500, 34500 }, t * S);
+	assert_in_range(car_takes(&car, A(32)), 34500, 34600);
+	car_told(&car, A(10), 200 * S);
+	car_answered(&car, A(10), true, 200 * S);
+	for (int t = 210; t < 500; t += 10)
+		car_draws(&car, (int32_t[3]){ 10100, 10100, 10100 }, t * S); /* reports are rounded */
+	assert_in_range(car_takes(&car, A(10)), A(10), A(10) + 150);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +131,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_usual_is_learnt),
 		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
 		cmocka_unit_test(test_a_car_is_budgeted_with_what_it_takes),
+		cmocka_unit_test(test_a_car_that_overdraws_is_budgeted_with_that),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
