@@ -15,7 +15,7 @@
 #include "energy/policy.h"
 #include "energy/window.h"
 
-#define CAPS_MOST 256
+#define CAPS_MOST 1024
 #define CHAIN_MOST 40
 #define MOVED_MA 4000 /* a change of the cars' current that a living meter above them must show */
 

@@ -130,7 +130,7 @@ static void add_nodes(const struct control *c, const struct seat *s, struct chai
 
 static void add_told(const struct told_cap *t, struct chain *ch)
 {
-	add(ch, (struct cap){ t->reason, t->owner[0] ? t->owner : NULL, 0, t->ma, t->since_us, t->until_us });
+	add(ch, (struct cap){ t->reason, t->owner[0] ? t->owner : NULL, 0, t->ma, t->since_us, t->until_us == INT64_MAX ? 0 : t->until_us });
 }
 
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out)
@@ -285,6 +285,19 @@ void control_meter_view(const struct control *c, int meter, int64_t now_us, stru
 	*out = (struct meter_view){ .last = m->last, .id = m->conf->id, .fault = m->fault[0] ? m->fault : NULL };
 	out->stale = meter_lost_for(m, contradicted_us, now_us) > 0;
 	out->age_us = m->last.at_us ? now_us - m->changed_us : INT64_MAX;
+}
+
+size_t control_node_caps(const struct control *c, int node, struct cap_conf *out, size_t most)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->caps_end && n < most; i++) {
+		const struct told_cap *t = &c->caps[i];
+		if (!t->id || t->node != node || t->until_us <= c->now_us)
+			continue;
+		out[n++] = (struct cap_conf){ .node = node, .evse = -1, .line = { { t->line[0], t->line[1], t->line[2] } }, .power_w = t->power_w,
+			.devices = t->devices, .surplus = t->surplus, .reason = t->reason, .owner = t->owner, .until_us = t->until_us };
+	}
+	return n;
 }
 
 int control_find_evse(const struct control *c, const char *station, int evse)

@@ -107,6 +107,8 @@ int control_cap_set(struct control *c, int node, int evse, int32_t ma, const cha
 /* The same in full. `id` 0: a new one; else it replaces that one, which keeps its age when nothing but its values changed. */
 int control_cap_put(struct control *c, int id, const struct cap_conf *cap);
 int control_cap_clear(struct control *c, int id);
+/* Those in force on a node. Returns how many were written, at most `most`; their texts live until the next call that changes the balancer. */
+size_t control_node_caps(const struct control *c, int node, struct cap_conf *out, size_t most);
 /* How the wall clock stands, for windows of it: wall time less monotonic time. Until it is said it is not trusted. */
 void control_wall(struct control *c, int64_t offset_us, bool trusted);
 /* What the CSMS's own charging profiles allow this EVSE, and which of them it is ("TxProfile/0/771"): a cap beside all others. MA_NONE: they

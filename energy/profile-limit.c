@@ -317,19 +317,26 @@ struct scene {
 	double max_a;
 };
 
-/* Of the hardware, and whatever else does not change. */
-static struct allowed fixed(const struct scene *s, int evse)
+static struct allowed at_most(const struct scene *s, double amps)
 {
 	struct allowed a = anything(s->p);
-	a.amps = s->ask->most_a ? fmin(s->max_a, s->ask->most_a[evse - 1]) : s->max_a;
+	a.amps = amps;
 	for (int i = 0; i < 3; i++)
 		a.limit_a[i] = a.amps;
 	return a;
 }
 
+static double also_a(const struct scene *s, int evse, int64_t at_us, int64_t *until_us)
+{
+	return s->ask->also_a ? s->ask->also_a(s->ask->also, evse, at_us, until_us) : INFINITY;
+}
+
+/* With the hardware, and whatever else. */
 static struct allowed one_at(const struct scene *s, int evse, int64_t at_us, int64_t *until_us)
 {
-	return lesser(profiles_evse_limit(s->p, evse, &s->txs[evse - 1], at_us, until_us), fixed(s, evse));
+	double most = s->ask->most_a ? fmin(s->max_a, s->ask->most_a[evse - 1]) : s->max_a;
+	most = fmin(most, also_a(s, evse, at_us, until_us));
+	return lesser(profiles_evse_limit(s->p, evse, &s->txs[evse - 1], at_us, until_us), at_most(s, most));
 }
 
 static double watts_of(const struct allowed *a)
@@ -346,7 +353,7 @@ static struct charging_period sum_at(const struct scene *s, int64_t at_us, int64
 		sum.limit += s->ask->watts ? watts_of(&one) : one.amps;
 		sum.phases = s->n_evses == 1 ? one.phases : s->p->phases;
 	}
-	struct allowed whole = profiles_station_limit(s->p, at_us, until_us), made = generation(s->p, 0, at_us, until_us);
+	struct allowed whole = lesser(profiles_station_limit(s->p, at_us, until_us), at_most(s, also_a(s, 0, at_us, until_us))), made = generation(s->p, 0, at_us, until_us);
 	double most = s->ask->watts ? watts_of(&whole) : whole.amps;
 	if (most < sum.limit) {
 		sum.limit = most;

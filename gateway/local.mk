@@ -89,6 +89,7 @@ libgateway_a_SOURCES += \
 	gateway/power/hours.c gateway/power/hours.h \
 	gateway/power/limits.c gateway/power/limits.h \
 	gateway/power/probe.c gateway/power/probe.h \
+	gateway/power/reported.c gateway/power/reported.h \
 	gateway/power/schedule.c gateway/power/schedule.h \
 	gateway/power/times.c gateway/power/times.h \
 	gateway/power/traits.c gateway/power/traits.h \

@@ -81,6 +81,9 @@ struct schedule_ask {
 	int64_t duration_s;
 	bool watts;
 	const double *most_a; /* what else limits each EVSE, per phase, all the time; NULL: nothing */
+	/* The same for what changes: an EVSE (0: all of them together) at a wall time; *until_us is lowered to when that may change. NULL: nothing */
+	double (*also_a)(const void *arg, int evse, int64_t wall_us, int64_t *until_us);
+	const void *also;
 	struct arena *mem;    /* for the v2x of the answer's periods; NULL: limits only */
 };
 

@@ -218,6 +218,8 @@ int schedule_ask_read(struct frame *f, struct schedule_ask *out)
 	out->duration_s = read_int(tree, "duration", -1);
 	out->watts = false;
 	out->most_a = NULL;
+	out->also_a = NULL;
+	out->also = NULL;
 	out->mem = NULL;
 	if (out->evse < 0 || out->duration_s < 0)
 		return ERR_INVALID;

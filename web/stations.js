@@ -42,6 +42,6 @@ export function open(el) {
 		h('label', { class: 'field inline' }, h('span', {}, t('search')), h('input', { type: 'search', value: filter.text, oninput: (e) => { filter.text = e.target.value; draw(); } })),
 		select('state', t('state'), ['charging', 'waiting', 'available', 'suspended_ev', 'offline', 'pending', 'faulted'].map((s) => [s, t(`state.${s}`)]), draw),
 		select('circuit', t('circuit'), [...state.circuits.keys()].map((c) => [c, c]), draw),
-		select('reason', t('why'), ['circuit', 'ev', 'evse_max', 'operator', 'csms_profile', 'waiting', 'ramp', 'meter_lost', 'grid_power'].map((r) => [r, t(`reason.${r}`)]), draw)), list);
+		select('reason', t('why'), ['circuit', 'ev', 'evse_max', 'operator', 'csms_profile', 'station_limit', 'waiting', 'ramp', 'meter_lost', 'grid_power'].map((r) => [r, t(`reason.${r}`)]), draw)), list);
 	return { draw };
 }

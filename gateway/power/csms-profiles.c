@@ -303,6 +303,16 @@ void csms_profiles_priority(struct session *s, struct slice tx, bool on)
 	}
 }
 
+void csms_profiles_chosen(struct session *s, int evse, int64_t schedule_id)
+{
+	struct csms_profiles *c = s->csms;
+	if (!c || !profiles_choose(&c->installed, evse, schedule_id))
+		return;
+	log_info(&s->log, "the car at EVSE %d has chosen schedule %lld of its profile", evse, (long long)schedule_id);
+	look(c);
+	limits_csms_profile(s->gw->limits, s, evse, PURPOSE_TX);
+}
+
 bool csms_profiles_has_priority(const struct session *s)
 {
 	for (int i = 1; i <= s->n_evses; i++)

@@ -18,6 +18,8 @@ void csms_profiles_tx_started(struct session *s, int evse);
 void csms_profiles_tx_ended(struct session *s, int evse);
 /* 2.1: priority charging was switched for a transaction. It stands for TxProfile and TxDefaultProfile, so ours are of no use there. */
 void csms_profiles_priority(struct session *s, struct slice tx, bool on);
+/* 2.x: of the schedules of its profile the car has chosen this one. */
+void csms_profiles_chosen(struct session *s, int evse, int64_t schedule_id);
 /* 2.1: other values for a dynamic profile (a scheduleUpdate), pushed by the CSMS or fetched by the station. */
 void csms_profiles_update(struct session *s, int64_t id, const cJSON *values);
 /* The CSMS is there, or not: profiles may be bound to its presence (2.1 maxOfflineDuration), which the station does not feel while we serve it. */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "gateway/power/charger.h"
 #include "gateway/power/csms-profiles.h"
+#include "gateway/power/reported.h"
 #include "ocpp/catalogue.h"
 #include "ocpp/profile-read.h"
 #include "ocpp/profile.h"
@@ -32,6 +33,11 @@ static void told(const struct session *s, double most_a[SESSION_EVSES + 1])
 		most_a[i - 1] = limits_told_a(s->gw->limits, s, i);
 }
 
+static double also_a(const void *arg, int evse, int64_t wall_us, int64_t *until_us)
+{
+	return reported_a(arg, evse, wall_us, until_us);
+}
+
 static void composite(struct session *s, struct frame *f, struct buf *payload)
 {
 	struct arena mem = { 0 };
@@ -45,6 +51,8 @@ static void composite(struct session *s, struct frame *f, struct buf *payload)
 	struct charging_period *periods = arena_new(&mem, PROFILE_PERIODS_MOST * sizeof(*periods));
 	told(s, most_a);
 	ask.most_a = most_a;
+	ask.also_a = also_a;
+	ask.also = s;
 	ask.mem = &mem;
 	size_t n = csms_profiles_composite(s, &ask, s->conf->max_current_ma / 1000.0, now_us, periods, PROFILE_PERIODS_MOST);
 	schedule_write_answer(s->version, &ask, now_us, periods, n, payload);
@@ -102,6 +110,7 @@ static bool asked_for(const struct criteria *q, int evse, int level, enum profil
 struct group {
 	const struct criteria *q;
 	int evse;
+	const char *source;
 	size_t n;
 	struct buf list;
 };
@@ -148,23 +157,64 @@ static void add_ours(struct session *s, struct group *g)
 	jw_end(&w, '}');
 }
 
-/* Group k of all that could be: two sources on the station and on each EVSE. How many profiles are in it. */
-static size_t make_group(struct session *s, const struct criteria *q, int k, struct group *g)
+/* A schedule without a start began when it was told (2.0.1 K01.FR.40 wants one). */
+static void write_schedules(const struct reported_limit *l, struct json_writer *w)
 {
-	*g = (struct group){ .q = q, .evse = k / 2 };
-	if (k % 2)
+	struct buf text = { 0 }, member = { 0 };
+	char time[TIME_TEXT];
+	buf_printf(&member, "\"startSchedule\":\"%s\"", time_text(l->at_us, time));
+	if (splice_find(l->schedules, "0.startSchedule").n)
+		buf_slice(&text, l->schedules);
+	else
+		splice_insert_member(&text, l->schedules, splice_find(l->schedules, "0"), buf_view(&member));
+	jw_raw(w, "chargingSchedule", buf_view(&text));
+	buf_free(&text);
+	buf_free(&member);
+}
+
+/* What the station was told by others, as it told it. Ids below 0 are those of the surroundings (2.1 K11.FR.06). */
+static void add_reported(const struct session *s, int i, struct group *g)
+{
+	const struct reported_limit *l = reported_at(s, (size_t)i);
+	enum profile_purpose purpose = l->generation ? PURPOSE_LOCAL_GENERATION : PURPOSE_EXTERNAL;
+	struct json_writer w;
+	g->evse = l->evse;
+	g->source = l->source;
+	if (!l->schedules.n || !asked_for(g->q, l->evse, 0, purpose, -1 - i, l->source))
+		return;
+	g->n++;
+	jw_open(&w, &g->list);
+	jw_object(&w, NULL);
+	jw_int(&w, "id", -1 - i);
+	jw_int(&w, "stackLevel", 0);
+	jw_string(&w, "chargingProfilePurpose", profile_purpose_word(s->version, purpose));
+	jw_string(&w, "chargingProfileKind", "Absolute");
+	write_schedules(l, &w);
+	jw_end(&w, '}');
+}
+
+/* Group k of all that could be: two sources on the station and on each EVSE, then what the station reported. False: there is none so high. */
+static bool make_group(struct session *s, const struct criteria *q, int k, struct group *g)
+{
+	int pairs = 2 * (s->n_evses + 1);
+	*g = (struct group){ .q = q, .evse = k / 2, .source = k % 2 ? SOURCE_OURS : SOURCE_THEIRS };
+	if (k >= pairs && !reported_at(s, (size_t)(k - pairs)))
+		return false;
+	if (k >= pairs)
+		add_reported(s, k - pairs, g);
+	else if (k % 2)
 		add_ours(s, g);
 	else
 		csms_profiles_each(s, add_theirs, g);
-	return g->n;
+	return true;
 }
 
 static size_t count_all(struct session *s, const struct criteria *q, int from)
 {
 	size_t n = 0;
-	for (int k = from; k <= 2 * s->n_evses + 1; k++) {
-		struct group g;
-		n += make_group(s, q, k, &g);
+	struct group g;
+	for (int k = from; make_group(s, q, k, &g); k++) {
+		n += g.n;
 		buf_free(&g.list);
 	}
 	return n;
@@ -185,7 +235,7 @@ static void send_group(struct session *s, const struct criteria *q, int k, const
 	jw_open(&w, &payload);
 	jw_object(&w, NULL);
 	jw_int(&w, "requestId", q->request_id);
-	jw_string(&w, "chargingLimitSource", k % 2 ? SOURCE_OURS : SOURCE_THEIRS);
+	jw_string(&w, "chargingLimitSource", g->source);
 	jw_int(&w, "evseId", g->evse);
 	jw_bool(&w, "tbc", count_all(s, q, k + 1) > 0);
 	jw_array(&w, "chargingProfile");
@@ -203,9 +253,9 @@ void schedule_report(struct session *s, struct frame *f)
 	if (!f->act || strcmp(f->act->name, "GetChargingProfiles") != 0)
 		return;
 	read_criteria(f, &q);
-	for (int k = 0; k <= 2 * s->n_evses + 1; k++) {
-		struct group g;
-		if (make_group(s, &q, k, &g))
+	struct group g;
+	for (int k = 0; make_group(s, &q, k, &g); k++) {
+		if (g.n)
 			send_group(s, &q, k, &g);
 		buf_free(&g.list);
 	}

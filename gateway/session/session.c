@@ -14,6 +14,7 @@
 #include "gateway/offline/refused.h"
 #include "gateway/offline/replay.h"
 #include "gateway/power/csms-profiles.h"
+#include "gateway/power/reported.h"
 #include "gateway/session/deviations.h"
 #include "gateway/session/learnt.h"
 #include "gateway/session/passage.h"
@@ -328,6 +329,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	owed_load(s);
 	load_running(s);
 	csms_profiles_open(s);
+	reported_open(s);
 	learnt_load(s);
 	return s;
 }
@@ -552,6 +554,7 @@ void sessions_free(struct gateway *g)
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		csms_profiles_close(s->csms);
+		reported_close(s);
 		deviations_free(s);
 		ledger_close(s);
 		mem_free((char *)s->id);

@@ -12,6 +12,7 @@
 #include "gateway/offline/owed.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/limits.h"
+#include "gateway/power/reported.h"
 #include "ocpp/codec.h"
 
 bool tap_wants(const struct action *act)
@@ -27,6 +28,8 @@ bool tap_wants(const struct action *act)
 	case EV_NOTIFY:
 	case EV_PRIORITY:
 	case EV_NEEDS:
+	case EV_SCHEDULE:
+	case EV_LIMIT:
 		return true;
 	default:
 		return false;
@@ -55,6 +58,7 @@ static void see_boot(struct session *s, const struct event *e)
 	COPY(s->serial, e->serial);
 	s->booted = true;
 	s->fallback_installed = false; /* a reboot may have lost it */
+	reported_booted(s);
 	limits_greet(s->gw->limits, s);
 	telemetry_station(s);
 }
@@ -197,6 +201,12 @@ void tap_event(struct session *s, const struct event *e)
 		break;
 	case EV_NEEDS:
 		see_needs(s, e);
+		break;
+	case EV_SCHEDULE:
+		csms_profiles_chosen(s, e->evse, e->request_id);
+		break;
+	case EV_LIMIT:
+		reported_heard(s, e);
 		break;
 	default:
 		break;
