@@ -75,6 +75,7 @@ libgateway_a_SOURCES += \
 
 # from settings to the balancer, and from its decisions to stations; grid, tariffs, schedules
 libgateway_a_SOURCES += \
+	gateway/power/announce.c gateway/power/announce.h \
 	gateway/power/balance.c gateway/power/balance.h \
 	gateway/power/balance-replay.c gateway/power/balance-replay.h \
 	gateway/power/balance-stdio.c gateway/power/balance-stdio.h \

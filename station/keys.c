@@ -6,6 +6,7 @@
 #include "station/keys.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,7 +34,7 @@
 
 typedef int check(struct slice value);
 
-static check check_measurands, check_points, check_rotation, check_slots;
+static check check_measurands, check_percent, check_points, check_rotation, check_slots;
 
 struct row {
 	const char *names[2];
@@ -111,6 +112,10 @@ static const struct row rows[] = {
 	[KEY_DISPLAY] = { { NULL, "DisplayMessageCtrlr.Enabled" }, BOOL(RW, "true") },
 	[KEY_TARIFF_FALLBACK] = { { NULL, "TariffCostCtrlr.TariffFallbackMessage" }, STRING(RW, 255, "") },
 	[KEY_COST_FALLBACK] = { { NULL, "TariffCostCtrlr.TotalCostFallbackMessage" }, STRING(RW, 255, "") },
+
+	[KEY_LIMIT_SIGNIFICANCE] = { { NULL, "SmartChargingCtrlr.LimitChangeSignificance" }, { RW, TYPE_DECIMAL, "Percent", NULL, 0, 100 }, { "10" },
+	                             check_percent },
+	[KEY_LIMIT_SCHEDULES] = { { NULL, "SmartChargingCtrlr.NotifyChargingLimitWithSchedules" }, BOOL(RW, "true") },
 
 	[KEY_CONNECTORS] = { { "NumberOfConnectors", NULL }, INT(RO, NULL, 0, 0, "1") },
 	[KEY_VENDOR] = { { NULL, "ChargingStation.VendorName" }, STRING(RO, 50, "") },
@@ -210,7 +215,6 @@ static const struct row rows[] = {
 	{ { NULL, "SmartChargingCtrlr.Available" }, BOOL(RO, "true") },
 	{ { NULL, "SmartChargingCtrlr.Enabled" }, BOOL(RO, "true") },
 	{ { NULL, "SmartChargingCtrlr.ACPhaseSwitchingSupported" }, BOOL(RO, "false") },
-	{ { NULL, "SmartChargingCtrlr.LimitChangeSignificance" }, { RO, TYPE_DECIMAL, "Percent", NULL, 0, 0 }, { "0" } },
 	{ { NULL, "SmartChargingCtrlr.RateUnit" }, LIST(RO, "A,W", "A,W") },
 	{ { NULL, "TariffCostCtrlr.Available[Cost]" }, BOOL(RO, "true") },
 	{ { NULL, "TariffCostCtrlr.Enabled[Cost]" }, BOOL(RO, "true") },
@@ -292,6 +296,15 @@ static int check_slots(struct slice value)
 			return ERR_INVALID;
 	}
 	return n ? 0 : ERR_INVALID;
+}
+
+static int check_percent(struct slice value)
+{
+	char *text = mem_text(value), *end;
+	double percent = strtod(text, &end);
+	bool good = value.n && !*end && percent >= 0 && percent <= 100;
+	mem_free(text);
+	return good ? 0 : ERR_INVALID;
 }
 
 static int check_members(const struct row *r, struct slice value)

@@ -62,6 +62,8 @@ enum key {
 	KEY_DISPLAY,
 	KEY_TARIFF_FALLBACK,
 	KEY_COST_FALLBACK,
+	KEY_LIMIT_SIGNIFICANCE, /* of a local controller */
+	KEY_LIMIT_SCHEDULES,
 	/* what it is */
 	KEY_CONNECTORS,
 	KEY_VENDOR,
@@ -98,7 +100,7 @@ enum key {
 	KEY_CONTROLLER_MEMBERS,
 	KEYS_WITH_MEANING /* the rows below only tell what the station is */
 };
-#define KEYS_MOST 176
+#define KEYS_MOST 180
 
 /* Whose variable a row is. */
 enum key_place { PLACE_STATION, PLACE_EVSE, PLACE_CONNECTOR };

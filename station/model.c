@@ -125,11 +125,29 @@ static struct setting_kind *power_kind(const struct station *s, const struct set
 	return k;
 }
 
+/* Only a local controller reports limits. Others must have the variable all the same, and do not let it be set. */
+static bool is_fixed(const struct station *s, size_t row)
+{
+	return row == KEY_LIMIT_SIGNIFICANCE && s->conf.n_evses;
+}
+
+static const struct setting_kind *kind_of(const struct station *s, size_t row, struct arena *mem)
+{
+	if (row == KEY_EVSE_POWER)
+		return power_kind(s, keys_kind(row), mem);
+	if (!is_fixed(s, row))
+		return keys_kind(row);
+	struct setting_kind *k = arena_new(mem, sizeof(*k));
+	*k = *keys_kind(row);
+	k->access = ACCESS_READ;
+	return k;
+}
+
 static void show(struct station *s, size_t row, struct setting *out, struct arena *mem)
 {
 	const struct evse *e = station_evse(s, out->evse);
 	bool counted = row == KEY_PROFILE_ENTRIES && s->dialect->names == 1;
-	out->kind = row == KEY_EVSE_POWER ? power_kind(s, keys_kind(row), mem) : keys_kind(row);
+	out->kind = kind_of(s, row, mem);
 	if (!keys_is_live(row) && !counted)
 		out->value = slice_of(keys_text(&s->keys, row));
 	else
@@ -143,6 +161,8 @@ static bool is_its_own(const struct station *s, size_t row)
 {
 	const char *name = keys_name(row, 1);
 	const char *other = s->conf.n_evses ? "LocalController." : "ChargingStation.";
+	if (s->conf.n_evses && row == KEY_LIMIT_SCHEDULES)
+		return false;
 	return !name || strncmp(name, other, strlen(other)) != 0;
 }
 
@@ -204,7 +224,7 @@ static void get_setting(struct station *s, struct setting *asked, struct arena *
 
 static int apply(struct station *s, size_t row, struct slice value)
 {
-	int err = keys_check(row, value);
+	int err = is_fixed(s, row) ? ERR_REFUSED : keys_check(row, value);
 	if (!err && row == KEY_PASSWORD)
 		err = security_set_password(s, value);
 	if (!err && row == KEY_NETWORK_PRIORITY)

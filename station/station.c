@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -597,4 +598,9 @@ void station_close(struct station *s)
 	authz_close(&s->authz);
 	arena_free(&s->mem);
 	mem_free(s);
+}
+
+struct station_reporting station_reporting(const struct station *s)
+{
+	return (struct station_reporting){ strtod(keys_text(&s->keys, KEY_LIMIT_SIGNIFICANCE), NULL), keys_bool(&s->keys, KEY_LIMIT_SCHEDULES) };
 }

@@ -80,6 +80,13 @@ void station_stop(struct station *s, int evse, const char *reason);           /*
 void station_unlocked(struct station *s, int evse, bool unlocked);            /* what became of events->unlock */
 void station_free(struct station *s, const char *token); /* from now on a car starts by itself with this token, which outlives the station; or no more: NULL */
 
+/* How a local controller tells of a limit on its group: a change of less than so many percent is not told, and whether how much is. */
+struct station_reporting {
+	double significance;
+	bool with_schedules;
+};
+struct station_reporting station_reporting(const struct station *s);
+
 struct station_view {
 	bool booted, online;
 	enum evse_state state;

@@ -230,6 +230,17 @@ int identities_open(struct gateway *g)
 	return 0;
 }
 
+bool identity_reporting(const char *id, struct station_reporting *out)
+{
+	for (size_t i = 0; i < boxes.n; i++) {
+		if (strcmp(boxes.all[i].id, id) != 0)
+			continue;
+		*out = station_reporting(boxes.all[i].station);
+		return true;
+	}
+	return false;
+}
+
 void identities_close(struct gateway *g)
 {
 	(void)g;

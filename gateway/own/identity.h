@@ -6,8 +6,11 @@
 #define AMPGATE_GATEWAY_IDENTITY_H
 
 #include "gateway/gateway.h"
+#include "station/station.h"
 
 int identities_open(struct gateway *g) MUST_CHECK;
+/* How it wants limits told. False: no identity of ours. */
+bool identity_reporting(const char *id, struct station_reporting *out);
 void identities_close(struct gateway *g);
 
 /* The CSMS has taken the box's new certificate, or turned it away (session/uplink.h). */

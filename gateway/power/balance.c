@@ -10,6 +10,7 @@
 #include "gateway/http/metrics.h"
 #include "gateway/notify.h"
 #include "gateway/plug/drivers.h"
+#include "gateway/power/announce.h"
 #include "gateway/power/decisions.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/times.h"
@@ -251,6 +252,7 @@ static void on_tick(void *arg)
 	metrics_cycle(g, clock_mono_us() - began);
 	decisions_cycle();
 	vigil_tick(g);
+	announce_tick(g);
 	notify_cycle(g);
 }
 

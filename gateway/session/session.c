@@ -13,6 +13,7 @@
 #include "gateway/offline/owed.h"
 #include "gateway/offline/refused.h"
 #include "gateway/offline/replay.h"
+#include "gateway/power/announce.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/reported.h"
 #include "gateway/session/deviations.h"
@@ -555,6 +556,7 @@ void sessions_free(struct gateway *g)
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		csms_profiles_close(s->csms);
 		reported_close(s);
+		announce_close(s);
 		deviations_free(s);
 		ledger_close(s);
 		mem_free((char *)s->id);

@@ -85,6 +85,7 @@ struct session {
 	struct learnt *learnt;        /* its password, where a CSMS has changed it (learnt.h) */
 	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	struct reported *reported;    /* what it says that limits it from elsewhere */
+	struct announced *announced;  /* what its CSMS was told that limits the site (announce.h); NULL: not looked up yet */
 	struct {
 		char token[64];       /* of the last remote start of the CSMS that the station took */
 		int64_t at_us;        /* monotonic */

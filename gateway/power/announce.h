@@ -1,0 +1,12 @@
+/* The CSMS is told of limits that others have put on the site: the grid operator, an energy manager, an operator, a schedule (2.0.1 K11 to K14).
+ * Over the box's own lane, where it has one that can say it, for the whole site; without one in the name of each station below the limited
+ * circuit. Told once when a limit comes, again when it has changed by more than LimitChangeSignificance, and when it is gone. Loop thread. */
+#ifndef AMPGATE_GATEWAY_ANNOUNCE_H
+#define AMPGATE_GATEWAY_ANNOUNCE_H
+
+#include "gateway/session/session.h"
+
+void announce_tick(struct gateway *g); /* after the balancer's */
+void announce_close(struct session *s);
+
+#endif
