@@ -287,6 +287,7 @@ static void on_boot_answered(void *arg, struct call *c, int err, struct frame *a
 			wait_us = reply.interval_s * US_PER_S;
 	}
 	if (slice_is(reply.status, "Accepted")) {
+		s->put_off = false;
 		owed_boot_accepted(s, reply.interval_s);
 		pay_rest(s);
 	} else if (err != ERR_CLOSED && err != ERR_REFUSED) {

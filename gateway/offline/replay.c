@@ -59,7 +59,7 @@ static void forget_overdue(struct session *s, int64_t seq)
 
 void replay_kick(struct session *s)
 {
-	if (!s->replay.seq && s->replay.ready && !timer_is_set(&s->replay.retry))
+	if (!s->replay.seq && s->replay.ready && !s->put_off && !timer_is_set(&s->replay.retry))
 		later_call(&s->replay.kick, run, s);
 	else if (!s->link)
 		session_lane_review(s);
@@ -300,7 +300,7 @@ static void send_next(struct session *s, struct sent *t)
 static void run(void *arg)
 {
 	struct session *s = arg;
-	if (s->replay.seq || !s->replay.ready || !session_lane_is_up(s))
+	if (s->replay.seq || !s->replay.ready || s->put_off || !session_lane_is_up(s))
 		return;
 	struct sent *t = NEW(struct sent);
 	t->s = s;

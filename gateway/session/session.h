@@ -91,6 +91,7 @@ struct session {
 		int64_t at_us;        /* monotonic */
 	} remote;
 	bool accepted;                /* a CSMS accepted it once, or the configuration names it */
+	bool put_off;                 /* the CSMS has answered its last boot with Pending or Rejected: what is to be delivered waits */
 	bool rejected;                /* an installer does not want it (owed_reject); never together with `configured` */
 	bool booted;                  /* BootNotification seen on this link */
 	bool fallback_installed;

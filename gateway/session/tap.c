@@ -10,6 +10,7 @@
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/offline/authorize.h"
 #include "gateway/offline/owed.h"
+#include "gateway/offline/replay.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/reported.h"
@@ -213,6 +214,16 @@ void tap_event(struct session *s, const struct event *e)
 	}
 }
 
+/* Until it is accepted a station says nothing but that it has booted (1.6 4.2, 2.x B02, B03). */
+static void see_boot_answer(struct session *s, const struct reply *r)
+{
+	s->put_off = !slice_is(r->status, "Accepted") && !s->lane.inside; /* a group keeps what its members say */
+	if (!slice_is(r->status, "Accepted"))
+		return;
+	owed_boot_accepted(s, r->interval_s);
+	replay_kick(s);
+}
+
 void tap_answer(struct session *s, const struct event *asked, const struct action *act, struct frame *answer)
 {
 	struct arena mem = { 0 };
@@ -220,8 +231,8 @@ void tap_answer(struct session *s, const struct event *asked, const struct actio
 	if (answer->kind == FRAME_RESULT && codec_read_answer(act, answer, &mem, &r) == 0) {
 		if (asked->kind == EV_BOOT && r.time_us)
 			clock_told(r.time_us);
-		if (asked->kind == EV_BOOT && slice_is(r.status, "Accepted"))
-			owed_boot_accepted(s, r.interval_s);
+		if (asked->kind == EV_BOOT)
+			see_boot_answer(s, &r);
 		if (asked->kind == EV_PULL && slice_is(r.status, "Accepted"))
 			csms_profiles_update(s, asked->profile_id, json_at(frame_tree(answer), "scheduleUpdate"));
 		if (asked->token.p)
