@@ -2,9 +2,11 @@
  * each hash in a chain. */
 #include "ocpp/certs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "ocpp/splice.h"
 
 static struct slice type_of(struct slice word)
 {
@@ -95,4 +97,98 @@ int certificate_write_request(enum ocpp_version v, const char *type, struct slic
 		jw_string(&w, "certificateType", type);
 	jw_end(&w, '}');
 	return 0;
+}
+
+/* --- between versions --- */
+
+/* NULL: this version has no such type. */
+static const char *type_word(enum ocpp_version v, struct slice type)
+{
+	static const char *const known[] = { "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "ManufacturerRootCertificate", "V2GCertificateChain" };
+	if (v == OCPP16)
+		return slice_is(type, "CSMSRootCertificate") ? "CentralSystemRootCertificate" : slice_is(type, "ManufacturerRootCertificate") ? "ManufacturerRootCertificate" : NULL;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (slice_is(type, known[i]))
+			return known[i];
+	return v == OCPP21 && slice_is(type, "OEMRootCertificate") ? "OEMRootCertificate" : NULL;
+}
+
+static int convert_install(enum ocpp_version to, const struct certificate_ask *a, struct json_writer *w)
+{
+	const char *type = type_word(to, a->type);
+	if (!type)
+		return ERR_UNSUPPORTED;
+	jw_string(w, "certificateType", type);
+	jw_text(w, "certificate", a->pem);
+	return 0;
+}
+
+/* 1.6 knows one certificate of a station and does not name its type; 2.x takes none said for that one. */
+static int convert_signed(enum ocpp_version to, const struct certificate_ask *a, const cJSON *tree, struct json_writer *w)
+{
+	bool plain = !a->type.p || slice_is(a->type, "ChargingStationCertificate");
+	struct slice csr = json_text(tree, "csr");
+	if (to == OCPP16 && !plain)
+		return ERR_UNSUPPORTED;
+	jw_text(w, csr.p ? "csr" : "certificateChain", csr.p ? csr : a->pem);
+	if (to != OCPP16 && a->type.p)
+		jw_text(w, "certificateType", a->type);
+	return 0;
+}
+
+int certificate_convert(enum ocpp_version to, struct frame *f, struct buf *payload, const struct action **act_out)
+{
+	struct certificate_ask a;
+	struct json_writer w;
+	size_t from = payload->n;
+	int err = ERR_UNSUPPORTED;
+	certificate_ask_read(f, &a);
+	*act_out = f->act->versions & 1 << to ? f->act : NULL;
+	if (!*act_out)
+		return err;
+	jw_open(&w, payload);
+	jw_object(&w, NULL);
+	if (strcmp(f->act->name, "InstallCertificate") == 0)
+		err = convert_install(to, &a, &w);
+	else if (strcmp(f->act->name, "CertificateSigned") == 0 || strcmp(f->act->name, "SignCertificate") == 0)
+		err = convert_signed(to, &a, frame_tree(f), &w);
+	jw_end(&w, '}');
+	if (err)
+		payload->n = from;
+	return err;
+}
+
+int certificates_write_query(enum ocpp_version v, const char *type, struct buf *payload, const struct action **act_out)
+{
+	const char *word = type_word(v, slice_of(type));
+	*act_out = catalogue_find(v, SLICE("GetInstalledCertificateIds"));
+	if (!word || !*act_out)
+		return ERR_UNSUPPORTED;
+	buf_printf(payload, v == OCPP16 ? "{\"certificateType\":\"%s\"}" : "{\"certificateType\":[\"%s\"]}", word);
+	return 0;
+}
+
+bool certificates_entry(const struct frame *answer, size_t i, const char *type, enum ocpp_version to, struct buf *out)
+{
+	bool chains = answer->version != OCPP16;
+	char path[64];
+	snprintf(path, sizeof(path), "%s.%zu", chains ? "certificateHashDataChain" : "certificateHashData", i);
+	struct slice one = splice_find(answer->payload, path);
+	if (!one.n)
+		return false;
+	if (chains && to == OCPP16)
+		one = splice_find(one, "certificateHashData");
+	if (chains || to == OCPP16)
+		buf_slice(out, one);
+	else
+		buf_printf(out, "{\"certificateType\":\"%s\",\"certificateHashData\":%.*s}", type, SLICE_ARG(one));
+	return true;
+}
+
+void certificates_write_entries(enum ocpp_version v, struct slice list, size_t n, struct buf *payload)
+{
+	if (n)
+		buf_printf(payload, "{\"status\":\"Accepted\",\"%s\":[%.*s]}", v == OCPP16 ? "certificateHashData" : "certificateHashDataChain", SLICE_ARG(list));
+	else
+		buf_puts(payload, "{\"status\":\"NotFound\"}");
 }

@@ -29,4 +29,14 @@ void certificates_write_answer(const struct frame *asked, const struct certifica
 int certificate_write_request(enum ocpp_version v, const char *type, struct slice csr, struct buf *payload,
                               const struct action **act_out) MUST_CHECK;
 
+/* InstallCertificate, CertificateSigned and SignCertificate in another version. ERR_UNSUPPORTED: that one has no such type of certificate. */
+int certificate_convert(enum ocpp_version to, struct frame *f, struct buf *payload, const struct action **act_out) MUST_CHECK;
+
+/* GetInstalledCertificateIds for one type, in the words of 2.x. ERR_UNSUPPORTED: this version has no such type. */
+int certificates_write_query(enum ocpp_version v, const char *type, struct buf *payload, const struct action **act_out) MUST_CHECK;
+/* The i-th entry of its answer as version `to` writes it, appended. False: there is none. `type`: what was asked for, which 1.6 does not say again. */
+bool certificates_entry(const struct frame *answer, size_t i, const char *type, enum ocpp_version to, struct buf *out);
+/* An answer with a list of such entries, as JSON. */
+void certificates_write_entries(enum ocpp_version v, struct slice list, size_t n, struct buf *payload);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ocpp/bind.h"
+#include "ocpp/certs.h"
 #include "ocpp/dialect.h"
 #include "ocpp/dictionary.h"
 #include "ocpp/jobs.h"
@@ -100,18 +101,18 @@ static bool carries(struct frame *f, const struct event *e, enum ocpp_version to
 }
 
 /* Entry after entry, as long as there are some. */
-static int renumber_list(struct buf *text, const char *list, const char *path, int (*map)(void *arg, int evse), void *arg)
+int convert_numbers(struct buf *text, const char *list, const char *path, int (*map)(void *arg, int number), void *arg)
 {
 	char place[128];
 	for (unsigned i = 0;; i++) {
-		int64_t evse;
+		int64_t theirs;
 		snprintf(place, sizeof(place), "%s.%u", list, i);
 		if (!splice_find(buf_view(text), place).n)
 			return 0;
 		snprintf(place, sizeof(place), "%s.%u.%s", list, i, path);
-		if (int_parse(splice_find(buf_view(text), place), &evse) != 0 || evse < 1 || evse > INT32_MAX)
+		if (int_parse(splice_find(buf_view(text), place), &theirs) != 0 || theirs < 1 || theirs > INT32_MAX)
 			continue;
-		int number = map(arg, (int)evse);
+		int number = map(arg, (int)theirs);
 		if (number < 1)
 			return ERR_NOT_FOUND;
 		put_number(text, place, number, false);
@@ -125,7 +126,7 @@ int convert_list(const struct frame *f, enum ocpp_version to, const char *list, 
 	if (!(f->act->versions & 1 << to))
 		return ERR_UNSUPPORTED;
 	buf_slice(&text, f->payload);
-	int err = renumber_list(&text, list, path, map, arg);
+	int err = convert_numbers(&text, list, path, map, arg);
 	if (!err && f->version != to && !fits(to, f->act, false, buf_view(&text)))
 		err = ERR_UNSUPPORTED;
 	if (!err)
@@ -158,6 +159,8 @@ int convert_call(struct frame *f, const struct event *e, enum ocpp_version to, s
 		return codec_write_list(to, f, payload, act_out);
 	if (e->kind == CMD_FIRMWARE || e->kind == CMD_GET_LOG)
 		return jobs_convert(to, f, e->request_id, payload, act_out);
+	if (e->kind == CMD_CERTIFICATE)
+		return certificate_convert(to, f, payload, act_out);
 	if (e->kind == CMD_SET_PROFILE)
 		return profile_write_message(to, f, e, payload, act_out);
 	struct event said = said_in(e, to);

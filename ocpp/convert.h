@@ -16,6 +16,9 @@ int convert_call(struct frame *f, const struct event *e, enum ocpp_version to, s
 int convert_list(const struct frame *f, enum ocpp_version to, const char *list, const char *path, int (*map)(void *arg, int evse), void *arg,
                  struct buf *payload) MUST_CHECK;
 
+/* The numbers at `path` in each entry of the list `list` replaced by what `map` gives for them. ERR_NOT_FOUND as above; numbers below 1 stay. */
+int convert_numbers(struct buf *text, const char *list, const char *path, int (*map)(void *arg, int number), void *arg) MUST_CHECK;
+
 /* The answer to what was asked as `asked` of one version, for who asked `act` of version `to`. `tx`: what the asker calls the transaction,
  * where its answer names one; absent: as in the answer. ERR_UNSUPPORTED: it was an error, which has no payload. */
 int convert_answer(const struct action *asked, struct frame *answer, const struct action *act, enum ocpp_version to, struct slice tx,

@@ -53,6 +53,13 @@ static const struct conversion {
 	  "\"idTokenInfo\":{\"status\":\"Accepted\"}},{\"idToken\":{\"idToken\":\"B\",\"type\":\"Central\"}}]}",
 	  0, NULL, "SendLocalList",
 	  "{\"listVersion\":3,\"updateType\":\"Full\",\"localAuthorizationList\":[{\"idTag\":\"A\",\"idTagInfo\":{\"status\":\"Accepted\"}},{\"idTag\":\"B\"}]}" },
+	{ OCPP201, OCPP16, "InstallCertificate", "{\"certificateType\":\"CSMSRootCertificate\",\"certificate\":\"c\"}", 0, NULL, "InstallCertificate",
+	  "{\"certificateType\":\"CentralSystemRootCertificate\",\"certificate\":\"c\"}" },
+	{ OCPP16, OCPP21, "InstallCertificate", "{\"certificateType\":\"CentralSystemRootCertificate\",\"certificate\":\"c\"}", 0, NULL, "InstallCertificate",
+	  "{\"certificateType\":\"CSMSRootCertificate\",\"certificate\":\"c\"}" },
+	{ OCPP201, OCPP16, "CertificateSigned", "{\"certificateChain\":\"c\",\"certificateType\":\"ChargingStationCertificate\"}", 0, NULL, "CertificateSigned",
+	  "{\"certificateChain\":\"c\"}" },
+	{ OCPP201, OCPP16, "SignCertificate", "{\"csr\":\"r\",\"certificateType\":\"ChargingStationCertificate\"}", 0, NULL, "SignCertificate", "{\"csr\":\"r\"}" },
 	{ OCPP16, OCPP201, "SetChargingProfile",
 	  "{\"connectorId\":1,\"csChargingProfiles\":{\"chargingProfileId\":5,\"stackLevel\":1,\"chargingProfilePurpose\":\"TxDefaultProfile\","
 	  "\"chargingProfileKind\":\"Recurring\",\"recurrencyKind\":\"Daily\",\"chargingSchedule\":{\"startSchedule\":\"2026-01-01T00:00:00.000Z\","
