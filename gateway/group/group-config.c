@@ -22,6 +22,8 @@
 #define REPORT_EACH 40  /* settings in one NotifyReport */
 #define SHOWN_MOST 3    /* stations that are named beside a value; more are counted */
 #define VALUE_MOST 480
+#define PASSWORD_LEAST 16 /* 1.6 A00.FR.206: hex digits or text; 2.x A00.FR.205 */
+#define PASSWORD_MOST 64
 
 /* A value and who has it. */
 struct variant {
@@ -44,6 +46,7 @@ struct inquiry {
 	char *id, *text;            /* of the CSMS's CALL */
 	size_t length;
 	bool sets, all, reports;
+	bool chooses;               /* a report of some of it */
 	int64_t request_id;
 	struct merged *asked;
 	size_t n, room;
@@ -97,6 +100,8 @@ static bool is_own(int row)
 	case KEY_MODEL:
 	case KEY_SERIAL:
 	case KEY_FIRMWARE:
+	case KEY_PASSWORD:
+	case KEY_SECURITY_PROFILE:
 		return true;
 	default:
 		return false;
@@ -117,14 +122,26 @@ static const char *own_value(struct inquiry *q, int row)
 		return conf->model;
 	case KEY_SERIAL:
 		return conf->identity;
+	case KEY_SECURITY_PROFILE:
+		return arena_printf(&q->mem, "%d", conf->security_profile);
+	case KEY_PASSWORD:
+		return NULL;
 	default:
 		return PACKAGE_VERSION;
 	}
 }
 
+/* What the group shows the CSMS from its next connection on; its session learns it from the answer (gateway/session/learnt.h). */
+static bool takes_password(const struct group *g, struct slice password)
+{
+	return g->conf->group_password && password.n >= PASSWORD_LEAST && password.n <= PASSWORD_MOST;
+}
+
 static enum setting_result set_own(struct group *g, const struct merged *m)
 {
 	int64_t seconds;
+	if (m->row == KEY_PASSWORD)
+		return takes_password(g, m->setting.value) ? SETTING_OK : SETTING_REFUSED;
 	if (m->row != KEY_HEARTBEAT || int_parse(m->setting.value, &seconds) != 0 || seconds < 1 || seconds > 86400)
 		return SETTING_REFUSED;
 	g->interval_s = seconds;
@@ -209,8 +226,9 @@ static void conclude(struct inquiry *q, struct merged *m)
 	if (unknown)
 		return;
 	if (m->own) {
-		m->setting.result = q->sets ? set_own(q->group, m) : SETTING_OK;
-		m->setting.value = q->sets ? m->setting.value : slice_of(own_value(q, m->row));
+		const char *value = own_value(q, m->row);
+		m->setting.result = q->sets ? set_own(q->group, m) : value ? SETTING_OK : SETTING_REFUSED; /* a secret is only written */
+		m->setting.value = q->sets ? m->setting.value : slice_of(value);
 		return;
 	}
 	if (!q->sets) {
@@ -247,6 +265,38 @@ static void report(struct inquiry *q, const struct setting *s, size_t n)
 	}
 }
 
+/* Whether a criterion of GetReport holds for what this is about: a component that does not say counts as active, available and enabled (2.x
+ * B08.FR.07 to 13), and only what is faulted has a problem. */
+static bool meets(const struct inquiry *q, const struct setting *s, unsigned criteria)
+{
+	const struct place *p = s->evse ? place_at(q->group, s->evse) : NULL;
+	return !criteria || criteria & ~(unsigned)CRITERION_PROBLEM || (p && place_shown(p) == EVSE_FAULTED);
+}
+
+/* GetReport: only what was asked for. Its answer says whether that is anything, so it waits for the stations. */
+static size_t choose(struct inquiry *q, struct frame *asked, struct setting *told, size_t n)
+{
+	struct report_ask ask;
+	size_t kept = 0;
+	report_ask_read(asked, &ask);
+	for (size_t i = 0; i < n; i++)
+		if (report_ask_names(&ask, &told[i]) && meets(q, &told[i], ask.criteria))
+			told[kept++] = told[i];
+	return kept;
+}
+
+static void answer_report(struct inquiry *q, struct setting *told, size_t n)
+{
+	struct frame f;
+	struct frame_fault fault;
+	if (q->chooses && frame_parse(&f, q->group->version, (struct slice){ q->text, q->length }, &fault) == 0) {
+		n = choose(q, &f, told, n);
+		group_answer_status(q->group, slice_of(q->id), f.act, n ? SLICE("Accepted") : SLICE("EmptyResultSet"));
+		frame_done(&f);
+	}
+	report(q, told, n);
+}
+
 static void answer(struct inquiry *q)
 {
 	struct frame f;
@@ -262,7 +312,7 @@ static void answer(struct inquiry *q)
 			told[told_n++] = q->asked[i].setting;
 	}
 	if (q->reports) {
-		report(q, told, told_n);
+		answer_report(q, told, told_n);
 	} else if (frame_parse(&f, q->group->version, (struct slice){ q->text, q->length }, &fault) == 0) {
 		/* The answer shows components and variables as they were asked, so the CALL is read again. */
 		if (settings_read(&f, &q->mem, &s, &n) == 0)
@@ -479,16 +529,11 @@ static struct inquiry *inquiry_new(struct group *g, const struct frame *f, const
 	return q;
 }
 
-void group_config(struct group *g, struct frame *f, const struct event *e)
+void group_config(struct group *g, struct frame *f, struct event *e)
 {
 	struct setting *s;
 	size_t n = 0;
 	struct inquiry *q = inquiry_new(g, f, e);
-	if (q->reports && !e->word.p) { /* by criteria: not offered */
-		group_answer_status(g, f->id, f->act, SLICE("NotSupported"));
-		inquiry_free(q);
-		return;
-	}
 	if (!q->reports && settings_read(f, &q->mem, &s, &n) != 0) {
 		group_refuse(g, f->id, "GenericError", "which settings are meant cannot be read");
 		inquiry_free(q);
@@ -501,7 +546,9 @@ void group_config(struct group *g, struct frame *f, const struct event *e)
 		add_own(q);
 	if (q->reports) {
 		add_places(q);
-		group_answer_status(g, f->id, f->act, SLICE("Accepted"));
+		q->chooses = strcmp(f->act->name, "GetReport") == 0;
+		if (!q->chooses)
+			group_answer_status(g, f->id, f->act, SLICE("Accepted"));
 	}
 	put_to_all(q);
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "gateway/group/group-local.h"
 #include "ocpp/convert.h"
+#include "ocpp/splice.h"
 #include "storage/kept.h"
 
 static const struct slice none = { NULL, 0 };
@@ -177,7 +178,7 @@ static void to_tx(struct group *g, struct frame *f, struct event *e)
 }
 
 /* The group knows whether one runs; what waits for the CSMS its session adds. */
-static void tx_status(struct group *g, const struct frame *f, const struct event *e)
+static void tx_status(struct group *g, struct frame *f, struct event *e)
 {
 	const struct named *n = e->tx.n ? named_up(g, e->tx) : NULL;
 	struct buf payload = { 0 };
@@ -253,6 +254,15 @@ static void on_rebooted(void *arg)
 
 #define REBOOT_US (2 * US_PER_S)
 
+/* Stands for the station where it is meant as a whole. */
+static const struct place *first_place(const struct group *g, const char *station)
+{
+	LIST_WALK(&g->places, struct place, in_group, p)
+		if (strcmp(p->station, station) == 0)
+			return p;
+	return NULL;
+}
+
 static int places_of(const struct group *g, const char *station)
 {
 	int n = 0;
@@ -312,7 +322,9 @@ static void trigger(struct group *g, struct frame *f, struct event *e)
 {
 	if (trigger_own(g, f, e))
 		return;
-	if (!slice_is(e->word, "MeterValues") && !slice_is(e->word, "TransactionEvent"))
+	bool passes = slice_is(e->word, "MeterValues") || slice_is(e->word, "TransactionEvent") || slice_is(e->word, "SignChargePointCertificate") ||
+		      slice_is(e->word, "SignChargingStationCertificate") || slice_is(e->word, "SignV2GCertificate");
+	if (!passes)
 		group_answer_status(g, f->id, f->act, SLICE("NotImplemented"));
 	else if (e->evse > 0)
 		to_number(g, f, e);
@@ -363,8 +375,9 @@ static void send_list(struct group *g, struct frame *f, struct event *e)
 	group_fan(g, f, e, FAN_ALL, "Accepted");
 }
 
-static void list_version(struct group *g, const struct frame *f)
+static void list_version(struct group *g, struct frame *f, struct event *e)
 {
+	(void)e;
 	struct buf payload = { 0 };
 	struct arena mem = { 0 };
 	struct slice value;
@@ -379,110 +392,174 @@ static void list_version(struct group *g, const struct frame *f)
 	arena_free(&mem);
 }
 
+/* --- display messages --- */
+
+/* The CALL with one window of its payload replaced, put to the member that has the place. */
+static void to_place_as(struct group *g, struct frame *f, const struct event *e, const struct place *p, struct slice window, const char *replacement)
+{
+	struct buf text = { 0 };
+	struct frame changed;
+	struct frame_fault fault;
+	splice_write(&text, f->raw, window, slice_of(replacement));
+	if (frame_parse(&changed, f->version, buf_view(&text), &fault) == 0) {
+		to_place(g, &changed, e, p);
+		frame_done(&changed);
+	}
+	buf_free(&text);
+}
+
+static void display_for_tx(struct group *g, struct frame *f, const struct event *e, struct slice window)
+{
+	const struct named *n = named_up(g, (struct slice){ window.p + 1, window.n - 2 });
+	const struct place *p = n && !n->over ? place_at(g, n->number) : NULL;
+	struct buf quoted = { 0 };
+	if (!p) {
+		group_answer_status(g, f->id, f->act, SLICE("UnknownTransaction"));
+		return;
+	}
+	json_quote(&quoted, slice_of(n->member_tx));
+	to_place_as(g, f, e, p, window, quoted.p);
+	buf_free(&quoted);
+}
+
+/* On the display of one EVSE, during a transaction, or on all there are. */
+static void set_display(struct group *g, struct frame *f, struct event *e)
+{
+	struct slice tx = splice_find(f->payload, "message.transactionId"), evse = splice_find(f->payload, "message.display.evse.id");
+	int64_t number = 0;
+	char digits[16];
+	if (tx.n > 2) {
+		display_for_tx(g, f, e, tx);
+		return;
+	}
+	if (int_parse(evse, &number) != 0 || number < 1) {
+		group_fan(g, f, e, FAN_ALL, NULL);
+		return;
+	}
+	const struct place *p = place_at(g, (int)number);
+	snprintf(digits, sizeof(digits), "%d", p ? p->evse : 0);
+	to_place_as(g, f, e, p, evse, digits);
+}
+
+static void to_all(struct group *g, struct frame *f, struct event *e)
+{
+	group_fan(g, f, e, FAN_ALL, NULL);
+}
+
+static void to_any(struct group *g, struct frame *f, struct event *e)
+{
+	group_fan(g, f, e, FAN_ANY, NULL);
+}
+
+/* The cache is the group's own, too. */
+static void clear_cache(struct group *g, struct frame *f, struct event *e)
+{
+	group_fan(g, f, e, FAN_ALL, "Accepted");
+}
+
+/* --- certificates --- */
+
+/* Roots are for all; a certificate that was signed belongs to the station whose key it is. */
+static void certificate(struct group *g, struct frame *f, struct event *e)
+{
+	if (strcmp(f->act->name, "GetInstalledCertificateIds") == 0) {
+		group_installed(g, f);
+	} else if (strcmp(f->act->name, "CertificateSigned") == 0) {
+		const struct member *m = group_signed_for(g, f);
+		e->evse = -1;
+		to_place(g, f, e, m ? first_place(g, m->session->id) : NULL);
+	} else {
+		group_fan(g, f, e, FAN_ALL, NULL);
+	}
+}
+
 /* --- all of it --- */
 
-/* Not understood: it may still be about a transaction. */
-static void carried(struct group *g, struct frame *f)
+/* Firmware is published by a local controller, and to the CSMS the group is a station. */
+static void job(struct group *g, struct frame *f, struct event *e)
 {
-	struct event e;
+	if (strcmp(f->act->name, "PublishFirmware") == 0)
+		group_answer_status(g, f->id, f->act, none);
+	else
+		group_job(g, f, e);
+}
+
+typedef void handler(struct group *g, struct frame *f, struct event *e);
+
+static handler *const by_meaning[EVENT_KINDS] = {
+	[CMD_REMOTE_START] = remote_start,
+	[CMD_REMOTE_STOP] = to_tx,
+	[CMD_TX_STATUS] = tx_status,
+	[CMD_UNLOCK] = to_number,
+	[CMD_RESERVE] = reserve,
+	[CMD_CANCEL_RESERVATION] = cancel_reservation,
+	[CMD_AVAILABILITY] = availability,
+	[CMD_RESET] = reset,
+	[CMD_TRIGGER] = trigger,
+	[CMD_SET_PROFILE] = set_profile,
+	[CMD_CLEAR_PROFILE] = clear_profile,
+	[CMD_GET_SCHEDULE] = schedule,
+	[CMD_SEND_LIST] = send_list,
+	[CMD_LIST_VERSION] = list_version,
+	[CMD_CLEAR_CACHE] = clear_cache,
+	[CMD_SET_CONFIG] = group_config,
+	[CMD_GET_CONFIG] = group_config,
+	[CMD_GET_REPORT] = group_config,
+	[CMD_FIRMWARE] = job,
+	[CMD_GET_LOG] = job,
+	[EV_DATA] = to_any,
+	[CMD_CERTIFICATE] = certificate,
+};
+
+/* Those that mean nothing to the rest of the program. */
+static const struct {
+	const char *action;
+	handler *handle;
+} by_name[] = {
+	{ "GetChargingProfiles", group_profiles },
+	{ "SetDisplayMessage", set_display },
+	{ "ClearDisplayMessage", to_all },
+	{ "GetDisplayMessages", group_question },
+	{ "CustomerInformation", group_question },
+	{ "GetMonitoringReport", group_question },
+	{ "SetMonitoringBase", to_all },
+	{ "SetMonitoringLevel", to_all },
+	{ "SetVariableMonitoring", group_set_monitors },
+	{ "ClearVariableMonitoring", group_clear_monitors },
+};
+
+/* What is left may be about a transaction (its cost, its tariff); else it is not for a group. */
+static void carried(struct group *g, struct frame *f, struct event *e)
+{
 	const char *refusal = catalogue_refusal(g->version, f->act);
-	event_init(&e, (enum event_kind)f->act->event);
-	e.tx = codec_tx_window(f);
-	if (e.tx.n)
-		to_tx(g, f, &e);
+	e->tx = codec_tx_window(f);
+	if (e->tx.n)
+		to_tx(g, f, e);
 	else if (refusal)
 		group_answer(g, f->id, slice_of(refusal));
 	else
 		group_answer_status(g, f->id, f->act, none);
 }
 
-/* Roots are for all; a certificate that was signed belongs to one station, and none has asked through the group. */
-static void certificate(struct group *g, struct frame *f, struct event *e)
+static handler *handler_of(const struct action *act)
 {
-	if (strcmp(f->act->name, "InstallCertificate") == 0 || strcmp(f->act->name, "DeleteCertificate") == 0)
-		group_fan(g, f, e, FAN_ALL, NULL);
-	else
-		group_answer_status(g, f->id, f->act, none);
-}
-
-static void answer(struct group *g, struct frame *f, struct event *e)
-{
-	switch (e->kind) {
-	case CMD_REMOTE_START:
-		remote_start(g, f, e);
-		break;
-	case CMD_REMOTE_STOP:
-		to_tx(g, f, e);
-		break;
-	case CMD_TX_STATUS:
-		tx_status(g, f, e);
-		break;
-	case CMD_UNLOCK:
-		to_number(g, f, e);
-		break;
-	case CMD_RESERVE:
-		reserve(g, f, e);
-		break;
-	case CMD_CANCEL_RESERVATION:
-		cancel_reservation(g, f, e);
-		break;
-	case CMD_AVAILABILITY:
-		availability(g, f, e);
-		break;
-	case CMD_RESET:
-		reset(g, f, e);
-		break;
-	case CMD_TRIGGER:
-		trigger(g, f, e);
-		break;
-	case CMD_SET_PROFILE:
-		set_profile(g, f, e);
-		break;
-	case CMD_CLEAR_PROFILE:
-		clear_profile(g, f, e);
-		break;
-	case CMD_GET_SCHEDULE:
-		schedule(g, f, e);
-		break;
-	case CMD_SEND_LIST:
-		send_list(g, f, e);
-		break;
-	case CMD_LIST_VERSION:
-		list_version(g, f);
-		break;
-	case CMD_CLEAR_CACHE:
-		group_fan(g, f, e, FAN_ALL, "Accepted");
-		break;
-	case CMD_SET_CONFIG:
-	case CMD_GET_CONFIG:
-	case CMD_GET_REPORT:
-		group_config(g, f, e);
-		break;
-	case CMD_FIRMWARE:
-	case CMD_GET_LOG:
-		group_job(g, f, e);
-		break;
-	case EV_DATA:
-		group_fan(g, f, e, FAN_ANY, NULL);
-		break;
-	case CMD_CERTIFICATE:
-		certificate(g, f, e);
-		break;
-	default:
-		carried(g, f);
-		break;
-	}
+	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
+		if (strcmp(by_name[i].action, act->name) == 0)
+			return by_name[i].handle;
+	return by_meaning[act->event] ? by_meaning[act->event] : carried;
 }
 
 void group_csms_call(struct group *g, struct frame *f)
 {
 	struct arena mem = { 0 };
 	struct event e;
-	if (!f->act || !(f->act->from & CSMS))
+	if (!f->act || !(f->act->from & CSMS)) {
 		group_refuse(g, f->id, "NotImplemented", "unknown here");
-	else if (codec_read_call(f, &mem, &e) == 0)
-		answer(g, f, &e);
-	else
-		carried(g, f);
+		return;
+	}
+	bool understood = codec_read_call(f, &mem, &e) == 0;
+	if (!understood)
+		event_init(&e, (enum event_kind)f->act->event);
+	(understood || f->act->event == EV_NONE ? handler_of(f->act) : carried)(g, f, &e);
 	arena_free(&mem);
 }

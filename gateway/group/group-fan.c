@@ -1,7 +1,8 @@
 /* One CALL of the CSMS put to all members that are here, and one answer that holds for the group.
  *
  * Under FAN_ALL the answer is the worst of all: a CSMS that hears Accepted may count on every station. Under FAN_ANY it is the best: one
- * station that has what is asked for is enough. Who does not answer in time is a no. With nobody here it is the message's own word for no. */
+ * station that has what is asked for is enough. Who does not answer in time is a no. With nobody here it is the message's own word for no. A station that has nothing of what is to be
+ * taken away, or does without what only some have (a list, a display), does not make it a no: what was asked holds there too. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct fan {
 	unsigned waiting, asked;
 	bool answered;
 	char word[40];               /* what it comes to so far; "" */
+	char nothing[40];            /* what those say who have nothing of it; "" */
 	struct timer patience;
 };
 
@@ -33,7 +35,8 @@ struct fanned {
 
 /* From a plain yes to a plain no. */
 static const char *const words[] = { "Accepted", "AcceptedWithWarning", "RebootRequired", "AcceptedCanceled", "Scheduled", "NotSupported",
-	"NotImplemented", "UnknownMessageId", "UnknownVendorId", "Unknown", "NotFound", "VersionMismatch", "Rejected", "Failed", NULL };
+	"NotImplemented", "EmptyResultSet", "UnknownMessageId", "UnknownVendorId", "Unknown", "NotFound", "VersionMismatch", "NotSupportedPriority",
+	"NotSupportedState", "NotSupportedMessageFormat", "UnknownTransaction", "Rejected", "Failed", NULL };
 
 static size_t rank(const char *word)
 {
@@ -43,8 +46,17 @@ static size_t rank(const char *word)
 	return i;
 }
 
+static bool has_nothing(const struct fan *n, const char *word)
+{
+	return n->rule == FAN_ALL && (strcmp(word, "NotFound") == 0 || strcmp(word, "Unknown") == 0);
+}
+
 static void merge(struct fan *n, const char *word)
 {
+	if (has_nothing(n, word)) {
+		snprintf(n->nothing, sizeof(n->nothing), "%s", word);
+		return;
+	}
 	bool worse = rank(word) > rank(n->word);
 	if (!n->word[0] || (n->rule == FAN_ALL) == worse)
 		snprintf(n->word, sizeof(n->word), "%s", word);
@@ -58,7 +70,7 @@ static void answer(struct fan *n)
 	n->answered = true;
 	timer_cancel(&n->patience);
 	reply_init(&r);
-	r.status = slice_of(n->word[0] ? n->word : NULL);
+	r.status = slice_of(n->word[0] ? n->word : n->nothing[0] ? n->nothing : NULL);
 	if (convert_reply(n->group->version, n->act, &r, &payload) != 0)
 		buf_puts(&payload, "{}");
 	group_answer(n->group, slice_of(n->id), buf_view(&payload));
@@ -73,6 +85,21 @@ static void on_patience_over(void *arg)
 	answer(n);
 }
 
+/* What a station may do without: it has then nothing to be told. */
+static bool may_lack(const struct fan *n)
+{
+	static const char *const names[] = { "SetDisplayMessage", "ClearDisplayMessage", "SetMonitoringBase", "SetMonitoringLevel" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(n->act->name, names[i]) == 0)
+			return true;
+	return n->kind == CMD_SEND_LIST || n->kind == CMD_CLEAR_CACHE;
+}
+
+static bool is_unsupported(struct slice code)
+{
+	return slice_is(code, "NotImplemented") || slice_is(code, "NotSupported");
+}
+
 static void note(struct fan *n, const struct fanned *d, int err, struct frame *f)
 {
 	struct arena mem = { 0 };
@@ -81,10 +108,12 @@ static void note(struct fan *n, const struct fanned *d, int err, struct frame *f
 	if (!err && f && codec_read_answer(d->act, f, &mem, &r) == 0) {
 		if (r.status.p)
 			snprintf(word, sizeof(word), "%.*s", SLICE_ARG(r.status));
-		else if (r.error_code.p)
-			snprintf(word, sizeof(word), "%s", slice_is(r.error_code, "NotImplemented") || slice_is(r.error_code, "NotSupported") ? "NotSupported" : "Rejected");
+		else if (is_unsupported(r.error_code))
+			snprintf(word, sizeof(word), "NotSupported");
 	}
 	arena_free(&mem);
+	if (may_lack(n) && strcmp(word, "NotSupported") == 0)
+		return;
 	if (rank(word) > rank("Scheduled"))
 		log_info(&n->group->log, "%s answers %s to %s", d->member->session->id, word, d->act ? d->act->name : n->act->name);
 	merge(n, word);
@@ -106,12 +135,6 @@ static void on_fanned(void *arg, struct call *c, int err, struct frame *f)
 	mem_free(n);
 }
 
-/* A list that a station does without is not missing there, and what has no such message has nothing to clear. */
-static bool may_lack(enum event_kind kind)
-{
-	return kind == CMD_SEND_LIST || kind == CMD_CLEAR_CACHE;
-}
-
 static void put(struct fan *n, struct member *m, struct frame *f, const struct event *e)
 {
 	struct fanned *d = NEW(struct fanned);
@@ -123,7 +146,7 @@ static void put(struct fan *n, struct member *m, struct frame *f, const struct e
 		return;
 	n->waiting--;
 	mem_free(d);
-	if (!may_lack(n->kind) || err != ERR_UNSUPPORTED)
+	if (!may_lack(n) || err != ERR_UNSUPPORTED)
 		merge(n, err == ERR_UNSUPPORTED ? "NotSupported" : "Rejected");
 }
 

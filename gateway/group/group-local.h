@@ -77,6 +77,12 @@ struct group {
 	int cap;                   /* id of the group limit in energy/control; 0: none */
 	int32_t cap_ma;
 	int64_t cap_until_us;
+	struct list gathers;       /* questions that are being told of (group-told.c) */
+	size_t n_gathers;
+	struct list monitors;      /* numbers of monitors (group-monitors.c) */
+	size_t n_monitors;
+	int64_t next_monitor;
+	struct list requests;      /* of members to sign a certificate (group-certs.c) */
 	struct later say;
 };
 
@@ -142,7 +148,7 @@ enum fan_rule { FAN_ALL, FAN_ANY }; /* one no makes it a no; one yes makes it a 
 void group_fan(struct group *g, struct frame *f, const struct event *e, enum fan_rule rule, const char *ours);
 
 /* --- group-config.c --- */
-void group_config(struct group *g, struct frame *f, const struct event *e);
+void group_config(struct group *g, struct frame *f, struct event *e);
 const char *group_config_name(const char *name, enum ocpp_version v); /* what this version calls a setting; NULL: nothing */
 
 /* --- group-wishes.c: what members that are away have to be told when they come back --- */
@@ -150,10 +156,36 @@ void wish_put(struct group *g, const char *name, struct slice value);
 void wish_remove(struct group *g, const char *name);
 void wishes_tell(struct member *m);
 
+/* --- group-told.c: questions that stations answer with messages of their own --- */
+void group_question(struct group *g, struct frame *f, struct event *e);
+bool group_told(struct member *m, struct frame *f); /* false: it is no answer to such a question */
+void told_close(struct group *g);
+
+/* --- group-monitors.c --- */
+void group_monitors_open(struct group *g);
+void group_monitors_close(struct group *g);
+void group_monitors_tell(struct member *m); /* those it missed */
+void group_set_monitors(struct group *g, struct frame *f, struct event *e);
+void group_clear_monitors(struct group *g, struct frame *f, struct event *e);
+/* The group's numbers in place of the member's, in each entry of a list. */
+void group_monitor_numbers(struct member *m, struct buf *text, const char *list, const char *path);
+
+/* --- group-profiles.c --- */
+void group_profiles(struct group *g, struct frame *f, struct event *e);
+
+/* --- group-certs.c --- */
+void group_certs_open(struct group *g);
+void group_certs_close(struct group *g);
+bool group_note_request(struct member *m, struct frame *f);            /* SignCertificate on its way up; false: it has no readable request */
+struct member *group_signed_for(struct group *g, struct frame *f);     /* CertificateSigned; NULL: nobody here has asked for that */
+void group_installed(struct group *g, struct frame *f);
+
 /* --- group-jobs.c --- */
 void group_job(struct group *g, struct frame *f, const struct event *e);
-void group_job_status(struct member *m, const struct event *e);
+void group_job_status(struct member *m, const struct event *e, store_done *done, void *arg); /* `done` when it is on disk, or at once */
 void group_job_tell(struct group *g, enum event_kind kind); /* for a trigger */
+void group_jobs_open(struct group *g);
+void group_jobs_look(struct group *g); /* now and then: who stays away has failed */
 void group_jobs_close(struct group *g);
 
 /* --- group-limit.c --- */

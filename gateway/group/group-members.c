@@ -181,8 +181,10 @@ void members_close(struct group *g)
 	struct member *m;
 	while ((m = map_next(&g->members, &at, NULL))) {
 		unlink_member(m);
-		calls_close(&m->calls);
-		mem_free(m);
+		calls_close(&m->calls); /* who hears that no answer comes may look at other members */
 	}
+	at = 0;
+	while ((m = map_next(&g->members, &at, NULL)))
+		mem_free(m);
 	map_free(&g->members);
 }

@@ -426,6 +426,24 @@ static int event_number(void *arg, int evse)
 	return number_of(arg, evse);
 }
 
+/* Events of different stations may have the same number; the group's has its first place in it, so that what follows from an event still names it. */
+static int event_id(void *arg, int theirs)
+{
+	const struct member *m = arg;
+	int first = 0;
+	LIST_WALK(&m->group->places, struct place, in_group, p)
+		if (!first && strcmp(p->station, m->session->id) == 0)
+			first = p->number;
+	return theirs % (INT32_MAX / (PLACES_MOST + 1)) * (PLACES_MOST + 1) + first;
+}
+
+static void number_events(struct member *m, struct buf *payload)
+{
+	group_monitor_numbers(m, payload, "eventData", "variableMonitoringId");
+	if (convert_numbers(payload, "eventData", "eventId", event_id, m) != 0 || convert_numbers(payload, "eventData", "cause", event_id, m) != 0)
+		log_debug(&m->session->log, "an event keeps its number");
+}
+
 /* A list, in which each entry has an EVSE of its own. */
 static void pass_notify(struct member *m, struct frame *f, const struct event *e)
 {
@@ -434,11 +452,53 @@ static void pass_notify(struct member *m, struct frame *f, const struct event *e
 		take_state(m, f, e);
 		return;
 	}
-	if (convert_list(f, m->group->version, "eventData", "component.evse.id", event_number, m, &payload) == 0)
+	if (convert_list(f, m->group->version, "eventData", "component.evse.id", event_number, m, &payload) == 0) {
+		number_events(m, &payload);
 		group_ask(m->group, f->act, buf_view(&payload), on_up_answered, passing_new(m, f));
-	else
+	} else {
 		decline(m, f);
+	}
 	buf_free(&payload);
+}
+
+/* A request to sign comes back as a certificate, which has to find its station. */
+static void pass_certificate(struct member *m, struct frame *f, struct event *e)
+{
+	if (strcmp(f->act->name, "SignCertificate") == 0 && !group_note_request(m, f))
+		decline(m, f);
+	else
+		pass(m, f, e);
+}
+
+/* Somebody who waits for the disk: by names, since the group may be gone when it is done. */
+struct unkept {
+	struct gateway *gw;
+	const struct link *link;
+	const struct action *act;
+	enum ocpp_version version;
+	char *uplink, *station, *id;
+};
+
+static void on_job_kept(void *arg, int err, int64_t value)
+{
+	struct unkept *u = arg;
+	struct group *g = group_find(u->gw, u->uplink);
+	struct member *m = g ? group_member(g, u->station) : NULL;
+	(void)value;
+	if (!err && m && m->link && m->link == u->link)
+		answer_small(m, &(struct frame){ .version = u->version, .act = u->act, .id = slice_of(u->id) });
+	mem_free(u->uplink);
+	mem_free(u->station);
+	mem_free(u->id);
+	mem_free(u);
+}
+
+/* A station tells how far it is once; so it is answered when that is on disk. */
+static void take_job_status(struct member *m, const struct frame *f, const struct event *e)
+{
+	struct unkept *u = NEW(struct unkept);
+	*u = (struct unkept){ m->group->gw, m->link, f->act, f->version, mem_strdup(m->group->conf->id), mem_strdup(m->session->id), mem_text(f->id) };
+	group_job_status(m, e, on_job_kept, u);
 }
 
 static void take(struct member *m, struct frame *f, struct event *e)
@@ -475,10 +535,12 @@ static void take(struct member *m, struct frame *f, struct event *e)
 	case EV_SECURITY:
 		pass_security(m, f, e);
 		break;
+	case CMD_CERTIFICATE:
+		pass_certificate(m, f, e);
+		break;
 	case EV_FIRMWARE:
 	case EV_LOG:
-		group_job_status(m, e);
-		answer_small(m, f);
+		take_job_status(m, f, e);
 		break;
 	default:
 		decline(m, f);
@@ -494,6 +556,8 @@ void group_member_call(struct member *m, struct frame *f)
 		group_member_refuse(m, f->id, "NotImplemented", "unknown here");
 	else if (is_passing(m, f))
 		log_debug(&m->session->log, "%s is under way already", f->act->name);
+	else if (group_told(m, f))
+		return;
 	else if (codec_read_call(f, &mem, &e) == 0)
 		take(m, f, &e);
 	else

@@ -1,6 +1,7 @@
 /* What the CSMS has asked of the whole while some stations were away. Names in the kept store, owner: the group's identity:
  *   wish/availability/STATION/EVSE   "Operative" or "Inoperative": told once, then forgotten
  *   wish/config/NAME                 a setting that all stations took: told to each that comes, so that a new one is like the others
+ *   wish/monitor/NUMBER              a monitor of a variable (group-monitors.c)
  *   wish/list                        the version of the local list; the entries are the box's own list */
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ void wishes_tell(struct member *m)
 {
 	struct store *s = m->group->gw->store;
 	const char *owner = m->group->face->id;
+	group_monitors_tell(m);
 	if (kept_each(s, owner, "wish/availability/", tell_availability, m) != 0 || kept_each(s, owner, "wish/config/", tell_setting, m) != 0 ||
 	    kept_each(s, owner, "wish/list", tell_list, m) != 0)
 		log_error(&m->group->log, "what %s missed cannot be read", m->session->id);

@@ -275,6 +275,7 @@ static void on_tick(void *arg)
 	forget_oldest(g);
 	group_review_states(g);
 	group_limit_look(g);
+	group_jobs_look(g);
 	timer_set(&g->tick, TICK_US, on_tick, g);
 }
 
@@ -338,8 +339,12 @@ static struct group *group_new(struct gateway *gw, const struct uplink_settings 
 	g->face = session_of(gw, slice_of(conf->identity));
 	g->interval_s = 300;
 	g->list_version = -1;
+	list_init(&g->gathers);
 	places_open(g);
 	txs_open(g);
+	group_monitors_open(g);
+	group_certs_open(g);
+	group_jobs_open(g);
 	connect(g);
 	timer_set(&g->tick, TICK_US, on_tick, g);
 	log_info(&g->log, "shown as %s, %s, with %d numbers", conf->identity, version_subprotocol(g->version), places_count(g));
@@ -362,6 +367,7 @@ static void group_close(struct group *g)
 		link_release(l);
 	end_asked(g);
 	members_close(g);
+	told_close(g);
 	group_jobs_close(g);
 	/* Those who were told that no answer comes may have set timers. */
 	timer_cancel(&g->boot);
@@ -369,6 +375,8 @@ static void group_close(struct group *g)
 	timer_cancel(&g->tick);
 	timer_cancel(&g->reconnect);
 	later_cancel(&g->say);
+	group_monitors_close(g);
+	group_certs_close(g);
 	txs_close(g);
 	places_close(g);
 	mem_free(g);

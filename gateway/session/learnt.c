@@ -119,7 +119,7 @@ static void relay_it(struct session *s, const char *text)
 void learnt_look(struct session *s, struct frame *call, struct frame *answer)
 {
 	struct arena mem = { 0 };
-	struct slice given = s->own || s->group ? (struct slice){ 0 } : credential_given(call, answer, &mem);
+	struct slice given = s->own ? (struct slice){ 0 } : credential_given(call, answer, &mem);
 	if (given.p && s->conf->password_relay) {
 		relay_it(s, given.p);
 		log_info(&s->log, "the CSMS has changed the password that is relayed");

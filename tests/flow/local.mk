@@ -47,6 +47,7 @@ PROGRAM_FLOWS += tests/flow/reload.js
 PROGRAM_FLOWS += tests/flow/config.js
 PROGRAM_FLOWS += tests/flow/crowd.js
 PROGRAM_FLOWS += tests/flow/group.js
+PROGRAM_FLOWS += tests/flow/group-asks.js
 if HAVE_NGHTTP2
 PROGRAM_FLOWS += tests/flow/multiplex.js
 else
