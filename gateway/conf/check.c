@@ -568,10 +568,10 @@ static void check_uplink(struct checking *c, const struct uplink_settings *u)
 	check_mode(c, u, n);
 	check_multiplex(c, u, n);
 	check_endpoints(c, u, n);
-	if (u->security_profile == 3) {
+	if (u->security_profile == 3 && !(u->own_identity && !u->cert && !u->key)) { /* whose certificate the CSMS may have issued */
 		need(c, n, u->cert, "cert", "by security_profile 3");
 		need(c, n, u->key, "key", "by security_profile 3");
-	} else {
+	} else if (u->security_profile < 3) {
 		refuse_keys(c, n, "cert key", "below security_profile 3");
 	}
 	if (u->security_profile == 0 || u->security_profile == 3)

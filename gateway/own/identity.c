@@ -14,6 +14,7 @@
 #include "config.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/own/own-host.h"
+#include "gateway/pki/expiry.h"
 #include "gateway/session/session.h"
 #include "ocpp/version.h"
 #include "station/link-local.h"
@@ -206,6 +207,7 @@ void identity_certificate_settled(const char *identity, bool good, const char *w
 		buf_puts(&args, "}");
 		station_security_event(b->station, "DiscardedRenewedClientCertificate", why);
 	}
+	expiry_look();
 	telemetry_event(b->gw, good ? "certificate.renewed" : "certificate.refused", good ? "info" : "warning", b->id, args.p);
 	buf_free(&args);
 }

@@ -200,8 +200,14 @@ static EVP_PKEY *waiting_key(const char *dir)
 	return key;
 }
 
-/* Whether a certificate leads to an installed root of this type; *any_out: whether there is one. */
-static bool leads_to(const char *dir, const char *type, X509 *x, STACK_OF(X509) *between, bool *any_out)
+static void add_root(void *arg, const char *file, X509 *x)
+{
+	(void)file;
+	X509_STORE_add_cert(arg, x);
+}
+
+/* Whether a certificate leads to an installed root of this type, or to one of `more` (NULL: none); *any_out: whether there is an installed one. */
+static bool leads_to(const char *dir, const char *type, const char *more, X509 *x, STACK_OF(X509) *between, bool *any_out)
 {
 	X509_STORE *roots = X509_STORE_new();
 	X509_STORE_CTX *c = X509_STORE_CTX_new();
@@ -218,19 +224,21 @@ static bool leads_to(const char *dir, const char *type, X509 *x, STACK_OF(X509) 
 	}
 	if (d)
 		closedir(d);
+	if (more && roots && cert_each(more, add_root, roots) != 0)
+		log_debug(NULL, "%s: no certificate can be read", more);
 	bool good = roots && c && X509_STORE_CTX_init(c, roots, x, between) && X509_verify_cert(c) == 1;
 	X509_STORE_CTX_free(c);
 	X509_STORE_free(roots);
 	return good;
 }
 
-static bool is_acceptable(const char *dir, STACK_OF(X509) *chain, EVP_PKEY *key)
+static bool is_acceptable(const char *dir, const char *more, STACK_OF(X509) *chain, EVP_PKEY *key)
 {
 	X509 *x = sk_X509_value(chain, 0);
 	bool any, leads;
 	if (!x || !key || !cert_is_valid_now(x) || X509_check_private_key(x, key) != 1)
 		return false;
-	leads = leads_to(dir, "CSMSRootCertificate", x, chain, &any);
+	leads = leads_to(dir, "CSMSRootCertificate", more, x, chain, &any);
 	return leads || !any;
 }
 
@@ -253,11 +261,11 @@ static int put_pair(const char *dir, const char *name, struct slice chain)
 	return err;
 }
 
-static int take(const char *dir, const char *name, struct slice pem)
+static int take(const char *dir, const char *name, const char *more, struct slice pem)
 {
 	STACK_OF(X509) *chain = cert_read_all(pem);
 	EVP_PKEY *key = waiting_key(dir);
-	int err = is_acceptable(dir, chain, key) ? 0 : ERR_INVALID;
+	int err = is_acceptable(dir, more, chain, key) ? 0 : ERR_INVALID;
 	EVP_PKEY_free(key);
 	sk_X509_pop_free(chain, X509_free);
 	return err ? err : put_pair(dir, name, pem);
@@ -265,12 +273,12 @@ static int take(const char *dir, const char *name, struct slice pem)
 
 int own_certs_take(const char *dir, struct slice chain)
 {
-	return take(dir, OWN, chain);
+	return take(dir, OWN, NULL, chain);
 }
 
-int own_certs_take_on_trial(const char *dir, struct slice chain)
+int own_certs_take_on_trial(const char *dir, const char *more, struct slice chain)
 {
-	return take(dir, TRIAL, chain);
+	return take(dir, TRIAL, more, chain);
 }
 
 static void pair_path(const char *dir, enum own_pair which, char out[PATH_MOST])
@@ -332,7 +340,7 @@ bool own_certs_trust_signer(const char *dir, struct slice pem)
 {
 	STACK_OF(X509) *chain = cert_read_all(pem);
 	X509 *x = chain ? sk_X509_value(chain, 0) : NULL;
-	bool any, good = x && cert_is_valid_now(x) && leads_to(dir, "ManufacturerRootCertificate", x, chain, &any);
+	bool any, good = x && cert_is_valid_now(x) && leads_to(dir, "ManufacturerRootCertificate", NULL, x, chain, &any);
 	sk_X509_pop_free(chain, X509_free);
 	return good;
 }

@@ -23,8 +23,9 @@ int own_certs_request(const char *dir, const char *common_name, const char *orga
  * the place of the present ones. ERR_INVALID else. */
 int own_certs_take(const char *dir, struct slice chain) MUST_CHECK;
 
-/* For who makes connections with it: the same, but the present ones stay until own_certs_settle says which of the two is to be used. */
-int own_certs_take_on_trial(const char *dir, struct slice chain) MUST_CHECK;
+/* For who makes connections with it: the same, but the present ones stay until own_certs_settle says which of the two is to be used. It may also lead
+ * to a root in `more`, a file or directory; NULL: none. */
+int own_certs_take_on_trial(const char *dir, const char *more, struct slice chain) MUST_CHECK;
 void own_certs_settle(const char *dir, bool good);
 enum own_pair { OWN_PRESENT, OWN_TRIAL };
 bool own_certs_pair(const char *dir, enum own_pair which, char path_out[OWN_CERTS_PATH]); /* key and chain in one file; false: there is none */

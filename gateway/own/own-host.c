@@ -397,7 +397,7 @@ static int take_certificate(void *arg, const char *type, struct slice chain)
 	struct own_host *h = arg;
 	struct uplink *u = uplink_of(h);
 	(void)type;
-	int err = u ? own_certs_take_on_trial(h->dir, chain) : own_certs_take(h->dir, chain);
+	int err = u ? own_certs_take_on_trial(h->dir, uplink_conf(u)->ca, chain) : own_certs_take(h->dir, chain);
 	if (u && !err)
 		uplink_certificates_changed(u);
 	return err;

@@ -78,6 +78,14 @@ int uplink_tls_reread(struct uplink_tls *t, char why[TLS_WHY])
 	return 0;
 }
 
+bool uplink_tls_is_bare(const struct uplink_tls *t)
+{
+	char path[OWN_CERTS_PATH];
+	if (!t || t->conf->security_profile < 3 || t->conf->cert)
+		return false;
+	return !t->dir || (!own_certs_pair(t->dir, OWN_PRESENT, path) && !own_certs_pair(t->dir, OWN_TRIAL, path));
+}
+
 int uplink_tls_open(const struct uplink_settings *conf, const char *state_dir, struct uplink_tls **out, char why[TLS_WHY])
 {
 	*out = NULL;

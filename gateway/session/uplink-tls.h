@@ -19,6 +19,9 @@ struct tls_client *uplink_tls_client(const struct uplink_tls *t);
 /* The same with the certificate that the CSMS has issued and that no connection has been made with yet; NULL: there is none such. */
 struct tls_client *uplink_tls_trial(const struct uplink_tls *t);
 
+/* Profile 3, and there is no certificate to show. */
+bool uplink_tls_is_bare(const struct uplink_tls *t);
+
 /* Reads the folder of the own identity again. What cannot be read leaves things as they are; ERR_TLS then. */
 int uplink_tls_reread(struct uplink_tls *t, char why[TLS_WHY]) MUST_CHECK;
 /* The trial is over: its certificate takes the place of the present one, or is thrown away. */

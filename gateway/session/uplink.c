@@ -115,6 +115,8 @@ int uplink_open(const struct uplink_settings *conf, const char *state_dir, struc
 		mem_free(u);
 		return err;
 	}
+	if (uplink_tls_is_bare(u->tls))
+		log_error(&u->log, "there is no client certificate yet: with security_profile 2 the CSMS can issue one to %s, or name one by 'cert'", conf->own_identity);
 	if (conf->mode == UPLINK_MULTIPLEX)
 		open_shared(u);
 	*out = u;
