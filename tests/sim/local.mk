@@ -45,7 +45,7 @@ tests_sim_trace_SOURCES = tests/sim/trace.c $(SIM_WORLD)
 tests_sim_trace_LDADD = $(ENERGY_LIBS)
 day.svg: tests/sim/trace
 	./tests/sim/trace garage-scarce | node $(srcdir)/tests/sim/plot.js > $@
-CLEANFILES += day.svg
+CLEANFILES += day.svg optima.kept
 # The division against linear programs.
 if HAVE_CLP
 check_PROGRAMS += tests/sim/fairness

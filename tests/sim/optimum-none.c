@@ -8,3 +8,10 @@ double optimum_wh(const struct world_conf *conf, int *ready_out)
 		*ready_out = 0;
 	return NAN;
 }
+
+double optimum_now_w(const struct world_conf *conf, const struct world *w)
+{
+	(void)conf;
+	(void)w;
+	return NAN;
+}

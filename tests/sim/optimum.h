@@ -7,5 +7,7 @@
 
 /* Watt-hours; NaN: the solver failed. `ready_out`: sessions that have 95 % of their need in that plan; may be NULL. */
 double optimum_wh(const struct world_conf *conf, int *ready_out);
+/* What could be taken this moment by the cars that are there and whose socket has a link, whoever they are: watts. */
+double optimum_now_w(const struct world_conf *conf, const struct world *w);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define HOUR 3600
 
-const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
+const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "hard-very-scarce", "hard-scarce", "hard-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
 
 static int add_node(struct world_conf *c, const char *id, int parent, double a, bool metered)
 {
@@ -142,7 +142,7 @@ static void garage_people(struct world_conf *c, struct dice *d, double visitors,
 
 static void usual_faults(struct world_rules *r)
 {
-	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 0.4, .step_share = 0.08, .meter_noise = 0.003,
+	*r = (struct world_rules){ .base_share = 0.22, .base_swing = 0.3, .steps_per_hour = 0.4, .step_share = 0.08, .wander = 0.0006, .meter_noise = 0.003,
 				   .meter_gaps = 0.01, .meter_losses_per_day = 2, .meter_freezes_per_day = 0, .link_losses_per_day = 0.3,
 				   .caps_per_day = 1, .cap_least = 0.4, .cap_most = 0.8, .report_s = 5, .start_set = 0 };
 }
@@ -164,6 +164,26 @@ static void garage(struct world_conf *c, struct dice *d, double grid_a)
 	}
 	usual_faults(&c->rules);
 	garage_people(c, d, 0.35, 0.3);
+}
+
+/* Beside a building with a will of its own; stations that report rarely and start cars by themselves, links and meters that are lost often. */
+static void hard_garage(struct world_conf *c, struct dice *d, double grid_a)
+{
+	garage(c, d, grid_a);
+	for (int n = 1; n < 3; n++)
+		c->nodes[n].metered = true;
+	c->rules.base_share = 0.3;
+	c->rules.base_swing = 0.4;
+	c->rules.steps_per_hour = 2;
+	c->rules.step_share = 0.12;
+	c->rules.wander = 0.001;
+	c->rules.meter_losses_per_day = 4;
+	c->rules.meter_freezes_per_day = 1;
+	c->rules.meter_gaps = 0.02;
+	c->rules.link_losses_per_day = 1;
+	c->rules.caps_per_day = 2;
+	c->rules.report_s = 15;
+	c->rules.start_set = 2;
 }
 
 static void depot(struct world_conf *c, struct dice *d, double grid_a)
@@ -301,7 +321,7 @@ static void random_site(struct world_conf *c, struct dice *d)
 	}
 	c->rules = (struct world_rules){ .base_share = dice_between(d, 0.05, 0.3), .base_swing = dice_between(d, 0, 0.4),
 					 .steps_per_hour = dice_between(d, 0, 4), .step_share = dice_between(d, 0.02, 0.1),
-					 .meter_noise = dice_between(d, 0, 0.006), .meter_gaps = dice_between(d, 0, 0.03),
+					 .wander = 0.0006, .meter_noise = dice_between(d, 0, 0.006), .meter_gaps = dice_between(d, 0, 0.03),
 					 .meter_losses_per_day = dice_between(d, 0, 5), .meter_freezes_per_day = dice_chance(d, 0.2) ? 1 : 0,
 					 .link_losses_per_day = dice_between(d, 0, 2), .caps_per_day = dice_chance(d, 0.5) ? dice_between(d, 0, 3) : 0,
 					 .report_s = dice_chance(d, 0.5) ? 5 : 10, .start_set = (int)dice_below(d, 2), .cap_least = 0.4,
@@ -407,6 +427,12 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		garage(c, &d, 280);
 	else if (!strcmp(name, "garage-moderate"))
 		garage(c, &d, 380);
+	else if (!strcmp(name, "hard-very-scarce"))
+		hard_garage(c, &d, 220);
+	else if (!strcmp(name, "hard-scarce"))
+		hard_garage(c, &d, 310);
+	else if (!strcmp(name, "hard-moderate"))
+		hard_garage(c, &d, 420);
 	else if (!strcmp(name, "depot-scarce"))
 		depot(c, &d, 1250);
 	else if (!strcmp(name, "depot-moderate"))
@@ -420,6 +446,37 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 	else
 		return false;
 	qsort(c->sessions, (size_t)c->n_sessions, sizeof(*c->sessions), by_arrival);
+	return true;
+}
+
+/* Without one kind of ignorance. */
+bool scenario_lift(struct world_conf *c, const char *word)
+{
+	struct world_rules *r = &c->rules;
+	for (int i = 0; i < c->n_sessions; i++) {
+		struct world_session *s = &c->sessions[i];
+		if (!strcmp(word, "people")) {
+			s->told_need_wh = s->need_wh;
+			s->told_leave_s = (double)s->leave_s;
+		} else if (!strcmp(word, "told")) {
+			s->told_need_wh = s->told_leave_s = NAN;
+		} else if (!strcmp(word, "cars")) {
+			s->gain = 1;
+			s->tail = 0;
+			s->delay_s = 1;
+			s->ignores = s->sleeper = false;
+		}
+	}
+	if (!strcmp(word, "building"))
+		r->steps_per_hour = r->wander = 0;
+	else if (!strcmp(word, "meters"))
+		r->meter_noise = r->meter_gaps = r->meter_losses_per_day = r->meter_freezes_per_day = 0;
+	else if (!strcmp(word, "links"))
+		r->link_losses_per_day = 0;
+	else if (!strcmp(word, "caps"))
+		r->caps_per_day = 0;
+	else
+		return !strcmp(word, "people") || !strcmp(word, "told") || !strcmp(word, "cars");
 	return true;
 }
 

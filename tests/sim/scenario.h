@@ -8,6 +8,9 @@
  * wild, which has more of everything that can go wrong.
  * False: no such name. */
 bool scenario_make(struct world_conf *conf, const char *name, uint64_t seed);
+/* Takes one kind of ignorance or fault away, to see what it costs: people (need and departure are said, and right), told (nobody says anything),
+ * cars (as in a book), building (steady), meters, links, caps. False: no such word. */
+bool scenario_lift(struct world_conf *conf, const char *word);
 void scenario_free(struct world_conf *conf);
 extern const char *const scenario_names[]; /* NULL at the end; without the random ones */
 

@@ -84,7 +84,7 @@ static void building(struct world *w)
 	double day = -cos((double)(w->now % 86400 - 4 * 3600) / 86400 * 2 * M_PI);
 	for (int l = 0; l < 3; l++) {
 		double limit = w->conf.nodes[0].limit_a[l], mean = r->base_share * limit * (1 + r->base_swing * day);
-		w->wander[l] += -w->wander[l] / 600 + dice_normal(&w->weather) * 0.0006 * limit * (r->base_share > 0);
+		w->wander[l] += -w->wander[l] / 600 + dice_normal(&w->weather) * r->wander * limit;
 		if (w->now >= w->step_until_s[l])
 			w->step[l] = 0;
 		if (w->now >= w->next_step_s[l]) {
@@ -191,6 +191,15 @@ static double watts(const struct world *w, const struct world_session *s)
 	return w->conf.evses[s->evse].dc ? s->had_a / w->conf.amps_per_kw * 1000 : s->had_a * s->phases * WORLD_VOLTS;
 }
 
+/* What is the most it can take by itself: its charger's maximum, near the end less. */
+static double top_of(const struct world_session *s)
+{
+	double left = s->need_wh - s->got_wh;
+	if (left <= 0)
+		return 0;
+	return s->tail > 0 && left < s->tail * s->need_wh ? s->own_a * (0.12 + 0.88 * left / (s->tail * s->need_wh)) : s->own_a;
+}
+
 static void charge(struct world *w, int i)
 {
 	struct outlet *o = &w->outlets[i];
@@ -198,10 +207,7 @@ static void charge(struct world *w, int i)
 		return;
 	struct world_session *s = &w->sessions[o->session];
 	const struct world_evse *e = &w->conf.evses[i];
-	double left = s->need_wh - s->got_wh, top = s->own_a, to;
-	if (s->tail > 0 && left < s->tail * s->need_wh)
-		top *= 0.12 + 0.88 * left / (s->tail * s->need_wh);
-	to = o->offer < e->min - 1e-9 || left <= 0 || o->asleep ? 0 : fmin(line_amps(w, i, o->offer) * s->gain, top);
+	double top = top_of(s), to = o->offer < e->min - 1e-9 || o->asleep ? 0 : fmin(line_amps(w, i, o->offer) * s->gain, top);
 	if (to > 0 && !e->dc && s->own_a < e->min)
 		to = fmin(to, s->own_a);
 	s->had_a = to > s->had_a + s->ramp_a ? s->had_a + s->ramp_a : to;
@@ -414,4 +420,21 @@ double world_offer(const struct world *w, int evse)
 bool world_plugged(const struct world *w, int evse)
 {
 	return w->outlets[evse].session >= 0;
+}
+
+int world_session_at(const struct world *w, int evse)
+{
+	return w->outlets[evse].session;
+}
+
+bool world_online(const struct world *w, int evse)
+{
+	return w->outlets[evse].linked;
+}
+
+double world_could_a(const struct world *w, int evse)
+{
+	const struct world_evse *e = &w->conf.evses[evse];
+	int i = w->outlets[evse].session;
+	return i < 0 ? 0 : fmin(top_of(&w->sessions[i]), line_amps(w, evse, e->max) * w->sessions[i].gain);
 }

@@ -59,6 +59,7 @@ struct world_rules {              /* faults and weather; 0: never */
 	double base_share;        /* of the grid limit, on average over the day */
 	double base_swing;        /* day and night, relative */
 	double steps_per_hour, step_share; /* of the grid limit, largest */
+	double wander;            /* of the building, of the grid limit, per second */
 	double meter_noise;       /* relative */
 	double meter_gaps;        /* chance of one missing sample */
 	double meter_losses_per_day, meter_freezes_per_day; /* of 20 to 900 s */
@@ -136,5 +137,8 @@ int64_t world_now(const struct world *w);
 const struct world_session *world_session(const struct world *w, int i);
 double world_offer(const struct world *w, int evse);
 bool world_plugged(const struct world *w, int evse);
+int world_session_at(const struct world *w, int evse); /* -1: free */
+bool world_online(const struct world *w, int evse);
+double world_could_a(const struct world *w, int evse); /* line amperes that its car would take, offered everything */
 
 #endif
