@@ -160,10 +160,10 @@ static int32_t piece(const struct seat *s)
 	return s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA;
 }
 
-/* By how much a room may be too small before somebody is cut: half of the margin, so that noise does not cut. */
+/* By how much a room may be too small before somebody is cut: most of the margin, so that noise does not cut. */
 static int64_t near(const struct control *c, int n, int r)
 {
-	return r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) / 2 : 0;
+	return r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) * 3 / 4 : 0;
 }
 
 static int32_t taken(const struct seat *s)
@@ -380,7 +380,7 @@ static bool note_wanted(struct control *c, bool everybody)
 
 static int64_t short_of(const struct control *c, int n, int r)
 {
-	int64_t gap = c->nodes[n].room[r] == NO_BOUND ? 0 : c->wanted[n][r] - (c->free[n][r] > 0 ? c->free[n][r] : 0);
+	int64_t gap = c->nodes[n].room[r] == NO_BOUND || !c->wanted[n][r] ? 0 : c->wanted[n][r] - c->free[n][r];
 	return gap > 0 ? gap : 0;
 }
 
@@ -433,13 +433,23 @@ static void even_out(struct control *c, bool everybody)
 	}
 }
 
+/* What a newcomer takes before its first word is counted already: to be told the same costs nothing. */
+static int32_t holds_already(const struct control *c, const struct seat *s)
+{
+	int64_t ma = INT32_MAX;
+	for (int p = 0; p < s->conf->n_lines && s->limit.ma < 0; p++)
+		if (car_phases(&s->car) & (1u << p))
+			ma = car_held(&s->car, p, c->now_us) < ma ? car_held(&s->car, p, c->now_us) : ma;
+	return ma == INT32_MAX ? 0 : (int32_t)ma;
+}
+
 /* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
 static int32_t raise_to(const struct control *c, size_t i, bool beyond)
 {
 	struct seat *s = &c->seats[i];
 	struct limit *l = &s->limit;
 	int32_t from = l->ma > 0 ? l->ma : 0, most = beyond ? s->asked_ma : s->share.ma;
-	int32_t to = stepped(s, least(most, highest_free(c, s)));
+	int32_t free = highest_free(c, s), holds = holds_already(c, s), to = stepped(s, least(most, free > holds ? free : holds));
 	int64_t calm = s->limit.recovers ? 0 : from ? CALM_US : PAUSE_LEAST_US;
 	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
 	l->until_us = 0;
@@ -480,7 +490,7 @@ static void raise(struct control *c, size_t i, bool beyond)
 		control_take(c, s->conf->node, l, held_on(c, s, l) - before[l], control_uneven(s));
 }
 
-/* What the next newcomer may take by itself before it can be told anything: one at a time, anywhere below a node. */
+/* What the next newcomer may take by itself before it can be told anything: one at a time, anywhere below a node. The margin is for such. */
 static void keep_for_newcomer(struct control *c)
 {
 	memset(c->wanted, 0, c->site.parts.n_nodes * sizeof(*c->wanted));
@@ -495,9 +505,22 @@ static void keep_for_newcomer(struct control *c)
 	}
 	for (size_t n = 0; n < c->site.parts.n_nodes; n++)
 		for (int l = 0; l < 3; l++) {
-			c->free[n][l] -= c->wanted[n][l];
-			c->free[n][ALLOC_SUM] -= c->wanted[n][l];
+			int64_t more = c->wanted[n][l] - rooms_margin(c, &c->nodes[n], l);
+			c->free[n][l] -= more > 0 ? more : 0;
+			c->free[n][ALLOC_SUM] -= more > 0 ? more : 0;
 		}
+}
+
+/* What a car needs to begin is kept for it until it can be told. What it may take already is counted. */
+static void keep_minimum(struct control *c, size_t i)
+{
+	const struct seat *s = &c->seats[i];
+	uint8_t lines = control_lines(s);
+	for (int l = 0; l < 3; l++) {
+		int64_t more = c->asks[i].min_ma - held_on(c, s, l);
+		if (lines & (1u << l) && more > 0)
+			control_take(c, s->conf->node, l, more, control_uneven(s));
+	}
 }
 
 static void raise_worthwhile(struct control *c)
@@ -513,7 +536,7 @@ static void raise_worthwhile(struct control *c)
 		if (s->limit.ma <= 0 && s->take_ma > 0) {
 			raise(c, i, false);
 			if (s->limit.ma <= 0)
-				count(c, s, c->asks[i].min_ma); /* kept for it until it can be told */
+				keep_minimum(c, i);
 		} else if (s->limit.ma < s->asked_ma) {
 			c->queue[n++] = (struct ranked){ raising_key(c, i), (int32_t)i };
 		}

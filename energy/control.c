@@ -162,12 +162,21 @@ static void note_margin(struct junction *n, const struct meter_sample *s)
 	margin_feed(&n->margin, over, n->conf->limit.l, s->at_us);
 }
 
+static bool far_apart(const int64_t a[3], const int64_t b[3])
+{
+	for (int l = 0; l < 3; l++)
+		if (a[l] - b[l] > MOVED_MA || b[l] - a[l] > MOVED_MA)
+			return true;
+	return false;
+}
+
 bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 {
 	bool any = false;
 	record_meter(c, meter, s);
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
 	meter_feed(&c->meters[meter], s);
+	bool repeated = c->meters[meter].changed_us != s->at_us;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
 		struct junction *n = &c->nodes[i];
 		int64_t low[3], high[3];
@@ -175,10 +184,12 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 			continue;
 		range_below(c, (int)i, s->at_us, low, high);
 		memcpy(n->drawn, low, sizeof(n->drawn));
+		any = any || over(n, s->ma.l);
+		if (repeated && far_apart(n->drawn, n->drawn_then))
+			continue; /* it may be frozen: what the cars take more is not to be found in the building */
 		load_feed(&n->load, s->ma.l, low, high, s->at_us);
 		rooms_feed(c, n, s, low, high);
 		note_margin(n, s);
-		any = any || over(n, s->ma.l);
 	}
 	return any;
 }
@@ -371,14 +382,6 @@ void control_evse_conduct(struct control *c, int evse, const char *conduct)
 }
 
 /* Meters and base loads. */
-
-static bool far_apart(const int64_t a[3], const int64_t b[3])
-{
-	for (int l = 0; l < 3; l++)
-		if (a[l] - b[l] > MOVED_MA || b[l] - a[l] > MOVED_MA)
-			return true;
-	return false;
-}
 
 /* The cars below take another current while the meter keeps saying the same. */
 static void watch_contradiction(struct control *c, struct junction *n)

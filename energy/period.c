@@ -17,8 +17,9 @@
 struct point {
 	struct period_evse conf;
 	char *session;
-	bool running, seen;
+	bool running, seen, away;  /* away: without a link at the last look */
 	int32_t sent_ma;           /* last command; -1: none */
+	int32_t alone_ma;          /* its fail-safe */
 };
 
 struct period {
@@ -79,7 +80,7 @@ struct period *period_open(const struct control_conf *conf, const struct period_
 	p->meter_at = mem_new((conf->n_meters + 1) * sizeof(*p->meter_at));
 	p->caps = mem_new((conf->n_nodes + 1) * sizeof(*p->caps));
 	for (size_t i = 0; i < conf->n_evses; i++)
-		p->points[i] = (struct point){ .conf = evses[i], .sent_ma = -1 };
+		p->points[i] = (struct point){ .conf = evses[i], .alone_ma = conf->evses[i].fallback_ma, .sent_ma = -1 };
 	p->control = control_open(conf, &events, p);
 	return p;
 }
@@ -150,24 +151,28 @@ static void leave(struct period *p, int evse)
 	at->running = false;
 }
 
-static void come(struct period *p, int evse, struct slice session)
+/* Until it hears from us it goes by what its socket is known to have been told, not by what that does when it is left alone. */
+static void come(struct period *p, int evse, struct slice session, double set)
 {
 	struct point *at = &p->points[evse];
+	if (set >= 0)
+		control_evse_alone(p->control, evse, to_ma(set * at->conf.amps_per_unit));
 	control_evse_tx(p->control, evse, true, p->now_us);
+	control_evse_alone(p->control, evse, at->alone_ma);
 	at->sent_ma = -1;
 	at->running = true;
 	mem_free(at->session);
 	at->session = session.p ? mem_text(session) : NULL;
 }
 
-static void run(struct period *p, int evse, bool running, struct slice session)
+static void run(struct period *p, int evse, bool running, struct slice session, double set)
 {
 	struct point *at = &p->points[evse];
 	bool other = running && at->running && at->session && session.p && !slice_is(session, at->session);
 	if (at->running && (!running || other))
 		leave(p, evse);
 	if (running && !at->running)
-		come(p, evse, session);
+		come(p, evse, session, set);
 }
 
 static void read_draw(struct period *p, int evse, const struct period_seen *seen)
@@ -189,9 +194,11 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 	struct point *at = &p->points[evse];
 	at->seen = true;
 	control_evse_link(p->control, evse, seen->on, p->now_us);
+	double set = at->away ? -1 : seen->set; /* who was alone goes by its fail-safe, whatever its last command was */
+	at->away = !seen->on;
 	if (!seen->on)
 		return;
-	run(p, evse, seen->state != 'A', seen->session);
+	run(p, evse, seen->state != 'A', seen->session, set);
 	if (at->sent_ma >= 0 && fabs(seen->set - own_unit(at, at->sent_ma)) < SAME)
 		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
 	if (at->running) {
@@ -201,6 +208,14 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 	read_draw(p, evse, seen);
 }
 
+/* A free socket that was alone may still go by its fail-safe, and would start the next car with it. */
+static void back(struct period *p, int evse)
+{
+	if (p->points[evse].away)
+		p->orders[evse] = (struct period_order){ .given = true, .why = { .reason = "ev" } };
+	p->points[evse].away = false;
+}
+
 const struct period_order *period_end(struct period *p)
 {
 	for (size_t i = 0; i < p->n_evses; i++) {
@@ -208,7 +223,8 @@ const struct period_order *period_end(struct period *p)
 			continue;
 		control_evse_link(p->control, (int)i, true, p->now_us);
 		control_evse_state(p->control, (int)i, EVSE_AVAILABLE, p->now_us);
-		run(p, (int)i, false, SLICE(""));
+		run(p, (int)i, false, SLICE(""), -1);
+		back(p, (int)i);
 	}
 	control_tick(p->control, p->now_us);
 	return p->orders;
