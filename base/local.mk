@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	base/conf-json.c \
 	base/conf-print.c \
 	base/conf-read.c \
+	base/conf-csv.c base/conf-csv.h \
 	base/conf-yaml.c base/conf-yaml.h \
 	base/error.c base/error.h \
 	base/file.c base/file.h \

@@ -19,3 +19,7 @@ check_PROGRAMS += tests/unit/base/file
 TESTS += tests/unit/base/file
 tests_unit_base_file_SOURCES = tests/unit/base/file.c tests/unit/unit.h
 tests_unit_base_file_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/base/conf-csv
+TESTS += tests/unit/base/conf-csv
+tests_unit_base_conf_csv_SOURCES = tests/unit/base/conf-csv.c tests/unit/unit.h
+tests_unit_base_conf_csv_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
