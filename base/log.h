@@ -7,6 +7,7 @@
 #define AMPGATE_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LVL_ERROR, LVL_WARN, LVL_INFO, LVL_DEBUG };
 enum log_target { LOG_TO_STDERR, LOG_TO_JOURNAL, LOG_TO_SYSLOG };
@@ -18,10 +19,22 @@ struct log {
 };
 
 void log_open(enum log_target target, enum log_level most); /* before threads start; without it: stderr, info */
-bool log_wants(enum log_level level);
+bool log_wants(enum log_level level); /* whether anybody wants lines of this level now */
 /* `ctx` may be NULL. A line repeated more than ten times in ten seconds from one place and object is counted instead of printed. */
-void log_at(enum log_level level, const struct log *ctx, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define log_at(level, ctx, ...) log_from(__BASE_FILE__, level, ctx, __VA_ARGS__)
+void log_from(const char *file, enum log_level level, const struct log *ctx, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 int log_level_parse(const char *text); /* LVL_..., or ERR_INVALID */
+const char *log_level_text(enum log_level level);
+
+/* For a time, another level for a part of the program: a folder ("gateway", "gateway/session", "session"), a file ("uplink"), or an object as lines
+ * name it ("station=G-07"). Of several that fit a line the one set last counts; set again it is replaced. `until_us` monotonic; the past: taken
+ * back. ERR_NOT_FOUND: no such part, ERR_FULL. Loop thread, as are the others' arguments. */
+#define LOG_PARTS 16
+int log_part(const char *part, enum log_level level, int64_t until_us);
+void log_parts(void (*see)(void *arg, const char *part, enum log_level level, int64_t until_us), void *arg);
+
+/* Every file that logs is known by its name. */
+static const char *const log_file __attribute__((used, section("log_files"))) = __BASE_FILE__;
 
 #define log_error(ctx, ...) log_at(LVL_ERROR, ctx, __VA_ARGS__)
 #define log_warn(ctx, ...) log_at(LVL_WARN, ctx, __VA_ARGS__)
