@@ -29,35 +29,77 @@ static void bound_cache(struct db *d)
 	db_run(d, "DELETE FROM token WHERE rowid = (SELECT rowid FROM token WHERE source = 1 ORDER BY source, status = 'Accepted', updated_us LIMIT 1)");
 }
 
-static void run_put(struct job *j, struct db *d)
+static void insert(struct db *d, const struct token_rec *t)
 {
-	struct change *c = (struct change *)j;
-	if (c->rec.source == TOKEN_CACHE)
+	if (t->source == TOKEN_CACHE)
 		bound_cache(d);
 	db_admit(d, ROW_OVERHEAD, false);
 	struct query q = query_open(d, "INSERT OR REPLACE INTO token (folded, source, token, type, status, expiry_us, grp, updated_us)"
 				       " VALUES (lower(?1), ?2, ?1, ?3, ?4, ?5, ?6, ?7)");
-	give_bytes(&q, c->rec.token);
-	give_int(&q, c->rec.source);
-	give_bytes(&q, c->rec.type);
-	give_text(&q, c->rec.status);
-	give_int(&q, c->rec.expiry_us);
-	give_bytes(&q, c->rec.group);
-	give_int(&q, c->rec.updated_us);
+	give_bytes(&q, t->token);
+	give_int(&q, t->source);
+	give_bytes(&q, t->type);
+	give_text(&q, t->status);
+	give_int(&q, t->expiry_us);
+	give_bytes(&q, t->group);
+	give_int(&q, t->updated_us);
 	query_run(&q);
+}
+
+static void run_put(struct job *j, struct db *d)
+{
+	insert(d, &((struct change *)j)->rec);
+}
+
+static void copy_rec(struct arena *mem, struct token_rec *to, const struct token_rec *from)
+{
+	*to = *from;
+	to->token = copy(mem, from->token);
+	to->type = copy(mem, from->type);
+	to->status = arena_text(mem, slice_of(from->status));
+	to->group = copy(mem, from->group);
 }
 
 int token_put(struct store *s, const struct token_rec *t, store_done *done, void *arg)
 {
 	assert(t->token.p && t->status);
 	struct change *c = job_new(sizeof(*c), run_put, done, arg);
-	struct arena *mem = &c->job.mem;
-	c->rec = *t;
-	c->rec.token = copy(mem, t->token);
-	c->rec.type = copy(mem, t->type);
-	c->rec.status = arena_text(mem, slice_of(t->status));
-	c->rec.group = copy(mem, t->group);
+	copy_rec(&c->job.mem, &c->rec, t);
 	return job_post(s, &c->job);
+}
+
+struct bulk {
+	struct job job;
+	enum token_source source;
+	bool replace;
+	struct token_rec *all;
+	size_t n;
+};
+
+static void run_put_all(struct job *j, struct db *d)
+{
+	struct bulk *b = (struct bulk *)j;
+	if (b->replace) {
+		struct query q = query_open(d, "DELETE FROM token WHERE source = ?");
+		give_int(&q, b->source);
+		query_run(&q);
+	}
+	for (size_t i = 0; i < b->n; i++)
+		insert(d, &b->all[i]);
+}
+
+int token_put_all(struct store *s, enum token_source source, bool replace, const struct token_rec *all, size_t n, store_done *done, void *arg)
+{
+	struct bulk *b = job_new(sizeof(*b), run_put_all, done, arg);
+	b->source = source;
+	b->replace = replace;
+	b->all = arena_new(&b->job.mem, (n + 1) * sizeof(*all));
+	b->n = n;
+	for (size_t i = 0; i < n; i++) {
+		copy_rec(&b->job.mem, &b->all[i], &all[i]);
+		b->all[i].source = source;
+	}
+	return job_post(s, &b->job);
 }
 
 static void run_remove(struct job *j, struct db *d)

@@ -24,6 +24,8 @@ struct token_rec {
 int token_find(struct store *s, const char *station, struct slice token, int64_t now_us, int64_t cached_since_us, struct arena *mem,
                struct token_rec *out) MUST_CHECK;
 int token_put(struct store *s, const struct token_rec *t, store_done *done, void *arg) MUST_CHECK;
+/* Many in one commit; with `replace` the others of the source go. Of the cache no more than it holds are kept. */
+int token_put_all(struct store *s, enum token_source source, bool replace, const struct token_rec *all, size_t n, store_done *done, void *arg) MUST_CHECK;
 int token_remove(struct store *s, enum token_source source, struct slice token, store_done *done, void *arg) MUST_CHECK;
 int token_clear(struct store *s, enum token_source source, store_done *done, void *arg) MUST_CHECK;
 int token_each(struct store *s, bool (*see)(void *arg, const struct token_rec *t), void *arg) MUST_CHECK;
