@@ -121,6 +121,7 @@ libgateway_a_SOURCES += \
 	gateway/conf/generation.c gateway/conf/generation.h \
 	gateway/conf/managed.c gateway/conf/managed.h \
 	gateway/conf/reload.c gateway/conf/reload.h \
+	gateway/conf/stations-file.c gateway/conf/stations-file.h \
 	gateway/conf/settings.c gateway/conf/settings.h \
 	gateway/conf/settings-form.c \
 	gateway/conf/settings-grid.c \
@@ -137,10 +138,12 @@ libgateway_a_SOURCES += \
 	gateway/manage/command-commission.c \
 	gateway/manage/command-config.c \
 	gateway/manage/command-grid.c \
+	gateway/manage/command-log.c \
 	gateway/manage/command-meter.c \
 	gateway/manage/command-network.c \
 	gateway/manage/command-people.c \
 	gateway/manage/command-plan.c \
+	gateway/manage/command-file.c \
 	gateway/manage/command-station.c \
 	gateway/manage/commands.def \
 	gateway/manage/commission.c gateway/manage/commission.h \
@@ -202,6 +205,8 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl.c gateway/ctl/ctl.h \
 	gateway/ctl/ctl-care.c \
 	gateway/ctl/ctl-config.c \
+	gateway/ctl/ctl-file.c \
+	gateway/ctl/ctl-log.c \
 	gateway/ctl/ctl-meter.c \
 	gateway/ctl/ctl-plugin.c \
 	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h

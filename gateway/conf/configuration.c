@@ -368,6 +368,26 @@ int config_apply(const struct config_proposal *c, struct buf *said)
 	return err;
 }
 
+int config_overlay(const struct conf_node *over, struct buf *yaml_out, struct buf *said)
+{
+	struct settings *next = NULL;
+	struct buf now = { 0 };
+	if (!cfg.files || !cfg.files->managed)
+		return refuse(said, "this program has no configuration of its own");
+	struct settings_files files = *cfg.files;
+	files.over = over;
+	int err = check_config(&files, said, &next) == 0 ? 0 : ERR_INVALID;
+	settings_free(&next);
+	if (!err)
+		buf_reset(said);
+	if (!err)
+		err = managed_read(cfg.state_dir, &now);
+	if (!err)
+		err = managed_lay(now.p ? buf_view(&now) : SLICE(""), over, yaml_out);
+	buf_free(&now);
+	return err;
+}
+
 int config_set(struct slice over, const char *who, const char *why, struct buf *said)
 {
 	struct buf now = { 0 }, merged = { 0 };

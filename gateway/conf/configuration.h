@@ -32,6 +32,9 @@ struct config_proposal {
 int config_apply(const struct config_proposal *c, struct buf *said) MUST_CHECK;
 /* Lays `over` (YAML) over the present managed layer and applies that, for good: how one key is set, or taken away with null. */
 int config_set(struct slice over, const char *who, const char *why, struct buf *said) MUST_CHECK;
+/* The managed layer with `over` laid over it, as config_apply takes it, after the whole was found usable; else ERR_INVALID with all that is wrong in
+ * `said`, where `over` (and whatever it came from) says it. */
+int config_overlay(const struct conf_node *over, struct buf *yaml_out, struct buf *said) MUST_CHECK;
 int config_confirm(const char *who) MUST_CHECK;               /* ERR_NOT_FOUND: nothing waits */
 int config_roll_back(const char *who, const char *why) MUST_CHECK; /* of a change that waits: ERR_NOT_FOUND */
 /* What `yaml` in place of the managed layer would change, one difference per line; changes nothing. ERR_INVALID with the reason. */

@@ -162,16 +162,27 @@ int managed_without(struct slice base, const struct cJSON *paths, struct buf *ou
 	return err;
 }
 
+int managed_lay(struct slice base, const struct conf_node *over, struct buf *out)
+{
+	struct arena mem = { 0 };
+	struct conf_report report = { 0 };
+	struct conf_node *below;
+	int err = conf_yaml_parse(&mem, "managed.yaml", base, &report, &below);
+	if (!err)
+		conf_write(conf_merge(&mem, below, over), out);
+	conf_report_free(&report);
+	arena_free(&mem);
+	return err;
+}
+
 int managed_merge(struct slice base, struct slice over, struct buf *out)
 {
 	struct arena mem = { 0 };
 	struct conf_report report = { 0 };
-	struct conf_node *below, *above;
-	int err = conf_yaml_parse(&mem, "managed.yaml", base, &report, &below);
+	struct conf_node *above;
+	int err = conf_yaml_parse(&mem, "change", over, &report, &above);
 	if (!err)
-		err = conf_yaml_parse(&mem, "change", over, &report, &above);
-	if (!err)
-		conf_write(conf_merge(&mem, below, above), out);
+		err = managed_lay(base, above, out);
 	conf_report_free(&report);
 	arena_free(&mem);
 	return err;

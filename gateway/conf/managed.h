@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/conf-yaml.h"
 #include "base/mem.h"
 
 #define MANAGED_MOST (1024 * 1024)
@@ -36,6 +37,7 @@ int managed_back(const char *state_dir) MUST_CHECK; /* ERR_NOT_FOUND: nothing wa
 bool managed_waits(const char *state_dir, struct arena *mem, struct managed_pending *out);
 
 /* `over` laid over `base`, both YAML, as YAML: how a single key is changed. ERR_SYNTAX. */
+int managed_lay(struct slice base, const struct conf_node *over, struct buf *out) MUST_CHECK; /* the same with a tree */
 int managed_merge(struct slice base, struct slice over, struct buf *out) MUST_CHECK;
 /* `base` without what is at these paths (lists of keys), nor maps that are empty then: how a key goes back to what the files say. */
 struct cJSON;

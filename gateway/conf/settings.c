@@ -112,7 +112,10 @@ static int read_layers(struct settings_source *src, const struct settings_files 
 	rc = rc ? rc : more;
 	if (has_managed(files) && !is_locked(src))
 		more = add_layer(src, files->managed, files->managed_text, report);
-	return rc ? rc : more;
+	rc = rc ? rc : more;
+	if (!rc && files->over)
+		src->tree = conf_merge(&src->mem, src->tree, files->over);
+	return rc;
 }
 
 /* ---- the tree that the tables are laid over ---- */

@@ -466,6 +466,7 @@ struct settings_files {
 	const char *confd;       /* directory of *.yaml, read in the order of their names; NULL: none */
 	const char *managed;     /* the layer that the program itself writes, over all others; NULL or not there: none */
 	const char *managed_text; /* NULL, or a text in place of that file */
+	const struct conf_node *over; /* NULL, or a layer over all of them that is only tried */
 	const char *credentials; /* directory of secrets, after $CREDENTIALS_DIRECTORY; NULL: SYSCONF_DIR/credentials */
 	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
 };

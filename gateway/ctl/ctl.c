@@ -31,6 +31,8 @@ static const char usage[] =
 	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
 	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
 	"  station reset ID [hard] | unlock ID [EVSE] | trigger ID MESSAGE [EVSE] | reject ID\n"
+	"  station import FILE [--dry-run] [--for 2m] [--drop-in] | export [FILE] [--format csv|yaml]       stations as a table, or YAML\n"
+	"  station rename ID NEW-ID [--keep-uplink-id] [--dry-run] [--for 2m]  another identity; taken back unless confirmed\n"
 	"  evse start ID[/EVSE] [--token T] | stop ID[/EVSE]                 begin or end a session\n"
 	"  circuit list    meter list    uplink list  the site's parts\n"
 	"  meter test METER | DEVICE|HOST --unit N --model M                 values, direction and phases of a meter, read for some seconds\n"
@@ -52,6 +54,9 @@ static const char usage[] =
 	"  grid limit INPUT WATTS|free [--for 2h]     the word of an input of kind command\n"
 	"  tariff list | set NAME PRICES [END]        schedules and tariffs; prices to come, a JSON list of start and price\n"
 	"  token list | add TOKEN [STATUS] | del TOKEN  local list and cache\n"
+	"  token import FILE [--source list|cache] [--replace] [--dry-run]   many of them, from CSV or JSON\n"
+	"  log [-f] [--module M] [--level warning]    what happened, from the journal, and on as it happens\n"
+	"  log level [COMPONENT LEVEL [--for 10m]]    how much a part of the program, or one object, logs for a time\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
 	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
 	"  health    event list    history ...        named checks; what happened; currents over time\n"
@@ -823,30 +828,37 @@ static int run_sim(const struct options *o, int argc, char **argv)
 static const struct {
 	const char *noun, *word; /* word NULL: any, and none */
 	int (*run)(const struct options *o, int argc, char **argv);
+	bool as_is; /* its words may hold an equals sign of their own: files, objects */
 } commands[] = {
-	{ "help", NULL, run_help },
-	{ "call", NULL, run_call },
-	{ "limit", NULL, run_limit },
-	{ "trace", NULL, run_trace },
-	{ "config", NULL, ctl_config },
-	{ "need", NULL, run_need },
-	{ "plan", NULL, run_plan },
-	{ "balance", NULL, run_balance },
-	{ "top", NULL, ctl_top },
-	{ "doctor", NULL, ctl_doctor },
-	{ "support-bundle", NULL, ctl_bundle },
-	{ "backup", NULL, ctl_backup },
-	{ "plugin", NULL, run_plugin },
-	{ "sim", NULL, run_sim },
-	{ "meter", "test", ctl_meter },
-	{ "meter", "scan", ctl_meter },
-	{ "queue", "export", run_queue_export },
-	{ "tx", "export", run_tx_export },
-	{ "evse", "start", run_evse },
-	{ "evse", "stop", run_evse },
-	{ "grid", "limit", run_grid_limit },
-	{ "tariff", "set", run_tariff_set },
-	{ "commission", "probe", run_probe },
+	{ "help", NULL, run_help, false },
+	{ "call", NULL, run_call, false },
+	{ "limit", NULL, run_limit, false },
+	{ "trace", NULL, run_trace, false },
+	{ "config", NULL, ctl_config, false },
+	{ "need", NULL, run_need, false },
+	{ "plan", NULL, run_plan, false },
+	{ "balance", NULL, run_balance, false },
+	{ "top", NULL, ctl_top, false },
+	{ "doctor", NULL, ctl_doctor, false },
+	{ "support-bundle", NULL, ctl_bundle, false },
+	{ "backup", NULL, ctl_backup, false },
+	{ "plugin", NULL, run_plugin, false },
+	{ "sim", NULL, run_sim, false },
+	{ "station", "import", ctl_station_import, true },
+	{ "station", "export", ctl_station_export, true },
+	{ "station", "rename", ctl_station_rename, true },
+	{ "token", "import", ctl_token_import, true },
+	{ "log", "level", ctl_log_level, true },
+	{ "log", NULL, ctl_log, false },
+	{ "meter", "test", ctl_meter, false },
+	{ "meter", "scan", ctl_meter, false },
+	{ "queue", "export", run_queue_export, false },
+	{ "tx", "export", run_tx_export, false },
+	{ "evse", "start", run_evse, false },
+	{ "evse", "stop", run_evse, false },
+	{ "grid", "limit", run_grid_limit, false },
+	{ "tariff", "set", run_tariff_set, false },
+	{ "commission", "probe", run_probe, false },
 };
 
 /* Verbs with their arguments as KEY=VALUE go the common way, whatever they are. */
@@ -855,7 +867,7 @@ static int run(const struct options *o, int argc, char **argv)
 	bool named = argc > 2 && strchr(argv[2], '=');
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const char *word = commands[i].word;
-		if (strcmp(commands[i].noun, argv[0]) == 0 && (!word || (argc > 1 && !named && strcmp(word, argv[1]) == 0)))
+		if (strcmp(commands[i].noun, argv[0]) == 0 && (!word || (argc > 1 && (!named || commands[i].as_is) && strcmp(word, argv[1]) == 0)))
 			return commands[i].run(o, argc, argv);
 	}
 	int status = run_ordered(o, argc, argv);

@@ -33,6 +33,14 @@ int ctl_top(const struct options *o, int argc, char **argv);
 int ctl_doctor(const struct options *o, int argc, char **argv);
 int ctl_bundle(const struct options *o, int argc, char **argv);
 int ctl_backup(const struct options *o, int argc, char **argv);
+/* ctl-file.c */
+int ctl_station_import(const struct options *o, int argc, char **argv);
+int ctl_station_export(const struct options *o, int argc, char **argv);
+int ctl_station_rename(const struct options *o, int argc, char **argv);
+int ctl_token_import(const struct options *o, int argc, char **argv);
+/* ctl-log.c */
+int ctl_log(const struct options *o, int argc, char **argv);
+int ctl_log_level(const struct options *o, int argc, char **argv);
 int ctl_meter(const struct options *o, int argc, char **argv); /* ampgate meter test, meter scan */
 int ctl_plugin(int argc, char **argv); /* ampgate plugin ... */
 int ctl_config(const struct options *o, int argc, char **argv); /* ampgate config ... */

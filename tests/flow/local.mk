@@ -95,6 +95,9 @@ tests/flow/attack.log: ampgated
 TESTS += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js
 EXTRA_DIST += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js
 tests/flow/security.log: ampgated
+TESTS += tests/flow/files.js
+EXTRA_DIST += tests/flow/files.js
+tests/flow/files.log: ampgated ampgate
 TESTS += tests/flow/meters.js
 EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py
 tests/flow/meters.log: ampgated ampgate
