@@ -1,12 +1,10 @@
 // A line chart of columns over time: lines, a limit, marks of events, values under the pointer, and the same as a table for those who cannot see it.
-import { h, patch, num, time } from './ui.js';
+import { h, num, time, zone } from './ui.js';
 import { t, locale } from './text.js';
-import { zone } from './ui.js';
 
 const H = 240, LEFT = 40, BOTTOM = 24, TOP = 10, RIGHT = 8;
 
-function ticks(most) {
-	const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((s) => most / s <= 5) || 2000;
+function ticks(most, step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((s) => most / s <= 5) || 2000) {
 	return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step);
 }
 
@@ -14,15 +12,16 @@ function ticks(most) {
 export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label }) {
 	const W = Math.max(280, (document.getElementById('page')?.clientWidth || 900) - 32);
 	const all = lines.flatMap((l) => l.values).concat(limit || []).filter((v) => v !== null && v !== undefined);
-	const scale = ticks(Math.max(1, ...all) * 1.05), top = scale[scale.length - 1];
+	const least = Math.min(0, ...all), up = ticks(Math.max(1, Math.max(...all, 1) * 1.05, -least / 3));
+	const scale = least < 0 ? [...ticks(-least, up[1]).slice(1).reverse().map((v) => -v), ...up] : up, top = scale[scale.length - 1], bottom = scale[0];
 	const sx = (v) => LEFT + ((v - from) / Math.max(1, to - from)) * (W - LEFT - RIGHT);
-	const sy = (v) => TOP + (1 - v / top) * (H - TOP - BOTTOM);
+	const sy = (v) => TOP + ((top - v) / (top - bottom)) * (H - TOP - BOTTOM);
 	const gap = Math.max(3, ((to - from) / Math.max(1, x.length)) * 6, (x[1] - x[0]) * 3 || 0);
 	const path = (values) => {
 		let d = '', last = null;
 		x.forEach((v, i) => {
 			if (values[i] === null || values[i] === undefined) { last = null; return; }
-			d += `${last === null || v - last > gap ? 'M' : 'L'}${sx(v).toFixed(1)} ${sy(Math.max(0, values[i])).toFixed(1)}`;
+			d += `${last === null || v - last > gap ? 'M' : 'L'}${sx(v).toFixed(1)} ${sy(values[i]).toFixed(1)}`;
 			last = v;
 		});
 		return d;
@@ -32,7 +31,7 @@ export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label
 	const n = W < 500 ? 3 : 6, read = h('p', { class: 'chart-read', 'aria-hidden': 'true' }, '\u00a0');
 	const cursor = h('line', { class: 'cursor', y1: TOP, y2: H - BOTTOM, x1: -10, x2: -10 });
 	const svg = h('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none', class: 'chart' },
-		scale.map((v) => h('g', {}, h('line', { class: 'grid', x1: LEFT, x2: W - RIGHT, y1: sy(v), y2: sy(v) }), h('text', { x: LEFT - 6, y: sy(v) + 4, 'text-anchor': 'end' }, num(v)))),
+		scale.map((v) => h('g', {}, h('line', { class: v ? 'grid' : 'grid zero', x1: LEFT, x2: W - RIGHT, y1: sy(v), y2: sy(v) }), h('text', { x: LEFT - 6, y: sy(v) + 4, 'text-anchor': 'end' }, num(v)))),
 		Array.from({ length: n }, (_, i) => from + ((to - from) * (i + 0.5)) / n).map((v) => h('text', { x: sx(v), y: H - 6, 'text-anchor': 'middle' }, stamp(v))),
 		marks.map((m) => h('line', { class: 'mark', x1: sx(m.t), x2: sx(m.t), y1: TOP, y2: H - BOTTOM })),
 		limit && h('path', { class: 'limit', d: path(limit) }),
@@ -55,4 +54,3 @@ export function csv(name, columns) {
 	a.click();
 	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
 }
-export { patch };

@@ -45,6 +45,13 @@ export function treeAt(path) {
 
 // --- changes ---
 
+// Takes an object away: out of what was changed here, or, where a file has it too, by the mark that covers it.
+export function remove(change, path) {
+	for (const k of [...change.keys()]) if (starts(JSON.parse(k), path)) change.delete(k);
+	const all = [...conf.values.values()].filter((v) => starts(v.path, path));
+	if (all.length) change.set(keyOf(path), all.every(isManaged) ? undefined : null);
+}
+
 // What is sent: an object laid over the managed layer, and the paths that leave it.
 export function wire(change) {
 	const over = {}, drop = [];

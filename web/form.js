@@ -1,7 +1,7 @@
 // Fields made from the tables of the configuration: an input that fits the type, where the present value comes from, and what is wrong with it.
 import { h, show, button } from './ui.js';
 import { t } from './text.js';
-import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt } from './config.js';
+import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt, remove } from './config.js';
 
 const LISTS = ['choices', 'texts', 'phases'];
 const NUMBERS = ['int', 'number', 'amps', 'percent', 'phase_amps'];
@@ -113,8 +113,7 @@ export function makeForm(change, onedit) {
 	function objects(row, path) {
 		const list = h('div', {}), name = h('input', { 'aria-label': `${t('form.new')} ${row.noun}`, placeholder: row.noun, spellcheck: 'false', autocapitalize: 'none' });
 		const object = (id) => fold(id, '', '', () => [form.table(row.rows, [...path, id]), !conf.locked && button(`${t('settings.remove')} ${id}`, () => {
-			const all = [...conf.values.values()].filter((v) => v.path.length > path.length && v.path[path.length] === id && path.every((k, i) => v.path[i] === k));
-			change.set(keyOf([...path, id]), all.every(isManaged) ? undefined : null);
+			remove(change, [...path, id]);
 			onedit?.();
 		}, 'small')]);
 		list.append(...namesBelow(path).map((id) => object(String(id))));

@@ -1,9 +1,9 @@
 // What the site does now: each phase of the grid connection, who charges and who waits, and the last hours.
 import { state, get, can, api, refreshLimits } from './api.js';
-import { h, show, card, button, amps, num, kw, pill, reason, time, since, attempt, PHASES } from './ui.js';
+import { h, show, card, button, amps, num, kw, pill, reason, time, attempt, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart, csv } from './chart.js';
-import { acceptStation, capDialog } from './actions.js';
+import { acceptStation, rejectStation } from './actions.js';
 
 const root = () => [...state.circuits.values()].find((c) => !c.parent) || { id: '', i_a: [null, null, null], limit_a: [null, null, null], planned_a: [] };
 const evSum = (p) => [...state.evses.values()].reduce((s, e) => s + (e.i_a?.[p] || 0), 0);
@@ -14,15 +14,17 @@ export function phaseBar(circuit, p, ev) {
 	const part = (v) => `${Math.max(0, Math.min(100, (v / (limit * 1.1)) * 100))}%`;
 	const building = ev === null || i === null ? 0 : Math.max(0, i - ev), cars = ev === null ? i || 0 : Math.min(ev, i ?? ev);
 	const over = i !== null && i > limit, bound = circuit.binding_evses && circuit.binding_phase === PHASES[p];
+	const feeds = i !== null && i < 0;
 	const words = `${PHASES[p]}: ${amps(i)} ${t('of')} ${amps(limit, 0)}${ev === null ? '' : `, ${t('building')} ${amps(building)}, ${t('cars')} ${amps(cars)}`}`;
 	return h('div', { class: `phase${over ? ' over' : ''}` },
 		h('span', { class: `name l${p + 1}` }, PHASES[p]),
 		h('div', { class: 'bar', role: 'img', 'aria-label': words },
+			feeds ? h('span', { class: 'feeds', style: { width: part(-i) } }) : null,
 			h('span', { class: 'building', style: { width: part(building) } }),
 			h('span', { class: `cars l${p + 1}`, style: { width: part(cars) } }),
 			h('span', { class: 'mark', style: { left: part(limit) } })),
 		h('span', { class: 'value' }, h('b', {}, amps(i, 0)), bound ? h('span', { class: 'bound', title: t('binding') }, ' \u25c4') : null),
-		h('span', { class: 'quiet' }, i === null ? t('unknown') : `${t('free')} ${num(limit - i)}`));
+		h('span', { class: 'quiet' }, i === null ? t('unknown') : feeds ? t('feeds') : `${num(limit - i)} ${t('free')}`));
 }
 
 function numbers() {
@@ -35,11 +37,11 @@ function numbers() {
 	const offline = [...state.stations.values()].filter((x) => x.state === 'offline');
 	const faulted = list.filter((e) => e.state === 'faulted');
 	return h('ul', { class: 'facts' },
-		h('li', {}, pill('charging', `${s.charging} ${t('n_charging')}`), ' ', Object.values(by).sort((a, b) => b.n - a.n).map((r, i) => [i ? ', ' : '', `${r.n} ${t('n_limited')}: ${reason(r.cap)}`])),
+		h('li', {}, pill('charging', `${s.charging} ${t('n_charging')}`), ' ', Object.values(by).sort((a, b) => b.n - a.n).map((r, i) => `${i ? ', ' : ''}${r.n} ${t('n_limited')} ${reason(r.cap)}`)),
 		waiting.map((e) => h('li', {}, pill('waiting'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.limit?.until ? `${t('turn')} ${time(e.limit.until)}` : ''}`)),
 		faulted.map((e) => h('li', {}, pill('faulted'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.error || ''}`)),
 		offline.length ? h('li', {}, pill('offline', `${offline.length} ${t('n_offline')}`), ' ', offline.slice(0, 8).map((x, i) => [i ? ', ' : '', h('a', { href: `#/station/${encodeURIComponent(x.id)}` }, x.id)])) : null,
-		pending.map((x) => h('li', {}, pill('pending'), ' ', h('strong', {}, x.id), ` ${t('wants_in')} `, acceptStation(x))));
+		pending.map((x) => h('li', {}, pill('pending'), ' ', h('strong', {}, x.id), ` ${t('wants_in')} `, h('span', { class: 'row' }, acceptStation(x), rejectStation(x)))));
 }
 
 function windowLine(c) {

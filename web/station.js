@@ -1,101 +1,140 @@
-// One station: its currents, the chain of what limits it, its sessions, its keys, its frames.
-import { api, get, run, state, can, has, enc } from './api.js';
-import { h, show, card, table, pill, amps, kw, kwh, num, reason, time, since, button, field, attempt, toast, PHASES } from './ui.js';
+// One station: what its driver and its electrician want to know, its sessions, its profiles, its keys, its frames; and what can be done to it.
+import { api, get, state, can, enc } from './api.js';
+import { h, show, card, table, pill, amps, kw, kwh, num, time, since, button, field, attempt, toast, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart } from './chart.js';
 import { stationActions, evseActions } from './actions.js';
+import { sentence, chain } from './reasons.js';
+import { eventRow } from './events.js';
 import { frameRow } from './trace.js';
 
-export function open(el, [id]) {
-	const head = h('div', {}), charts = h('div', {}), more = h('div', {}), tx = h('div', {}), keys = h('div', {}), frames = h('div', {}), events = h('div', {});
-	let timer;
-	el.append(head, charts, more, tx, keys, frames, events);
+const most = (list) => (list ? Math.max(...list.map((x) => x || 0)) : null);
+const tiles = (list) => h('dl', { class: 'tiles' }, list.map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
 
-	async function draw_charts() {
-		const list = [...state.evses.values()].filter((e) => e.station === id && e.limit);
-		const out = [];
+// --- what it does now ---
+
+function evseCard(e, many) {
+	const drawn = e.i_a ? PHASES.map((p, i) => (e.limit?.a?.[i] || e.i_a[i] ? `${p} ${num(e.i_a[i], 1)}` : null)).filter(Boolean).join('  ') || '0' : '–';
+	return card(many ? `EVSE ${e.evse}` : null,
+		h('div', { class: 'row wrap' }, pill(e.waiting ? 'waiting' : e.state), h('span', { class: 'quiet' }, `${t('since')} ${time(e.since)}`), e.error ? h('span', { class: 'error' }, e.error) : null, h('span', { class: 'row wrap right' }, evseActions(e, true))),
+		h('p', { class: 'say' }, sentence(e)),
+		tiles([[t('draws'), drawn], [t('power'), kw(e.p_w)], [t('limit_now'), amps(most(e.limit?.a))], [t('offered'), amps(e.offered_a)], [t('session'), e.tx ? kwh(e.tx.energy_wh) : '–'], [t('register'), kwh(e.energy_wh)], [t('conduct'), t(`conduct.${e.conduct}`, e.conduct || '–')]]),
+		e.chain?.length ? [h('h3', {}, t('chain')), chain(e)] : null);
+}
+
+function head(s) {
+	const facts = [[s.vendor, s.model, s.firmware].filter(Boolean).join(' '), s.subprotocol || t('no_link'), s.peer, `${t('csms')} ${t(`state.${s.lane}`)}`, s.queued ? `${s.queued} ${t('queued')}` : null, s.unreadable ? `${s.unreadable} ${t('unreadable')}` : null];
+	return [h('h1', {}, s.id, s.name ? h('span', { class: 'quiet' }, ` ${s.name}`) : null), h('div', { class: 'row wrap' }, pill(s.state), h('span', { class: 'quiet' }, `${t('since')} ${time(s.since)} (${since(s.since)}) · ${facts.filter(Boolean).join(' · ')}`)), stationActions(s)];
+}
+
+// --- parts that are read when they are shown ---
+
+async function charts(id, box) {
+	const list = [...state.evses.values()].filter((e) => e.station === id && e.limit), out = [], to = Date.now() / 1000;
+	for (const e of list) {
+		const d = await get(`/history?object=${enc(`${id}/${e.evse}`)}&since=15m`).catch(() => null);
+		if (!d || d.t.length < 2) continue;
+		const lines = [1, 2, 3].map((p) => ({ name: `L${p}`, values: d[`l${p}`], cls: `l${p}` })).filter((l) => l.values.some((v) => v));
+		out.push(h('div', { 'data-keep': `${e.evse}-${d.t[d.t.length - 1]}` }, chart({ x: d.t, lines, limit: d.limit, from: Math.max(to - 900, d.t[0]), to, label: `${id}/${e.evse}` })));
+	}
+	show(box, out.length ? card(t('range.15m'), ...out) : null);
+}
+
+async function transactions(id, box) {
+	const list = (await get(`/transactions?station=${enc(id)}`).catch(() => [])).slice(-20).reverse();
+	show(box, card(t('last_tx'), table([
+		[t('tx.start'), (r) => time(r.start), 'lab'], [t('tx.stop'), (r) => (r.stop ? time(r.stop) : pill('charging', t('running'))), 'lab'],
+		['kWh', (r) => (r.stop_wh !== null && r.start_wh !== null ? num((r.stop_wh - r.start_wh) / 1000, 2) : '–'), 'n'], [t('token'), (r) => (r.token || '').replace('sha256:', '#'), 'lab'],
+		[t('csms'), (r) => (r.confirmed ? t('knows') : pill('pending', t('not_yet'))), 'lab'], [t('tx_id'), (r) => h('span', { class: 'code' }, r.tx || '–'), 'wide'],
+	], list, t('no_tx'))));
+}
+
+// What the station itself says its limits are: the schedule that all of its profiles come to.
+async function profiles(id, box) {
+	const s = state.stations.get(id), out = h('div', { role: 'status' }), list = [...state.evses.values()].filter((e) => e.station === id), v1 = /^ocpp1/.test(s?.subprotocol || '');
+	const ask = async () => {
+		const parts = [];
 		for (const e of list) {
-			const d = await get(`/history?object=${enc(`${id}/${e.evse}`)}&since=15m`).catch(() => null);
-			if (!d || d.t.length < 2) continue;
-			const to = Date.now() / 1000;
-			out.push(h('div', { 'data-keep': `${e.evse}-${d.t[d.t.length - 1]}` }, chart({ x: d.t, lines: [1, 2, 3].map((p) => ({ name: `L${p}`, values: d[`l${p}`], cls: `l${p}` })), limit: d.limit, from: Math.max(to - 900, d.t[0]), to, label: `${id}/${e.evse}` })));
+			const payload = v1 ? { connectorId: e.evse, duration: 3600, chargingRateUnit: 'A' } : { evseId: e.evse, duration: 3600, chargingRateUnit: 'A' };
+			const r = await attempt(() => api('POST', `/stations/${enc(id)}/call`, { action: 'GetCompositeSchedule', payload: JSON.stringify(payload) }), null);
+			const plan = r?.chargingSchedule || r?.schedule, from = new Date(plan?.startSchedule || r?.scheduleStart || Date.now());
+			if (r) parts.push(h('h3', {}, `EVSE ${e.evse}: ${r.status}`), plan ? table([[t('when'), (p) => time(from.getTime() + p.startPeriod * 1000)], [t('limit'), (p) => `${num(p.limit, 1)} ${plan.chargingRateUnit}`, 'n'], [t('phases'), (p) => p.numberPhases ?? '–', 'n']], plan.chargingSchedulePeriod || []) : null);
 		}
-		show(charts, out.length ? card(t('range.15m'), ...out) : null);
-	}
+		show(out, parts);
+	};
+	box.append(card(t('profiles'), h('p', { class: 'quiet' }, t('profiles_text')), button(t('profiles_ask'), ask), out));
+}
 
-	async function draw_tx() {
-		const list = (await get(`/transactions?station=${enc(id)}`).catch(() => [])).slice(-20).reverse();
-		show(tx, card(t('last_tx'), table([
-			[t('tx_id'), (r) => r.tx || '\u2013'], [t('start'), (r) => time(r.start)], [t('stop'), (r) => (r.stop ? time(r.stop) : pill('charging', t('running')))],
-			['kWh', (r) => (r.stop_wh !== null && r.start_wh !== null ? num((r.stop_wh - r.start_wh) / 1000, 2) : '\u2013'), 'n'],
-			[t('token'), (r) => (r.token || '').replace('sha256:', '#')], [t('csms'), (r) => (r.confirmed ? t('knows') : pill('pending', t('not_yet')))],
-		], list)));
-	}
+function keyTable(id, r) {
+	const edit = async (k, input) => {
+		const a = await attempt(() => api('POST', `/stations/${enc(id)}/call`, { action: 'ChangeConfiguration', payload: JSON.stringify({ key: k.key, value: input.value }) }), null);
+		if (a) toast(`${k.key}: ${a.status}`, a.status === 'Rejected' || a.status === 'NotSupported');
+	};
+	return table([[t('key'), (k) => k.key], [t('value'), (k) => {
+		const input = h('input', { value: k.value ?? '', 'aria-label': k.key });
+		return k.readonly ? k.value ?? '' : h('div', { class: 'row' }, input, button(t('set'), () => edit(k, input), 'small'));
+	}]], r.configurationKey);
+}
 
-	async function read_keys() {
-		const s = state.stations.get(id), v1 = s?.subprotocol === 'ocpp1.6' || s?.subprotocol?.startsWith('ocpp1');
-		const r = await attempt(() => api('POST', `/stations/${enc(id)}/call`, v1 ? { action: 'GetConfiguration', payload: '{}' } : { action: 'GetBaseReport', payload: JSON.stringify({ requestId: Math.floor(Date.now() / 1000), reportBase: 'ConfigurationInventory' }) }), null);
-		if (!r) return;
-		if (!r.configurationKey) {
-			show(keys, card(t('keys'), h('p', {}, t('keys_report')), h('pre', {}, JSON.stringify(r, null, 1))));
-			return;
+async function readKeys(id, box) {
+	const v1 = /^ocpp1/.test(state.stations.get(id)?.subprotocol || '');
+	const call = v1 ? { action: 'GetConfiguration', payload: '{}' } : { action: 'GetBaseReport', payload: JSON.stringify({ requestId: Math.floor(Date.now() / 1000), reportBase: 'ConfigurationInventory' }) };
+	const r = await attempt(() => api('POST', `/stations/${enc(id)}/call`, call), null);
+	if (r) show(box, r.configurationKey ? keyTable(id, r) : [h('p', {}, t('keys_report')), h('pre', {}, JSON.stringify(r, null, 1)), h('a', { href: `#/trace/${enc(id)}` }, t('all_frames'))]);
+}
+
+function rawCall(id) {
+	const list = h('datalist', { id: 'actions' }), help = h('pre', { hidden: true }), answer = h('pre', { role: 'status', hidden: true });
+	const payload = h('textarea', { name: 'payload', rows: 4, spellcheck: 'false' }, '{}');
+	const action = h('input', { name: 'action', list: 'actions', required: true, placeholder: 'TriggerMessage', spellcheck: 'false', autocapitalize: 'none', onchange: async () => {
+		const r = await get(`/stations/${enc(id)}/calls?action=${enc(action.value)}`).catch(() => null);
+		help.hidden = !r?.request;
+		help.textContent = (r?.request || []).map((f) => `${f.name}${f.required ? ' *' : ''}  ${f.words ? f.words.join(' | ') : f.type}`).join('\n');
+	} });
+	get(`/stations/${enc(id)}/calls`).then((r) => list.replaceChildren(...(r.actions || []).map((a) => h('option', { value: a })))).catch(() => {});
+	const send = async (e) => {
+		e.preventDefault();
+		answer.hidden = false;
+		answer.textContent = '…';
+		try {
+			JSON.parse(payload.value);
+			answer.textContent = JSON.stringify(await api('POST', `/stations/${enc(id)}/call`, { action: action.value, payload: payload.value }), null, 2);
+		} catch (err) {
+			answer.textContent = err.message;
 		}
-		const edit = async (k, input) => {
-			const a = await attempt(() => api('POST', `/stations/${enc(id)}/call`, { action: 'ChangeConfiguration', payload: JSON.stringify({ key: k.key, value: input.value }) }), null);
-			if (a) toast(`${k.key}: ${a.status}`, a.status === 'Rejected' || a.status === 'NotSupported');
-		};
-		show(keys, card(t('keys'), table([[t('key'), (k) => k.key], [t('value'), (k) => {
-			const input = h('input', { value: k.value ?? '', 'aria-label': k.key, disabled: k.readonly });
-			return k.readonly ? k.value ?? '' : h('div', { class: 'row' }, input, button(t('set'), () => edit(k, input), 'small'));
-		}]], r.configurationKey)));
-	}
+	};
+	return card(t('raw_call'), h('form', { onsubmit: send }, list, field(t('action'), action), help, field(t('payload'), payload), h('button', { class: 'primary' }, t('send')), answer));
+}
 
-	function raw_call() {
-		const action = h('input', { name: 'action', list: 'actions', required: true, placeholder: 'TriggerMessage', spellcheck: 'false' });
-		const payload = h('textarea', { name: 'payload', rows: 4, spellcheck: 'false' }, '{}');
-		const answer = h('pre', { role: 'status' });
-		get(`/stations/${enc(id)}/calls`).then((r) => actions.replaceChildren(...(r.actions || []).map((a) => h('option', { value: a.action || a.name || a })))).catch(() => {});
-		const actions = h('datalist', { id: 'actions' });
-		return card(t('raw_call'), h('form', { onsubmit: async (e) => {
-			e.preventDefault();
-			answer.textContent = '\u2026';
-			try {
-				JSON.parse(payload.value);
-				answer.textContent = JSON.stringify(await api('POST', `/stations/${enc(id)}/call`, { action: action.value, payload: payload.value }), null, 2);
-			} catch (err) {
-				answer.textContent = err.message;
-			}
-		} }, actions, field(t('action'), action), field(t('payload'), payload), h('button', { class: 'primary' }, t('send')), answer));
-	}
+async function frames(id, box) {
+	const list = (await get(`/traces?station=${enc(id)}&since=15m`).catch(() => [])).slice(-30).reverse();
+	show(box, card(t('page.trace'), h('div', { class: 'frames' }, list.map((f) => frameRow(f, list))), h('p', {}, h('a', { href: `#/trace/${enc(id)}` }, t('all_frames')))));
+}
 
-	async function draw_frames() {
-		if (!can('installer')) return;
-		const list = (await get(`/traces?station=${enc(id)}&since=15m`).catch(() => [])).slice(-30).reverse();
-		show(frames, card(t('page.trace'), h('div', { class: 'frames' }, list.map(frameRow)), h('p', {}, h('a', { href: `#/trace/${enc(id)}` }, t('all_frames')))));
-	}
-
-	draw_charts();
-	draw_tx();
-	draw_frames();
+export function open(el, [id]) {
+	const now = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
+	el.append(now, charts_, tx, events, profiles_, keys, raw, frames_);
+	charts(id, charts_);
+	transactions(id, tx);
 	if (can('installer')) {
-		more.append(raw_call());
-		keys.append(card(t('keys'), button(t('read_keys'), read_keys)));
+		const list = h('div', {});
+		profiles(id, profiles_);
+		keys.append(card(t('keys'), button(t('read_keys'), () => readKeys(id, list)), list));
+		raw.append(rawCall(id));
+		frames(id, frames_);
 	}
-	timer = setInterval(() => { draw_charts(); draw_frames(); }, 10000);
+	const timer = setInterval(() => {
+		charts(id, charts_);
+		if (can('installer')) frames(id, frames_);
+	}, 10000);
 	return {
 		draw() {
 			const s = state.stations.get(id);
-			if (!s) {
-				show(head, h('h1', {}, id), h('p', { class: 'quiet' }, t('nothing')));
-				return;
-			}
-			const list = [...state.evses.values()].filter((e) => e.station === id);
-			show(head, h('h1', {}, id, s.name ? h('span', { class: 'quiet' }, ` ${s.name}`) : null), h('div', { class: 'row wrap' }, pill(s.state), h('span', { class: 'quiet' }, [s.vendor, s.model, s.firmware].filter(Boolean).join(' '), ` \u00b7 ${s.subprotocol || t('no_link')} \u00b7 ${s.peer || ''} \u00b7 ${t('csms')} ${t(`state.${s.lane}`)} \u00b7 ${since(s.since)}`)), stationActions(s),
-				list.map((e) => card(list.length > 1 ? `EVSE ${e.evse}` : null,
-					h('div', { class: 'row wrap' }, pill(e.waiting ? 'waiting' : e.state), h('span', {}, since(e.since)), e.error ? h('span', { class: 'error' }, e.error) : null, h('span', { class: 'right row' }, evseActions(e))),
-					h('dl', { class: 'tiles' }, [[t('draws'), e.i_a ? PHASES.map((p, i) => (e.limit?.a?.[i] || e.i_a[i] ? `${p} ${num(e.i_a[i], 1)}` : null)).filter(Boolean).join('  ') || '0' : '\u2013'], [t('power'), kw(e.p_w)], [t('limit'), amps(e.limit ? Math.max(...e.limit.a) : null)], [t('offered'), amps(e.offered_a)], [t('session'), e.tx ? kwh(e.tx.energy_wh) : '\u2013'], [t('register'), kwh(e.energy_wh)]].map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v)))),
-					e.chain ? [h('h3', {}, t('chain')), h('ol', { class: 'chain' }, e.chain.map((c, i) => h('li', { class: i ? '' : 'binding' }, h('b', {}, amps(c.value_a)), ' ', reason(c), i ? null : h('span', { class: 'pill wait' }, `\u25c4 ${t('binding')}`), c.since ? h('span', { class: 'quiet' }, ` ${t('since')} ${time(c.since)}`) : null)))] : null)));
-			show(events, card(t('page.events'), h('ul', { class: 'facts' }, state.events.filter((x) => x.obj.includes(`/${id}`) || x.obj === `station/${id}`).slice(0, 10).map((x) => h('li', {}, `${time(x.ts)} `, t(`event.${x.code}`, x.code))))));
+			if (!s) return show(now, h('h1', {}, id), h('p', { class: 'quiet' }, t('no_station')));
+			const list = [...state.evses.values()].filter((e) => e.station === id).sort((a, b) => a.evse - b.evse);
+			show(now, head(s), list.map((e) => evseCard(e, list.length > 1)));
+			const own = state.events.filter((x) => x.obj === id || x.obj.startsWith(`${id}/`) || x.obj === `station/${id}`).slice(0, 10);
+			show(events, own.length ? card(t('page.events'), h('ul', { class: 'facts' }, own.map(eventRow))) : null);
 		},
 		close() { clearInterval(timer); },
 	};
