@@ -2,22 +2,50 @@
 import { state, get, run, api, can, has, enc } from './api.js';
 import { h, show, card, table, pill, num, time, span, since, button, attempt, ask, field } from './ui.js';
 import { t } from './text.js';
-import { watchJob } from './jobs.js';
 
 const STAGES = ['dns', 'tcp', 'tls', 'upgrade'];
+
+// Each stage with its time; what came before a failure passed, what comes after it was not tried.
 export function staged(r) {
-	return h('ol', { class: 'stages' }, STAGES.map((s) => {
+	const one = (s) => {
 		const x = r.stages?.find((y) => y.stage === s);
-		return h('li', { class: x ? (x.ok ? 'go' : 'bad') : 'quiet' }, h('b', {}, t(`stage.${s}`)), ' ', x ? (x.ok ? `\u2713 ${num(x.ms, 0)} ms` : `\u2717 ${x.detail || ''}`) : '\u2013', x?.ok && x.detail ? h('small', {}, ` ${x.detail}`) : null);
-	}));
+		return h('li', { class: x ? (x.ok ? 'go' : 'bad') : 'quiet' }, h('b', {}, t(`stage.${s}`)), ' ', x ? (x.ok ? `✓ ${num(x.ms, 0)} ms` : `✗ ${x.detail || ''}`) : t('stage.none'), x?.ok && x.detail ? h('small', {}, ` ${x.detail}`) : null);
+	};
+	return h('ol', { class: 'stages' }, STAGES.map(one));
 }
 
 export async function testUplink(id, box, endpoint) {
 	show(box, h('p', { class: 'quiet', role: 'status' }, t('testing')));
 	const r = await attempt(() => run('uplink.test', { uplink: id, endpoint }), null);
-	show(box, r ? [staged(r), h('p', { role: 'status' }, pill(r.ok ? 'ok' : 'bad', r.ok ? t('test_ok') : r.detail || t('test_failed')))] : null);
+	show(box, r ? [staged(r), h('p', { role: 'status' }, pill(r.ok ? 'ok' : 'bad', r.ok ? t('test_ok') : r.detail || t('test_failed')), h('span', { class: 'quiet' }, ` ${t('test_hint')}${r.identity ? ` (${r.identity})` : ''}`))] : null);
 	return r;
 }
+
+async function askSwitch(u) {
+	const v = await ask(`${t('switch')} ${u.id}`, [h('p', {}, t('switch_hint')), field(t('endpoint'), h('input', { name: 'endpoint', type: 'number', min: 1, max: 9, value: u.endpoint === 1 ? 2 : 1, required: true }))], t('switch'));
+	if (v) attempt(() => api('POST', `/uplinks/${enc(u.id)}/switch`, { endpoint: Number(v.endpoint) }));
+}
+
+function uplinkCard(u, result) {
+	return card(h('span', {}, u.id, ' ', pill(u.state)),
+		h('dl', { class: 'tiles' }, [[t('endpoint'), u.endpoint], [t('lanes'), `${u.lanes_up} / ${u.lanes}`], [t('since'), `${time(u.since)} (${since(u.since)})`], [t('over'), u.interface || t('over_any')]].map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v)))),
+		h('p', { class: 'code' }, u.url), u.fault ? h('p', { class: 'error' }, u.fault) : null,
+		h('div', { class: 'row wrap' }, has('uplink.test') && can('installer') && button(t('test'), () => testUplink(u.id, result)), can('operator') && button(t('switch'), () => askSwitch(u))), result);
+}
+
+// Ends of outages beside their beginnings, newest first.
+function outages(events) {
+	const out = [], open = new Map();
+	for (const e of [...events].reverse()) {
+		if (e.code === 'uplink.down') open.set(e.obj, e.ts);
+		if (e.code !== 'uplink.up' || !open.has(e.obj)) continue;
+		out.unshift({ obj: e.obj, from: open.get(e.obj), to: e.ts });
+		open.delete(e.obj);
+	}
+	return [...[...open].map(([obj, from]) => ({ obj, from, to: null })), ...out];
+}
+
+const columns = () => [[t('station'), (r) => h('a', { href: `#/station/${enc(r.station)}` }, r.station)], [t('action'), (r) => r.action], [t('state'), (r) => t(`queue.${r.state}`, r.state)], [t('count'), (r) => r.n, 'n'], [t('oldest'), (r) => time(r.at), 'lab'], [t('why'), (r) => r.why || '']];
 
 export function open(el) {
 	const links = h('div', {}), queue = h('div', {}), past = h('div', {}), results = new Map();
@@ -28,22 +56,16 @@ export function open(el) {
 		draw();
 	};
 	const draw = () => {
-		show(links, [...state.uplinks.values()].map((u) => {
-			if (!results.has(u.id)) results.set(u.id, h('div', { 'data-keep': u.id }));
-			return card(h('span', {}, u.id, ' ', pill(u.state)), h('p', {}, `${t('endpoint')} ${u.endpoint} \u00b7 `, h('span', { class: 'code' }, u.url), ` \u00b7 ${u.lanes_up}/${u.lanes} ${t('lanes')} \u00b7 ${since(u.since)}`), u.fault ? h('p', { class: 'error' }, u.fault) : null,
-				h('div', { class: 'row wrap' }, has('uplink.test') && can('installer') && button(t('test'), () => testUplink(u.id, results.get(u.id))),
-					can('operator') && button(t('switch'), async () => {
-						const v = await ask(`${t('switch')} ${u.id}`, [field(t('endpoint'), h('input', { name: 'endpoint', type: 'number', min: 1, max: 9, value: u.endpoint === 1 ? 2 : 1, required: true }))], t('switch'));
-						if (v) attempt(() => api('POST', `/uplinks/${enc(u.id)}/switch`, { endpoint: Number(v.endpoint) }));
-					})), results.get(u.id));
-		}), state.uplinks.size ? null : h('p', { class: 'quiet' }, t('no_uplink')));
-		const q = state.site?.queue || {}, by = {};
+		for (const id of state.uplinks.keys()) if (!results.has(id)) results.set(id, h('div', { 'data-keep': id }));
+		show(links, [...state.uplinks.values()].map((u) => uplinkCard(u, results.get(u.id))), state.uplinks.size ? null : h('p', { class: 'quiet' }, t('no_uplink')));
+		const q = state.site?.queue || {}, disk = state.site?.storage, by = {};
 		for (const r of records) (by[`${r.station}|${r.action}|${r.state}`] ||= { ...r, n: 0 }).n++;
-		show(queue, card(h('span', {}, t('queue'), ' ', h('span', { class: 'quiet' }, `${q.messages ?? '\u2013'} \u00b7 ${t('oldest')} ${span(q.oldest_s)}${q.parked ? ` \u00b7 ${q.parked} ${t('parked')}` : ''}`)),
+		show(queue, card(t('queue'),
+			h('dl', { class: 'tiles' }, [[t('waits'), q.messages ?? '–'], [t('oldest'), q.messages ? span(q.oldest_s) : '–'], [t('parked'), q.parked ?? '–'], disk && [t('room'), `${num((disk.used_bytes / disk.size_most_bytes) * 100, 1)} %`]].filter(Boolean).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v)))),
 			h('div', { class: 'row wrap' }, can('operator') && button(t('retry'), () => attempt(() => api('POST', '/queue/retry', {})).then(read)), can('installer') && h('a', { class: 'button', href: '/api/v1/queue?format=csv', download: 'queue.csv' }, 'CSV')),
-			table([[t('station'), (r) => h('a', { href: `#/station/${enc(r.station)}` }, r.station)], [t('action'), (r) => r.action], [t('state'), (r) => t(`queue.${r.state}`, r.state)], [t('count'), (r) => r.n, 'n'], [t('oldest'), (r) => time(r.at)], [t('why'), (r) => r.why || '']], Object.values(by), t('queue_empty'))));
-		const outages = state.events.filter((e) => e.code.startsWith('uplink.'));
-		show(past, card(t('outages'), h('ul', { class: 'facts' }, outages.map((e) => h('li', {}, pill(e.code === 'uplink.up' ? 'up' : 'down'), ` ${e.obj.replace('uplink/', '')} ${time(e.ts)}`))), outages.length ? null : h('p', { class: 'quiet' }, t('nothing'))));
+			table(columns(), Object.values(by), t('queue_empty'))));
+		const list = outages(state.events);
+		show(past, card(t('outages'), table([[t('uplink'), (o) => o.obj.replace('uplink/', '')], [t('when'), (o) => time(o.from), 'lab'], [t('until'), (o) => (o.to ? time(o.to) : pill('down')), 'lab'], [t('duration'), (o) => span((new Date(o.to || Date.now()) - new Date(o.from)) / 1000), 'n']], list, t('no_outage'))));
 	};
 	read();
 	const timer = setInterval(read, 3000);
