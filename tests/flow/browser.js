@@ -45,7 +45,7 @@ async function demo(dir) {
 async function visitor(b, base, options) {
 	const context = await b.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', ...options });
 	const page = await context.newPage();
-	page.setDefaultTimeout(300000); // a check of the commissioning may take a minute of its own, and more on a loaded machine
+	page.setDefaultTimeout(Number(process.env.PATIENCE) || 300000); // a check of the commissioning may take a minute of its own, and more on a loaded machine
 	const v = { context, page, faults: [], requests: new Map(), allowed: /a^/ };
 	page.on('pageerror', (e) => v.faults.push(`script: ${e.stack}`));
 	page.on('console', (m) => m.type() === 'error' && !v.allowed.test(m.text()) && v.faults.push(`console: ${m.text()}`));
@@ -58,10 +58,11 @@ async function visitor(b, base, options) {
 		await page.goto(`${base}/#/${hash}`);
 		await page.locator('#page h1').first().waitFor({ state: 'attached' });
 	};
+	v.widest = () => page.evaluate(() => [...document.querySelectorAll("#app *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)} ${e.textContent.slice(0, 40)}`).slice(-4).join(" | "));
 	v.check = async (what) => {
 		assert.deepEqual(v.faults, [], what);
 		const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-		assert.ok(wide <= 0, `${what}: the page is ${wide} px wider than the screen`);
+		assert.ok(wide <= 0, `${what}: the page is ${wide} px wider than the screen: ${await v.widest()}`);
 	};
 	// Findings that matter to people who cannot see or point.
 	v.axe = async (what) => {

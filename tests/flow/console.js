@@ -5,7 +5,7 @@ const { tempDir, Daemon, freePort, until } = require('./lib.js');
 const { assert, browser, demo, visitor } = require('./browser.js');
 const fs = require('fs');
 
-const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
+const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/network', 'commissioning/circuits', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
 const LOOKS = [[360, 'light'], [1280, 'dark'], [360, 'dark'], [1280, 'light']];
 
 async function everyPage(b, base) {
@@ -89,7 +89,10 @@ async function actions(b, base) {
 	assert.ok(log.entries.length && log.entries[0]._webSocketMessages.length);
 
 	await v.go('events');
-	await p.getByText('Token made').first().waitFor();
+	await p.getByText('Uplink is up').first().waitFor();
+	await p.getByLabel(/^Kind/).selectOption('limit');
+	await p.getByText('Follows its limit').first().waitFor();
+	await p.getByText('Uplink is up').waitFor({ state: 'detached' });
 	await v.check('after all that');
 
 	// German, and dark, stay chosen.
@@ -171,6 +174,9 @@ async function settings(b, base) {
 	await p.locator('.token', { hasText: /^agt_/ }).waitFor();
 	await button('OK', dialog).click();
 	await p.getByRole('cell', { name: 'grafana' }).waitFor();
+	await v.go('events');
+	await p.getByText('Token made').first().waitFor();
+	await p.getByText('Change taken back').first().waitFor();
 	await v.check('the settings');
 	await v.context.close();
 }
