@@ -36,6 +36,7 @@ libgateway_a_SOURCES += \
 	gateway/session/deviations.c gateway/session/deviations.h \
 	gateway/session/learnt.c gateway/session/learnt.h \
 	gateway/session/passage.c gateway/session/passage.h \
+	gateway/session/raised.c gateway/session/raised.h \
 	gateway/session/redact.c gateway/session/redact.h \
 	gateway/session/rewrite.c gateway/session/rewrite.h \
 	gateway/session/session.c gateway/session/session.h \

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
+#include "gateway/session/raised.h"
 #include "storage/outbox.h"
 
 #define AMPS_DECIMALS 1
@@ -244,6 +245,22 @@ static const char *station_state(const struct session *s)
 	return s->link ? "online" : "offline";
 }
 
+static void write_security(const struct session *s, struct json_writer *w)
+{
+	int least = raised_least(s) > s->conf->min_security_profile ? raised_least(s) : s->conf->min_security_profile, pending = raised_pending(s);
+	jw_object(w, "security");
+	if (s->link && !s->own && !s->group)
+		jw_int(w, "profile", s->profile);
+	else
+		jw_null(w, "profile");
+	jw_int(w, "least", least);
+	if (pending >= 0)
+		jw_int(w, "pending", pending);
+	else
+		jw_null(w, "pending");
+	jw_end(w, '}');
+}
+
 void view_station(struct session *s, struct json_writer *w)
 {
 	jw_int(w, "v", 1);
@@ -257,6 +274,7 @@ void view_station(struct session *s, struct json_writer *w)
 	jw_string(w, "firmware", s->firmware[0] ? s->firmware : NULL);
 	jw_string(w, "subprotocol", s->link ? version_subprotocol(s->version) : NULL);
 	jw_string(w, "peer", s->link ? s->link->peer : NULL);
+	write_security(s, w);
 	jw_int(w, "queued", outbox_count(s->gw->store, s->id));
 	jw_int(w, "unreadable", (int64_t)s->faults);
 	const struct limits_counts *counts = limits_counts(s->gw->limits, s);

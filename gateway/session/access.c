@@ -9,6 +9,7 @@
 #include "gateway/net/tls.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/learnt.h"
+#include "gateway/session/raised.h"
 #include "gateway/session/session.h"
 
 #define HEAD_MOST 8192
@@ -81,9 +82,9 @@ static bool certificate_fits(const struct access *a, const struct station_settin
 /* A certificate takes the place of the password. */
 static bool credentials_fit(struct session *s, const struct ws_request *rq)
 {
-	if (!s->conf->password || rq->has_certificate)
+	if (rq->has_certificate || (rq->has_credentials && slice_eq(rq->user, rq->identity) && learnt_fits(s, rq->password)))
 		return true;
-	return rq->has_credentials && slice_eq(rq->user, rq->identity) && learnt_fits(s, rq->password);
+	return !s->conf->password && !learnt_is_needed(s);
 }
 
 static void choose_version(const struct station_settings *conf, const struct ws_request *rq, struct ws_verdict *v)
@@ -117,6 +118,8 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 	int least = s->conf->min_security_profile > a->conf->min_security_profile ? s->conf->min_security_profile : a->conf->min_security_profile;
 	if (profile_of(rq) < least && !(least == 1 && !s->conf->password && !s->conf->password_relay))
 		refuse(v, rq->tls || least == 1 ? 401 : 403, "security profile too low");
+	else if (profile_of(rq) < raised_least(s))
+		refuse(v, rq->tls || raised_least(s) == 1 ? 401 : 403, "below the security profile that it was raised to");
 	else if (rq->has_certificate && !certificate_fits(a, s->conf, rq))
 		refuse(v, 401, "the certificate is not this station's");
 	else if (!credentials_fit(s, rq))
@@ -131,6 +134,8 @@ static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 {
 	struct access *a = arg;
 	struct session *s = session_of(a->gw, rq->identity);
+	s->profile = profile_of(rq);
+	raised_seen(s, s->profile);
 	if (s->conf->password_relay) {
 		mem_free((char *)s->credential.p);
 		s->credential = (struct slice){ mem_text(rq->password), rq->password.n };

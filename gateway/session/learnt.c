@@ -21,6 +21,8 @@ struct learnt {
 	char *password;
 	char instead_of[2 * SHA256_DIGEST_LENGTH + 1]; /* hash of the configured passwords then, downwards and upwards */
 	bool shown;                                    /* the station has come with it */
+	bool taken;                                    /* the CSMS has let the lane in with it */
+	bool other;                                    /* the lane shows the one before, as the new one was refused */
 };
 
 static void hash_of(const struct session *s, char out[2 * SHA256_DIGEST_LENGTH + 1])
@@ -58,15 +60,7 @@ void learnt_free(struct session *s)
 	s->learnt = NULL;
 }
 
-static void on_kept(void *arg, int err, int64_t value)
-{
-	(void)arg;
-	(void)value;
-	if (err)
-		log_error(NULL, "a new password of a station could not be stored: %s; after a restart the old one counts", err_text(err));
-}
-
-static void keep(struct session *s)
+static int keep(struct session *s, store_done *done, void *arg)
 {
 	struct buf text = { 0 };
 	struct json_writer w;
@@ -75,12 +69,21 @@ static void keep(struct session *s)
 	jw_string(&w, "password", s->learnt->password);
 	jw_string(&w, "instead_of", s->learnt->instead_of);
 	jw_bool(&w, "shown", s->learnt->shown);
+	jw_bool(&w, "taken", s->learnt->taken);
 	jw_end(&w, '}');
-	int err = kept_put(s->gw->store, s->id, NAME, buf_view(&text), on_kept, NULL);
+	int err = kept_put(s->gw->store, s->id, NAME, buf_view(&text), done, arg);
 	if (err)
-		on_kept(NULL, err, 0);
+		log_error(&s->log, "its new password could not be stored: %s; after a restart the old one counts", err_text(err));
 	explicit_bzero(text.p, text.n);
 	buf_free(&text);
+	return err;
+}
+
+/* That it was shown or taken: when this is lost, it happens again. */
+static void note(struct session *s)
+{
+	if (keep(s, NULL, NULL) != 0)
+		log_debug(&s->log, "the use of its new password is not noted");
 }
 
 void learnt_load(struct session *s)
@@ -94,6 +97,7 @@ void learnt_load(struct session *s)
 		s->learnt->password = mem_text(password);
 		memcpy(s->learnt->instead_of, instead_of.p, instead_of.n);
 		s->learnt->shown = json_bool(tree, "shown", false);
+		s->learnt->taken = json_bool(tree, "taken", false);
 	}
 	cJSON_Delete(tree);
 	arena_free(&mem);
@@ -112,46 +116,101 @@ static struct slice in_its_form(struct slice before, const char *text)
 static void relay_it(struct session *s, const char *text)
 {
 	struct slice fresh = in_its_form(s->credential, text);
-	mem_free((char *)s->credential.p);
+	mem_free((char *)s->credential_before.p);
+	s->credential_before = s->credential;
 	s->credential = fresh;
 }
 
-void learnt_look(struct session *s, struct frame *call, struct frame *answer)
+static bool learn(struct session *s, struct slice given, store_done *done, void *arg)
+{
+	learnt_free(s);
+	s->learnt = NEW(struct learnt);
+	s->learnt->password = mem_text(given);
+	hash_of(s, s->learnt->instead_of);
+	log_info(&s->log, "the CSMS has changed the station's password; the new one counts from its next connection on");
+	return keep(s, done, arg) == 0;
+}
+
+bool learnt_look(struct session *s, struct frame *call, struct frame *answer, store_done *done, void *arg)
 {
 	struct arena mem = { 0 };
 	struct slice given = s->own ? (struct slice){ 0 } : credential_given(call, answer, &mem);
+	bool waits = false;
 	if (given.p && s->conf->password_relay) {
 		relay_it(s, given.p);
 		log_info(&s->log, "the CSMS has changed the password that is relayed");
-	} else if (given.p && (s->conf->password || s->conf->uplink_password)) {
-		learnt_free(s);
-		s->learnt = NEW(struct learnt);
-		s->learnt->password = mem_text(given);
-		hash_of(s, s->learnt->instead_of);
-		keep(s);
-		log_info(&s->log, "the CSMS has changed the station's password; the new one counts from its next connection on");
+	} else if (given.p) {
+		waits = learn(s, given, done, arg);
 	}
 	session_password_changed(s);
 	arena_free(&mem);
+	return waits;
+}
+
+static bool fits_configured(const struct session *s, struct slice shown)
+{
+	return s->conf->password && access_password_matches(shown, s->conf->password);
 }
 
 bool learnt_fits(struct session *s, struct slice shown)
 {
 	struct learnt *l = in_force(s);
 	if (!l)
-		return access_password_matches(shown, s->conf->password);
+		return fits_configured(s, shown);
 	if (!access_password_matches(shown, l->password))
-		return !l->shown && access_password_matches(shown, s->conf->password);
+		return !l->shown && fits_configured(s, shown);
 	if (!l->shown) {
 		l->shown = true;
-		keep(s);
-		log_info(&s->log, "the station has come with its new password; the configured one does not count any more");
+		note(s);
+		log_info(&s->log, "the station has come with its new password; the one before does not count any more");
 	}
 	return true;
 }
 
+bool learnt_is_needed(const struct session *s)
+{
+	const struct learnt *l = in_force(s);
+	return l && l->shown;
+}
+
+/* --- upwards --- */
+
 struct slice learnt_upwards(const struct session *s)
 {
 	const struct learnt *l = in_force(s);
-	return l && s->conf->uplink_password ? slice_of(l->password) : (struct slice){ 0 };
+	return l && !l->other && s->conf->uplink_password ? slice_of(l->password) : (struct slice){ 0 };
+}
+
+static bool swap_relayed(struct session *s)
+{
+	struct slice other = s->credential_before;
+	if (!other.p)
+		return false;
+	s->credential_before = s->credential;
+	s->credential = other;
+	return true;
+}
+
+bool learnt_refused_upwards(struct session *s)
+{
+	struct learnt *l = in_force(s);
+	bool other = s->conf->password_relay ? swap_relayed(s) : l && !l->taken && s->conf->uplink_password;
+	if (!other)
+		return false;
+	if (!s->conf->password_relay)
+		l->other = !l->other;
+	session_password_changed(s);
+	log_warn(&s->log, "the CSMS refuses the password that it has changed; the other one is tried next");
+	return true;
+}
+
+void learnt_taken_upwards(struct session *s)
+{
+	struct learnt *l = in_force(s);
+	mem_free((char *)s->credential_before.p);
+	s->credential_before = (struct slice){ 0 };
+	if (!l || l->taken || l->other || !s->conf->uplink_password || s->lane.inside)
+		return;
+	l->taken = true;
+	note(s);
 }

@@ -4,20 +4,25 @@
 #define AMPGATE_GATEWAY_LEARNT_H
 
 #include "gateway/session/session.h"
+#include "storage/store.h"
 
 struct learnt; /* of a session; NULL: nothing was changed */
 
 void learnt_load(struct session *s);
 void learnt_free(struct session *s);
 
-/* The station has answered a CALL of its CSMS. */
-void learnt_look(struct session *s, struct frame *call, struct frame *answer);
+/* The station has answered a CALL of its CSMS. True: `done` follows when what was learnt is on disk; false: nothing was, or it cannot be kept. */
+bool learnt_look(struct session *s, struct frame *call, struct frame *answer, store_done *done, void *arg);
 
 /* Whether a station may come in with this password. The configured one holds beside the new one until the new one was shown for the first time,
  * since a station may fail to store it. */
 bool learnt_fits(struct session *s, struct slice shown);
+bool learnt_is_needed(const struct session *s); /* also where none is configured: it was given one, and has come with it */
 
-/* What its lane shows in place of the configured password; absent: that. */
+/* What its lane shows in place of the configured password; absent: that. A CSMS may fail to store what it has given, too: while it has not taken the
+ * new one, each refusal makes the lane try the other one. */
 struct slice learnt_upwards(const struct session *s);
+bool learnt_refused_upwards(struct session *s); /* true: another one is tried next */
+void learnt_taken_upwards(struct session *s);
 
 #endif

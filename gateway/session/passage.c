@@ -18,6 +18,7 @@
 #include "gateway/power/schedule.h"
 #include "gateway/session/deviations.h"
 #include "gateway/session/learnt.h"
+#include "gateway/session/raised.h"
 #include "gateway/session/rewrite.h"
 #include "gateway/session/tap.h"
 #include "gateway/session/trace.h"
@@ -224,12 +225,14 @@ struct down_relay {
 	const struct action *act;
 	struct slice id;     /* owned */
 	struct slice text;   /* owned; kept only for what we learn from, else absent */
+	struct slice said;   /* owned: the station's answer while it waits for the disk; else absent */
 };
 
 static void down_relay_free(struct down_relay *r)
 {
 	mem_free((char *)r->id.p);
 	mem_free((char *)r->text.p);
+	mem_free((char *)r->said.p);
 	mem_free(r);
 }
 
@@ -278,8 +281,6 @@ static const char *learn_from_command(struct down_relay *r, struct frame *answer
 		word = word && slice_is(reply.status, word) ? NULL : word;
 		learn_accepted(r->s, &f, &e);
 	}
-	if (r->act->event == CMD_SET_CONFIG)
-		learnt_look(r->s, &f, answer);
 	frame_done(&f);
 	arena_free(&mem);
 	return word;
@@ -314,11 +315,43 @@ static void pass_to_csms(const struct down_relay *r, struct frame *answer, const
 	buf_free(&text);
 }
 
+/* What a station was told of its security is known here before the CSMS hears that the station knows it. */
+static void on_security_kept(void *arg, int err, int64_t value)
+{
+	struct down_relay *r = arg;
+	struct frame f;
+	struct frame_fault fault;
+	(void)value;
+	if (err)
+		log_error(&r->s->log, "what the CSMS has changed could not be stored: %s; after a restart what was before counts", err_text(err));
+	if (frame_parse(&f, r->s->lane.version, r->said, &fault) == 0) {
+		pass_to_csms(r, &f, NULL);
+		frame_done(&f);
+	}
+	down_relay_free(r);
+}
+
+/* True: the answer waits for the disk. */
+static bool learn_security(struct down_relay *r, struct frame *answer)
+{
+	struct frame asked;
+	struct frame_fault fault;
+	bool about = r->act && (r->act->event == CMD_SET_CONFIG || r->act->event == CMD_NETWORK);
+	if (!about || !r->text.p || frame_parse(&asked, r->s->version, r->text, &fault) != 0)
+		return false;
+	r->said = (struct slice){ mem_text(answer->raw), answer->raw.n };
+	bool waits = learnt_look(r->s, &asked, answer, on_security_kept, r) || raised_look(r->s, &asked, answer, on_security_kept, r);
+	frame_done(&asked);
+	return waits;
+}
+
 static void on_station_answered(void *arg, struct call *c, int err, struct frame *answer)
 {
 	struct down_relay *r = arg;
 	(void)c;
 	if (answer) {
+		if (learn_security(r, answer))
+			return;
 		const char *word = learn_from_command(r, answer);
 		pass_to_csms(r, answer, word);
 	} else if (err == ERR_TIMEOUT) {
@@ -329,7 +362,7 @@ static void on_station_answered(void *arg, struct call *c, int err, struct frame
 	down_relay_free(r);
 }
 
-/* The site does not let this EVSE be started from afar. */
+/* What this box says no to in the station's place. */
 static void reject_csms(struct session *s, const struct frame *f)
 {
 	struct buf payload = { 0 }, text = { 0 };
@@ -350,7 +383,7 @@ static void reject_csms(struct session *s, const struct frame *f)
 static bool teaches(const struct action *act)
 {
 	return act->event == CMD_SEND_LIST || act->event == CMD_CLEAR_CACHE || act->event == CMD_REMOTE_START || act->event == CMD_TX_STATUS ||
-	       act->event == CMD_SET_CONFIG ||
+	       act->event == CMD_SET_CONFIG || act->event == CMD_NETWORK ||
 	       csms_profiles_wants(act);
 }
 
@@ -391,6 +424,12 @@ static void csms_call(struct session *s, struct frame *f)
 		return;
 	}
 	if (s->own && f->act && f->act->event == CMD_REMOTE_START && !(s->own->authorize & AUTHORIZE_REMOTE)) {
+		reject_csms(s, f);
+		return;
+	}
+	const char *why = f->act && f->act->event == CMD_SET_CONFIG ? raised_refuses(s, f) : NULL;
+	if (why) {
+		log_warn(&s->log, "a security profile of the CSMS is rejected here: %s", why);
 		reject_csms(s, f);
 		return;
 	}

@@ -19,6 +19,7 @@
 #include "gateway/session/deviations.h"
 #include "gateway/session/learnt.h"
 #include "gateway/session/passage.h"
+#include "gateway/session/raised.h"
 #include "gateway/session/tap.h"
 #include "storage/outbox.h"
 #include "storage/txs.h"
@@ -111,6 +112,7 @@ static void on_lane_up(void *owner)
 	struct session *s = owner;
 	if (s->link)
 		follow_lane(s);
+	learnt_taken_upwards(s);
 	log_info(&s->log, "lane is up%s", lane_is_of_old_version(s) ? ", for records of an older version" : "");
 	calls_link_up(&s->to_csms, s->lane.link);
 	csms_profiles_lane(s, true);
@@ -120,7 +122,8 @@ static void on_lane_up(void *owner)
 static void on_lane_failed(void *owner, const struct link_end *why)
 {
 	struct session *s = owner;
-	if (s->link && s->conf->password_relay && why->err == ERR_AUTH) {
+	bool other = why->err == ERR_AUTH && learnt_refused_upwards(s);
+	if (s->link && s->conf->password_relay && why->err == ERR_AUTH && !other) {
 		log_info(&s->log, "the CSMS refuses the station's own credentials");
 		link_close(s->link, 1008, "the central system refuses the credentials");
 	}
@@ -332,6 +335,7 @@ static struct session *session_new(struct gateway *g, struct slice identity, con
 	csms_profiles_open(s);
 	reported_open(s);
 	learnt_load(s);
+	raised_load(s);
 	return s;
 }
 
@@ -561,7 +565,9 @@ void sessions_free(struct gateway *g)
 		ledger_close(s);
 		mem_free((char *)s->id);
 		learnt_free(s);
+		raised_free(s);
 		mem_free((char *)s->credential.p);
+		mem_free((char *)s->credential_before.p);
 		mem_free(s->evses);
 		mem_free(s);
 	}

@@ -82,6 +82,9 @@ struct session {
 		struct timer retry;
 	} owed;
 
+	int profile;                  /* security profile of its last link */
+	struct raised *raised;        /* its least security profile, where a CSMS has raised it (raised.h) */
+	struct slice credential_before; /* as `credential`, until the CSMS has taken the new one; owned */
 	struct learnt *learnt;        /* its password, where a CSMS has changed it (learnt.h) */
 	struct csms_profiles *csms;   /* what the CSMS has installed in it */
 	struct reported *reported;    /* what it says that limits it from elsewhere */

@@ -48,6 +48,7 @@ PROGRAM_FLOWS += tests/flow/config.js
 PROGRAM_FLOWS += tests/flow/crowd.js
 PROGRAM_FLOWS += tests/flow/group.js
 PROGRAM_FLOWS += tests/flow/group-asks.js
+PROGRAM_FLOWS += tests/flow/raise.js
 if HAVE_NGHTTP2
 PROGRAM_FLOWS += tests/flow/multiplex.js
 else
