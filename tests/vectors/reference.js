@@ -35,7 +35,7 @@ const remember = (f) => {
 };
 const seconds = remember((iso) => Date.parse(iso) / 1000);
 const unpack = (m) => (m.csChargingProfiles ? { evse: m.connectorId, p: m.csChargingProfiles, id: m.csChargingProfiles.chargingProfileId, s: m.csChargingProfiles.chargingSchedule }
-	: { evse: m.evseId, p: m.chargingProfile, id: m.chargingProfile.id, all: m.chargingProfile.chargingSchedule });
+	: { evse: m.evseId, p: m.chargingProfile, id: m.chargingProfile.id, s: m.chargingProfile.chargingSchedule[0], all: m.chargingProfile.chargingSchedule });
 // One entry for each of its schedules: which of them the car takes is not known, so all of them bind.
 const schedules = (i) => (i.all ? i.all.map((s) => ({ ...i, s })) : [i]);
 const purposeOf = (i) => i.p.chargingProfilePurpose.replace('ChargePointMax', 'ChargingStationMax');
