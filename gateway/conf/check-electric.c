@@ -1,8 +1,8 @@
 /* The electrical proofs. When this box, a meter or the network is gone, every station takes its fallback current without asking anybody; so
- * per circuit and grid phase the sum of them must fit, whatever else happens. Relays are not in that sum: they open when nobody refreshes
- * them.
+ * per circuit and grid phase the sum of them must fit, beside what the loads there are said to take, whatever else happens. Relays are not in
+ * that sum: they open when nobody refreshes them.
  *
- *   proof: row-a fallback 11 x 6 A = 66 A <= 100 A   ok
+ *   proof: row-a fallback 11 x 6 A + loads 20 A = 86 A <= 100 A   ok
  *
  * A circuit whose phases are all the same has one line, any other one line per phase. */
 #include <stdio.h>
@@ -19,11 +19,13 @@ struct term {
 	int n;
 };
 
+#define LEAST_OFFER_MA 6000
 #define TERMS 16 /* distinct currents on one circuit; more are in the sum but share the last term's place in the text */
 
 struct sum {
 	struct term terms[TERMS];
 	size_t n;
+	int64_t loads_ma;         /* estimates of what is not for cars */
 	int64_t ma;
 };
 
@@ -52,12 +54,15 @@ static void sum_text(const struct sum *sum, struct buf *out)
 	char a[CONF_VALUE_TEXT];
 	for (size_t i = 0; i < sum->n; i++)
 		buf_printf(out, "%s%d x %s A", i ? " + " : "", sum->terms[i].n, AMPS(sum->terms[i].ma, a));
-	buf_printf(out, "%s = %s A", sum->n == TERMS ? " ..." : "", AMPS(sum->ma, a));
+	buf_printf(out, "%s", sum->n == TERMS ? " ..." : "");
+	if (sum->loads_ma)
+		buf_printf(out, "%sloads %s A", sum->n ? " + " : "", AMPS(sum->loads_ma, a));
+	buf_printf(out, " = %s A", AMPS(sum->ma, a));
 }
 
 static bool sum_same(const struct sum *a, const struct sum *b)
 {
-	return a->n == b->n && memcmp(a->terms, b->terms, a->n * sizeof(a->terms[0])) == 0;
+	return a->n == b->n && a->loads_ma == b->loads_ma && memcmp(a->terms, b->terms, a->n * sizeof(a->terms[0])) == 0;
 }
 
 /* What a proof adds up. */
@@ -108,6 +113,10 @@ static struct sum sum_of(const struct settings *s, const struct proof *proof, co
 		if (e->phases & 1 << phase && is_below(e->circuit, c) && proof->evse(s, e))
 			sum_add(&sum, proof->evse(s, e), 1);
 	}
+	for (size_t i = 0; i < s->n_loads; i++)
+		if (s->loads[i].circuit->phases & 1 << phase && is_below(s->loads[i].circuit, c))
+			sum.loads_ma += s->loads[i].estimate_ma[phase];
+	sum.ma += sum.loads_ma;
 	return sum;
 }
 
@@ -128,9 +137,9 @@ static void prove_phase(const struct settings *s, const struct proof *proof, con
 	struct conf_report *r)
 {
 	char a[CONF_VALUE_TEXT], b[CONF_VALUE_TEXT];
-	if (sum->ma > c->limit_ma[phase])
-		settings_wrong(r, settings_node(s, "circuits", c->id, "limit_a", NULL), "the %s currents on L%d of circuit '%s' add up to %s A, more than its %s A",
-			proof->name, phase + 1, c->id, AMPS(sum->ma, a), AMPS(c->limit_ma[phase], b));
+	if (sum->n && sum->ma > c->limit_ma[phase])
+		settings_wrong(r, settings_node(s, "circuits", c->id, "limit_a", NULL), "the %s currents%s on L%d of circuit '%s' add up to %s A, more than its %s A",
+			proof->name, sum->loads_ma ? " and the loads" : "", phase + 1, c->id, AMPS(sum->ma, a), AMPS(c->limit_ma[phase], b));
 }
 
 static void prove_circuit(const struct settings *s, const struct proof *proof, const struct circuit_settings *c, struct conf_report *r, struct buf *out)
@@ -187,7 +196,11 @@ static void check_station(const struct settings *s, const struct station_setting
 		settings_wrong(r, settings_node(s, "stations", st->id, "max_current_a", NULL), "max_current_a is less than min_current_a");
 	if (st->fallback_current_ma > st->max_current_ma)
 		settings_wrong(r, fallback, "fallback_current_a is more than max_current_a");
-	if (st->fallback_current_ma && st->fallback_current_ma < st->min_current_ma)
+	/* By IEC 61851-1 a socket offers 6 A or more, or nothing: what stations make of less differs. */
+	if (st->fallback_current_ma && st->fallback_current_ma < LEAST_OFFER_MA)
+		conf_say(r, CONF_ERROR, fallback->kind == CONF_MAP ? &fallback->key_pos : &fallback->pos, "write 0 or 6",
+			"fallback_current_a is less than 6 A, the least that can be offered: some stations pause, others give 6 A");
+	else if (st->fallback_current_ma && st->fallback_current_ma < st->min_current_ma)
 		conf_say(r, CONF_WARNING, fallback->kind == CONF_MAP ? &fallback->key_pos : &fallback->pos, "write 0 for a pause",
 			"fallback_current_a is less than min_current_a: charging pauses");
 	must_fit(st->circuit, st->phases, st->min_current_ma, "min_current_a", settings_node(s, "stations", st->id, "min_current_a", NULL), r);

@@ -87,8 +87,8 @@ static bool has_default_of_its_own(const struct charger *c, int evse)
 void limits_review(struct limits *l, struct session *s)
 {
 	struct charger *c = charger_known(l, s);
-	if (!c || !s->link || !s->fallback_installed || !s->conf->circuit || s->conf->fallback_current_ma <= 0)
-		return;
+	if (!c || !s->link || !s->fallback_installed || !s->conf->circuit || s->own)
+		return; /* the box's own EVSEs stop by their drivers */
 	if (c->traits.connector_zero)
 		install_fallback(c, 0);
 	if (c->form == FORM_TX_DEFAULT && c->traits.max_level == 0)

@@ -176,6 +176,8 @@ uplinks:
 			const needs = await until(5000, 'both in the decision log', () => log().length >= 2 && log());
 			equal(needs.map((l) => [l.i, l.wh]), [[0, 20000], [2, 23000]], 'the needs');
 			ok(needs.every((l) => l.leaves > 0), 'and when they leave');
+			await until(10000, 'a fallback of 0 A is installed as any other: without it nothing would hold the station back', () =>
+				two.profiles.some(({ params: { chargingProfile: p } }) => p.chargingProfilePurpose === 'TxDefaultProfile' && p.chargingSchedule[0].chargingSchedulePeriod[0].limit === 0));
 			await two.close();
 		}],
 		['a command over the broker ends by itself', async () => {
