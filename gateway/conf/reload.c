@@ -266,11 +266,11 @@ void listeners_close(struct gateway *g)
 
 static void change_console(struct gateway *g, const struct reload_plan *p)
 {
-	if (!touches(p, "listen.console", AT_ONCE) && !touches(p, "listen.metrics", AT_ONCE) && !touches(p, "console", AT_ONCE) && !touches(p, "tls", AT_ONCE))
+	bool listen = touches(p, "listen.console", AT_ONCE) || touches(p, "listen.metrics", AT_ONCE) || touches(p, "tls", AT_ONCE);
+	if (!listen && !touches(p, "console", AT_ONCE))
 		return;
-	console_close();
-	if (console_open(g) != 0)
-		log_error(NULL, "the console cannot be opened again");
+	if (console_reload(g, listen) != 0)
+		log_error(NULL, "the people of the console cannot be read again");
 }
 
 /* ---- all of it ---- */

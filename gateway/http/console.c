@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/http/http.h"
@@ -42,6 +43,7 @@ static struct {
 	struct buf headers;      /* field lines of every answer */
 	char host[256];
 	struct who anybody;      /* where no login is asked for */
+	struct later relisten;
 } co;
 
 static const char *plain_headers(void)
@@ -534,6 +536,26 @@ static struct who make_anybody(void)
 	return w;
 }
 
+static void open_listeners(void)
+{
+	const struct settings *c = co.g->conf;
+	if (c->console_listener)
+		open_console(c->console_listener);
+	if (c->metrics && listen_on("the metrics", c->metrics->address, c->metrics->port, NULL, handle_metrics_alone, &co.metrics))
+		log_info(NULL, "metrics are at http://%s:%d/metrics", c->metrics->address, http_port(co.metrics));
+}
+
+static void close_listeners(void)
+{
+	http_close(co.console);
+	http_close(co.redirect);
+	http_close(co.metrics);
+	co.console = co.redirect = co.metrics = NULL;
+	tls_server_free(&co.tls);
+	tls_own_free(&co.own);
+	co.fingerprint[0] = 0;
+}
+
 int console_open(struct gateway *g)
 {
 	co.g = g;
@@ -546,26 +568,37 @@ int console_open(struct gateway *g)
 	if (err)
 		return err;
 	co.anybody = make_anybody();
-	if (g->conf->console_listener)
-		open_console(g->conf->console_listener);
-	if (g->conf->metrics &&
-	    listen_on("the metrics", g->conf->metrics->address, g->conf->metrics->port, NULL, handle_metrics_alone, &co.metrics))
-		log_info(NULL, "metrics are at http://%s:%d/metrics", g->conf->metrics->address, http_port(co.metrics));
+	open_listeners();
 	return 0;
+}
+
+static void on_relisten(void *arg)
+{
+	(void)arg;
+	close_listeners();
+	open_listeners();
+}
+
+int console_reload(struct gateway *g, bool listen)
+{
+	co.g = g;
+	buf_reset(&co.headers);
+	write_headers();
+	int err = users_reload(g);
+	if (listen)
+		later_call(&co.relisten, on_relisten, NULL);
+	return err;
 }
 
 void console_close(void)
 {
-	http_close(co.console);
-	http_close(co.redirect);
-	http_close(co.metrics);
+	later_cancel(&co.relisten);
+	close_listeners();
 	tasks_close();
 	users_close();
 	metrics_close();
 	history_close();
 	sse_close();
-	tls_server_free(&co.tls);
-	tls_own_free(&co.own);
 	buf_free(&co.headers);
 	memset(&co, 0, sizeof(co));
 }

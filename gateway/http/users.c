@@ -302,15 +302,21 @@ static bool see_token(void *arg, const char *name, struct slice value)
 	return true;
 }
 
+static void add_configured(void)
+{
+	for (size_t i = 0; i < us.g->conf->console.n_users; i++) {
+		const struct user_settings *c = &us.g->conf->console.users[i];
+		if (!user_named(c->id))
+			user_new(c->id, (enum role)c->role)->plain = mem_strdup(c->password);
+	}
+}
+
 int users_open(struct gateway *g)
 {
 	us.g = g;
 	list_init(&us.users);
 	list_init(&us.tokens);
-	for (size_t i = 0; i < g->conf->console.n_users; i++) {
-		const struct user_settings *u = &g->conf->console.users[i];
-		user_new(u->id, (enum role)u->role)->plain = mem_strdup(u->password);
-	}
+	add_configured();
 	int err = kept_each(g->store, OWNER_USER, "", see_user, NULL);
 	if (!err)
 		err = kept_each(g->store, OWNER_TOKEN, "", see_token, NULL);
@@ -534,6 +540,32 @@ static void end_sessions_of(const char *name)
 	for (size_t i = 0; i < SESSIONS; i++)
 		if (strcmp(us.sessions[i].who.user, name) == 0)
 			OPENSSL_cleanse(&us.sessions[i], sizeof(us.sessions[i]));
+}
+
+/* The configuration says of this person what it said before, or nothing, as before. */
+static bool is_as_configured(const struct user *u)
+{
+	const struct console_settings *c = &us.g->conf->console;
+	for (size_t i = 0; i < c->n_users; i++)
+		if (strcmp(c->users[i].id, u->name) == 0)
+			return u->plain && c->users[i].password && c->users[i].role == (int)u->role && strcmp(c->users[i].password, u->plain) == 0;
+	return !u->plain;
+}
+
+int users_reload(struct gateway *g)
+{
+	us.g = g;
+	LIST_WALK(&us.users, struct user, entry, u) {
+		if (is_as_configured(u))
+			continue;
+		end_sessions_of(u->name);
+		list_remove(&u->entry);
+		us.n_users--;
+		mem_free(u->plain);
+		mem_free(u);
+	}
+	add_configured();
+	return kept_each(g->store, OWNER_USER, "", see_user, NULL); /* whom the configuration had covered */
 }
 
 const struct who *users_bearer(struct slice token)

@@ -21,6 +21,8 @@ struct who {
 
 int users_open(struct gateway *g) MUST_CHECK;
 void users_close(void);
+/* After a change of the configuration. Whoever is in it no more, or with another role or password, has to log in again; the others stay. */
+int users_reload(struct gateway *g) MUST_CHECK;
 
 /* Nobody can log in yet. */
 bool users_missing(void);

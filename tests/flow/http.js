@@ -248,6 +248,52 @@ async function prometheus() {
 			assert.ok(source.includes(`"${name.slice(8).replace(/_(bucket|sum|count)$/, '')}"`) || /_kwh$/.test(name), `${file}: ${name}`);
 }
 
+// Whoever has less than a route's role is refused, by its path and by its verb.
+async function everyRoute(d) {
+	const rank = ['viewer', 'operator', 'installer', 'admin'];
+	const tokens = {};
+	for (const role of rank) tokens[role] = { Authorization: `Bearer ${(await d.ask('api-token.add', { name: `only-${role}`, role })).token}` };
+	const open = (await ask('GET', '/api/v1/openapi.json', undefined, tokens.viewer)).json;
+	let n = 0;
+	for (const [path, methods] of Object.entries(open.paths)) {
+		for (const [method, what] of Object.entries(methods)) {
+			const at = rank.indexOf(what['x-role']);
+			assert.ok(at >= 0, `${method} ${path} has no role`);
+			const url = `/api/v1${path.replace(/\{[^}]*\}/g, 'x')}`, body = method === 'get' || method === 'delete' ? undefined : {};
+			assert.equal((await ask(method.toUpperCase(), url, body, {})).status, 401, `${method} ${path} without a token`);
+			if (!at) continue;
+			assert.equal((await ask(method.toUpperCase(), url, body, tokens[rank[at - 1]])).status, 403, `${method} ${path} by a ${rank[at - 1]}`);
+			n++;
+		}
+	}
+	assert.ok(n > 60, `${n} routes`);
+	for (const role of rank) await d.ask('api-token.del', { name: `only-${role}` });
+}
+
+// People of the configuration change while everything runs: who is concerned logs in again, the others notice nothing.
+async function people(d) {
+	const admin = await login('admin', 'admin-password'), boss = await login('boss', 'configured-password');
+	const put = (over) => ask('POST', '/api/v1/do/config.apply', { over: { console: { users: over } }, for: '0s' }, admin);
+	const changed = await put({ boss: { password: 'another-password' } });
+	assert.equal(changed.status, 200, changed.text);
+	assert.equal((await ask('GET', '/api/v1/stations', undefined, boss)).status, 401, 'the session of the old password');
+	const again = await login('boss', 'another-password');
+	assert.equal((await ask('GET', '/api/v1/users', undefined, again)).status, 200);
+	assert.equal((await put({ boss: { role: 'viewer' }, guard: { role: 'operator', password: 'guard-password' } })).status, 200);
+	assert.equal((await ask('GET', '/api/v1/stations', undefined, again)).status, 401, 'the session of the old role');
+	assert.equal((await ask('GET', '/api/v1/users', undefined, await login('boss', 'another-password'))).status, 403);
+	const guard = await login('guard', 'guard-password');
+	assert.equal((await put({ guard: null })).status, 200);
+	assert.equal((await ask('GET', '/api/v1/stations', undefined, guard)).status, 401, 'somebody who is not there any more');
+	assert.equal((await ask('GET', '/api/v1/users', undefined, admin)).status, 200, 'a session that nothing changed for');
+	// The console moves to another port, and says so to who asked for it.
+	const other = await freePort();
+	assert.equal((await ask('POST', '/api/v1/do/config.apply', { over: { listen: { console: { port: other } } }, for: '0s' }, admin)).status, 200);
+	await until(5000, 'the other port', () => new Promise((resolve) => https.get({ port: other, path: '/healthz', rejectUnauthorized: false }, (r) => resolve(r.resume().statusCode === 200)).on('error', () => resolve(false))));
+	await d.ask('config.apply', { yaml: '', for: '0s' });
+	await until(5000, 'the first port', async () => (await ask('GET', '/api/v1/users', undefined, admin).catch(() => ({}))).status === 200);
+}
+
 async function main() {
 	const dir = tempDir();
 	[port, redirectPort, plainPort] = [await freePort(), await freePort(), await freePort()];
@@ -272,6 +318,8 @@ evses: {R-01: {circuit: grid, driver: sim, phases: [L1], current_a: 16, authoriz
 	require('fs').writeFileSync(d.config, require('fs').readFileSync(d.config, 'utf8').replace('console: {names', 'console: {users: {boss: {role: admin, password: configured-password}}, names'));
 	await d.start();
 	await roles(d);
+	await people(d);
+	await everyRoute(d);
 	await backOff();
 	await stream(d);
 	await prometheus();
