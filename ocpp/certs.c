@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "ocpp/splice.h"
 
 static struct slice type_of(struct slice word)
@@ -191,4 +192,52 @@ void certificates_write_entries(enum ocpp_version v, struct slice list, size_t n
 		buf_printf(payload, "{\"status\":\"Accepted\",\"%s\":[%.*s]}", v == OCPP16 ? "certificateHashData" : "certificateHashDataChain", SLICE_ARG(list));
 	else
 		buf_puts(payload, "{\"status\":\"NotFound\"}");
+}
+
+static int write_words(enum ocpp_version v, const char *action, const char *const words[][2], size_t n, struct buf *payload, const struct action **act_out)
+{
+	struct json_writer w;
+	*act_out = catalogue_find(v, slice_of(action));
+	if (!*act_out)
+		return ERR_UNSUPPORTED;
+	jw_open(&w, payload);
+	jw_object(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		jw_string(&w, words[i][0], words[i][1]);
+	jw_end(&w, '}');
+	return 0;
+}
+
+int certificate_write_signed(enum ocpp_version v, struct slice chain, struct buf *payload, const struct action **act_out)
+{
+	struct arena mem = { 0 };
+	const char *const words[][2] = { { "certificateChain", arena_text(&mem, chain) }, { "certificateType", "ChargingStationCertificate" } };
+	int err = write_words(v, "CertificateSigned", words, v == OCPP16 ? 1 : 2, payload, act_out);
+	arena_free(&mem);
+	return err;
+}
+
+int certificate_write_root(enum ocpp_version v, struct slice pem, struct buf *payload, const struct action **act_out)
+{
+	struct arena mem = { 0 };
+	const char *const words[][2] = { { "certificateType", v == OCPP16 ? "CentralSystemRootCertificate" : "CSMSRootCertificate" },
+		{ "certificate", arena_text(&mem, pem) } };
+	int err = write_words(v, "InstallCertificate", words, 2, payload, act_out);
+	arena_free(&mem);
+	return err;
+}
+
+int certificate_write_trigger(enum ocpp_version v, struct buf *payload, const struct action **act_out)
+{
+	const char *const words[][2] = { { "requestedMessage", v == OCPP16 ? "SignChargePointCertificate" : "SignChargingStationCertificate" } };
+	return write_words(v, v == OCPP16 ? "ExtendedTriggerMessage" : "TriggerMessage", words, 1, payload, act_out);
+}
+
+struct slice certificate_request_of(struct frame *f)
+{
+	const cJSON *tree = frame_tree(f);
+	struct slice type = json_text(tree, "certificateType");
+	if (!slice_is(f->action, "SignCertificate") || (type.p && !slice_is(type, "ChargingStationCertificate")))
+		return (struct slice){ 0 };
+	return json_text(tree, "csr");
 }

@@ -39,4 +39,12 @@ bool certificates_entry(const struct frame *answer, size_t i, const char *type, 
 /* An answer with a list of such entries, as JSON. */
 void certificates_write_entries(enum ocpp_version v, struct slice list, size_t n, struct buf *payload);
 
+/* What a CSMS sends: a chain for a request that it has signed; a root to trust it by; and what makes a station ask. `act_out` is the row of the
+ * action; ERR_UNSUPPORTED: the version has none. */
+int certificate_write_signed(enum ocpp_version v, struct slice chain, struct buf *payload, const struct action **act_out) MUST_CHECK;
+int certificate_write_root(enum ocpp_version v, struct slice pem, struct buf *payload, const struct action **act_out) MUST_CHECK;
+int certificate_write_trigger(enum ocpp_version v, struct buf *payload, const struct action **act_out) MUST_CHECK;
+/* SignCertificate for the station's own certificate, not one for cars: its request in PEM; absent: it is something else. */
+struct slice certificate_request_of(struct frame *f);
+
 #endif
