@@ -28,6 +28,7 @@
 #include "gateway/offline/timekeeper.h"
 #include "gateway/own/identity.h"
 #include "gateway/pki/expiry.h"
+#include "gateway/pki/signing.h"
 #include "gateway/own/relays.h"
 #include "gateway/plug/host.h"
 #include "gateway/plug/modules.h"
@@ -205,6 +206,11 @@ static void stop_api(void)
 	d.api = NULL;
 }
 
+static int start_signing(void)
+{
+	return signing_open(&d.g);
+}
+
 static int start_expiry(void)
 {
 	return expiry_open(&d.g);
@@ -299,6 +305,7 @@ static const struct stage {
 	{ "grid inputs", start_grid, grid_inputs_stop },
 	{ "relays", start_relays, stop_relays },
 	{ "own identity", start_identities, stop_identities },
+	{ "local authority", start_signing, signing_close },
 	{ "certificates", start_expiry, expiry_close },
 	{ "control socket", start_api, stop_api },
 	{ "console", start_console, stop_console },

@@ -395,8 +395,10 @@ static void check_certificates(struct checking *c, const struct tls_settings *t)
 	const struct conf_node *n = settings_node(c->s, "tls", t->id, NULL, NULL);
 	if (!t->second_cert != !t->second_key)
 		need(c, n, NULL, t->second_cert ? "second_key" : "second_cert", t->second_cert ? "by 'second_cert'" : "by 'second_key'");
-	if (t->client_o && !t->client_ca)
+	if (t->client_o && !t->client_ca && t->pki != PKI_LOCAL)
 		refuse_keys(c, n, "client_o", "without client_ca");
+	if (t->client_ca && t->pki == PKI_LOCAL)
+		need(c, n, t->client_crl, "client_crl", "where pki is local, as each authority has a list then");
 	if (t->client_crl && !t->client_ca)
 		refuse_keys(c, n, "client_crl", "without client_ca");
 }
@@ -409,7 +411,7 @@ static void check_listener(struct checking *c, const struct listener_settings *l
 		settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", l->id, "address"), "'%s' is no IPv4 or IPv6 address", l->address);
 	if (!l->tls && l->min_security_profile >= 2)
 		settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", l->id, "min_security_profile"), "profile %d needs 'tls'", l->min_security_profile);
-	if (l->min_security_profile == 3 && l->tls && !l->tls->client_ca)
+	if (l->min_security_profile == 3 && l->tls && !l->tls->client_ca && l->tls->pki != PKI_LOCAL)
 		settings_wrong(c->report, settings_node(c->s, "tls", l->tls->id, NULL, NULL), "profile 3 on listener '%s' needs 'client_ca' here", l->id);
 	for (const struct listener_settings *o = c->s->listeners; o < l; o++)
 		if (collide(o, l))
@@ -439,7 +441,7 @@ static void check_tls(struct checking *c)
 		const struct tls_settings *t = &c->s->tls[i];
 		const struct conf_node *n = settings_node(c->s, "tls", t->id, NULL, NULL);
 		if (t->mode == TLS_SELF_SIGNED) {
-			refuse_keys(c, n, "cert key client_ca", "with mode self-signed");
+			refuse_keys(c, n, "cert key client_ca pki", "with mode self-signed");
 		} else {
 			need(c, n, t->cert, "cert", "unless 'mode' is self-signed");
 			need(c, n, t->key, "key", "unless 'mode' is self-signed");
@@ -471,7 +473,7 @@ static void check_console(struct checking *c)
 /* The highest profile that a station can reach there. */
 static int most_profile(const struct listener_settings *l)
 {
-	return !l->tls ? 1 : l->tls->client_ca ? 3 : 2;
+	return !l->tls ? 1 : l->tls->client_ca || l->tls->pki == PKI_LOCAL ? 3 : 2;
 }
 
 /* Without a password a station comes in with profile 0, or with a certificate. */

@@ -316,6 +316,8 @@ static const struct conf_row tls_rows[] = {
 	  .help = "Authorities whose station certificates are accepted (security profile 3), PEM" },
 	{ .name = "client_crl", .type = CONF_PATH, AT(tls_settings, client_crl), .takes_effect = AT_RELISTEN,
 	  .help = "Revocation list of these authorities, PEM; without one of an authority, or after its next update is due, none of its certificates is accepted" },
+	{ .name = "pki", .type = CONF_CHOICE, .words = WORDS("none", "local"), .preset = "none", AT(tls_settings, pki),
+	  .help = "Whether certificates that the box's own authority issued to stations are accepted too, but for those it took back (ampgate pki)" },
 	{ 0 }
 };
 static const struct conf_table tls_table = { .noun = "tls entry", .size = sizeof(struct tls_settings), .rows = tls_rows };
@@ -710,6 +712,8 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "Whether the certificate of the CSMS must carry its host name" },
 	{ .name = "ocsp", .type = CONF_CHOICE, .words = WORDS("soft", "hard", "off"), .preset = "soft", .at_times = true, AT(uplink_settings, ocsp),
 	  .takes_effect = AT_RECONNECT, .help = "What the authority of the CSMS says of its certificate, stapled to the handshake: soft refuses what is revoked, hard what is not said to be good, off does not ask" },
+	{ .name = "pki", .type = CONF_CHOICE, .words = WORDS("relay", "local"), .preset = "relay", AT(uplink_settings, pki),
+	  .help = "Who answers a station that asks for a certificate (SignCertificate): the CSMS, or the box's own authority (ampgate pki)" },
 	{ .name = "ping", .type = CONF_DURATION, .min = 0, .max = H, .preset = "30s", AT(uplink_settings, ping_us), .takes_effect = AT_RECONNECT,
 	  .help = "Pause after which a silent connection is pinged; 0s sends none" },
 	{ .name = "call_timeout", .type = CONF_DURATION, .min = S, .max = 10 * MIN, .preset = "30s", AT(uplink_settings, call_timeout_us),

@@ -16,6 +16,7 @@ struct site_settings {
 	int voltage_v;                    /* phase to neutral */
 };
 
+enum pki { PKI_ELSEWHERE, PKI_LOCAL }; /* who vouches for stations: authorities of the CSMS or the site, or the box's own too */
 enum tls_mode { TLS_FILES, TLS_SELF_SIGNED };
 
 struct tls_settings { /* a server certificate */
@@ -25,6 +26,7 @@ struct tls_settings { /* a server certificate */
 	const char *second_cert, *second_key; /* with the other kind of key; NULL: none */
 	const char *client_ca;  /* path; NULL: no client certificates asked for */
 	const char *client_crl; /* path of its revocation lists; NULL: nobody looks */
+	int pki;                /* enum pki: whether the box's own authority is believed */
 	const char *client_o;   /* organisation that they have to name; NULL: any */
 };
 
@@ -351,6 +353,7 @@ struct uplink_settings {
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
 	bool check_name;
 	int ocsp;                 /* enum tls_ocsp */
+	int pki;                  /* enum pki: who answers SignCertificate of stations */
 	const char *own_identity; /* of the box itself, as a station without EVSEs; NULL: it has none */
 	int own_version;          /* enum ocpp_version */
 	const char *own_password; /* NULL: none */

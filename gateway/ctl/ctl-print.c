@@ -288,6 +288,18 @@ void print_uplinks(const cJSON *r)
 	table(r, columns);
 }
 
+void print_certificates(const cJSON *r)
+{
+	static const struct column columns[] = { { "USE", "use", 13 }, { "NAME", "name", 26 }, { "SUBJECT", "subject", 24 }, { "DAYS", "days", 6 }, { "STATE", "state", 9 },
+		{ "SERIAL", "serial", 32 }, { "FILE", "file", 40 }, { 0 } };
+	table(r, columns);
+}
+
+void print_text(const cJSON *r)
+{
+	fputs(cJSON_IsString(r) ? r->valuestring : "", stdout);
+}
+
 void print_map(const cJSON *r)
 {
 	static const struct column columns[] = { { "NUMBER", "number", 6 }, { "STATION", "station", 20 }, { "EVSE", "evse", 4 }, { "STATE", "state", 14 },

@@ -12,6 +12,8 @@ void print_meters(const cJSON *r);
 void print_meter_test(const cJSON *r);
 void print_meter_scan(const cJSON *r);
 void print_uplinks(const cJSON *r);
+void print_certificates(const cJSON *r);
+void print_text(const cJSON *r); /* a text as it is */
 void print_map(const cJSON *r);
 void print_queue(const cJSON *r);
 void print_txs(const cJSON *r);

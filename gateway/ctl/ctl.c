@@ -69,6 +69,10 @@ static const char usage[] =
 	"  setup-code                                 the code that makes the first user at the console\n"
 	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
+	"  pki list | root | init [NAME] [ORGANISATION] [ecdsa|rsa]          certificates and their ends; an authority of the box's own\n"
+	"  pki issue station|server NAME [--csr FILE] [--out DIRECTORY] [--days N] [--names NAME,ADDRESS...]\n"
+	"                                             key and certificate as files, or a certificate for a request\n"
+	"  pki revoke NAME|SERIAL | install ID | renew UPLINK|ID             take back; give a station the root; ask for a new one\n"
 	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
 	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
 	"  config try FILE | schema                   mistakes and changes of a managed layer; all keys there may be\n"
@@ -711,6 +715,10 @@ static const struct {
 	{ "uplink", "switch", "uplink.switch", { "uplink", "endpoint" }, 2 },
 	{ "queue", "park", "queue.park", { "seq", "reason" }, 1 },
 	{ "tx", "show", "tx.show", { "station", "tx" }, 2 },
+	{ "pki", "init", "pki.init", { "name", "organisation", "key" }, 0 },
+	{ "pki", "revoke", "pki.revoke", { "name" }, 1 },
+	{ "pki", "install", "pki.install", { "station" }, 1 },
+	{ "pki", "renew", "pki.renew", { "name" }, 1 },
 };
 
 /* -1: it is none of them, or its arguments have names. */
@@ -758,6 +766,8 @@ static const struct {
 	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },
 	{ "tx", "list", "tx.list", "station", false, print_txs },
+	{ "pki", "list", "pki.list", NULL, false, print_certificates },
+	{ "pki", "root", "pki.root", NULL, false, print_text },
 	{ "grid", "show", "grid.show", NULL, false, print_grid_operator },
 	{ "grid", "log", "grid.log", NULL, false, print_grid_log },
 	{ "tariff", "list", "tariff.list", NULL, false, print_tariffs },
@@ -852,6 +862,7 @@ static const struct {
 	{ "log", NULL, ctl_log, false },
 	{ "meter", "test", ctl_meter, false },
 	{ "meter", "scan", ctl_meter, false },
+	{ "pki", "issue", ctl_pki_issue, false },
 	{ "queue", "export", run_queue_export, false },
 	{ "tx", "export", run_tx_export, false },
 	{ "evse", "start", run_evse, false },

@@ -110,5 +110,12 @@ int run_user_del(struct command *c);
 int run_api_token_list(struct command *c);
 int run_api_token_add(struct command *c);
 int run_api_token_del(struct command *c);
+int run_pki_list(struct command *c);
+int run_pki_root(struct command *c);
+int run_pki_init(struct command *c);
+int run_pki_issue(struct command *c);
+int run_pki_revoke(struct command *c);
+int run_pki_install(struct command *c);
+int run_pki_renew(struct command *c);
 
 #endif

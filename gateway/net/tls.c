@@ -60,23 +60,32 @@ int tls_use_pair(SSL_CTX *ctx, const char *cert, const char *key, char why[TLS_W
 	return 0;
 }
 
+/* Believes an authority, by its list of what it took back where there is one. */
+static int believe(SSL_CTX *ctx, STACK_OF(X509_NAME) *names, const char *ca, const char *crl, char why[TLS_WHY])
+{
+	X509_STORE *roots = SSL_CTX_get_cert_store(ctx);
+	if (!ca)
+		return 0;
+	if (SSL_add_file_cert_subjects_to_stack(names, ca) != 1 || SSL_CTX_load_verify_file(ctx, ca) != 1)
+		return tls_failed(why, "client roots", ca);
+	if (crl && X509_load_crl_file(X509_STORE_add_lookup(roots, X509_LOOKUP_file()), crl, X509_FILETYPE_PEM) < 1)
+		return tls_failed(why, "revocation list", crl);
+	if (crl)
+		X509_STORE_set_flags(roots, X509_V_FLAG_CRL_CHECK);
+	return 0;
+}
+
 static int ask_clients(SSL_CTX *ctx, const struct tls_server_config *c, char why[TLS_WHY])
 {
-	if (!c->client_ca)
+	if (!c->client_ca && !c->local_ca)
 		return 0;
-	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(c->client_ca);
-	if (!names || SSL_CTX_load_verify_file(ctx, c->client_ca) != 1) {
-		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return tls_failed(why, "client roots", c->client_ca);
-	}
-	SSL_CTX_set_client_CA_list(ctx, names);
-	X509_STORE *roots = SSL_CTX_get_cert_store(ctx);
-	if (c->client_crl && X509_load_crl_file(X509_STORE_add_lookup(roots, X509_LOOKUP_file()), c->client_crl, X509_FILETYPE_PEM) < 1)
-		return tls_failed(why, "revocation list", c->client_crl);
-	if (c->client_crl)
-		X509_STORE_set_flags(roots, X509_V_FLAG_CRL_CHECK);
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	int err = believe(ctx, names, c->client_ca, c->client_crl, why);
+	if (!err)
+		err = believe(ctx, names, c->local_ca, c->local_crl, why);
+	SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (c->require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
-	return 0;
+	return err;
 }
 
 int tls_server_open(const struct tls_server_config *c, struct tls_server **out, char why[TLS_WHY])

@@ -21,6 +21,7 @@ struct tls_server_config {
 	const char *cert2, *key2;  /* the second kind of key (ECDSA beside RSA, either order), or NULL */
 	const char *client_ca;     /* roots of client certificates; NULL: none are asked for */
 	const char *client_crl;    /* revocation lists of these roots; NULL: nobody looks. With one, a root without a list, or an old one, accepts nobody */
+	const char *local_ca, *local_crl; /* the same two of the box's own authority, beside the others; NULL: it is not believed */
 	bool require_client;       /* the handshake fails without one */
 };
 int tls_server_open(const struct tls_server_config *c, struct tls_server **out, char why[TLS_WHY]) MUST_CHECK;

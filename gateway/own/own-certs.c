@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -24,6 +23,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "gateway/pki/cert.h"
+#include "gateway/pki/request.h"
 
 #define PATH_MOST OWN_CERTS_PATH
 #define OWN "ChargingStationCertificate"
@@ -141,51 +141,17 @@ int own_certs_delete(const char *dir, const struct certificate_id *id)
 
 /* The station's own */
 
-static int write_key(const char *path, EVP_PKEY *key)
-{
-	BIO *b = BIO_new(BIO_s_mem());
-	char *text;
-	int err = b && PEM_write_bio_PrivateKey(b, key, NULL, NULL, 0, NULL, NULL) ? 0 : ERR_INVALID;
-	long n = err ? 0 : BIO_get_mem_data(b, &text);
-	if (!err)
-		err = write_file(path, (struct slice){ text, (size_t)n });
-	BIO_free(b);
-	return err;
-}
-
-static bool name_it(X509_REQ *r, const char *field, const char *value)
-{
-	X509_NAME *name = X509_REQ_get_subject_name(r);
-	return !*value || X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0);
-}
-
-static int write_request(EVP_PKEY *key, const char *common_name, const char *organisation, struct buf *csr)
-{
-	X509_REQ *r = X509_REQ_new();
-	BIO *b = BIO_new(BIO_s_mem());
-	char *text;
-	bool good = r && b && name_it(r, "CN", common_name) && name_it(r, "O", organisation) && X509_REQ_set_pubkey(r, key) &&
-	            X509_REQ_sign(r, key, EVP_sha256()) && PEM_write_bio_X509_REQ(b, r);
-	if (good)
-		buf_add(csr, text, (size_t)BIO_get_mem_data(b, &text));
-	X509_REQ_free(r);
-	BIO_free(b);
-	return good ? 0 : ERR_INVALID;
-}
-
 int own_certs_request(const char *dir, const char *common_name, const char *organisation, struct buf *csr)
 {
 	char path[PATH_MOST];
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	if (!key || (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
-		EVP_PKEY_free(key);
+	struct buf key = { 0 };
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return ERR_STORAGE;
-	}
 	snprintf(path, sizeof(path), "%s/waiting.key", dir);
-	int err = write_key(path, key);
+	int err = request_make(common_name, organisation, &key, csr);
 	if (!err)
-		err = write_request(key, common_name, organisation, csr);
-	EVP_PKEY_free(key);
+		err = write_file(path, buf_view(&key));
+	request_wipe(&key);
 	return err;
 }
 
@@ -255,9 +221,7 @@ static int put_pair(const char *dir, const char *name, struct slice chain)
 		err = write_file(path, buf_view(&pair));
 	if (!err)
 		unlink(waiting);
-	if (pair.n)
-		OPENSSL_cleanse(pair.p, pair.n);
-	buf_free(&pair);
+	request_wipe(&pair);
 	return err;
 }
 

@@ -17,6 +17,8 @@
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/own/identity.h"
 #include "gateway/own/own-certs.h"
+#include "gateway/pki/authority.h"
+#include "gateway/pki/signing.h"
 #include "gateway/session/session.h"
 #include "storage/kept.h"
 
@@ -41,12 +43,12 @@ static struct {
 	size_t n, room;
 	struct map told;               /* fingerprint -> struct told */
 	struct timer look;
-	int64_t renew_due_us;          /* monotonic: before it no renewal is asked for again */
 } ex;
 
 struct told {
 	int level;
 	int64_t ends_us;
+	int64_t asked_us;              /* monotonic: when another one was asked for; 0: not yet */
 };
 
 enum expiry_level expiry_level(const struct cert_facts *f, int64_t now_us)
@@ -118,6 +120,9 @@ static void collect_listeners(void)
 		add_file("client_root", t->id, t->client_ca);
 	}
 	add_file("broker_root", "mqtt", conf->mqtt.ca);
+	authority_root(ex.g->state_dir, path);
+	if (authority_is_there(ex.g->state_dir))
+		add_file("authority", "local", path);
 }
 
 /* In the folder of an own station; `name`: the uplink that shows its certificate, or the station itself. */
@@ -256,7 +261,7 @@ static void judge(const struct watched *w, int64_t now)
 		t = NEW(struct told);
 		map_put(&ex.told, key, t);
 	}
-	*t = (struct told){ (int)level, w->facts.ends_us };
+	*t = (struct told){ (int)level, w->facts.ends_us, t->asked_us };
 	announce(w, level, now);
 	keep_told(w->facts.fingerprint, t);
 }
@@ -277,26 +282,42 @@ static void forget_old(int64_t now)
 	}
 }
 
-/* ---- renewing what the box shows itself ---- */
+/* ---- renewing what the box shows itself, and what its own authority issued ---- */
+
+static void on_triggered(void *arg, struct call *c, int err, struct frame *answer)
+{
+	(void)arg, (void)c, (void)err, (void)answer; /* SignCertificate tells */
+}
+
+/* A station whose certificate is of the box's own authority. */
+static int renew_station(const struct watched *w)
+{
+	struct session *s = session_find(ex.g, w->name);
+	const struct uplink_settings *u = s ? s->conf->uplink : NULL;
+	if (!s || !authority_is_there(ex.g->state_dir) || (u && u->pki != PKI_LOCAL) || !authority_issued(ex.g->state_dir, w->facts.serial))
+		return ERR_NOT_FOUND;
+	return s->link ? signing_trigger(s, on_triggered, NULL) : ERR_NOT_FOUND;
+}
 
 /* False: one waits for its connection. 2.0.1 A03.FR.02: a month before the end, by itself. */
 static bool renew(int64_t now)
 {
-	bool all = true, asked = false;
-	if (clock_mono_us() < ex.renew_due_us)
-		return true;
+	bool all = true;
 	for (size_t i = 0; i < ex.n; i++) {
 		const struct watched *w = &ex.all[i];
-		if (strcmp(w->use, "client") != 0 || w->facts.authority || expiry_level(&w->facts, now) < EXPIRY_30)
+		struct told *t = map_get(&ex.told, slice_of(w->facts.fingerprint));
+		bool client = strcmp(w->use, "client") == 0, station = strcmp(w->use, "station") == 0;
+		if ((!client && !station) || w->facts.authority || expiry_level(&w->facts, now) < EXPIRY_30 || !t)
 			continue;
-		int err = identity_renew(ex.g, w->name);
+		if (t->asked_us && clock_mono_us() - t->asked_us < DAY_US)
+			continue;
+		int err = client ? identity_renew(ex.g, w->name) : renew_station(w);
 		all &= err != ERR_CLOSED;
-		asked |= err == 0;
-		if (!err)
-			log_info(NULL, "uplink %s: a new certificate is asked for", w->name);
+		if (err)
+			continue;
+		t->asked_us = clock_mono_us();
+		log_info(NULL, "%s %s: a new certificate is asked for", client ? "uplink" : "station", w->name);
 	}
-	if (asked)
-		ex.renew_due_us = clock_mono_us() + DAY_US;
 	return all;
 }
 
@@ -355,6 +376,12 @@ void expiry_station(struct session *s, struct x509_st *shown)
 	if (kept_put(s->gw->store, s->id, SEEN, buf_view(&text), on_seen_kept, NULL) != 0)
 		log_warn(&s->log, "its certificate is not remembered");
 	buf_free(&text);
+}
+
+bool expiry_station_shows(struct session *s, const char *serial)
+{
+	struct cert_facts f;
+	return ex.g && read_seen(s, &f) && strcasecmp(f.serial, serial) == 0;
 }
 
 void expiry_each(void (*see)(void *arg, const struct expiry_view *v), void *arg)

@@ -14,6 +14,9 @@ void expiry_look(void);
 /* A station has shown this certificate; it is remembered over restarts. */
 void expiry_station(struct session *s, struct x509_st *shown);
 
+/* Whether that is the certificate it showed last. */
+bool expiry_station_shows(struct session *s, const char *serial);
+
 /* How near an end is. A distance that the certificate never had is none: one for a day is not about to end for all its life. */
 enum expiry_level { EXPIRY_FAR, EXPIRY_90, EXPIRY_30, EXPIRY_7, EXPIRY_OVER };
 enum expiry_level expiry_level(const struct cert_facts *f, int64_t now_us);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/net/tls.h"
+#include "gateway/pki/authority.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/learnt.h"
 #include "gateway/session/raised.h"
@@ -151,7 +152,15 @@ static int open_tls(struct access *a, struct tls_server **out)
 	const struct tls_settings *conf = a->conf->tls;
 	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .cert2 = conf->second_cert, .key2 = conf->second_key,
 		.client_ca = conf->client_ca, .client_crl = conf->client_crl };
-	char fault[TLS_WHY] = "";
+	char fault[TLS_WHY] = "", root[AUTHORITY_PATH], list[AUTHORITY_PATH];
+	authority_root(a->gw->state_dir, root);
+	authority_list(a->gw->state_dir, list);
+	if (conf->pki == PKI_LOCAL && !authority_is_there(a->gw->state_dir)) {
+		log_warn(&a->log, "pki is local, and there is no local authority: ampgate pki init makes one");
+	} else if (conf->pki == PKI_LOCAL) {
+		t.local_ca = root;
+		t.local_crl = list;
+	}
 	int err = tls_server_open(&t, out, fault);
 	if (err)
 		log_error(&a->log, "TLS cannot be set up: %s", fault);

@@ -13,6 +13,7 @@
 #include "gateway/offline/ledger.h"
 #include "gateway/offline/local.h"
 #include "gateway/offline/replay.h"
+#include "gateway/pki/signing.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/schedule.h"
@@ -176,7 +177,7 @@ static void trace_arrived(const struct session *s, enum trace_side side, struct 
 }
 
 /* What is to be done with a station's CALL. */
-static enum trace_verdict judge(struct session *s, const struct frame *f, const struct event *e)
+static enum trace_verdict judge(struct session *s, struct frame *f, const struct event *e)
 {
 	if (!s->accepted && !session_waits_for_lane(s) && e->kind != EV_BOOT)
 		return TRACE_BLOCKED;
@@ -184,7 +185,7 @@ static enum trace_verdict judge(struct session *s, const struct frame *f, const 
 		return TRACE_QUEUED;
 	if (rewrite_hides(f))
 		return TRACE_DROPPED;
-	if (e->kind == EV_AUTHORIZE && authorize_is_ours(s, e))
+	if ((e->kind == EV_AUTHORIZE && authorize_is_ours(s, e)) || signing_is_ours(s, f))
 		return TRACE_ANSWERED_LOCALLY;
 	return session_waits_for_lane(s) ? TRACE_FORWARDED : TRACE_ANSWERED_LOCALLY;
 }
@@ -211,6 +212,8 @@ static void station_call(struct session *s, struct slice text, struct frame *f)
 		forward_to_csms(s, f);
 	else if (verdict == TRACE_DROPPED)
 		session_answer(s, f->id, SLICE("{}"));
+	else if (signing_is_ours(s, f))
+		signing_answer(s, f);
 	else
 		local_answer(s, f, &e);
 	if (verdict == TRACE_ANSWERED_LOCALLY && e.kind == EV_AUTHORIZE)

@@ -31,8 +31,8 @@ class Pki {
 		fs.writeFileSync(this.file(`${name}.num`), '01\n');
 	}
 
-	sign(ca, name, subject, { ext = 'keyUsage=digitalSignature', from = '20200101000000Z', until: to = '20491231000000Z' } = {}) {
-		this.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
+	sign(ca, name, subject, { ext = 'keyUsage=digitalSignature', from = '20200101000000Z', until: to = '20491231000000Z', key = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] } = {}) {
+		this.openssl('req', '-newkey', ...key, '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
 		fs.writeFileSync(this.file('ext'), ext);
 		this.openssl('ca', '-batch', '-notext', '-config', `${ca}.cnf`, '-cert', `${ca}.crt`, '-keyfile', `${ca}.key`, '-in', `${name}.csr`, '-out', `${name}.crt`,
 			'-startdate', from, '-enddate', to, '-extfile', 'ext', '-preserveDN');

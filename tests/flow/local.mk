@@ -93,8 +93,8 @@ tests/flow/no-console.log: tests/tools/ampgated-no-console
 TESTS += tests/flow/attack.js
 EXTRA_DIST += tests/flow/attack.js
 tests/flow/attack.log: ampgated
-TESTS += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js
-EXTRA_DIST += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js
+TESTS += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js tests/flow/pki.js
+EXTRA_DIST += tests/flow/security.js tests/flow/certificates.js tests/flow/own-key.js tests/flow/pki.js
 tests/flow/security.log: ampgated
 TESTS += tests/flow/files.js
 EXTRA_DIST += tests/flow/files.js
