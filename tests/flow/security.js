@@ -6,12 +6,12 @@ const http = require('http');
 const https = require('https');
 const path = require('path');
 const tls = require('tls');
-const { freePort, tempDir, within, until, Daemon, ok, run } = require('./lib.js');
+const { freePort, tempDir, within, until, Daemon, equal, ok, run } = require('./lib.js');
 const { RawCsms, rawStation, conf } = require('./raw.js');
 const { Pki } = require('./certs.js');
 
 const basic = (user, password) => ({ Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') });
-const rows = [];
+const rows = [], suites = [];
 
 function note(direction, profile, name, want, got) {
 	const right = want instanceof RegExp ? want.test(String(got)) : got === want;
@@ -21,7 +21,7 @@ function note(direction, profile, name, want, got) {
 
 async function main() {
 	const dir = tempDir(), pki = new Pki(dir), file = (name) => pki.file(name);
-	const [plain, one, two, three, csmsPort, ...up] = await Promise.all(Array.from({ length: 40 }, freePort));
+	const [plain, one, two, three, four, both, csmsPort, ...up] = await Promise.all(Array.from({ length: 40 }, freePort));
 	const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
 	pki.ca('root');
 	pki.ca('alien');
@@ -29,6 +29,7 @@ async function main() {
 	pki.sign('root', 'other-name', '/CN=elsewhere.example', { ext: 'subjectAltName=DNS:elsewhere.example' });
 	pki.sign('root', 'old-server', '/CN=localhost', { ext: names, until: '20210101000000Z' });
 	pki.sign('alien', 'alien-server', '/CN=localhost', { ext: names });
+	pki.sign('root', 'rsa-server', '/CN=localhost', { ext: `${names}\nkeyUsage=digitalSignature,keyEncipherment`, key: ['rsa:2048'] });
 	pki.sign('root', 'good', '/O=Flow/CN=C-1');
 	pki.sign('root', 'of-another', '/O=Flow/CN=C-2');
 	pki.sign('root', 'other-o', '/O=Else/CN=C-1');
@@ -95,11 +96,12 @@ async function main() {
   on-r2: {circuit: grid, uplink: r2}
   on-r3: {circuit: grid, uplink: r3}
 ${cases.map((c) => `  "on-${c.id}": {circuit: grid, uplink: ${c.id}}`).join('\n')}` })
-		.replace('listen: {ocpp: {', `tls: {${tlsOf('two')}, ${tlsOf('three', `, client_ca: ${file('root.crt')}, client_crl: ${file('root.crl')}, client_o: Flow`)}}
+		.replace('listen: {ocpp: {', `tls: {${tlsOf('two')}, ${tlsOf('four', ', pki: local')}, ${tlsOf('both', `, second_cert: ${file('rsa-server.crt')}, second_key: ${file('rsa-server.key')}`)}, ${tlsOf('three', `, client_ca: ${file('root.crt')}, client_crl: ${file('root.crl')}, client_o: Flow`)}}
 listen: {ocpp: {one: {address: 127.0.0.1, port: ${one}, tls: none, min_security_profile: 1}, two: {address: 127.0.0.1, port: ${two}, tls: two, min_security_profile: 2},
+  four: {address: 127.0.0.1, port: ${four}, tls: four, min_security_profile: 3}, both: {address: 127.0.0.1, port: ${both}, tls: both},
   three: {address: 127.0.0.1, port: ${three}, tls: three, min_security_profile: 3}, `)
 		.replace('uplinks:\n', `uplinks:\n${uplinks}${resumed}`));
-	daemon.listeners = 4;
+	daemon.listeners = 6;
 
 	const outcome = (f) => f.then((s) => (s.close(), 'accepted'), (e) => (e.status ? `HTTP ${e.status}` : e.message));
 	const down = (port, id, more = {}) => outcome(rawStation(port, id, ['ocpp1.6'], more));
@@ -134,8 +136,40 @@ listen: {ocpp: {one: {address: 127.0.0.1, port: ${one}, tls: none, min_security_
 			note('down', 3, 'wrong O', 'HTTP 401', await safe(three, 'C-1', pair('other-o')));
 			for (const name of ['expired', 'not-yet', 'alien-client', 'revoked'])
 				note('down', 3, { expired: 'expired', 'not-yet': 'not valid yet', 'alien-client': 'wrong root', revoked: 'revoked' }[name], /alert|ECONNRESET|hang up/, await safe(three, 'C-1', pair(name)));
+			for (const name of ['own', 'own-revoked']) pki.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=x');
+			note('down', 3, 'no authority of the box\'s own yet', 'HTTP 401', await safe(four, 'C-1', pair('good')));
+			await daemon.ask('pki.init', {});
+			for (const name of ['own-revoked', 'own']) {
+				fs.writeFileSync(file(`${name}.crt`), (await daemon.ask('pki.issue', { kind: 'station', name: 'C-1', csr: String(pki.read(`${name}.csr`)) })).certificate);
+				if (name === 'own-revoked') await daemon.ask('pki.revoke', { name: 'C-1' });
+			}
+			note('down', 3, 'issued by the authority of the box\'s own', 'accepted', await safe(four, 'C-1', pair('own')));
+			note('down', 3, 'issued by it to another station', 'HTTP 401', await safe(four, 'C-2', pair('own')));
+			note('down', 3, 'issued by it and taken back', /revoked/, await safe(four, 'C-1', pair('own-revoked')));
+			note('down', 3, 'of another authority, where only the box\'s own counts', /unknown ca/, await safe(four, 'C-1', pair('good')));
 			await until(3000, 'the log says why', () => daemon.log.includes('certificate revoked') && daemon.log.includes('certificate has expired'));
 			await csms.close();
+		}],
+		['suites of TLS 1.2 and 1.3, port by port', async () => {
+			const tries = (port, options) => new Promise((resolve) => {
+				try {
+					const c = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => (c.destroy(), resolve(true))).on('error', () => resolve(false));
+				} catch (e) { // one that Node's OpenSSL does not know
+					resolve(false);
+				}
+			});
+			const names = String(pki.openssl('ciphers', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0')).trim().split(':'), modern = names.filter((n) => n.startsWith('TLS_'));
+			for (const [what, port] of [['ECDSA', two], ['ECDSA and RSA', both]]) {
+				const agreed = { 'TLS 1.2': [], 'TLS 1.3': [] };
+				for (const n of names.filter((n) => !modern.includes(n)))
+					if (await tries(port, { maxVersion: 'TLSv1.2', ciphers: `${n}:@SECLEVEL=0` })) agreed['TLS 1.2'].push(n);
+				for (const n of modern) if (await tries(port, { minVersion: 'TLSv1.3', ciphers: n })) agreed['TLS 1.3'].push(n);
+				const ecdsa = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'];
+				const rsa = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', ...ecdsa.map((n) => n.replace('ECDSA', 'RSA'))];
+				suites.push(`| ${what} | ${agreed['TLS 1.2'].sort().join(', ')} | ${agreed['TLS 1.3'].sort().join(', ')} |`);
+				equal(agreed['TLS 1.2'], [...ecdsa, ...(what === 'ECDSA' ? [] : rsa)].sort(), `suites of the port with ${what}`);
+				equal(agreed['TLS 1.3'], ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'], `suites of TLS 1.3 of the port with ${what}`);
+			}
 		}],
 		['towards the CSMS', async () => {
 			const servers = [];
@@ -185,6 +219,7 @@ listen: {ocpp: {one: {address: 127.0.0.1, port: ${one}, tls: none, min_security_
 		}],
 		['the table', async () => {
 			console.log(['| direction | profile | case | outcome |', '| --- | --- | --- | --- |', ...rows].join('\n'));
+			console.log(['', '| keys of the port | suites of TLS 1.2 | of TLS 1.3 |', '| --- | --- | --- |', ...suites].join('\n'));
 			await daemon.stop();
 		}],
 	]);
