@@ -2,6 +2,8 @@
  * a CSMS's word is the best there is, and it is kept as a distance to the monotonic clock, so that the kernel's later step is no step for us. */
 #include "base/clock.h"
 
+#include "base/error.h"
+
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/timex.h>
@@ -16,6 +18,7 @@ static struct {
 } fixed;
 
 static atomic_bool told;
+static _Atomic int64_t told_offset; /* the system's clock less what was told, then */
 static _Atomic int64_t told_from_mono; /* told wall time less monotonic time; 0: our own clock is as good */
 
 static int64_t read_us(clockid_t id)
@@ -55,9 +58,22 @@ bool clock_trusted(void)
 	return true;
 }
 
+int clock_offset_us(int source, int64_t *us_out)
+{
+	struct timex t = { 0 };
+	if (source == 1) {
+		*us_out = told_offset;
+		return told ? 0 : ERR_NOT_FOUND;
+	}
+	int kernel = fixed.frozen ? TIME_ERROR : adjtimex(&t);
+	*us_out = t.status & STA_NANO ? t.offset / 1000 : t.offset;
+	return kernel >= 0 && kernel != TIME_ERROR ? 0 : ERR_NOT_FOUND;
+}
+
 void clock_told(int64_t wall_us)
 {
 	told = true;
+	told_offset = (fixed.frozen ? fixed.wall_us : read_us(CLOCK_REALTIME)) - wall_us;
 	told_from_mono = 0;
 	int64_t difference = clock_wall_us() - wall_us;
 	if (!kernel_knows() && (difference > CLOSE_US || difference < -CLOSE_US))

@@ -16,6 +16,9 @@ bool clock_trusted(void);
 /* A CSMS answered with this time. The system's clock is not set; but while the kernel does not say that it is right, clock_wall_us goes by what
  * was told. */
 void clock_told(int64_t wall_us);
+/* How far the system's clock is from the time it should have: as the kernel's own control loop sees it (0), or by the last word of a CSMS (1).
+ * ERR_NOT_FOUND: nobody knows. */
+int clock_offset_us(int source, int64_t *us_out);
 /* Names the run of the machine in which clock_mono_us counts: stamps of two runs cannot be compared. Never 0. */
 int64_t clock_boot(void);
 

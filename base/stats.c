@@ -1,6 +1,7 @@
 /* Series hang in lists by family, and in a map by family and labels for those who count. */
 #include "base/stats.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/list.h"
@@ -18,6 +19,8 @@ struct series {
 static struct map families; /* name -> struct list */
 static struct map by_name;  /* "name labels" -> struct series */
 
+static bool closed;         /* nobody would free what is counted now */
+
 static struct list *family_of(const char *name)
 {
 	struct list *l = map_get(&families, slice_of(name));
@@ -33,7 +36,7 @@ static struct series *series_of(const char *family, const char *labels)
 {
 	char key[512];
 	size_t n = strlen(family), m = strlen(labels);
-	if (n + m + 2 > sizeof(key))
+	if (closed || n + m + 2 > sizeof(key))
 		return NULL;
 	memcpy(key, family, n);
 	key[n] = ' ';
@@ -80,8 +83,14 @@ void stats_each(const char *family, void (*see)(void *arg, const struct stats_se
 			see(arg, &s->s);
 }
 
+void stats_open(void)
+{
+	closed = false;
+}
+
 void stats_free(void)
 {
+	closed = true;
 	size_t at = 0;
 	void *value;
 	while ((value = map_next(&by_name, &at, NULL)))
@@ -105,4 +114,17 @@ void stats_label(struct buf *labels, const char *name, const char *value)
 			buf_add(labels, value, 1);
 	}
 	buf_puts(labels, "\"");
+}
+
+void stats_count(const char *family, ...)
+{
+	struct buf labels = { 0 };
+	const char *name;
+	va_list ap;
+	va_start(ap, family);
+	while ((name = va_arg(ap, const char *)))
+		stats_label(&labels, name, va_arg(ap, const char *));
+	va_end(ap);
+	stats_add(family, labels.n ? labels.p : "", 1);
+	buf_free(&labels);
 }

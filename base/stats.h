@@ -13,6 +13,8 @@ extern const double stats_bounds[STATS_BUCKETS]; /* seconds, ascending: upper en
 
 /* `labels` as they are shown, `station="G-07",result="ok"`, or "" . */
 void stats_add(const char *family, const char *labels, double n);
+/* One more, labels as pairs of name and value, ending with NULL. */
+void stats_count(const char *family, ...) __attribute__((sentinel));
 void stats_observe(const char *family, const char *labels, double seconds);
 
 struct stats_series {
@@ -22,7 +24,8 @@ struct stats_series {
 };
 /* In the order in which they were first counted. */
 void stats_each(const char *family, void (*see)(void *arg, const struct stats_series *s), void *arg);
-void stats_free(void);
+void stats_open(void);
+void stats_free(void); /* what is counted from now on is not kept */
 
 /* Appends ,name="value" (without the comma to an empty buffer), the value escaped. */
 void stats_label(struct buf *labels, const char *name, const char *value);

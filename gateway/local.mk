@@ -172,6 +172,7 @@ libgateway_a_SOURCES += \
 	gateway/http/console.c gateway/http/console.h \
 	gateway/http/http.c gateway/http/http.h \
 	gateway/http/metrics.c gateway/http/metrics.h \
+	gateway/http/metrics-json.c \
 	gateway/http/rest.c gateway/http/rest.h \
 	gateway/http/routes.def \
 	gateway/http/sse.c gateway/http/sse.h \

@@ -42,6 +42,7 @@ struct link {
 	char peer[64];             /* address of the other end, for people */
 	int64_t since_us;          /* monotonic, when it came up */
 	int64_t heard_us;          /* monotonic, when the last byte came, a pong's too; 0: never, or a link without a network */
+	int64_t rtt_us;            /* from the last ping to its pong; 0: not known */
 	uint64_t messages_in, messages_out;
 };
 

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "base/stats.h"
 #include "storage/job.h"
 #include "storage/schema.h"
 
@@ -275,6 +276,8 @@ static void on_group(struct mail *m, void *arg)
 	struct group *g = (struct group *)m;
 	s->stats.commits += g->committed;
 	s->stats.last_commit_us = g->took_us;
+	if (g->committed)
+		stats_observe("ampgate_db_commit_duration_seconds", "", (double)g->took_us / US_PER_S);
 	s->stats.file_bytes = g->file_bytes;
 	s->stats.used_bytes = g->used_bytes;
 	LIST_WALK(&g->jobs, struct mail, entry, job) {

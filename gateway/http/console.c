@@ -401,8 +401,11 @@ static void handle_api(struct http_exchange *x, struct slice path)
 		rest_problem(x, 400, "invalid", "a body needs its Content-Type, application/json", plain_headers());
 	} else if (slice_is(path, "/events") && is_read(rq)) {
 		sse_attach(x, http_query(rq, "topics", topics, sizeof(topics)), http_field(&rq->head, "Last-Event-ID"), who->role);
-	} else if (slice_is(path, "/openapi.json") && is_read(rq)) {
-		rest_write_openapi(&text);
+	} else if ((slice_is(path, "/openapi.json") || slice_is(path, "/metrics.json")) && is_read(rq)) {
+		if (slice_is(path, "/openapi.json"))
+			rest_write_openapi(&text);
+		else
+			metrics_write_json(co.g, &text);
 		http_answer(x, 200, "application/json", plain_headers(), buf_view(&text));
 		buf_free(&text);
 	} else {

@@ -17,7 +17,10 @@
 #include "config.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/http/users.h"
+#include "gateway/conf/configuration.h"
 #include "gateway/manage/checks.h"
+#include "gateway/mqtt/backlog.h"
+#include "gateway/power/balance.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/plug/host.h"
 #include "gateway/session/session.h"
@@ -119,9 +122,43 @@ static void write_checks(struct writing *w)
 	checks_run(w->g, see_check, w);
 }
 
+static void write_generation(struct writing *w)
+{
+	struct config_view v;
+	config_view(&v);
+	sample(w, v.generation ? v.generation : NAN, NULL);
+}
+
+static void write_reload(struct writing *w)
+{
+	struct config_view v;
+	config_view(&v);
+	sample(w, !v.fault && !v.safe_mode && !v.last_good, NULL);
+}
+
 static void write_clock(struct writing *w)
 {
 	sample(w, clock_trusted(), NULL);
+}
+
+static void write_clock_offset(struct writing *w)
+{
+	static const char *const sources[] = { "kernel", "csms" };
+	for (int i = 0; i < 2; i++) {
+		int64_t us;
+		if (clock_offset_us(i, &us) == 0)
+			sample(w, (double)us / US_PER_S, "source", sources[i], NULL);
+	}
+}
+
+static void see_plugin(void *arg, const struct host_plugin *p)
+{
+	sample(arg, p->failing == 0, "plugin", p->name, "version", p->version ? p->version : "", NULL);
+}
+
+static void write_plugins(struct writing *w)
+{
+	host_plugins(w->g->host, see_plugin, w);
 }
 
 static void write_db_size(struct writing *w)
@@ -412,7 +449,18 @@ static void see_meter_power(struct writing *w, const struct meter_view *v)
 {
 	sample(w, v->last.at_us ? v->last.power_w : NAN, "meter", v->id, "phase", "sum", NULL);
 }
-static void write_meter_power(struct writing *w) { each_meter(w, see_meter_power); }
+
+static void write_meter_power(struct writing *w)
+{
+	each_meter(w, see_meter_power);
+	for (size_t i = 0; i < control_meters(w->g->control); i++) {
+		struct meter_view v;
+		const ag_meter_sample *s = balance_sample((int)i);
+		control_meter_view(w->g->control, (int)i, clock_mono_us(), &v);
+		for (int p = 0; s && (s->valid & AG_P) && p < 3; p++)
+			sample(w, s->p_w[p], "meter", v.id, "phase", phases[p], NULL);
+	}
+}
 static void see_meter_energy(struct writing *w, const struct meter_view *v)
 {
 	if (!v->last.at_us)
@@ -456,6 +504,15 @@ static void write_handshakes(struct writing *w)
 	}
 }
 
+static void write_uplink_rtt(struct writing *w)
+{
+	for (size_t i = 0; i < w->g->conf->n_uplinks; i++) {
+		struct uplink_view v;
+		uplink_view(w->g->uplinks[i], &v);
+		sample(w, v.rtt_us ? (double)v.rtt_us / US_PER_S : NAN, "uplink", v.id, NULL);
+	}
+}
+
 static void write_queue(struct writing *w)
 {
 	sample(w, (double)outbox_count(w->g->store, NULL), "kind", "waiting", NULL);
@@ -466,6 +523,12 @@ static void write_queue_age(struct writing *w)
 {
 	int64_t oldest = outbox_oldest_us(w->g->store);
 	sample(w, oldest ? (double)(clock_wall_us() - oldest) / US_PER_S : 0, NULL);
+}
+
+static void write_mqtt_backlog(struct writing *w)
+{
+	if (w->g->conf->mqtt.url)
+		sample(w, (double)backlog_waiting(), NULL);
 }
 
 static void write_mqtt(struct writing *w)
@@ -486,12 +549,17 @@ static const struct family {
 	{ P "start_time_seconds", GAUGE, "When it was started, since 1970", write_start },
 	{ P "ready", GAUGE, "1 when no check is critical", write_ready },
 	{ P "check", GAUGE, "Each named check: 0 ok, 1 warning, 2 critical", write_checks },
+	{ P "config_generation", GAUGE, "Number of the configuration in force", write_generation },
+	{ P "config_last_reload_success", GAUGE, "1 when the files as they were last read are in force", write_reload },
 	{ P "clock_synchronized", GAUGE, "1 when the clock may be served to stations", write_clock },
+	{ P "clock_offset_seconds", GAUGE, "How far the system's clock is ahead, by who says so", write_clock_offset },
 	{ P "loop_lag_seconds", HISTOGRAM, "How late the event loop is", NULL },
 	{ P "db_size_bytes", GAUGE, "Size of the database", write_db_size },
 	{ P "db_commits_total", COUNTER, "Groups of changes committed", write_db_commits },
 	{ P "db_last_commit_duration_seconds", GAUGE, "What the last commit took", write_db_commit_time },
+	{ P "db_commit_duration_seconds", HISTOGRAM, "What commits take", NULL },
 	{ P "db_errors_total", COUNTER, "Changes that could not be stored", write_db_errors },
+	{ P "plugin_up", GAUGE, "1 when nothing that the plugin drives fails", write_plugins },
 	{ P "login_attempts_total", COUNTER, "Logins at the console", write_logins },
 	{ P "stations", GAUGE, "Stations by state", write_stations },
 	{ P "station_up", GAUGE, "1 when the station is connected", write_station_up },
@@ -523,13 +591,20 @@ static const struct family {
 	{ P "uplink_sessions", GAUGE, "Lanes of stations by state", write_uplink_sessions },
 	{ P "uplink_tls_handshakes_total", COUNTER, "TLS handshakes with the CSMS: full, or resuming a session from before", write_handshakes },
 	{ P "tls_staples_total", COUNTER, "What authorities said of certificates of the CSMS, stapled to its handshakes", NULL },
+	{ P "uplink_connects_total", COUNTER, "Connections of lanes, by endpoint and what became of them", NULL },
+	{ P "uplink_rtt_seconds", GAUGE, "From a ping to its pong, on the fastest lane", write_uplink_rtt },
 	{ P "queue_messages", GAUGE, "Messages that the CSMS has not confirmed", write_queue },
 	{ P "queue_oldest_age_seconds", GAUGE, "Age of the oldest of them", write_queue_age },
+	{ P "queue_delivered_total", COUNTER, "Messages that the CSMS confirmed", NULL },
 	{ P "transactions_active", GAUGE, "Transactions that run", write_active },
+	{ P "transactions_total", COUNTER, "Transactions that ended", NULL },
+	{ P "authorizations_total", COUNTER, "Answers about tokens, by who gave them", NULL },
 	{ P "ocpp_messages_total", COUNTER, "Frames, seen from the box", NULL },
 	{ P "ocpp_errors_total", COUNTER, "CALLERRORs and frames that were none", NULL },
 	{ P "ocpp_call_duration_seconds", HISTOGRAM, "From a CALL to its answer", NULL },
 	{ P "mqtt_up", GAUGE, "1 when the broker is connected", write_mqtt },
+	{ P "mqtt_messages_total", COUNTER, "Messages handed to the broker's client, and commands from it", NULL },
+	{ P "mqtt_backlog_messages", GAUGE, "Events that the broker does not have yet", write_mqtt_backlog },
 	{ P "tls_certificate_expiry_timestamp_seconds", GAUGE, "When the certificate ends", write_certificates },
 	{ "process_resident_memory_bytes", GAUGE, "Memory in use", write_rss },
 	{ "process_cpu_seconds_total", COUNTER, "Processor time used", write_cpu },
@@ -567,27 +642,42 @@ static void put_histogram(void *arg, const struct stats_series *s)
 	put_part(arg, "_count", s, NULL, (double)s->count);
 }
 
-static void write_family(struct gateway *g, const struct family *f, bool openmetrics, struct buf *out)
+void metrics_each(struct gateway *g, void (*see)(void *arg, const char *name, const char *type, const char *help, struct slice samples), void *arg)
 {
 	static const char *const types[] = { "gauge", "counter", "histogram", "info" };
-	struct buf samples = { 0 };
-	struct writing w = { g, &samples, f->name };
-	size_t n = strlen(f->name);
-	if (f->write)
-		f->write(&w);
-	else
-		stats_each(f->name, f->type == HISTOGRAM ? put_histogram : put_series, &w);
-	if (openmetrics && f->type == COUNTER)
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		const struct family *f = &families[i];
+		struct buf samples = { 0 };
+		struct writing w = { g, &samples, f->name };
+		if (f->write)
+			f->write(&w);
+		else
+			stats_each(f->name, f->type == HISTOGRAM ? put_histogram : put_series, &w);
+		see(arg, f->name, types[f->type], f->help, samples.p ? buf_view(&samples) : SLICE(""));
+		buf_free(&samples);
+	}
+}
+
+struct text {
+	struct buf *out;
+	bool openmetrics;
+};
+
+/* A family of which nothing is known yet is not there. */
+static void write_family(void *arg, const char *name, const char *type, const char *help, struct slice samples)
+{
+	struct text *t = arg;
+	size_t n = strlen(name);
+	if (t->openmetrics && strcmp(type, "counter") == 0)
 		n -= strlen("_total");
-	if (samples.n) /* a family of which nothing is known yet is not there */
-		buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n%s", (int)n, f->name, f->help, (int)n, f->name, types[f->type], samples.p);
-	buf_free(&samples);
+	if (samples.n)
+		buf_printf(t->out, "# HELP %.*s %s\n# TYPE %.*s %s\n%.*s", (int)n, name, help, (int)n, name, type, SLICE_ARG(samples));
 }
 
 void metrics_write(struct gateway *g, bool openmetrics, struct buf *out)
 {
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		write_family(g, &families[i], openmetrics, out);
+	struct text t = { out, openmetrics };
+	metrics_each(g, write_family, &t);
 	if (openmetrics)
 		buf_puts(out, "# EOF\n");
 }
@@ -690,6 +780,7 @@ void metrics_open(struct gateway *g)
 {
 	mt.g = g;
 	mt.open = true;
+	stats_open();
 	mt.n_nodes = control_nodes(g->control);
 	mt.over_since_us = mem_new((mt.n_nodes + 1) * sizeof(*mt.over_since_us));
 	mt.trace = (struct trace_listener){ .see = on_trace };

@@ -220,6 +220,7 @@ void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)
 	jw_int(w, "endpoint", v.endpoint);
 	jw_string(w, "url", v.url);
 	jw_string(w, "interface", v.interface);
+	jw_number(w, "rtt_ms", v.rtt_us ? (double)v.rtt_us / US_PER_MS : NAN, 1);
 	jw_int(w, "lanes", (int64_t)v.lanes);
 	jw_int(w, "lanes_up", (int64_t)v.lanes_up);
 	if (v.sharing != SHARING_NONE) {

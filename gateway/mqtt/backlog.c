@@ -223,6 +223,11 @@ void backlog_sample(struct slice json)
 	b.sampled_us = clock_mono_us();
 }
 
+int64_t backlog_waiting(void)
+{
+	return b.g && b.newest > b.acked ? b.newest - b.acked : 0;
+}
+
 void backlog_link(bool up)
 {
 	b.up = up;

@@ -19,6 +19,8 @@ void backlog_event(int64_t seq, struct slice json); /* it has just happened, and
 void backlog_journaled(void);                       /* an event is on disk */
 void backlog_sample(struct slice json);             /* while the broker is away: one a minute is kept */
 
+int64_t backlog_waiting(void); /* events that the broker does not have yet */
+
 /* An event of the journal as it is published. */
 struct journal_rec;
 void backlog_write_event(const struct gateway *g, const struct journal_rec *rec, bool late, struct buf *out);

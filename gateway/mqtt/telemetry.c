@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "config.h"
 #include "gateway/http/sse.h"
 #include "gateway/manage/once.h"
@@ -69,6 +70,7 @@ static void publish(const char *topic, struct slice payload, int qos, bool retai
 	if (tm.sink < 0)
 		return;
 	int err = host_publish(tm.gw->host, tm.sink, &m);
+	stats_count("ampgate_mqtt_messages_total", "direction", "tx", "result", err ? "failed" : "ok", NULL);
 	if (err)
 		log_warn(NULL, "%s is not published: %s", topic, err_text(err));
 }
@@ -425,6 +427,7 @@ void telemetry_evse(struct session *s, int evse)
 /* The allow-list in the configuration is the grant: what passes it may do what an installer may. */
 void telemetry_command(const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg)
 {
+	stats_count("ampgate_mqtt_messages_total", "direction", "rx", "result", "ok", NULL);
 	once_run(tm.gw, verb, json, reply, reply_arg);
 }
 

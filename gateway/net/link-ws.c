@@ -71,6 +71,7 @@ struct ws_link {
 	size_t out_done;                /* bytes at the front of `out` that have left */
 
 	int64_t pinged_us, ping_due_us; /* pinged_us 0: no ping is open */
+	int64_t ping_left_us;    /* of the ping whose pong has not come; 0: none */
 	struct link_end end;
 	char *reason;
 	struct dial_times times;
@@ -471,10 +472,20 @@ static void on_close(struct ws_link *l, struct slice payload)
 	}
 }
 
+/* Of the last ping; what else came in between does not shorten its way. */
+static void on_pong(struct ws_link *l)
+{
+	if (l->ping_left_us)
+		l->base.rtt_us = clock_mono_us() - l->ping_left_us;
+	l->ping_left_us = 0;
+}
+
 static void on_control(struct ws_link *l, uint8_t opcode, struct slice payload)
 {
 	if (opcode == WSLAY_CONNECTION_CLOSE)
 		on_close(l, payload);
+	else if (opcode == WSLAY_PONG)
+		on_pong(l);
 	else if (opcode == WSLAY_PING && l->state == OPEN && queued(l) < l->o.queue_most)
 		put_frame(l, WSLAY_PONG, 0, payload); /* a peer that pings without reading gets no more than the queue holds */
 }
@@ -667,7 +678,7 @@ static int64_t nearest(int64_t a, int64_t b)
 static void ping(struct ws_link *l, int64_t now)
 {
 	put_frame(l, WSLAY_PING, 0, (struct slice){ "", 0 });
-	l->pinged_us = now;
+	l->pinged_us = l->ping_left_us = now;
 	l->ping_due_us = now + l->o.ping_us;
 }
 

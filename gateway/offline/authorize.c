@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "gateway/offline/refused.h"
 #include "gateway/session/trace.h"
 #include "ocpp/codec.h"
@@ -150,6 +151,8 @@ void authorize_learn(struct session *s, struct slice token, struct slice type, c
 {
 	struct arena mem = { 0 };
 	struct token_rec known;
+	if (r->token_status.p)
+		stats_count("ampgate_authorizations_total", "source", "csms", "result", slice_is(r->token_status, "Accepted") ? "accepted" : "refused", NULL);
 	if (!token.n || !r->token_status.p || slice_is(type, "Central") || slice_is(type, "NoAuthorization"))
 		return;
 	const char *status = arena_text(&mem, r->token_status);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "gateway/offline/authorize.h"
 #include "gateway/offline/behind.h"
 #include "gateway/offline/local.h"
@@ -257,6 +258,17 @@ static int64_t start_of(struct session *s, const char *tx_id)
 	return seq;
 }
 
+/* A session that the driver, the car or the CSMS ended, rather than a fault. */
+static bool went_well(struct slice reason)
+{
+	static const char *const words[] = { "Local", "Remote", "EVDisconnected", "StoppedByEV", "SOCLimitReached", "EnergyLimitReached",
+		"TimeLimitReached", "MasterPass" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (slice_is(reason, words[i]))
+			return true;
+	return !reason.n;
+}
+
 static void store(struct held *h, struct frame *f, const struct event *e)
 {
 	struct outbox_rec rec;
@@ -268,6 +280,8 @@ static void store(struct held *h, struct frame *f, const struct event *e)
 	} else {
 		rec.start_seq = start_of(h->s, h->tx);
 		reason = e->reason.p ? mem_text(e->reason) : NULL;
+		if (h->phase == TX_END)
+			stats_count("ampgate_transactions_total", "outcome", went_well(e->reason) ? "completed" : "interrupted", NULL);
 		if (h->phase == TX_END && h->tx)
 			err = tx_end(h->s->gw->store, &rec, e->time_us, e->meter_wh, reason, on_stored, h);
 		else
@@ -566,6 +580,7 @@ static void on_confirmed(void *arg, int err, int64_t told)
 		keep_trying(c, err);
 		return;
 	}
+	stats_count("ampgate_queue_delivered_total", "kind", c->kind == OUTBOX_TX_START ? "start" : c->kind == OUTBOX_TX_END ? "end" : "update", "result", "ok", NULL);
 	struct held *again = waiting_for(s, c->seq);
 	if (!c->held && !again && c->refused[0])
 		accepted_here_only(c);

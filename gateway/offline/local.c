@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "gateway/offline/authorize.h"
 #include "gateway/offline/owed.h"
 #include "ocpp/codec.h"
@@ -27,14 +28,22 @@ static void mark_id(struct buf *payload, const struct buf *written)
 		buf_slice(payload, buf_view(written));
 }
 
+/* `r`: what the box says about a token while the CSMS is away. */
+static void count_answer(const struct reply *r)
+{
+	stats_count("ampgate_authorizations_total", "source", "box", "result", slice_is(r->token_status, "Accepted") ? "accepted" : "refused", NULL);
+}
+
 void local_tx_answer(struct session *s, const struct action *act, const struct event *e, struct buf *payload)
 {
 	struct reply r;
 	struct arena mem = { 0 };
 	struct buf written = { 0 };
 	reply_init(&r);
-	if (e->token.p)
+	if (e->token.p) {
 		authorize_alone(s, e, &mem, &r);
+		count_answer(&r);
+	}
 	if (codec_write_answer(s->version, act, &r, &written) != 0)
 		buf_puts(&written, "{}");
 	if (e->phase == TX_START)
@@ -59,6 +68,7 @@ static void fill(struct session *s, struct frame *f, const struct event *e, stru
 		break;
 	case EV_AUTHORIZE:
 		authorize_alone(s, e, mem, r);
+		count_answer(r);
 		break;
 	case EV_STATUS:
 		owed_status(s, f, e);

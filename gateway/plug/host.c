@@ -74,6 +74,7 @@ struct unit {
 	host_on_grid *on_grid;
 	host_on_scan *on_scan;
 	void *arg;
+	bool failing;           /* the last word was a fault; the loop's */
 	bool slow;              /* its plugin once took too long on the loop */
 	/* Of whoever calls the plugin: */
 	struct timer timer;
@@ -134,6 +135,7 @@ static void on_report(struct mail *mail, void *arg)
 	struct report *r = (struct report *)(void *)mail;
 	struct unit *u = r->unit;
 	const char *fault = r->rc == 0 ? NULL : r->fault;
+	u->failing = fault != NULL;
 	(void)arg;
 	if (u->host->closing || u->dropped)
 		;
@@ -465,8 +467,9 @@ static void api_command(const ag_host *a, const char *verb, const char *json, vo
 
 static void api_sink_state(const ag_host *a, int up, const char *why)
 {
-	const struct unit *u = a->ctx;
+	struct unit *u = a->ctx;
 	struct host *h = u->host;
+	u->failing = up == 0;
 	if (!h->closing && h->events.sink_state)
 		h->events.sink_state(h->arg, u->id, up != 0, why);
 }
@@ -743,6 +746,31 @@ int host_scan(struct host *h, const struct host_conf *conf, host_on_scan *on_sca
 	u->on_scan = on_scan;
 	u->arg = arg;
 	return start_unit(u);
+}
+
+static bool was_seen(const struct host *h, const struct unit *until)
+{
+	LIST_WALK(&h->units, struct unit, in_host, u) {
+		if (u == until)
+			return false;
+		if (u->plugin == until->plugin)
+			return true;
+	}
+	return false;
+}
+
+void host_plugins(const struct host *h, void (*see)(void *arg, const struct host_plugin *p), void *arg)
+{
+	LIST_WALK(&h->units, struct unit, in_host, first) {
+		struct host_plugin p = { first->plugin->name, first->plugin->version, 0, 0 };
+		if (was_seen(h, first))
+			continue;
+		LIST_WALK(&h->units, struct unit, in_host, u) {
+			p.units += u->plugin == first->plugin;
+			p.failing += u->plugin == first->plugin && u->failing;
+		}
+		see(arg, &p);
+	}
 }
 
 /* What it has posted already is dropped when it arrives; the mail that it is gone comes behind that. */

@@ -67,6 +67,13 @@ int host_scan(struct host *h, const struct host_conf *conf, host_on_scan *on_sca
 /* A card reader. */
 int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_token, void *arg, char *err, size_t errlen) MUST_CHECK;
 
+/* Each plugin that is in use, with what the last word of its meters, EVSEs, inputs, readers and sinks was. */
+struct host_plugin {
+	const char *name, *version;
+	unsigned units, failing;
+};
+void host_plugins(const struct host *h, void (*see)(void *arg, const struct host_plugin *p), void *arg);
+
 /* Ends a meter or a search: no callback comes any more. The bus goes on for the others on it. Not for EVSEs. */
 void host_drop(struct host *h, int handle);
 

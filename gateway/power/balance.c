@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "base/zone.h"
 #include "gateway/http/metrics.h"
 #include "gateway/notify.h"
@@ -274,7 +275,9 @@ static void on_meter(void *arg, const ag_meter_sample *from, const char *fault)
 	struct meter_feed *f = arg;
 	struct gateway *g = f->gw;
 	f->last = from ? *from : (ag_meter_sample){ .valid = 0 };
-	if (!from || !(from->valid & AG_I)) {
+	bool usable = from && (from->valid & AG_I);
+	stats_count("ampgate_meter_requests_total", "meter", g->conf->meters[f->meter].id, "result", usable ? "ok" : "failed", NULL);
+	if (!usable) {
 		control_meter_failed(g->control, f->meter, fault ? fault : "no currents");
 		return;
 	}

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "gateway/net/dial.h"
 #include "gateway/net/mux.h"
 #include "gateway/own/identity.h"
@@ -248,10 +249,18 @@ static bool try_next_interface(struct lane *l)
 	return true;
 }
 
+static void count_connect(const struct lane *l, const char *result)
+{
+	char endpoint[12];
+	snprintf(endpoint, sizeof(endpoint), "%d", l->endpoint + 1);
+	stats_count("ampgate_uplink_connects_total", "uplink", l->uplink->conf->id, "endpoint", endpoint, "result", result, NULL);
+}
+
 /* An attempt failed: the next interface, the next endpoint of this round at once, or wait. */
 static void attempt_failed(struct lane *l, const struct link_end *why)
 {
 	struct uplink *u = l->uplink;
+	count_connect(l, why->err == ERR_AUTH ? "auth_failed" : "failed");
 	if (about_the_endpoint(why) && try_next_interface(l)) {
 		log_debug(&l->log, "endpoint %d failed by one interface: %s", l->endpoint + 1, why->reason ? why->reason : err_text(why->err));
 		l->events->failed(l->owner, why);
@@ -292,6 +301,7 @@ static void came_up(struct lane *l)
 		l->events->up(l->owner);
 		return;
 	}
+	count_connect(l, "ok");
 	l->tried = l->tried_interfaces = 0;
 	l->rounds = 0;
 	if (!u->n_up++) {
@@ -643,6 +653,11 @@ void uplink_view(const struct uplink *u, struct uplink_view *out)
 		.sharing = u->sharing,
 		.separate_why = u->separate_why,
 	};
+	LIST_WALK(&u->lanes, struct lane, in_uplink, l) {
+		int64_t rtt = l->state == LANE_UP && l->link ? l->link->rtt_us : 0;
+		if (rtt && (!out->rtt_us || rtt < out->rtt_us))
+			out->rtt_us = rtt;
+	}
 	for (size_t i = 0; i < u->n_shared; i++) {
 		struct mux_view v;
 		mux_view(u->shared[i], &v);

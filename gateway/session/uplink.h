@@ -74,6 +74,7 @@ struct uplink_view {
 	const char *url;
 	const char *interface;  /* NULL: as the system routes */
 	int64_t since_us;       /* monotonic, of the state */
+	int64_t rtt_us;         /* of the fastest lane's last ping; 0: not known */
 	const char *fault;      /* why the last attempt failed; "" */
 	enum uplink_sharing sharing;
 	const char *separate_why; /* SHARING_SEPARATE: why */

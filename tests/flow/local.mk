@@ -99,6 +99,9 @@ tests/flow/security.log: ampgated
 TESTS += tests/flow/files.js
 EXTRA_DIST += tests/flow/files.js
 tests/flow/files.log: ampgated ampgate
+TESTS += tests/flow/metrics.js
+EXTRA_DIST += tests/flow/metrics.js
+tests/flow/metrics.log: ampgated
 TESTS += tests/flow/meters.js
 EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py
 tests/flow/meters.log: ampgated ampgate
