@@ -171,6 +171,8 @@ libgateway_a_SOURCES += \
 libgateway_a_SOURCES += \
 	gateway/http/console.c gateway/http/console.h \
 	gateway/http/http.c gateway/http/http.h \
+	gateway/http/idempotent.c gateway/http/idempotent.h \
+	gateway/http/openapi.c \
 	gateway/http/metrics.c gateway/http/metrics.h \
 	gateway/http/metrics-json.c \
 	gateway/http/rest.c gateway/http/rest.h \

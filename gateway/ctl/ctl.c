@@ -34,7 +34,8 @@ static const char usage[] =
 	"  station import FILE [--dry-run] [--for 2m] [--drop-in] | export [FILE] [--format csv|yaml]       stations as a table, or YAML\n"
 	"  station rename ID NEW-ID [--keep-uplink-id] [--dry-run] [--for 2m]  another identity; taken back unless confirmed\n"
 	"  evse start ID[/EVSE] [--token T] | stop ID[/EVSE]                 begin or end a session\n"
-	"  circuit list    meter list    uplink list  the site's parts\n"
+	"  circuit list | show ID    meter list | show ID    uplink list     the site's parts\n"
+	"  evse show ID[/EVSE]                        one EVSE with its limit and what it comes from\n"
 	"  meter test METER | DEVICE|HOST --unit N --model M                 values, direction and phases of a meter, read for some seconds\n"
 	"  meter scan BUS|DEVICE|HOST [ADDRESSES]     addresses that answer and the models that fit; 1-32 when not said\n"
 	"  uplink switch NAME N                       move all lanes to endpoint N\n"
@@ -690,6 +691,15 @@ static const char *cut_evse(char *object)
 	return slash + 1;
 }
 
+static int run_evse_show(const struct options *o, int argc, char **argv)
+{
+	if (argc != 3)
+		return bad_usage("evse show ID[/EVSE]");
+	const char *evse = cut_evse(argv[2]);
+	struct buf args = ctl_object((const char *const[][2]){ { "station", argv[2] }, { "evse", evse } }, 2);
+	return request(o, "evse.show", &args, NULL);
+}
+
 static int run_evse(const struct options *o, int argc, char **argv)
 {
 	bool start = strcmp(argv[1], "start") == 0;
@@ -759,7 +769,9 @@ static const struct {
 	{ "station", "show", "station.show", "station", true, NULL },
 	{ "station", "deviations", "station.deviations", "station", true, print_deviations },
 	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
+	{ "circuit", "show", "circuit.show", "circuit", true, NULL },
 	{ "meter", "list", "meter.list", NULL, false, print_meters },
+	{ "meter", "show", "meter.show", "meter", true, NULL },
 	{ "uplink", "list", "uplink.list", NULL, false, print_uplinks },
 	{ "uplink", "map", "uplink.map", "uplink", true, print_map },
 	{ "queue", "list", "queue.list", "station", false, print_queue },
@@ -865,6 +877,7 @@ static const struct {
 	{ "pki", "issue", ctl_pki_issue, false },
 	{ "queue", "export", run_queue_export, false },
 	{ "tx", "export", run_tx_export, false },
+	{ "evse", "show", run_evse_show, false },
 	{ "evse", "start", run_evse, false },
 	{ "evse", "stop", run_evse, false },
 	{ "grid", "limit", run_grid_limit, false },

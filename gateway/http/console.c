@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/http/http.h"
+#include "gateway/http/idempotent.h"
 #include "gateway/http/metrics.h"
 #include "gateway/http/rest.h"
 #include "gateway/http/sse.h"
@@ -598,6 +599,7 @@ void console_close(void)
 	later_cancel(&co.relisten);
 	close_listeners();
 	tasks_close();
+	idempotent_close();
 	users_close();
 	metrics_close();
 	history_close();

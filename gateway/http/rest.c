@@ -8,8 +8,10 @@
 
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/http/idempotent.h"
 
 #define ARGUMENT_MOST 2048
+#define PROBLEM "application/problem+json"
 
 struct route {
 	const char *method, *path, *verb;
@@ -24,19 +26,62 @@ static const struct route routes[] = {
 
 /* --- problems --- */
 
-void rest_problem(struct http_exchange *x, int status, const char *code, const char *detail, const char *headers)
+/* A message as the configuration's reader prints it, "FILE:LINE:COLUMN: error: TEXT", with the hint two lines on. */
+static bool write_message(struct json_writer *w, const char *line)
 {
-	struct buf body = { 0 };
+	const char *end = line + strcspn(line, "\n"), *severity = strstr(line, ": error: ");
+	unsigned row, column;
+	int n = 0;
+	if (!severity || severity > end)
+		return false;
+	const char *colon = severity;
+	for (int i = 0; i < 2 && colon > line; i++)
+		for (colon--; colon > line && *colon != ':';)
+			colon--;
+	if (sscanf(colon, ":%u:%u%n", &row, &column, &n) != 2 || colon + n != severity)
+		return false;
+	const char *hint = strstr(end, "~ did you mean"), *next = strstr(end, ": error: ");
+	jw_object(w, NULL);
+	jw_text(w, "path", (struct slice){ line, (size_t)(colon - line) });
+	jw_int(w, "line", row);
+	jw_int(w, "column", column);
+	jw_text(w, "message", (struct slice){ severity + 9, (size_t)(end - severity) - 9 });
+	if (hint && (!next || hint < next))
+		jw_text(w, "hint", (struct slice){ hint + 2, strcspn(hint + 2, "\n") });
+	else
+		jw_null(w, "hint");
+	jw_end(w, '}');
+	return true;
+}
+
+static void write_messages(struct json_writer *w, const char *detail)
+{
+	jw_array(w, "errors");
+	for (const char *line = detail; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		write_message(w, line);
+	jw_end(w, ']');
+}
+
+static void write_problem(struct buf *out, int status, const char *code, const char *detail)
+{
 	struct json_writer w;
-	jw_open(&w, &body);
+	jw_open(&w, out);
 	jw_object(&w, NULL);
 	jw_string(&w, "type", "about:blank");
 	jw_string(&w, "title", http_status_text(status));
 	jw_int(&w, "status", status);
 	jw_string(&w, "code", code);
 	jw_string(&w, "detail", detail);
+	if (status == 422)
+		write_messages(&w, detail);
 	jw_end(&w, '}');
-	http_answer(x, status, "application/problem+json", headers, buf_view(&body));
+}
+
+void rest_problem(struct http_exchange *x, int status, const char *code, const char *detail, const char *headers)
+{
+	struct buf body = { 0 };
+	write_problem(&body, status, code, detail);
+	http_answer(x, status, PROBLEM, headers, buf_view(&body));
 	buf_free(&body);
 }
 
@@ -96,20 +141,50 @@ struct asked {
 	struct http_exchange *x;
 	bool csv;
 	char *headers;
+	struct idempotent *once; /* NULL: the request may be repeated as it likes */
 };
+
+static void answer(struct asked *a, int status, const char *type, const char *more, struct slice body)
+{
+	struct buf headers = { 0 };
+	buf_printf(&headers, "%s%s", a->headers, more);
+	if (a->once)
+		idempotent_done(a->once, status, type, body);
+	http_answer(a->x, status, type, headers.p, body);
+	buf_free(&headers);
+}
+
+static void answer_problem(struct asked *a, int status, const char *code, const char *detail)
+{
+	struct buf body = { 0 };
+	write_problem(&body, status, code, detail);
+	answer(a, status, PROBLEM, "", buf_view(&body));
+	buf_free(&body);
+}
+
+/* What takes a while has been begun, and is looked after elsewhere. */
+static void answer_result(struct asked *a, const char *json)
+{
+	char where[80] = "";
+	long long job;
+	bool begun = sscanf(json, "{\"job\":%lld}", &job) == 1;
+	if (begun)
+		snprintf(where, sizeof(where), "Location: /api/v1/jobs/%lld\r\n", job);
+	answer(a, begun ? 202 : 200, "application/json", where, slice_of(json));
+}
 
 static void on_done(void *arg, enum command_error err, const char *json_or_detail)
 {
 	struct asked *a = arg;
 	struct buf csv = { 0 };
 	if (err)
-		rest_problem(a->x, status_of(err), command_error_code(err), json_or_detail, a->headers);
+		answer_problem(a, status_of(err), command_error_code(err), json_or_detail);
 	else if (a->csv && write_csv(json_or_detail, &csv))
-		http_answer(a->x, 200, "text/csv; charset=utf-8", a->headers, buf_view(&csv));
+		answer(a, 200, "text/csv; charset=utf-8", "", buf_view(&csv));
 	else if (a->csv)
-		rest_problem(a->x, 400, "invalid", "only lists can be had as CSV", a->headers);
+		answer_problem(a, 400, "invalid", "only lists can be had as CSV");
 	else
-		http_answer(a->x, 200, "application/json", a->headers, slice_of(json_or_detail));
+		answer_result(a, json_or_detail);
 	buf_free(&csv);
 	mem_free(a->headers);
 	mem_free(a);
@@ -211,146 +286,75 @@ static const char *find_verb(const struct http_request *rq, struct slice path, c
 	return NULL;
 }
 
+/* True: the request was answered: it is a repetition, or its key is none, or in use. */
+static bool is_repeated(struct http_exchange *x, struct slice path, const struct who *who, const char *headers, struct idempotent **once)
+{
+	const struct http_request *rq = http_request(x);
+	struct slice key = http_field(&rq->head, "Idempotency-Key");
+	const struct slice what[] = { rq->head.method, path, rq->query, rq->body };
+	if (!key.p || !slice_is(rq->head.method, "POST"))
+		return false;
+	if (!idempotent_key_ok(key)) {
+		rest_problem(x, 400, "invalid", "Idempotency-Key has 1 to 255 printable characters", headers);
+		return true;
+	}
+	switch (idempotent_begin(who->user, key, what, sizeof(what) / sizeof(what[0]), once)) {
+	case IDEMPOTENT_NEW:
+		return false;
+	case IDEMPOTENT_KNOWN:
+		idempotent_answer(*once, x, headers);
+		return true;
+	case IDEMPOTENT_RUNNING:
+		rest_problem(x, 409, "in_progress", "a request with this Idempotency-Key is being run", headers);
+		return true;
+	case IDEMPOTENT_OTHER:
+		break;
+	}
+	rest_problem(x, 409, "idempotency_conflict", "this Idempotency-Key was used for another request", headers);
+	return true;
+}
+
+static void run_verb(struct gateway *g, struct http_exchange *x, const char *verb, const cJSON *args, const struct who *who, const struct asked *asked)
+{
+	struct asked *a = NEW(struct asked);
+	char *text = cJSON_PrintUnformatted(args);
+	*a = *asked;
+	a->x = x;
+	a->headers = mem_strdup(asked->headers);
+	command_run(g, verb, slice_of(text), who->role, who->user, on_done, a);
+	cJSON_free(text);
+}
+
+/* If-Match on a change of the configuration names the generation that it was made for. */
+static void take_match(const struct http_request *rq, cJSON *args)
+{
+	struct slice match = http_field(&rq->head, "If-Match");
+	char text[24];
+	int64_t generation;
+	while (match.n && (match.p[0] == '"' || match.p[0] == ' '))
+		match = (struct slice){ match.p + 1, match.n - 1 };
+	while (match.n && (match.p[match.n - 1] == '"' || match.p[match.n - 1] == ' '))
+		match.n--;
+	if (!match.n || int_parse(match, &generation) != 0)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)generation);
+	put(args, "base", text);
+}
+
 void rest_handle(struct gateway *g, struct http_exchange *x, struct slice path, const struct who *who, const char *headers)
 {
 	const struct http_request *rq = http_request(x);
 	cJSON *args = rq->body.n ? json_parse(rq->body) : cJSON_CreateObject();
+	struct asked asked = { .headers = (char *)headers };
 	char name[64];
 	int status = 400;
-	bool csv = false;
-	const char *why = !cJSON_IsObject(args) ? "the body is not a JSON object" : take_query(rq, args, &csv) ? NULL : "the query cannot be read";
+	const char *why = !cJSON_IsObject(args) ? "the body is not a JSON object" : take_query(rq, args, &asked.csv) ? NULL : "the query cannot be read";
 	const char *verb = why ? NULL : find_verb(rq, path, args, name, &status);
-	if (!verb) {
+	if (verb && slice_is(rq->head.method, "PUT"))
+		take_match(rq, args);
+	if (!verb)
 		rest_problem(x, status, status == 404 ? "not_found" : "invalid", why ? why : status == 404 ? "there is no such resource" : "not with this method", headers);
-	} else {
-		struct asked *a = NEW(struct asked);
-		*a = (struct asked){ x, csv, mem_strdup(headers) };
-		char *text = cJSON_PrintUnformatted(args);
-		command_run(g, verb, slice_of(text), who->role, who->user, on_done, a);
-		cJSON_free(text);
-	}
+	else if (!is_repeated(x, path, who, headers, &asked.once))
+		run_verb(g, x, verb, args, who, &asked);
 	cJSON_Delete(args);
-}
-
-/* --- the description --- */
-
-static void write_parameters(struct json_writer *w, const char *path, const char *args, bool in_query)
-{
-	jw_array(w, "parameters");
-	for (const char *p = strchr(path, '{'); p; p = strchr(p + 1, '{')) {
-		jw_object(w, NULL);
-		jw_text(w, "name", (struct slice){ p + 1, strcspn(p + 1, "}") });
-		jw_string(w, "in", "path");
-		jw_bool(w, "required", true);
-		jw_raw(w, "schema", SLICE("{\"type\":\"string\"}"));
-		jw_end(w, '}');
-	}
-	for (const char *p = args + strspn(args, " []|"); in_query && *p;) {
-		size_t n = strcspn(p, " []|");
-		char braced[64];
-		snprintf(braced, sizeof(braced), "{%.*s}", (int)n, p);
-		if (!strstr(path, braced)) {
-			jw_object(w, NULL);
-			jw_text(w, "name", (struct slice){ p, n });
-			jw_string(w, "in", "query");
-			jw_raw(w, "schema", SLICE("{\"type\":\"string\"}"));
-			jw_end(w, '}');
-		}
-		p += n;
-		p += strspn(p, " []|");
-	}
-	jw_end(w, ']');
-}
-
-static void write_body(struct json_writer *w, const char *path, const char *args)
-{
-	jw_object(w, "requestBody");
-	jw_object(w, "content");
-	jw_object(w, "application/json");
-	jw_object(w, "schema");
-	jw_string(w, "type", "object");
-	jw_object(w, "properties");
-	for (const char *p = args + strspn(args, " []|"); *p;) {
-		size_t n = strcspn(p, " []|");
-		char name[64], braced[68];
-		snprintf(name, sizeof(name), "%.*s", (int)n, p);
-		snprintf(braced, sizeof(braced), "{%s}", name);
-		if (!strstr(path, braced))
-			jw_raw(w, name, SLICE("{}"));
-		p += n;
-		p += strspn(p, " []|");
-	}
-	for (int i = 0; i < 5; i++)
-		jw_end(w, '}');
-}
-
-static void write_operation(struct json_writer *w, const char *method, const char *path, const struct verb *v)
-{
-	char low[8];
-	size_t n = strlen(method);
-	for (size_t i = 0; i <= n; i++)
-		low[i] = (char)(method[i] >= 'A' && method[i] <= 'Z' ? method[i] | 32 : method[i]);
-	bool is_get = strcmp(method, "GET") == 0;
-	jw_object(w, low);
-	jw_string(w, "summary", v->help);
-	jw_string(w, "x-verb", v->name);
-	jw_string(w, "x-role", role_text(v->role));
-	write_parameters(w, path, v->args, is_get);
-	if (strcmp(method, "POST") == 0)
-		write_body(w, path, v->args);
-	jw_raw(w, "responses", SLICE("{\"200\":{\"description\":\"the verb's result\",\"content\":{\"application/json\":{}}},"
-	                             "\"default\":{\"description\":\"what went wrong\",\"content\":{\"application/problem+json\":{}}}}"));
-	jw_end(w, '}');
-}
-
-static const struct verb *verb_named(const char *name)
-{
-	size_t n;
-	const struct verb *verbs = command_table(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	return NULL;
-}
-
-static bool first_of_its_path(size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(routes[k].path, routes[i].path) == 0)
-			return false;
-	return true;
-}
-
-void rest_write_openapi(struct buf *out)
-{
-	struct json_writer w;
-	size_t n_verbs;
-	const struct verb *verbs = command_table(&n_verbs);
-	jw_open(&w, out);
-	jw_object(&w, NULL);
-	jw_string(&w, "openapi", "3.1.0");
-	jw_raw(&w, "info", SLICE("{\"title\":\"ampgate\",\"version\":\"" PACKAGE_VERSION "\"}"));
-	jw_raw(&w, "servers", SLICE("[{\"url\":\"/api/v1\"}]"));
-	jw_object(&w, "paths");
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (!first_of_its_path(i))
-			continue;
-		jw_object(&w, routes[i].path);
-		for (size_t k = i; k < ROUTES; k++)
-			if (strcmp(routes[k].path, routes[i].path) == 0)
-				write_operation(&w, routes[k].method, routes[k].path, verb_named(routes[k].verb));
-		jw_end(&w, '}');
-	}
-	for (size_t i = 0; i < n_verbs; i++) {
-		char path[80];
-		snprintf(path, sizeof(path), "/do/%s", verbs[i].name);
-		jw_object(&w, path);
-		write_operation(&w, "POST", path, &verbs[i]);
-		jw_end(&w, '}');
-	}
-	jw_end(&w, '}');
-	jw_raw(&w, "components", SLICE("{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\","
-	                               "\"name\":\"__Host-ampgate\"}}}"));
-	jw_raw(&w, "security", SLICE("[{\"token\":[]},{\"session\":[]}]"));
-	jw_end(&w, '}');
 }

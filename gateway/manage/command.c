@@ -247,6 +247,53 @@ static int run_circuit_list(struct command *c)
 	return COMMAND_OK;
 }
 
+static int run_circuit_show(struct command *c)
+{
+	const char *id = text_arg(c, "circuit");
+	int node = id ? control_find_node(c->g->control, id) : -1;
+	if (node < 0)
+		return id ? fail(c, COMMAND_NOT_FOUND, "no circuit '%s'", id) : fail(c, COMMAND_USAGE, "circuit is missing");
+	jw_object(&c->w, NULL);
+	view_node(c->g, node, &c->w);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
+}
+
+static int run_meter_show(struct command *c)
+{
+	const char *id = text_arg(c, "meter");
+	for (size_t i = 0; id && i < control_meters(c->g->control); i++) {
+		struct meter_view v;
+		control_meter_view(c->g->control, (int)i, clock_mono_us(), &v);
+		if (strcmp(v.id, id) != 0)
+			continue;
+		jw_object(&c->w, NULL);
+		view_meter(c->g, (int)i, &c->w);
+		jw_end(&c->w, '}');
+		return COMMAND_OK;
+	}
+	return id ? fail(c, COMMAND_NOT_FOUND, "no meter '%s'", id) : fail(c, COMMAND_USAGE, "meter is missing");
+}
+
+static int run_evse_show(struct command *c)
+{
+	int err = COMMAND_OK;
+	struct session *s = command_station(c, &err);
+	int64_t n = json_int(c->args, "evse", 1);
+	if (!s)
+		return err;
+	if (n < 1 || n > s->n_evses)
+		return fail(c, COMMAND_NOT_FOUND, "station '%s' has no EVSE %lld", s->id, (long long)n);
+	jw_object(&c->w, NULL);
+	jw_string(&c->w, "station", s->id);
+	jw_int(&c->w, "evse", n);
+	view_evse(s, (int)n, &c->w);
+	if (s->evses[n].control >= 0)
+		view_chain(s->gw, s->evses[n].control, &c->w);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
+}
+
 static int run_meter_list(struct command *c)
 {
 	write_list(c, control_meters(c->g->control), view_meter);

@@ -102,6 +102,9 @@ tests/flow/files.log: ampgated ampgate
 TESTS += tests/flow/metrics.js
 EXTRA_DIST += tests/flow/metrics.js
 tests/flow/metrics.log: ampgated
+TESTS += tests/flow/rest.js
+EXTRA_DIST += tests/flow/rest.js
+tests/flow/rest.log: ampgated
 TESTS += tests/flow/meters.js
 EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py
 tests/flow/meters.log: ampgated ampgate
