@@ -312,10 +312,11 @@ void settings_link(struct settings *s, struct conf_report *r)
 {
 	unsigned before = r->errors;
 	link_circuits(s, r);
+	bool circle = r->errors > before;
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		link_uplink(s, &s->uplinks[i], r);
-	if (r->errors > before)
-		return; /* stations could hang on a circle of circuits */
+	if (circle)
+		return; /* stations could hang on it */
 	if (!s->station_defaults.min_current_ma)
 		s->station_defaults.min_current_ma = s->balancing.min_current_ma;
 	for (size_t i = 0; i < s->n_stations; i++)
