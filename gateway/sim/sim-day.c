@@ -156,6 +156,7 @@ static void add_up(struct sim_day *d)
 	for (size_t i = 0; i < d->n_evses; i++) {
 		const struct seat *s = &d->seats[i];
 		d->sum.charging += s->plugged && s->car.ma > 0;
+		d->sum.served_s += s->plugged;
 		for (int p = 0; s->plugged && p < s->car.conf.phases; p++) {
 			d->sum.charging_w += s->car.i_a[p] * VOLTS;
 			for (size_t n = 0; n < d->n_nodes; n++)
@@ -235,6 +236,7 @@ static void on_send(void *arg, int evse, const struct grant *g)
 	struct sim_day *d = arg;
 	struct seat *s = &d->seats[evse];
 	d->sum.orders += s->offer != g->ma;
+	d->sum.renewals += s->offer == g->ma;
 	d->sum.pauses += s->offer > 0 && !g->ma && s->plugged && !car_is_full(&s->car);
 	s->offer = g->ma;
 	control_evse_answered(d->control, evse, g->ma, true, d->now_s * US_PER_S);

@@ -28,7 +28,9 @@ struct sim_day_node {
 };
 
 struct sim_day_sum {
-	long long sessions, full, orders, pauses;
+	long long sessions, full, pauses;
+	long long orders, renewals; /* limits that changed, and those said again so that they do not run out */
+	long long served_s;       /* seconds of all EVSEs together in which a car was plugged in */
 	double wanted_wh, got_wh;
 	int charging;             /* now */
 	double amps[3];           /* of the grid connection, now */

@@ -141,6 +141,8 @@ static int run(const struct options *o, const struct control_conf *site)
 	int status = print_nodes(d, site);
 	printf("%lld sessions, %lld left full, %.1f of %.1f kWh (%.0f %%), %lld set-points, %lld pauses\n", s.sessions, s.full, s.got_wh / 1000,
 	       s.wanted_wh / 1000, s.wanted_wh > 0 ? 100 * s.got_wh / s.wanted_wh : 100, s.orders, s.pauses);
+	printf("%.2f set-points per EVSE and hour, %.1f per hour with a car; %lld times the same one again, before it ran out\n",
+	       (double)s.orders / (double)site->n_evses / o->hours, s.served_s ? (double)s.orders * HOUR_S / (double)s.served_s : 0, s.renewals);
 	printf("%d h in %.2f s, %.0f times as fast as real\n", o->hours, took, o->hours * 3600.0 / (took > 0.001 ? took : 0.001));
 	sim_day_close(d);
 	return status;
