@@ -79,6 +79,7 @@ struct seat {                         /* an EVSE */
 	double need_wh;               /* NaN: nobody said */
 	int64_t depart_us;            /* 0: nobody said */
 	int pauses;                   /* in this transaction */
+	bool pressed;                 /* a node above has less than has been ordered */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */

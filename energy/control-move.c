@@ -568,8 +568,28 @@ static void keep_while_it_fits(struct control *c)
 	raise_worthwhile(c);
 }
 
+static bool is_pressed(const struct control *c, const struct seat *s)
+{
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (unsigned left = alloc_rooms(control_lines(s)); left; left &= left - 1) {
+			int r = __builtin_ctz(left);
+			if (c->nodes[n].room[r] != NO_BOUND && c->free[n][r] < 0)
+				return true;
+		}
+	return false;
+}
+
+/* Before anything moves: where the orders given so far are more than there is. */
+static void note_pressed(struct control *c)
+{
+	free_when_settled(c);
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		c->seats[i].pressed = is_pressed(c, &c->seats[i]);
+}
+
 void control_move(struct control *c)
 {
+	note_pressed(c);
 	if (c->conf.rebalance_us > 0) {
 		keep_while_it_fits(c);
 		return;

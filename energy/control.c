@@ -715,6 +715,7 @@ static void make_grant(struct control *c, struct seat *s)
 	s->grant.ma = control_can_tell(s) && s->limit.ma > 0 ? s->limit.ma : 0;
 	s->grant.phases = s->conf->n_lines;
 	s->grant.wake = false;
+	s->grant.pressed = s->pressed;
 	if (s->way == SEAT_FREE)
 		chain[0] = (struct cap){ .reason = "ev", .since_us = s->state_us }; /* the chain begins so, whatever else is in it */
 	else

@@ -50,6 +50,7 @@ struct grant {
 	int32_t ma;                   /* per phase used; 0: paused */
 	uint8_t phases;               /* how many phases it is granted for: 1 or 3 */
 	bool wake;                    /* it was paused, may charge again and does not: a wake-up sequence may help */
+	bool pressed;                 /* a node above is over its limit, or will be with what has been ordered: a lower limit is for now */
 	struct cap binding;
 };
 

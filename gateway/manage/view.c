@@ -283,6 +283,7 @@ void view_station(struct session *s, struct json_writer *w)
 	jw_int(w, "sent", (int64_t)counts->sent);
 	jw_int(w, "refused", (int64_t)counts->refused);
 	jw_int(w, "unchanged", (int64_t)counts->unchanged);
+	jw_int(w, "at_once", (int64_t)counts->at_once);
 	jw_end(w, '}');
 }
 

@@ -2,7 +2,9 @@
  * so a newer limit replaces one that still waits.
  *
  * What goes out is counted and kept few: no more than one in a second for a station, raises further apart (some stations write each limit to
- * flash), and none that would put the same number on the wire, unless it is there to keep the dead-man from ending.
+ * flash), and none that would put the same number on the wire, unless it is there to keep the dead-man from ending. One thing comes before that
+ * second: where a circuit is over its limit, or will be, a lower limit goes at once. A station still hears one at a time, the next one when it
+ * has answered, and these exceptions are counted.
  *
  * Easy to get wrong: a TxDefaultProfile that is our live limit hides the fallback on the same EVSE, so it carries the fallback in its own
  * schedule where there is no second level for it; and a station that rebooted has forgotten what it accepted. */
@@ -28,6 +30,7 @@ struct slot {
 	int evse;                 /* in energy/control */
 	bool in_flight, again;
 	bool at_once;             /* what is to follow */
+	bool early;               /* what is sent now does not wait for the station's second */
 	bool granted;
 	enum limit_form form;     /* of what was sent */
 	int refusals;             /* of different forms, one after the other */
@@ -188,15 +191,20 @@ static void on_later(void *arg)
 	send_newest(arg, true);
 }
 
-/* Whether it has to wait until the station has had its rest: a reduction no longer than the least, a raise as long as the model asks. */
+/* Whether it has to wait until the station has had its rest: a reduction no longer than the least, and not at all where it is needed now; a raise
+ * as long as the model asks. */
 static bool waits(struct slot *slot, const struct charger *c, int evse, bool at_once)
 {
 	bool same_tx = slot->sent_tx_us == c->s->evses[evse].tx_since_us;
 	int32_t before_ma = same_tx ? slot->sent_ma : c->s->conf->fallback_current_ma;
-	bool hurry = at_once || slot->grant.ma < before_ma;
+	bool lower = slot->grant.ma < before_ma, hurry = at_once || lower;
 	int64_t rest_us = hurry || c->traits.min_interval_us < LEAST_US ? LEAST_US : c->traits.min_interval_us;
 	rest_us += c->sent_us - clock_mono_us();
+	slot->early = false;
 	if (!c->sent_us || rest_us <= 0)
+		return false;
+	slot->early = lower && slot->grant.pressed;
+	if (slot->early)
 		return false;
 	timer_set(&slot->later, rest_us, on_later, slot);
 	return true;
@@ -300,6 +308,7 @@ static void put_on_wire(struct slot *slot, struct charger *c, int evse, const st
 	slot->accepted = false;
 	slot->in_flight = true;
 	c->counts.sent++;
+	c->counts.at_once += slot->early;
 	int err = session_command(c->s, e, on_answered, slot);
 	if (err) {
 		slot->in_flight = false;

@@ -27,6 +27,7 @@ double limits_told_a(const struct limits *l, const struct session *s, int evse);
 
 struct limits_counts {
 	uint64_t sent, refused;
+	uint64_t at_once;         /* of those sent: lowered before the station's second was over, since a circuit had less than it was told */
 	uint64_t unchanged;       /* not sent, since the station had the same number */
 };
 const struct limits_counts *limits_counts(const struct limits *l, const struct session *s); /* live limits since the start */

@@ -208,6 +208,38 @@ static void test_a_base_jump_is_answered_in_the_same_tick(void **state)
 	assert_false(measure());
 }
 
+static bool lowered_pressed;
+
+static void on_send_pressed(void *arg, int evse, const struct grant *g)
+{
+	if (evse == 0 && g->ma < offer[0])
+		lowered_pressed = g->pressed;
+	on_send(arg, evse, g);
+}
+
+static void test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered(void **state)
+{
+	static const struct control_events events = { on_send_pressed };
+	(void)state;
+	stage(2, A(46));
+	control_close(c);
+	c = control_open(&conf, &events, NULL);
+	for (int i = 0; i < 2; i++)
+		control_evse_link(c, i, true, now);
+	start(0);
+	seconds(90);
+	assert_int_equal(granted(0), A(32));
+	start(1); /* there is room for its minimum: the other one only shares */
+	lowered_pressed = true;
+	seconds(20);
+	assert_in_range(granted(0), A(22), A(23));
+	assert_false(lowered_pressed);
+	base[1] = A(23);
+	second();
+	assert_in_range(granted(0), A(11), A(12));
+	assert_true(lowered_pressed);
+}
+
 static void test_raises_wait_for_calm_and_go_by_steps(void **state)
 {
 	(void)state;
@@ -736,6 +768,7 @@ int main(void)
 		TEST(test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once),
 		TEST(test_relays_wait_their_turn),
 		TEST(test_an_evse_without_transaction_is_left_alone),
+		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
