@@ -37,6 +37,7 @@
 #include "gateway/power/decisions.h"
 #include "gateway/power/grid-inputs.h"
 #include "gateway/session/access.h"
+#include "gateway/session/proofs.h"
 #include "gateway/session/session.h"
 #include "gateway/session/trace.h"
 #include "storage/journal.h"
@@ -193,6 +194,7 @@ static int start_listeners(void)
 static void stop_listeners(void)
 {
 	listeners_close(&d.g);
+	proofs_close();
 }
 
 static void stop_console(void)

@@ -39,6 +39,8 @@ libgateway_a_SOURCES += \
 	gateway/session/deviations.c gateway/session/deviations.h \
 	gateway/session/learnt.c gateway/session/learnt.h \
 	gateway/session/passage.c gateway/session/passage.h \
+	gateway/session/password-hash.c gateway/session/password-hash.h \
+	gateway/session/proofs.c gateway/session/proofs.h \
 	gateway/session/raised.c gateway/session/raised.h \
 	gateway/session/redact.c gateway/session/redact.h \
 	gateway/session/rewrite.c gateway/session/rewrite.h \
@@ -215,7 +217,7 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl-file.c \
 	gateway/ctl/ctl-log.c \
 	gateway/ctl/ctl-meter.c \
-	gateway/ctl/ctl-plugin.c \
+	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plugin.c \
 	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h
 ampgate_LDADD = $(GATEWAY_LIBS)
 

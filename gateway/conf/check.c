@@ -18,6 +18,7 @@
 #include "gateway/net/mux.h"
 #include "gateway/plug/modules.h"
 #include "gateway/power/hours.h"
+#include "gateway/session/password-hash.h"
 
 struct checking {
 	const struct settings *s;
@@ -498,6 +499,17 @@ static void check_way_in(struct checking *c, const struct station_settings *st)
 		"no listener would let this station in");
 }
 
+/* A hash can be checked against, and not be shown. */
+static void check_password(struct checking *c, const struct station_settings *st)
+{
+	const struct conf_node *own = settings_node(c->s, "stations", st->id, "password", NULL);
+	if (password_hash_is(st->password) && !password_hash_is_valid(st->password))
+		settings_wrong(c->report, own ? own : settings_node(c->s, "station_defaults", "password", NULL, NULL),
+			"not a hash that `ampgate hash` makes (scrypt, 2^10 to 2^17)");
+	if (password_hash_is(st->uplink_password))
+		settings_wrong(c->report, settings_node(c->s, "uplinks", st->uplink->id, "password", NULL), "the CSMS has to be shown the password, not a hash");
+}
+
 /* ---- uplinks ---- */
 
 static bool is_secure(const char *url)
@@ -686,6 +698,7 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 	for (size_t i = 0; i < s->n_stations; i++) {
 		check_way_in(&c, &s->stations[i]);
 		check_member(&c, &s->stations[i]);
+		check_password(&c, &s->stations[i]);
 		check_shown(&c, s->stations[i].uplink, s->stations[i].password_relay);
 	}
 	for (size_t i = 0; i < s->n_evses; i++) {

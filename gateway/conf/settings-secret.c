@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gateway/conf/settings-tables.h"
+#include "gateway/session/password-hash.h"
 
 #define SECRET_MOST 4096
 
@@ -105,7 +106,7 @@ const char *settings_secret(void *arg, struct conf_fill *f, const struct conf_ro
 	if (!is_cred(n->text)) {
 		if (!*n->text)
 			conf_say(f->report, CONF_ERROR, &n->pos, "write cred:NAME", "an empty secret");
-		else if (!is_path)
+		else if (!is_path && !password_hash_is(n->text))
 			settings_secret_literal(f->report, n);
 		return n->text;
 	}

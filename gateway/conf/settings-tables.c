@@ -500,8 +500,8 @@ static const struct conf_table uplink_table;
 	{ .name = "subprotocols", .type = CONF_TEXTS, .words = WORDS("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), .later = "ocpp1.5s ocpp1.2s",             \
 	  .preset = "[ocpp2.1, ocpp2.0.1, ocpp1.6]", AT(station_settings, subprotocols), .takes_effect = AT_RECONNECT,                            \
 	  .help = "Versions that may be spoken, in order of preference" },                                                                       \
-	{ .name = "password", .type = CONF_SECRET, .read = read_station_password, .shape = "`cred:NAME` or `relay`", AT(station_settings, password),    \
-	  .takes_effect = AT_RECONNECT, .help = "What it has to show; relay passes what it shows on to the CSMS" },                                \
+	{ .name = "password", .type = CONF_SECRET, .read = read_station_password, .shape = "`cred:NAME`, a hash, or `relay`", AT(station_settings, password),    \
+	  .takes_effect = AT_RECONNECT, .help = "What it has to show, or its hash (`ampgate hash`); relay passes what it shows on to the CSMS" },   \
 	{ .name = "min_security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "0", AT(station_settings, min_security_profile),           \
 	  .takes_effect = AT_RECONNECT, .help = "Refused below this profile, whatever its listener allows" },                                    \
 	{ .name = "evses", .type = CONF_INT, .min = 1, .max = 64, .preset = "1", AT(station_settings, evses), .help = "How many EVSEs it has" },       \

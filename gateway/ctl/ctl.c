@@ -67,6 +67,7 @@ static const char usage[] =
 	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
 	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
 	"  network show                               addresses and sockets of the box, its way out and its clock\n"
+	"  hash                                       the hash of a station's password, which comes by standard input\n"
 	"  setup-code                                 the code that makes the first user at the console\n"
 	"  user list | add user=U role=R password=P | del user=U             who may log in at the console\n"
 	"  api-token list | add name=N role=R [for=90d] | del name=N         tokens of programs\n"
@@ -853,6 +854,7 @@ static const struct {
 	bool as_is; /* its words may hold an equals sign of their own: files, objects */
 } commands[] = {
 	{ "help", NULL, run_help, false },
+	{ "hash", NULL, ctl_hash, true },
 	{ "call", NULL, run_call, false },
 	{ "limit", NULL, run_limit, false },
 	{ "trace", NULL, run_trace, false },

@@ -43,6 +43,7 @@ int ctl_log(const struct options *o, int argc, char **argv);
 int ctl_log_level(const struct options *o, int argc, char **argv);
 int ctl_meter(const struct options *o, int argc, char **argv); /* ampgate meter test, meter scan */
 int ctl_pki_issue(const struct options *o, int argc, char **argv);
+int ctl_hash(const struct options *o, int argc, char **argv); /* ampgate hash */
 int ctl_plugin(int argc, char **argv); /* ampgate plugin ... */
 int ctl_config(const struct options *o, int argc, char **argv); /* ampgate config ... */
 

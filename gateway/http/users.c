@@ -6,7 +6,6 @@
 #include "gateway/http/users.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <pthread.h>
@@ -19,17 +18,11 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/session/password-hash.h"
 #include "storage/kept.h"
 
 #define OWNER_USER "console.user"
 #define OWNER_TOKEN "console.token"
-#define SCRYPT_LOG_N 15
-#define SCRYPT_R 8
-#define SCRYPT_P 1
-#define SCRYPT_MEMORY (64 * 1024 * 1024)
-#define SALT 16
-#define KEY 32
-#define HASH_TEXT 160
 #define SESSIONS 64
 #define FAILURES 128
 #define HASHING_MOST 2
@@ -43,7 +36,7 @@ struct user {
 	struct list entry;
 	char name[USER_NAME];
 	enum role role;
-	char hash[HASH_TEXT]; /* "": plain is there */
+	char hash[PASSWORD_HASH_TEXT]; /* "": plain is there */
 	char *plain;          /* the configuration's; NULL: kept here */
 };
 
@@ -126,35 +119,6 @@ static void make_setup_code(void)
 }
 
 /* --- hashes --- */
-
-static int derive(const char *password, const unsigned char *salt, unsigned char out[KEY])
-{
-	return EVP_PBE_scrypt(password, strlen(password), salt, SALT, UINT64_C(1) << SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P, SCRYPT_MEMORY, out, KEY) == 1 ? 0 : ERR_INVALID;
-}
-
-static int hash_password(const char *password, char out[HASH_TEXT])
-{
-	unsigned char salt[SALT], key[KEY];
-	char salt_text[2 * SALT + 1], key_text[2 * KEY + 1];
-	if (RAND_bytes(salt, SALT) != 1 || derive(password, salt, key) != 0)
-		return ERR_INVALID;
-	hex_text(salt, SALT, salt_text);
-	hex_text(key, KEY, key_text);
-	snprintf(out, HASH_TEXT, "scrypt$%d$%d$%d$%s$%s", SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P, salt_text, key_text);
-	return 0;
-}
-
-static bool hash_fits(const char *hash, const char *password)
-{
-	static const unsigned char nobody[SALT];
-	unsigned char salt[SALT], wanted[KEY], key[KEY];
-	char salt_text[2 * SALT + 1] = "", key_text[2 * KEY + 1] = "";
-	bool known = sscanf(hash, "scrypt$15$8$1$%32[0-9a-f]$%64[0-9a-f]", salt_text, key_text) == 2 &&
-		     hex_parse(slice_of(salt_text), salt, SALT) == SALT && hex_parse(slice_of(key_text), wanted, KEY) == KEY;
-	if (derive(password, known ? salt : nobody, key) != 0)
-		return false;
-	return known && CRYPTO_memcmp(key, wanted, KEY) == 0;
-}
 
 static bool same_text(const char *a, const char *b)
 {
@@ -271,7 +235,7 @@ static bool see_user(void *arg, const char *name, struct slice value)
 	int r = role_parse(word);
 	(void)arg;
 	if (r >= 0 && hash.n && !user_named(name))
-		snprintf(user_new(name, (enum role)r)->hash, HASH_TEXT, "%.*s", SLICE_ARG(hash));
+		snprintf(user_new(name, (enum role)r)->hash, PASSWORD_HASH_TEXT, "%.*s", SLICE_ARG(hash));
 	mem_free(word);
 	cJSON_Delete(tree);
 	return true;
@@ -332,7 +296,7 @@ struct work {
 	pthread_t thread;
 	struct mailbox *to;
 	char *user, *password, *plain, address[64];
-	char hash[HASH_TEXT]; /* login: to compare with; else what came out */
+	char hash[PASSWORD_HASH_TEXT]; /* login: to compare with; else what came out */
 	bool login, fits, joined;
 	int err;
 	enum role role;
@@ -354,11 +318,11 @@ static void *hash_in_thread(void *arg)
 {
 	struct work *w = arg;
 	if (w->login) {
-		w->fits = hash_fits(w->hash, w->password);
+		w->fits = password_hash_fits(w->hash, slice_of(w->password));
 		if (w->plain)
 			w->fits = same_text(w->plain, w->password);
 	} else {
-		w->err = hash_password(w->password, w->hash);
+		w->err = password_hash(slice_of(w->password), PASSWORD_COST_PEOPLE, w->hash);
 	}
 	mailbox_post(w->to, &w->mail);
 	return NULL;

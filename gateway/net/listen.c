@@ -1,7 +1,7 @@
 /* Listening sockets for charging stations.
  *
- * A connection is an `incoming` until its head is judged: WAITING and HANDSHAKE (TLS only) -> HEAD -> a link, or ANSWERED: refused, and read
- * on until the peer has closed, because closing with unread bytes makes a reset that overtakes the answer. One deadline covers handshake and
+ * A connection is an `incoming` until its head is judged: WAITING and HANDSHAKE (TLS only) -> HEAD -> (JUDGED: the judge takes his time) -> a link,
+ * or ANSWERED: refused, and read on until the peer has closed, because closing with unread bytes makes a reset that overtakes the answer. One deadline covers handshake and
  * head, and bounds the peer that sends a byte now and then. Tolerated from the field: no "Connection: Upgrade", several slashes, a slash at the
  * end.
  *
@@ -33,6 +33,7 @@
 #define ACCEPTS_PER_TURN 64
 #define PAUSE_US US_PER_S       /* when descriptors have run out */
 #define LINGER_US (2 * US_PER_S)
+#define JUDGED_US (30 * US_PER_S)
 #define READ_STEP 2048
 #define SHARE_OF_ONE 4          /* a source has more than its share of heads under way with more than one in so many */
 #define HANDSHAKE_EVERY_US (20 * US_PER_MS) /* of one source, after a burst that lets the stations behind one router come back at once */
@@ -47,24 +48,11 @@ struct listener {
 	struct listener_stats stats;
 	struct turnstile turns;
 	struct log voices[VOICES];
+	uint64_t last_ticket;
 	bool closed;
 };
 
-enum stage { WAITING, HANDSHAKE, HEAD, ANSWERED };
-
-struct incoming {
-	struct list entry;
-	struct listener *home;
-	struct stream stream;
-	struct watch watch;
-	struct timer deadline, turn;
-	enum stage stage;
-	uint64_t source;
-	struct buf head;
-	size_t scanned;
-	struct log log;
-	char peer[64];
-};
+enum stage { WAITING, HANDSHAKE, HEAD, JUDGED, ANSWERED };
 
 /* What is read out of a head lives here while it is judged. */
 struct asked {
@@ -76,10 +64,35 @@ struct asked {
 	char cn[256], o[256];
 };
 
+struct incoming {
+	struct list entry;
+	struct listener *home;
+	struct stream stream;
+	struct watch watch;
+	struct timer deadline, turn;
+	enum stage stage;
+	uint64_t source;
+	struct buf head;
+	size_t scanned, length;
+	struct asked *asked;   /* NULL: the head is not complete */
+	uint64_t ticket;
+	struct log log;
+	char peer[64];
+};
+
 static void free_if_unused(struct listener *l)
 {
 	if (l->closed && !l->stats.links)
 		mem_free(l);
+}
+
+static void asked_free(struct asked *a)
+{
+	if (!a)
+		return;
+	buf_free(&a->identity);
+	explicit_bzero(a->credentials, sizeof(a->credentials));
+	mem_free(a);
 }
 
 static void drop(struct incoming *in)
@@ -89,6 +102,7 @@ static void drop(struct incoming *in)
 	timer_cancel(&in->deadline);
 	timer_cancel(&in->turn);
 	stream_close(&in->stream);
+	asked_free(in->asked);
 	buf_free(&in->head);
 	list_remove(&in->entry);
 	mem_free(in);
@@ -121,6 +135,7 @@ static void refuse(struct incoming *in, int status, const char *extra, const cha
 		return;
 	}
 	in->stage = ANSWERED;
+	watch_want(&in->watch, WATCH_READ);
 	stream_finish(&in->stream);
 	timer_set(&in->deadline, LINGER_US, on_linger, in);
 }
@@ -137,6 +152,8 @@ static void on_deadline(void *arg)
 	struct incoming *in = arg;
 	if (in->stage == HEAD)
 		refuse(in, 408, "", "the request's head did not come in time");
+	else if (in->stage == JUDGED)
+		refuse(in, 503, "Retry-After: 30\r\n", "its password could not be checked in time");
 	else
 		fault(in, "the TLS handshake did not end in time");
 }
@@ -239,6 +256,8 @@ static bool read_request(struct incoming *in, struct slice head, struct asked *a
 	a->rq.has_certificate = stream_has_client(&in->stream);
 	a->rq.certificate = stream_certificate(&in->stream);
 	memcpy(a->rq.peer, in->peer, sizeof(a->rq.peer));
+	a->rq.source = in->source;
+	a->rq.ticket = ++in->home->last_ticket;
 	return true;
 }
 
@@ -314,27 +333,43 @@ static void accept_link(struct incoming *in, const struct asked *a, const struct
 	drop(in);
 }
 
-static void judge(struct incoming *in, struct asked *a, struct slice early)
+/* The judge may want to be asked again: the request waits with what came behind its head. */
+static void judge(struct incoming *in)
 {
 	struct ws_verdict v = { .status = 503, .version = -1 };
+	struct asked *a = in->asked;
 	in->home->c.judge(in->home->c.arg, &a->rq, &v);
-	if (v.status == 101)
-		accept_link(in, a, &v, early);
-	else
+	if (v.status == WS_JUDGED_LATER) {
+		in->stage = JUDGED;
+		watch_want(&in->watch, 0);
+		if (!in->ticket) {
+			in->ticket = a->rq.ticket;
+			timer_set(&in->deadline, JUDGED_US, on_deadline, in);
+		}
+	} else if (v.status == 101) {
+		accept_link(in, a, &v, (struct slice){ in->head.p + in->length, in->head.n - in->length });
+	} else {
 		refuse(in, v.status, v.status == 401 ? "WWW-Authenticate: Basic realm=\"ocpp\", charset=\"UTF-8\"\r\n" : "",
 		       v.reason ? v.reason : http_status_text(v.status));
+	}
 }
 
 static void on_head(struct incoming *in, size_t length)
 {
-	struct asked *a = NEW(struct asked);
-	struct buf arrived = in->head;
-	in->head = (struct buf){ 0 };
-	if (read_request(in, (struct slice){ arrived.p, length }, a))
-		judge(in, a, (struct slice){ arrived.p + length, arrived.n - length });
-	buf_free(&a->identity);
-	mem_free(a);
-	buf_free(&arrived);
+	in->asked = NEW(struct asked);
+	in->length = length;
+	if (read_request(in, (struct slice){ in->head.p, length }, in->asked))
+		judge(in);
+}
+
+void listener_again(struct listener *l, uint64_t ticket)
+{
+	LIST_WALK(&l->incoming, struct incoming, entry, in) {
+		if (in->stage != JUDGED || in->ticket != ticket)
+			continue;
+		judge(in);
+		return;
+	}
 }
 
 /* ---- bytes */
@@ -399,6 +434,8 @@ static void on_ready(void *arg, unsigned what)
 	case HEAD:
 		read_head(in);
 		break;
+	case JUDGED:
+		break;
 	case ANSWERED:
 		discard(in);
 		break;
@@ -439,7 +476,8 @@ static struct incoming *oldest(struct listener *l, const uint64_t *source, unsig
 	LIST_WALK(&l->incoming, struct incoming, entry, in) {
 		if (source && in->source != *source)
 			continue;
-		found = found ? found : in;
+		if (in->stage != JUDGED) /* these say enough, and who judges them bounds them */
+			found = found ? found : in;
 		++*count_out;
 	}
 	return found;

@@ -26,10 +26,14 @@ struct ws_request {
 	bool has_certificate;        /* a verified one was shown */
 	struct x509_st *certificate; /* that one; NULL */
 	char peer[64];
+	uint64_t source;             /* whom its address counts as (turnstile.h) */
+	uint64_t ticket;             /* for listener_again */
 };
 
+#define WS_JUDGED_LATER 0
+
 struct ws_verdict {
-	int status;         /* 101 accepts; else the HTTP status of the answer */
+	int status;         /* 101 accepts; WS_JUDGED_LATER: the judge is asked again after listener_again, or the connection ends; else the HTTP status of the answer */
 	int version;        /* enum ocpp_version. Its name is in the answer where the peer offered it (in any case), else no name is. -1: the
 			     * handshake is completed without a subprotocol and the link closed with 1002 (1.6-J 3.2, 2.x Part 4 3.3) */
 	const char *reason; /* of a refusal, for the log and the answer; may be NULL */
@@ -61,6 +65,7 @@ struct listener_stats {
 /* -EADDRINUSE and the like; ERR_INVALID: the address is none. `c` and its strings are copied. */
 int listener_open(const struct listener_config *c, struct listener **out) MUST_CHECK;
 void listener_use_tls(struct listener *l, struct tls_server *tls); /* for connections from now on; as borrowed as the one in the config */
+void listener_again(struct listener *l, uint64_t ticket); /* the judge can say more now; nothing when the connection is gone */
 void listener_close(struct listener *l); /* stops accepting and ends heads under way; open links live on */
 int listener_port(const struct listener *l);
 const struct listener_stats *listener_stats(const struct listener *l);

@@ -10,6 +10,7 @@
 #include "gateway/pki/authority.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/learnt.h"
+#include "gateway/session/proofs.h"
 #include "gateway/session/raised.h"
 #include "gateway/session/session.h"
 
@@ -80,14 +81,6 @@ static bool certificate_fits(const struct access *a, const struct station_settin
 	return slice_is(rq->client_cn, cn) && (!o || slice_is(rq->client_o, o));
 }
 
-/* A certificate takes the place of the password. */
-static bool credentials_fit(struct session *s, const struct ws_request *rq)
-{
-	if (rq->has_certificate || (rq->has_credentials && slice_eq(rq->user, rq->identity) && learnt_fits(s, rq->password)))
-		return true;
-	return !s->conf->password && !learnt_is_needed(s);
-}
-
 static void choose_version(const struct station_settings *conf, const struct ws_request *rq, struct ws_verdict *v)
 {
 	enum ocpp_version ours[OCPP_VERSIONS];
@@ -101,6 +94,45 @@ static void choose_version(const struct station_settings *conf, const struct ws_
 	*v = (struct ws_verdict){ .status = 101, .version = chosen < 0 ? -1 : chosen };
 	if (chosen < 0)
 		v->reason = "no subprotocol in common";
+}
+
+static void on_proof(void *arg, uint64_t ticket)
+{
+	const struct access *a = arg;
+	listener_again(a->listener, ticket);
+}
+
+/* A certificate takes the place of the password. */
+static enum proof credentials_fit(struct access *a, struct session *s, const struct ws_request *rq)
+{
+	struct proof_ask ask = { .password = rq->password, .source = rq->source, .ticket = rq->ticket, .ready = on_proof, .arg = a };
+	if (rq->has_certificate)
+		return PROOF_RIGHT;
+	enum proof r = rq->has_credentials && slice_eq(rq->user, rq->identity) ? learnt_fits(s, &ask) : PROOF_WRONG;
+	bool open = !s->conf->password && !learnt_is_needed(s);
+	return r == PROOF_WRONG && open ? PROOF_RIGHT : r;
+}
+
+/* The verdict of who has shown all that is needed but for the password. */
+static void judge_credentials(struct access *a, struct session *s, const struct ws_request *rq, struct ws_verdict *v)
+{
+	switch (credentials_fit(a, s, rq)) {
+	case PROOF_LATER:
+		*v = (struct ws_verdict){ .status = WS_JUDGED_LATER };
+		break;
+	case PROOF_BUSY:
+		refuse(v, 503, "too many passwords are being checked");
+		break;
+	case PROOF_WRONG:
+		refuse(v, 401, rq->has_credentials ? "wrong user or password" : "no credentials");
+		break;
+	case PROOF_RIGHT:
+		if (s->conf->password_relay && !rq->has_credentials)
+			refuse(v, 401, "no credentials to relay");
+		else
+			choose_version(s->conf, rq, v);
+		break;
+	}
 }
 
 static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
@@ -123,12 +155,8 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 		refuse(v, rq->tls || raised_least(s) == 1 ? 401 : 403, "below the security profile that it was raised to");
 	else if (rq->has_certificate && !certificate_fits(a, s->conf, rq))
 		refuse(v, 401, "the certificate is not this station's");
-	else if (!credentials_fit(s, rq))
-		refuse(v, 401, rq->has_credentials ? "wrong user or password" : "no credentials");
-	else if (s->conf->password_relay && !rq->has_credentials)
-		refuse(v, 401, "no credentials to relay");
 	else
-		choose_version(s->conf, rq, v);
+		judge_credentials(a, s, rq, v);
 }
 
 static void accepted(void *arg, const struct ws_request *rq, struct link *l)
@@ -216,6 +244,7 @@ void access_close(struct access *a)
 {
 	if (!a)
 		return;
+	proofs_forget(a);
 	if (a->listener)
 		listener_close(a->listener);
 	tls_server_free(&a->tls);

@@ -147,24 +147,24 @@ bool learnt_look(struct session *s, struct frame *call, struct frame *answer, st
 	return waits;
 }
 
-static bool fits_configured(const struct session *s, struct slice shown)
+static enum proof fits_configured(struct session *s, const struct proof_ask *ask)
 {
-	return s->conf->password && access_password_matches(shown, s->conf->password);
+	return s->conf->password ? proof_of(s, s->conf->password, ask) : PROOF_WRONG;
 }
 
-bool learnt_fits(struct session *s, struct slice shown)
+enum proof learnt_fits(struct session *s, const struct proof_ask *ask)
 {
 	struct learnt *l = in_force(s);
 	if (!l)
-		return fits_configured(s, shown);
-	if (!access_password_matches(shown, l->password))
-		return !l->shown && fits_configured(s, shown);
+		return fits_configured(s, ask);
+	if (!access_password_matches(ask->password, l->password))
+		return l->shown ? PROOF_WRONG : fits_configured(s, ask);
 	if (!l->shown) {
 		l->shown = true;
 		note(s);
 		log_info(&s->log, "the station has come with its new password; the one before does not count any more");
 	}
-	return true;
+	return PROOF_RIGHT;
 }
 
 bool learnt_is_needed(const struct session *s)

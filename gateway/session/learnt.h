@@ -3,6 +3,7 @@
 #ifndef AMPGATE_GATEWAY_LEARNT_H
 #define AMPGATE_GATEWAY_LEARNT_H
 
+#include "gateway/session/proofs.h"
 #include "gateway/session/session.h"
 #include "storage/store.h"
 
@@ -16,7 +17,7 @@ bool learnt_look(struct session *s, struct frame *call, struct frame *answer, st
 
 /* Whether a station may come in with this password. The configured one holds beside the new one until the new one was shown for the first time,
  * since a station may fail to store it. */
-bool learnt_fits(struct session *s, struct slice shown);
+enum proof learnt_fits(struct session *s, const struct proof_ask *ask);
 bool learnt_is_needed(const struct session *s); /* also where none is configured: it was given one, and has come with it */
 
 /* What its lane shows in place of the configured password; absent: that. A CSMS may fail to store what it has given, too: while it has not taken the

@@ -84,6 +84,8 @@ struct session {
 
 	int profile;                  /* security profile of its last link */
 	struct raised *raised;        /* its least security profile, where a CSMS has raised it (raised.h) */
+	bool proven;                  /* `proof` is the digest of a password that fits its hash (proofs.h) */
+	unsigned char proof[32];
 	struct slice credential_before; /* as `credential`, until the CSMS has taken the new one; owned */
 	struct learnt *learnt;        /* its password, where a CSMS has changed it (learnt.h) */
 	struct csms_profiles *csms;   /* what the CSMS has installed in it */
