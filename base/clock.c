@@ -17,6 +17,7 @@ static struct {
 	int64_t mono_us, wall_us;
 } fixed;
 
+static const char *witness; /* NULL: none */
 static atomic_bool told;
 static _Atomic int64_t told_offset; /* the system's clock less what was told, then */
 static _Atomic int64_t told_from_mono; /* told wall time less monotonic time; 0: our own clock is as good */
@@ -46,8 +47,15 @@ static bool kernel_knows(void)
 	struct timex t = { 0 };
 	if (fixed.frozen)
 		return !fixed.doubted;
-	int kernel = adjtimex(&t); /* negative where a sandbox forbids the question: then nobody says so */
-	return kernel >= 0 && kernel != TIME_ERROR;
+	int kernel = adjtimex(&t);
+	if (kernel < 0) /* a sandbox forbids the question, since the same call sets the clock */
+		return witness && access(witness, F_OK) == 0;
+	return kernel != TIME_ERROR;
+}
+
+void clock_witness(const char *path)
+{
+	witness = path;
 }
 
 bool clock_trusted(void)

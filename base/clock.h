@@ -13,6 +13,9 @@ int64_t clock_wall_us(void); /* since 1970 UTC; may be wrong or jump. For record
 
 /* Whether the wall clock can be served to stations: the kernel says it is synchronised, or a CSMS told us the time since start. */
 bool clock_trusted(void);
+/* Where the kernel may not be asked, a witness outside of the sandbox may have done so: a file that is there as long as the clock is synchronised.
+ * Before other threads start; `path` lives on. */
+void clock_witness(const char *path);
 /* A CSMS answered with this time. The system's clock is not set; but while the kernel does not say that it is right, clock_wall_us goes by what
  * was told. */
 void clock_told(int64_t wall_us);

@@ -89,17 +89,20 @@ uninstall-local:
 	rmdir $(confdir)/conf.d $(confdir)/models $(confdir)/controllers $(confdir)/tls $(confdir)/credentials $(confdir) 2>/dev/null || :
 
 # The service and its user.
-systemdunit_DATA = etc/systemd/ampgate.service
+systemdunit_DATA = etc/systemd/ampgate.service etc/systemd/ampgate-clock.service
+etc/systemd/ampgate-clock.service: etc/systemd/ampgate-clock.service.in Makefile
+	@$(MKDIR_P) etc/systemd
+	$(AM_V_GEN)sed -e 's,[@]pkglibexecdir[@],$(pkglibexecdir),' $(srcdir)/etc/systemd/ampgate-clock.service.in > $@
 etc/systemd/ampgate.service: etc/systemd/ampgate.service.in Makefile
 	@$(MKDIR_P) etc/systemd
-	$(AM_V_GEN)sed -e 's,[@]sbindir[@],$(sbindir),' -e 's,[@]sysconfdir[@],$(sysconfdir),' -e 's,[@]localstatedir[@],$(localstatedir),' \
+	$(AM_V_GEN)sed -e 's,[@]bindir[@],$(bindir),' -e 's,[@]sbindir[@],$(sbindir),' -e 's,[@]sysconfdir[@],$(sysconfdir),' -e 's,[@]localstatedir[@],$(localstatedir),' \
 		$(srcdir)/etc/systemd/ampgate.service.in > $@
 udevdir = $(prefix)/lib/udev/rules.d
 dist_udev_DATA = etc/udev/70-ampgate.rules
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = etc/sysusers.d/ampgate.conf
-EXTRA_DIST += etc/systemd/ampgate.service.in
-CLEANFILES += etc/systemd/ampgate.service
+EXTRA_DIST += etc/systemd/ampgate.service.in etc/systemd/ampgate-clock.service.in
+CLEANFILES += etc/systemd/ampgate.service etc/systemd/ampgate-clock.service
 
 # Completion: "station.list" in the table of verbs is `ampgate station list`.
 completionsdir = $(datadir)/bash-completion/completions
@@ -145,7 +148,8 @@ deb:
 # Installs, upgrades and purges that package in a Debian of its own; lintian; the unit's exposure. Takes minutes and needs root.
 check-package: deb
 	srcdir=$(srcdir) sh $(srcdir)/tests/package/package.sh deb
+	sh $(srcdir)/tests/package/systemd.sh deb
 clean-local:
 	-rm -rf deb
-EXTRA_DIST += tests/package/package.sh
+EXTRA_DIST += tests/package/package.sh tests/package/systemd.sh
 .PHONY: deb check-package

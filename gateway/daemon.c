@@ -360,6 +360,7 @@ int daemon_run(const struct settings *conf, const struct daemon_options *options
 	if (getrandom(boot, sizeof(boot), 0) == (ssize_t)sizeof(boot))
 		hex_text(boot, sizeof(boot), d.g.boot_id);
 	srandom(boot[0] | (unsigned)boot[1] << 8 | (unsigned)boot[2] << 16 | (unsigned)boot[3] << 24); /* boxes wait for random times: each for its own */
+	clock_witness(RUN_DIR "-clock/synchronized");
 	log_info(NULL, "ampgate %s starts, site %s", PACKAGE_VERSION, conf->site.id);
 	for (; started < STAGES && !err; started++) {
 		err = stages[started].start ? stages[started].start() : 0;

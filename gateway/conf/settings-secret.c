@@ -92,7 +92,8 @@ void settings_secret_missing(struct settings_source *src, struct conf_report *r,
 	struct arena mem = { 0 };
 	if (!is_said(r, &n->pos)) {
 		const char *name = with_id(&mem, n->text + 5, id);
-		char *hint = arena_printf(&mem, "put it into %s/%s", credentials_dir(src), name);
+		/* A service manager copies them when it starts us, not later. */
+		char *hint = arena_printf(&mem, "put it into %s/%s%s", credentials_dir(src), name, getenv("CREDENTIALS_DIRECTORY") ? " and restart" : "");
 		conf_say(r, CONF_ERROR, &n->pos, hint, "credential '%s' is missing or empty", name);
 		src->missing++;
 	}

@@ -17,7 +17,7 @@ setting() { sed -n "s/^$1 = //p" "$top_builddir/Makefile"; }
 places="prefix=/usr exec_prefix=/usr sysconfdir=/etc localstatedir=/var systemdunitdir=/usr/lib/systemd/system"
 install_it() { (cd "$top_builddir" && MAKEFLAGS= make "$1" DESTDIR="$root" $places) >"$dir/got" 2>&1; }
 # make builds the unit for the directories it is given: the next make has to do it again for its own.
-restore() { rm -f "$top_builddir/etc/systemd/ampgate.service"; }
+restore() { rm -f "$top_builddir/etc/systemd/ampgate.service" "$top_builddir/etc/systemd/ampgate-clock.service"; }
 trap 'restore; rm -rf "$dir"' EXIT
 
 restore
@@ -28,6 +28,8 @@ verdict $? "make install"
 	etc/ampgate/ampgate.yaml \
 	usr/bin/ampgate \
 	usr/lib/systemd/system/ampgate.service \
+	usr/lib/systemd/system/ampgate-clock.service \
+	usr/libexec/ampgate/clock-witness \
 	usr/lib/sysusers.d/ampgate.conf \
 	usr/sbin/ampgated \
 	usr/share/ampgate/models/eastron-sdm630.yaml \
@@ -59,7 +61,7 @@ grep -qx 'ExecStart=/usr/sbin/ampgated --state-dir /var/lib/ampgate' "$root/usr/
 verdict $? "the unit starts what is installed"
 
 if command -v systemd-analyze >/dev/null; then
-	systemd-analyze security --offline=true --no-pager --threshold=25 "$root/usr/lib/systemd/system/ampgate.service" >"$dir/got" 2>&1
+	systemd-analyze security --offline=true --no-pager --threshold=16 "$root/usr/lib/systemd/system/ampgate.service" >"$dir/got" 2>&1
 	verdict $? "the unit's exposure is low"
 else
 	n=$((n + 1))

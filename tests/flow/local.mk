@@ -1,11 +1,12 @@
 # see docs/ARCHITECTURE.md, Tests
 # What is installed, and what the service manager is told.
-SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh tests/flow/samples.sh
+SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh tests/flow/samples.sh tests/flow/witness.sh
 TESTS += $(SERVICE_FLOWS)
 EXTRA_DIST += $(SERVICE_FLOWS)
 tests/flow/install.log: ampgate ampgated
 tests/flow/man.log: tests/tools/check-config
 tests/flow/notify.log: ampgated
+tests/flow/witness.log: clock-witness
 tests/flow/plugin.log: ampgate ampgated
 
 TESTS += tests/flow/ws-peer.js

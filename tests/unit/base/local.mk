@@ -23,3 +23,7 @@ check_PROGRAMS += tests/unit/base/conf-csv
 TESTS += tests/unit/base/conf-csv
 tests_unit_base_conf_csv_SOURCES = tests/unit/base/conf-csv.c tests/unit/unit.h
 tests_unit_base_conf_csv_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/base/clock
+TESTS += tests/unit/base/clock
+tests_unit_base_clock_SOURCES = tests/unit/base/clock.c tests/unit/unit.h
+tests_unit_base_clock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
