@@ -41,7 +41,11 @@ export async function api(method, path, body) {
 		json = { detail: text };
 	}
 	if (!r.ok) {
-		if (r.status === 401 && path !== '/session' && state.session?.user) await readSession();
+		const was = state.session;
+		if ((r.status === 401 || (r.status === 403 && method !== 'GET')) && path !== '/session' && was?.user) {
+			await readSession();
+			if (state.session.user === was.user && state.session.csrf !== was.csrf) return api(method, path, body); // the box has started anew meanwhile
+		}
 		throw new Problem(json || {}, r.status);
 	}
 	return json;
@@ -49,6 +53,17 @@ export async function api(method, path, body) {
 export const get = (path) => api('GET', path);
 export const run = (verb, args = {}) => api('POST', `/do/${verb}`, args);
 export const enc = encodeURIComponent;
+// The box may be away for some seconds, because it starts anew for what was just changed.
+export async function patiently(work) {
+	for (let left = 20; ; left--) {
+		try {
+			return await work();
+		} catch (e) {
+			if (!left || e.status) throw e;
+			await new Promise((r) => setTimeout(r, 1000));
+		}
+	}
+}
 
 const ROLES = ['viewer', 'operator', 'installer', 'admin'];
 export const can = (role) => ROLES.indexOf(state.session?.role) >= ROLES.indexOf(role);
@@ -90,9 +105,17 @@ const refreshLimits = async () => {
 };
 export { refreshLimits };
 
-let source, healthTimer;
+let source, healthTimer, again;
+// Refused, not only interrupted: perhaps nobody is logged in any more.
+async function comeBack() {
+	const s = await readSession().catch(() => null);
+	if (s?.user) connect();
+	else if (!s) again = setTimeout(comeBack, 3000);
+}
+
 export function connect() {
 	source?.close();
+	clearTimeout(again);
 	const topics = 'site,circuit,meter,station,evse,uplink,event,job';
 	source = new EventSource(`/api/v1/events?topics=${topics}`);
 	const on = (topic, f) => source.addEventListener(topic, (e) => {
@@ -107,7 +130,7 @@ export function connect() {
 	source.onerror = () => {
 		state.live = false;
 		changed('live');
-		if (source.readyState === EventSource.CLOSED) setTimeout(() => state.session?.user && connect(), 3000);
+		if (source.readyState === EventSource.CLOSED) again = setTimeout(comeBack, 3000);
 	};
 	on('site', (d) => (state.site = { ...state.site, ...d }));
 	on('circuit', (d, k) => state.circuits.set(k, d));
@@ -121,7 +144,7 @@ export function connect() {
 		state.events.length = Math.min(state.events.length, 300);
 	});
 	source.addEventListener('reset', () => readAll().catch(() => {}));
-	source.addEventListener('hello', () => readAll().catch(() => {}));
+	source.addEventListener('hello', () => readSession().then((s) => s.user && readAll()).catch(() => {})); // the box may have started anew, and know us no more
 	clearInterval(healthTimer);
 	healthTimer = setInterval(async () => {
 		state.health = await get('/health').catch(() => state.health);
@@ -130,5 +153,6 @@ export function connect() {
 }
 export function disconnect() {
 	source?.close();
+	clearTimeout(again);
 	clearInterval(healthTimer);
 }

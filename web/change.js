@@ -24,7 +24,7 @@ export async function propose(what, title = t('change.title')) {
 			e.preventDefault();
 			go.disabled = true;
 			try {
-				await applyChange(what, { for: wait.value });
+				await applyChange(what, { for: wait.value, base: looked.generation || undefined }); // what was looked at, not what came in between
 				result = { state: 'applied' };
 				await refreshTrial();
 				toast(t('done'));

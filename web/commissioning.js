@@ -1,5 +1,5 @@
 // The way of an installer from an empty box to a report: every step shows what it needs, runs its check, and keeps the evidence on the box.
-import { readAll } from './api.js';
+import { patiently, readAll } from './api.js';
 import { h, show, card } from './ui.js';
 import { t } from './text.js';
 import { found, readFound, evidence } from './wizard.js';
@@ -19,17 +19,6 @@ function steps(step) {
 			h('span', { class: 'no', 'aria-hidden': 'true' }, MARK[found[s]?.state] || i + 1), h('span', { class: 'name' }, t(`w.${s}`)), h('small', { class: 'name' }, s === 'report' ? '' : t(`w.${found[s]?.state || 'open'}`))))))];
 }
 
-// After the box was changed it may be away for a moment.
-async function readPatiently() {
-	for (let i = 0; i < 20; i++) {
-		try {
-			return await readAll();
-		} catch {
-			await new Promise((r) => setTimeout(r, 1000));
-		}
-	}
-}
-
 export function open(el, [at]) {
 	const nav = h('nav', { class: 'steps noprint', 'aria-label': t('w.all') }), body = h('div', {}), proof = h('div', {});
 	let live = null, step = STEPS.includes(at) ? at : null;
@@ -47,7 +36,7 @@ export function open(el, [at]) {
 			h('div', { class: 'row noprint' }, here > 0 && h('a', { class: 'button', href: `#/commissioning/${STEPS[here - 1]}` }, `← ${t('w.back')}`), here < STEPS.length - 1 && h('a', { class: 'button right', href: `#/commissioning/${STEPS[here + 1]}` }, `${t('w.next')} →`)));
 	}
 	const anew = async () => {
-		await readPatiently();
+		await patiently(readAll);
 		draw();
 	};
 	readFound().then(() => {

@@ -3,7 +3,7 @@
 import { get, run, state, changed } from './api.js';
 
 export const keyOf = (path) => JSON.stringify(path);
-export const conf = { rows: null, values: new Map(), managed: '', locked: false, generation: null };
+export const conf = { rows: null, values: new Map(), managed: '', locked: false };
 
 export async function readConfig() {
 	const [rows, now] = await Promise.all([conf.rows || get('/config/schema').then((r) => r.rows), get('/config/origin')]);
@@ -69,7 +69,7 @@ export function wire(change) {
 }
 
 export const tryChange = (what) => run('config.try', what);
-export const applyChange = (what, more) => run('config.apply', { ...what, base: conf.generation ?? undefined, restart: true, ...more });
+export const applyChange = (what, more) => run('config.apply', { ...what, restart: true, ...more });
 
 // --- a change on trial ---
 

@@ -1,5 +1,5 @@
 // The configuration: as a form and as text, with where each value comes from; a change is looked at, tried, and kept or taken back. And who may log in.
-import { api, get, run, state, can } from './api.js';
+import { api, get, run, state, can, patiently } from './api.js';
 import { h, show, card, table, button, field, ask, attempt, time, pill } from './ui.js';
 import { t } from './text.js';
 import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial } from './config.js';
@@ -38,7 +38,7 @@ function values(box) {
 		const r = await propose(wire(change));
 		if (r?.state === 'applied') {
 			change.clear();
-			await readConfig();
+			await patiently(readConfig);
 			draw();
 		} else if (r?.state === 'refused') {
 			form.take(r.errors)?.focus();

@@ -2,7 +2,7 @@
 import { get, state, can, has } from './api.js';
 import { h, show, table, button, field, attempt, amps, num, kw, time, span, pill, PHASES } from './ui.js';
 import { t } from './text.js';
-import { conf, keyOf, namesBelow, remove } from './config.js';
+import { conf, keyOf, namesBelow, remove, written } from './config.js';
 import { startJob } from './jobs.js';
 import { found, byHand, checkRunner, editor, csvImport, root } from './wizard.js';
 
@@ -128,7 +128,7 @@ function meterEditor(anew) {
 	return editor((f, e) => {
 		const name = h('input', { placeholder: 'main', spellcheck: 'false', autocapitalize: 'none', 'aria-label': t('meter.new') });
 		const fold = (id, open) => h('details', { class: 'fold', open }, h('summary', {}, h('code', {}, id), h('span', { class: 'quiet' }, conf.values.get(keyOf(['meters', id, 'model']))?.value ?? '')), h('div', { class: 'inner' }, METER_KEYS.map((k) => f.field(['meters', id, k])),
-			h('div', { class: 'row wrap' }, has('meter.test') && state.meters.has(id) ? testButton(id) : null, button(t('settings.remove'), () => { remove(e.change, ['meters', id]); e.look(); }, 'small'))));
+			h('div', { class: 'row wrap' }, has('meter.test') && written(['meters', id, 'driver']) ? testButton(id) : null, button(t('settings.remove'), () => { remove(e.change, ['meters', id]); e.look(); }, 'small'))));
 		const folds = h('div', {}, namesBelow(['meters']).map((id) => fold(id)));
 		return [folds, h('div', { class: 'row wrap' }, name, button(t('meter.add'), () => {
 			if (!name.value.trim()) return name.focus();

@@ -1,9 +1,9 @@
 // What the steps of the commissioning share: what was found so far, checks that the box runs, steps that a person judges, tables from a file.
-import { api, get, run, state, can } from './api.js';
+import { api, get, run, state, can, patiently } from './api.js';
 import { h, show, button, field, attempt, time, pill } from './ui.js';
 import { t } from './text.js';
 import { startJob } from './jobs.js';
-import { conf, readConfig, wire } from './config.js';
+import { readConfig, wire } from './config.js';
 import { makeForm } from './form.js';
 import { propose } from './change.js';
 
@@ -66,7 +66,7 @@ export function editor(fill, anew) {
 		if (r?.state === 'refused') form.take(r.errors)?.focus();
 		if (r?.state !== 'applied') return;
 		change.clear();
-		await readConfig();
+		await patiently(readConfig);
 		draw();
 		anew?.();
 	}
@@ -76,8 +76,7 @@ export function editor(fill, anew) {
 		box.replaceChildren(...[fill(form, { change, look, edited: draw_bar })].flat(3).filter(Boolean));
 		draw_bar();
 	}
-	const ready = conf.rows ? Promise.resolve() : readConfig();
-	ready.then(draw).catch((e) => show(box, h('p', { class: 'error' }, e.message)));
+	readConfig().then(draw).catch((e) => show(box, h('p', { class: 'error' }, e.message)));
 	return h('div', { 'data-keep': 'editor' }, box, bar);
 }
 
@@ -111,7 +110,7 @@ export function csvImport(section, columns, example, anew) {
 		const r = await propose({ over: { [section]: objects } });
 		if (r?.state === 'applied') {
 			area.value = '';
-			await readConfig();
+			await patiently(readConfig);
 			anew?.();
 		}
 	};

@@ -196,10 +196,13 @@ int run_config_apply(struct command *c)
 
 int run_config_try(struct command *c)
 {
+	struct config_view v;
 	struct buf yaml = { 0 };
 	int err = proposed(c, &yaml);
 	if (!err) {
 		config_look(yaml.p ? buf_view(&yaml) : SLICE(""), &c->w);
+		config_view(&v);
+		jw_int(&c->w, "generation", v.generation);
 		jw_text(&c->w, "yaml", yaml.p ? buf_view(&yaml) : SLICE(""));
 		jw_end(&c->w, '}');
 	}

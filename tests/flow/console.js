@@ -6,14 +6,15 @@ const { assert, browser, demo, visitor } = require('./browser.js');
 const fs = require('fs');
 
 const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/network', 'commissioning/circuits', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
-const LOOKS = [[360, 'light'], [1280, 'dark'], [360, 'dark'], [1280, 'light']];
+// Words are longest in German. Pictures for a look by eye (SHOTS=folder) are made of the others too.
+const LOOKS = [[360, 'light', 'en-GB'], [1280, 'dark', 'en-GB'], [360, 'dark', 'de-DE']].concat(process.env.SHOTS ? [[1280, 'light', 'de-DE']] : []);
 
 async function everyPage(b, base) {
 	let findings = 0;
-	for (const [i, [width, colorScheme]] of LOOKS.entries()) {
-		const v = await visitor(b, base, { viewport: { width, height: 800 }, colorScheme });
+	for (const [i, [width, colorScheme, locale]] of LOOKS.entries()) {
+		const v = await visitor(b, base, { viewport: { width, height: 800 }, colorScheme, locale });
 		for (const name of PAGES) {
-			const what = `${name} ${width} ${colorScheme}`;
+			const what = `${name} ${width} ${colorScheme} ${locale}`;
 			await v.go(name);
 			if (name === 'overview') await v.page.locator('.phase').nth(2).waitFor();
 			if (name === 'site') await v.page.locator('.circuit').nth(4).waitFor();
