@@ -83,11 +83,13 @@ struct seat {                         /* an EVSE */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */
+	int32_t min_ma;               /* of this seat: its station's, or what is worth while */
 	int32_t rate_ma;              /* needed on average until it leaves */
 	enum seat_way way;
 	int32_t fixed[3];             /* per grid line, counted before anybody is allocated */
 	const struct told_cap *cap;   /* the lowest that was told for it */
 	struct told_cap profile;      /* of the CSMS; ma MA_NONE: none */
+	int32_t worth_ma;             /* below it charging is of little use; 0: nobody said */
 	const struct junction *lost;  /* the node above whose meter is lost and allows least; NULL: none */
 	int32_t lost_ma;
 	bool frozen;                  /* the meter of a node above is stale */

@@ -58,7 +58,7 @@ static struct limit_ask limit_ask_of(const struct control *c, size_t i, int32_t 
 	return (struct limit_ask){
 		.target_ma = target_of(c, s),
 		.room_ma = room_ma,
-		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->conf->min_ma,
+		.min_ma = c->asks[i].on_off ? s->conf->max_ma : s->min_ma,
 		.step_ma = c->asks[i].step_ma,
 		.on_off = s->conf->on_off,
 		.frozen = s->frozen,
@@ -200,7 +200,7 @@ static int32_t stepped(const struct seat *s, int32_t ma)
 {
 	int32_t step = s->conf->step_ma > 100 ? s->conf->step_ma : 100;
 	ma = ma / step * step;
-	return ma < s->conf->min_ma ? 0 : ma;
+	return ma < s->min_ma ? 0 : ma;
 }
 
 /* What is lowered because somebody says so, or because nobody can see, comes back as soon as that ends. */
@@ -293,15 +293,15 @@ static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
 	for (size_t k = 0; k < n && ma > 0; k++) {
 		size_t i = (size_t)c->queue[k].index;
 		struct seat *s = &c->seats[i];
-		int32_t before = taken(s), low = s->conf->on_off ? before : car_takes(&s->car, s->conf->min_ma), times = alloc_times(control_lines(s), room);
+		int32_t before = taken(s), low = s->conf->on_off ? before : car_takes(&s->car, s->min_ma), times = alloc_times(control_lines(s), room);
 		int64_t by = (ma + times - 1) / times;
 		if (before - low < PIECE_LEAST_MA && before - low < by)
 			continue;
 		if (by < piece(s))
 			by = piece(s);
-		int32_t to = before - by < low ? s->conf->min_ma : stepped(s, car_offer(&s->car, (int32_t)(before - by)));
-		if (to < s->conf->min_ma)
-			to = s->conf->min_ma;
+		int32_t to = before - by < low ? s->min_ma : stepped(s, car_offer(&s->car, (int32_t)(before - by)));
+		if (to < s->min_ma)
+			to = s->min_ma;
 		if (to >= s->limit.ma)
 			continue;
 		lower(c, i, to);
@@ -426,8 +426,8 @@ static void even_out(struct control *c, bool everybody)
 			continue;
 		by = by < piece(s) ? piece(s) : by;
 		int32_t to = s->take_ma <= 0 && by >= above ? 0 : stepped(s, car_offer(&s->car, (int32_t)(taken(s) - (by < above ? by : above))));
-		if (to < s->conf->min_ma && s->take_ma > 0)
-			to = s->conf->min_ma;
+		if (to < s->min_ma && s->take_ma > 0)
+			to = s->min_ma;
 		if (to < s->limit.ma)
 			lower(c, i, to);
 	}

@@ -355,6 +355,12 @@ void control_evse_profile(struct control *c, int evse, int32_t ma, const char *r
 	snprintf(cap->owner, sizeof(cap->owner), "%s", ref ? ref : "");
 }
 
+void control_evse_least(struct control *c, int evse, int32_t ma)
+{
+	record_least(c, evse, ma);
+	seat_at(c, evse)->worth_ma = ma;
+}
+
 void control_evse_alone(struct control *c, int evse, int32_t ma)
 {
 	record_alone(c, evse, ma);
@@ -577,13 +583,14 @@ static void ask(const struct control *c, size_t i)
 	int32_t most = control_asks(s), step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
 	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
 	s->asked_ma = most;
+	s->min_ma = s->worth_ma > s->conf->min_ma && s->worth_ma <= most ? s->worth_ma : s->conf->min_ma;
 	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;
-	if (most < (s->conf->on_off ? s->conf->max_ma : s->conf->min_ma))
+	if (most < (s->conf->on_off ? s->conf->max_ma : s->min_ma))
 		most = 0;
 	c->asks[i] = (struct alloc_evse){
 		.node = s->conf->node,
 		.lines = control_lines(s),
-		.min_ma = car_takes(&s->car, s->conf->min_ma),
+		.min_ma = car_takes(&s->car, s->min_ma),
 		.max_ma = s->way == SEAT_SERVED ? car_takes(&s->car, most) : 0,
 		.step_ma = s->conf->on_off || !plain ? 1 : step,
 		.weight = weight_of(c, s),
@@ -671,7 +678,7 @@ static int32_t share_offer(const struct seat *s)
 	if (s->share.bound == ALLOC_OWN)
 		ma = s->asked_ma;
 	ma = ma / step * step;
-	return ma < s->conf->min_ma ? s->conf->min_ma : ma;
+	return ma < s->min_ma ? s->min_ma : ma;
 }
 
 /* Who is served and who waits, for the next order. */

@@ -116,6 +116,10 @@ void control_wall(struct control *c, int64_t offset_us, bool trusted);
  * allow anything. until_us: when that may change, 0: open. */
 void control_evse_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us);
 
+/* Below this charging is of little use (minChargingRate of the CSMS's profile): it gets so much or waits, unless its own caps leave less anyway.
+ * 0: nothing said. */
+void control_evse_least(struct control *c, int evse, int32_t ma);
+
 /* What this station goes by when it is silent: its configured fallback, unless it did not take that. */
 void control_evse_alone(struct control *c, int evse, int32_t ma);
 /* What it was told by an earlier process, and may still go by. */

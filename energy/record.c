@@ -200,6 +200,12 @@ void record_tx(struct control *c, int evse, bool running, int64_t now_us)
 	record_evse(c, "tx", evse, running, now_us);
 }
 
+void record_least(struct control *c, int evse, int32_t ma)
+{
+	if (c->seats[evse].worth_ma != ma)
+		record_evse(c, "least", evse, ma, 0);
+}
+
 void record_alone(struct control *c, int evse, int32_t ma)
 {
 	record_evse(c, "alone", evse, ma, 0);

@@ -102,6 +102,7 @@ static struct profiles *profiles_of(const struct session *s)
 static void tell_control(struct csms_profiles *c, int control, struct allowed a, int64_t now_us, int64_t until_us)
 {
 	char ref[80];
+	control_evse_least(c->s->gw->control, control, a.by && a.min_a > 0 && a.min_a < 2000 ? (int32_t)ceil(a.min_a * 1000 - 1e-3) : 0);
 	if (!a.by || isinf(a.amps)) {
 		control_evse_profile(c->s->gw->control, control, MA_NONE, NULL, 0);
 		return;

@@ -682,6 +682,22 @@ static void test_what_the_csms_allows_is_a_cap_and_what_it_leaves_goes_to_others
 	assert_in_range(granted(0), A(15), A(16));
 }
 
+static void test_what_is_not_worth_while_is_not_offered(void **state)
+{
+	(void)state;
+	stage(3, A(30));
+	for (int i = 0; i < 3; i++)
+		start(i);
+	control_evse_least(c, 0, A(12)); /* three times 10 A would fit */
+	seconds(120);
+	assert_true(granted(0) == 0 || granted(0) >= A(12));
+	assert_true(granted(1) >= A(6) && granted(2) >= A(6));
+	check_plan();
+	control_evse_profile(c, 0, A(9), "TxProfile/0/7", 0); /* the same CSMS allows less than it calls worth while: then that */
+	seconds(120);
+	assert_in_range(granted(0), A(8), A(9));
+}
+
 static void test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once(void **state)
 {
 	(void)state;
@@ -769,6 +785,7 @@ int main(void)
 		TEST(test_relays_wait_their_turn),
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
+		TEST(test_what_is_not_worth_while_is_not_offered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

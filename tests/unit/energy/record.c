@@ -87,6 +87,7 @@ static void something_happens(void)
 		control_cap_clear(c, cap_id);
 		break;
 	case 5:
+		control_evse_least(c, i, below(2) ? 0 : A(9));
 		control_evse_profile(c, i, below(2) ? MA_NONE : A(10), "TxProfile/0/7", below(2) ? 0 : now + 30 * S);
 		break;
 	case 6:
