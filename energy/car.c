@@ -157,9 +157,22 @@ static void note_gain(struct car *c, int32_t most)
 	c->gain_pm = gain > 1000 && c->gain_seen_pm <= 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
 }
 
+/* A car that feeds back is awake, and says nothing about what it could take. */
+static bool feeds_back(const struct car *c)
+{
+	for (int p = 0; p < c->conf->n_lines; p++)
+		if (c->drawn[p] < -REAL_MA)
+			return true;
+	return false;
+}
+
 static void note_use(struct car *c)
 {
 	int32_t most = most_of(c);
+	if (feeds_back(c)) {
+		c->low_since_us = c->idle_since_us = 0;
+		return;
+	}
 	bool steady = c->told_ma > 0 && c->answered && settled_report(c);
 	if (steady && !c->conf->on_off)
 		note_gain(c, most);

@@ -117,9 +117,18 @@ static enum conduct judge_excess(struct follow *f, const struct follow_facts *n,
 	return since < 2 * n->response_us ? CONDUCT_LATE : CONDUCT_STUBBORN;
 }
 
+/* By the negative currents that its station tells. */
+static bool feeds_back(const struct follow_facts *n)
+{
+	for (int i = 0; i < n->n_lines; i++)
+		if (n->drawn_ma[i] < -IDLE_MA)
+			return true;
+	return false;
+}
+
 static bool sleeps(struct follow *f, const struct follow_facts *n)
 {
-	bool idle = n->told_ma >= n->min_ma && most_of(n) < IDLE_MA && (!f->drew || f->paused) && !(n->ended_itself && f->drew && !f->paused);
+	bool idle = n->told_ma >= n->min_ma && most_of(n) < IDLE_MA && !feeds_back(n) && (!f->drew || f->paused) && !(n->ended_itself && f->drew && !f->paused);
 	f->idle_us = !idle ? 0 : f->idle_us ? f->idle_us : n->now_us;
 	return idle && n->now_us - f->idle_us >= ASLEEP_RESPONSES * n->response_us;
 }

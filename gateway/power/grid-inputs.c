@@ -103,13 +103,15 @@ static bool is_below(int node)
 /* What charging below the circuit draws, by what stations have reported since that moment; of those that have not, what they may draw. */
 static int64_t charging_since(int64_t since_us)
 {
-	int64_t ma = 0;
+	int64_t ma = 0; /* what one feeds back is no answer to a limit of all */
 	for (size_t i = 0; i < control_evses(state.gw->control); i++) {
 		struct evse_view v;
 		control_evse_view(state.gw->control, (int)i, &v);
 		bool told = v.drawn_at_us && v.drawn_at_us >= since_us;
-		for (int p = 0; is_below(v.node) && p < v.n_lines; p++)
-			ma += told || !v.running ? (v.drawn_at_us ? v.drawn_ma[p] : 0) : v.drawn_ma[p] > v.grant.ma ? v.drawn_ma[p] : v.grant.ma;
+		for (int p = 0; is_below(v.node) && p < v.n_lines; p++) {
+			int32_t drawn = v.drawn_at_us && v.drawn_ma[p] > 0 ? v.drawn_ma[p] : 0;
+			ma += told || !v.running || drawn > v.grant.ma ? drawn : v.grant.ma;
+		}
 	}
 	return ma * state.gw->conf->site.voltage_v / 1000;
 }

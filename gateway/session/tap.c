@@ -82,23 +82,54 @@ static void see_state(struct session *s, int id, enum evse_state state, struct s
 	telemetry_evse(s, id);
 }
 
-/* The newest current of each phase; a single value without a phase counts for all, a power without currents is divided. */
+/* What a report says of the current; NaN: nothing. */
+struct flow {
+	double i_a[3], all_a, power_w;
+};
+
+/* The newest current of each phase; a single value without a phase counts for all, a power without currents is divided. What is fed back is less
+ * than nothing. */
 struct draw {
-	double i_a[3], all_a, power_w, voltage_v;
+	struct flow net;
+	double voltage_v;
 	bool any;
 };
 
+static const struct flow nothing_said = { { NAN, NAN, NAN }, NAN, NAN };
+
+static double net_of(double in, double out)
+{
+	return isnan(out) ? in : (isnan(in) ? 0 : in) - out;
+}
+
+static struct flow net_flow(const struct flow *in, const struct flow *out)
+{
+	struct flow net = { .all_a = net_of(in->all_a, out->all_a), .power_w = net_of(in->power_w, out->power_w) };
+	for (int i = 0; i < 3; i++)
+		net.i_a[i] = net_of(in->i_a[i], out->i_a[i]);
+	return net;
+}
+
+static void note_current(struct flow *f, const struct sample *m)
+{
+	if (m->phase)
+		f->i_a[m->phase - 1] = m->value;
+	else
+		f->all_a = m->value;
+}
+
 static void collect(const struct event *e, struct draw *d, struct session_evse *ev)
 {
-	*d = (struct draw){ { NAN, NAN, NAN }, NAN, NAN, NAN, false };
+	struct flow in = nothing_said, out = nothing_said;
+	*d = (struct draw){ .voltage_v = NAN };
 	for (size_t i = 0; i < e->n_samples; i++) {
 		const struct sample *m = &e->samples[i];
-		if (m->measurand == MEAS_CURRENT_IMPORT && m->phase)
-			d->i_a[m->phase - 1] = m->value;
-		else if (m->measurand == MEAS_CURRENT_IMPORT)
-			d->all_a = m->value;
+		if (m->measurand == MEAS_CURRENT_IMPORT || m->measurand == MEAS_CURRENT_EXPORT)
+			note_current(m->measurand == MEAS_CURRENT_IMPORT ? &in : &out, m);
 		else if (m->measurand == MEAS_POWER_IMPORT && !m->phase)
-			d->power_w = m->value;
+			in.power_w = m->value;
+		else if (m->measurand == MEAS_POWER_EXPORT && !m->phase)
+			out.power_w = m->value;
 		else if (m->measurand == MEAS_VOLTAGE)
 			d->voltage_v = m->value;
 		else if (m->measurand == MEAS_ENERGY_IMPORT && !m->phase)
@@ -106,7 +137,8 @@ static void collect(const struct event *e, struct draw *d, struct session_evse *
 		else if (m->measurand == MEAS_SOC)
 			ev->soc_percent = m->value;
 	}
-	d->any = !isnan(d->i_a[0]) || !isnan(d->i_a[1]) || !isnan(d->i_a[2]) || !isnan(d->all_a) || !isnan(d->power_w);
+	d->net = net_flow(&in, &out);
+	d->any = !isnan(d->net.i_a[0]) || !isnan(d->net.i_a[1]) || !isnan(d->net.i_a[2]) || !isnan(d->net.all_a) || !isnan(d->net.power_w);
 }
 
 static int32_t to_ma(double a)
@@ -121,17 +153,17 @@ static void see_samples(struct session *s, const struct event *e)
 	if (!ev || !e->n_samples)
 		return;
 	collect(e, &d, ev);
-	ev->power_w = isnan(d.power_w) ? ev->power_w : d.power_w;
+	ev->power_w = isnan(d.net.power_w) ? ev->power_w : d.net.power_w;
 	if (ev->control < 0 || !d.any)
 		return;
 	struct evse_view v;
 	int32_t own[3] = { 0 };
 	control_evse_view(s->gw->control, ev->control, &v);
-	bool phased = !isnan(d.i_a[0]) || !isnan(d.i_a[1]) || !isnan(d.i_a[2]);
+	bool phased = !isnan(d.net.i_a[0]) || !isnan(d.net.i_a[1]) || !isnan(d.net.i_a[2]);
 	double volts = d.voltage_v > 50 && d.voltage_v < 300 ? d.voltage_v : s->gw->conf->site.voltage_v;
-	double each = !isnan(d.all_a) ? d.all_a : d.power_w / volts / v.n_lines;
+	double each = !isnan(d.net.all_a) ? d.net.all_a : d.net.power_w / volts / v.n_lines;
 	for (int i = 0; i < v.n_lines; i++)
-		own[i] = to_ma(phased ? d.i_a[i] : each);
+		own[i] = to_ma(phased ? d.net.i_a[i] : each);
 	control_evse_draw(s->gw->control, ev->control, own, ev->energy_wh, clock_mono_us());
 	telemetry_evse(s, e->evse);
 }

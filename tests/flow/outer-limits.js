@@ -122,6 +122,11 @@ log: {level: info, target: stderr}
 			await until(10000, 'what the car has chosen', () => cars['S-2'].amps === 12);
 			equal((await why('S-2')).chain.find((c) => c.reason === 'csms_profile').value_a, 12, 'the cap');
 		}],
+		['a car that feeds back draws less than nothing', async () => {
+			await cars['S-2'].call('TransactionEvent', { eventType: 'Updated', seqNo: 1, triggerReason: 'MeterValuePeriodic', timestamp: now(), transactionInfo: { transactionId: 'S-2-1', chargingState: 'Charging' },
+				meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].flatMap((phase) => [{ value: 0, measurand: 'Current.Import', phase }, { value: 8, measurand: 'Current.Export', phase }]) }] });
+			equal((await daemon.ask('station.show', { station: 'S-2' })).evses[0].i_a, [-8, -8, -8], 'what is shown');
+		}],
 		['a limit on the site is told: by the box with its amount, by stations that have no such lane without', async () => {
 			told.length = 0;
 			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 34500 });

@@ -698,6 +698,22 @@ static void test_what_is_not_worth_while_is_not_offered(void **state)
 	assert_in_range(granted(0), A(8), A(9));
 }
 
+static void test_what_a_car_feeds_back_is_not_planned_with(void **state)
+{
+	(void)state;
+	stage(2, A(40));
+	for (int l = 0; l < 3; l++)
+		base[l] = A(20);
+	start(0);
+	start(1);
+	takes[1] = -A(10); /* the meter shows 10 A less than the building takes */
+	seconds(180);
+	assert_true(granted(0) >= A(6));
+	assert_true(granted(0) + granted(1) <= A(20));
+	assert_int_equal(sends[1] > 0, 1);
+	check_plan();
+}
+
 static void test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once(void **state)
 {
 	(void)state;
@@ -786,6 +802,7 @@ int main(void)
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),
+		TEST(test_what_a_car_feeds_back_is_not_planned_with),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

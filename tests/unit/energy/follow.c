@@ -51,6 +51,18 @@ static void close_to_a_limit_below_its_maximum_it_follows(void **state)
 	assert_true(f.proved);
 }
 
+static void a_car_that_feeds_back_does_not_sleep(void **state)
+{
+	(void)state;
+	tell(16);
+	draw(15.5, 30, CONDUCT_FOLLOWS);
+	tell(0);
+	draw(0, 30, CONDUCT_FOLLOWS);
+	tell(16);
+	assert_int_equal(draw(-8, 300, CONDUCT_ASLEEP), -1);
+	assert_true(draw(0, 300, CONDUCT_ASLEEP) > 0);
+}
+
 static void a_small_car_proves_nothing(void **state)
 {
 	(void)state;
@@ -152,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(close_to_a_limit_below_its_maximum_it_follows, stage),
+		cmocka_unit_test_setup(a_car_that_feeds_back_does_not_sleep, stage),
 		cmocka_unit_test_setup(a_small_car_proves_nothing, stage),
 		cmocka_unit_test_setup(who_draws_on_is_stubborn, stage),
 		cmocka_unit_test_setup(who_comes_late_is_slow, stage),
