@@ -116,7 +116,7 @@ static const struct {
 	{ "version.json", "version", NULL }, { "health.json", "health", NULL }, { "status.json", "status", NULL }, { "why.json", "why", NULL },
 	{ "stations.json", "station.list", NULL }, { "circuits.json", "circuit.list", NULL }, { "meters.json", "meter.list", NULL },
 	{ "uplinks.json", "uplink.list", NULL }, { "queue.json", "queue.list", NULL }, { "limits.json", "limit.list", NULL },
-	{ "grid.json", "grid.show", NULL }, { "jobs.json", "job.list", NULL }, { "events.json", "event.list", "{\"most\":500}" },
+	{ "grid.json", "grid.show", NULL }, { "certificates.json", "pki.list", NULL }, { "jobs.json", "job.list", NULL }, { "events.json", "event.list", "{\"most\":500}" },
 	{ "config.json", "config.show", "{\"origin\":true}" }, { "config-history.json", "config.history", NULL },
 };
 

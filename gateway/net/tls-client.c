@@ -36,6 +36,7 @@ struct tls_memory {
 	unsigned users;                     /* the tls_client and its connections */
 	struct known hosts[HOSTS_MOST];
 	size_t n;
+	enum tls_fault fault;               /* of the last handshake that failed */
 };
 
 struct tls_client {
@@ -248,9 +249,35 @@ struct ssl_st *tls_client_new(struct tls_client *t, const char *host, const char
 	return ssl;
 }
 
+static enum tls_fault fault_of(const SSL *ssl)
+{
+	if (SSL_get_verify_result(ssl) != X509_V_OK)
+		return TLS_FAULT_CERTIFICATE;
+	switch (ERR_GET_REASON(ERR_peek_error())) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return TLS_FAULT_VERSION;
+	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+	case SSL_R_WRONG_CIPHER_RETURNED:
+	case SSL_R_UNKNOWN_CIPHER_RETURNED:
+	case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+		return TLS_FAULT_SUITE;
+	default:
+		return TLS_FAULT_OTHER;
+	}
+}
+
+enum tls_fault tls_client_fault(const struct tls_client *t)
+{
+	return t->memory->fault;
+}
+
 void tls_client_done(struct ssl_st *ssl, bool well)
 {
 	const struct attempt *a = SSL_get_ex_data(ssl, attempt_slot());
+	if (a && !well)
+		a->memory->fault = fault_of(ssl);
 	X509 *shown = SSL_get0_peer_certificate(ssl);
 	struct known *k = a ? known(a->memory, a->host, well) : NULL;
 	if (!k)

@@ -45,6 +45,10 @@ struct ssl_st *tls_client_new(struct tls_client *t, const char *host, const char
 /* How the handshake of such a connection ended: a session that did not do is not tried again. */
 void tls_client_done(struct ssl_st *ssl, bool well);
 
+/* Why the last handshake that failed did. */
+enum tls_fault { TLS_FAULT_OTHER, TLS_FAULT_CERTIFICATE, TLS_FAULT_VERSION, TLS_FAULT_SUITE };
+enum tls_fault tls_client_fault(const struct tls_client *t);
+
 struct tls_client_view {
 	uint64_t handshakes, resumed; /* that went well so far; of these, by a session from before */
 	size_t sessions;              /* kept now */

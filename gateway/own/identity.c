@@ -212,6 +212,15 @@ void identity_certificate_settled(const char *identity, bool good, const char *w
 	buf_free(&args);
 }
 
+void identity_tls_failed(const char *identity, enum tls_fault fault, const char *why)
+{
+	static const char *const types[] = { [TLS_FAULT_CERTIFICATE] = "InvalidCsmsCertificate", [TLS_FAULT_VERSION] = "InvalidTLSVersion",
+		[TLS_FAULT_SUITE] = "InvalidTLSCipherSuite" };
+	const struct identity *b = identity_of(identity);
+	if (b && types[fault])
+		station_security_event(b->station, types[fault], why);
+}
+
 int identity_renew(const struct gateway *g, const char *uplink)
 {
 	for (size_t i = 0; i < g->conf->n_uplinks; i++) {

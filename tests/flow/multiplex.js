@@ -177,6 +177,8 @@ log: {level: info, target: stderr}
 				took[id] = Date.now() - from;
 			}
 			equal(shared.connections, 1, 'handshakes of the shared connection');
+			equal((await view('one')).tls_resumed, 1, 'it resumes the session of the first');
+			ok((await view('many')).tls_resumed >= LANES - 1, 'so do the others');
 			ok(each.connections >= LANES, 'handshakes of the others');
 			ok(shared.up + shared.down < (each.up + each.down) / 2, 'bytes of both');
 			console.log(`# reconnecting ${LANES} lanes: shared ${dump(shared)}, ${took.one} ms; each its own ${dump(each)}, ${took.many} ms; ` +

@@ -148,6 +148,8 @@ async function main() {
 			equal((await lane.ask('d2', 'DeleteCertificate', { certificateHashData: hash }))[2].status, 'NotFound', 'it is gone');
 			lane.ws.terminate();
 			await until(20000, 'the CSMS is not believed any more', async () => /issuer/.test((await daemon.ask('uplink.list')).find((u) => u.id === 'box-201').fault));
+			server.setSecureContext({ ...pair('server'), ca: pki.read('root.crt') });
+			await until(20000, 'the security event comes when it is', () => events.some(([who, type]) => who === 'BOX-201' && type === 'InvalidCsmsCertificate'));
 		}],
 		// OCPP 2.0.1 A03.FR.02
 		['a month before its end it asks by itself', async () => {

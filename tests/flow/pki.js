@@ -148,6 +148,16 @@ log: `));
 			await s.close();
 			await two.close();
 		}],
+		['a month before its end, one is renewed without being asked', async () => {
+			fs.mkdirSync(file('short'), { recursive: true });
+			await cli(0, 'issue', 'station', 'S-2', '--out', file('short'), '--days', '30');
+			const s = await come('S-2', 'short/S-2');
+			await s.ask('boot', 'BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' }); // the CSMS tells the time
+			const [, id, , payload] = JSON.parse(await s.action('ExtendedTriggerMessage', 20000));
+			equal(payload, { requestedMessage: 'SignChargePointCertificate' }, 'what is asked for');
+			s.send(JSON.stringify([3, id, { status: 'Accepted' }]));
+			await s.close();
+		}],
 		['what was issued is listed, and so is the root', async () => {
 			const { out } = await cli(0, 'list');
 			ok(/^issued +S-1 /m.test(out) && /^issued server +gateway.example /m.test(out) && /^issued +SERIAL-3 /m.test(out), out);
