@@ -43,6 +43,7 @@ libgateway_a_SOURCES += \
 	gateway/session/proofs.c gateway/session/proofs.h \
 	gateway/session/raised.c gateway/session/raised.h \
 	gateway/session/redact.c gateway/session/redact.h \
+	gateway/session/refusals.c gateway/session/refusals.h \
 	gateway/session/rewrite.c gateway/session/rewrite.h \
 	gateway/session/session.c gateway/session/session.h \
 	gateway/session/tap.c gateway/session/tap.h \
@@ -155,6 +156,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/commission.c gateway/manage/commission.h \
 	gateway/manage/commission-judge.c \
 	gateway/manage/history.c gateway/manage/history.h \
+	gateway/manage/doctor.c gateway/manage/doctor.h gateway/manage/doctor-box.c gateway/manage/doctor-site.c \
 	gateway/manage/meter-check.c gateway/manage/meter-check.h \
 	gateway/manage/meter-look.c gateway/manage/meter-look.h \
 	gateway/manage/once.c gateway/manage/once.h \
@@ -214,6 +216,7 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl.c gateway/ctl/ctl.h \
 	gateway/ctl/ctl-care.c \
 	gateway/ctl/ctl-config.c \
+	gateway/ctl/ctl-doctor.c \
 	gateway/ctl/ctl-file.c \
 	gateway/ctl/ctl-log.c \
 	gateway/ctl/ctl-meter.c \

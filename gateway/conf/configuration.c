@@ -529,6 +529,25 @@ int config_check(struct buf *said)
 	return err;
 }
 
+static void say_key(void *arg, const struct conf_change *c)
+{
+	buf_printf(arg, "%s\n", c->path);
+}
+
+int config_drift(struct buf *said)
+{
+	struct settings *next = NULL;
+	struct buf checked = { 0 };
+	if (!cfg.files)
+		return 0;
+	int err = check_config(cfg.files, &checked, &next) == 0 ? 0 : ERR_INVALID;
+	buf_free(&checked);
+	if (!err)
+		settings_diff(cfg.settings, next, say_key, said);
+	settings_free(&next);
+	return err;
+}
+
 const char *config_state_dir(void)
 {
 	return cfg.state_dir;

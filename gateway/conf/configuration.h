@@ -46,6 +46,8 @@ void config_look(struct slice yaml, struct json_writer *w);
 void config_write_origin(struct json_writer *w);
 /* Checks the files as they are now, as --check-config does. */
 int config_check(struct buf *said) MUST_CHECK;
+/* What the files say now and is not in force: the keys, one per line. ERR_INVALID: they are not usable. */
+int config_drift(struct buf *said) MUST_CHECK;
 const char *config_state_dir(void);
 const struct settings *config_settings(void); /* in force */
 

@@ -57,56 +57,6 @@ int ctl_top(const struct options *o, int argc, char **argv)
 	}
 }
 
-/* ---- doctor ---- */
-
-static const struct {
-	const char *check, *advice;
-} advice[] = {
-	{ "configuration", "ampgate config check names file, line and column; ampgate config history shows what ran before" },
-	{ "storage", "free space below the state directory, or look at the disk: books are kept there" },
-	{ "meters", "ampgate meter list names the fault; look at wiring, address and unit" },
-	{ "uplinks", "ampgate uplink test uplink=NAME shows the stage at which the connection ends" },
-	{ "queue", "ampgate queue list shows what waits; ampgate queue show SEQ what the CSMS refuses" },
-	{ "clock", "start a time service: timestamps of transactions depend on it" },
-	{ "stations", "ampgate why STATION; a station that ignores limits needs another one, or its wording in etc/stations" },
-	{ "certificate", "ampgate pki list shows all of them; renew it, then reload: systemctl reload ampgate" },
-};
-
-static void print_doctor(const cJSON *checks)
-{
-	const cJSON *c;
-	cJSON_ArrayForEach(c, checks) {
-		struct slice name = json_text(c, "check"), state = json_text(c, "state"), detail = json_text(c, "detail");
-		printf("%-9.*s%.*s%s%.*s\n", SLICE_ARG(state), SLICE_ARG(name), detail.n ? ": " : "", SLICE_ARG(detail));
-		for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]) && !slice_is(state, "ok"); i++)
-			if (slice_is(name, advice[i].check))
-				printf("         -> %s\n", advice[i].advice);
-	}
-}
-
-/* 1 when something is not as it should be, so that scripts can tell. */
-int ctl_doctor(const struct options *o, int argc, char **argv)
-{
-	(void)argv;
-	int status;
-	bool well = true;
-	const cJSON *c;
-	if (argc != 1)
-		return ctl_usage("doctor takes no words");
-	cJSON *answer = ctl_ask(o, "health", NULL, &status);
-	if (!answer)
-		return status;
-	cJSON *checks = cJSON_GetObjectItem(answer, "result");
-	cJSON_ArrayForEach(c, checks)
-		well = well && slice_is(json_text(c, "state"), "ok");
-	if (o->json)
-		ctl_print_json(checks);
-	else
-		print_doctor(checks);
-	cJSON_Delete(answer);
-	return well ? EXIT_OK : EXIT_FAILED;
-}
-
 /* ---- support bundle ---- */
 
 /* Verbs whose answers hold neither secrets nor tokens of people. */

@@ -60,7 +60,8 @@ static const char usage[] =
 	"  log level [COMPONENT LEVEL [--for 10m]]    how much a part of the program, or one object, logs for a time\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
 	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
-	"  health    event list    history ...        named checks; what happened; currents over time\n"
+	"  health                                     one line and a status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown\n"
+	"  event list    history ...                  what happened; currents over time\n"
 	"  station accept station=ID circuit=C [rotation=RST] [like=ID]      take one that waits into the configuration\n"
 	"  uplink test uplink=NAME                    a connection to the CSMS, stage by stage\n"
 	"  job list | show job=N | stop job=N         work that takes a while\n"
@@ -82,7 +83,7 @@ static const char usage[] =
 	"  config confirm | rollback [N] [--restart] | history             keep it; go back; what was in force before\n"
 	"  refresh    version                         publish all telemetry again; the daemon's version\n"
 	"  top [-n ROUNDS]                            the site, its circuits and stations, each second\n"
-	"  doctor                                     the checks with advice; 1 when one of them is not ok\n"
+	"  doctor [--all]                             a long look with advice; 1 when something is not ok\n"
 	"  support-bundle [--with-traces 24h] [-o FILE]                      what helps to find a fault, with secrets masked\n"
 	"  backup create FILE | restore FILE [--yes]  configuration, secrets and books; restore shows what it would do\n"
 	"  plugin list [DIRECTORY] | test FILE.so [CONFIG]                   loadable drivers; whether one keeps the rules\n"
@@ -864,6 +865,7 @@ static const struct {
 	{ "balance", NULL, run_balance, false },
 	{ "top", NULL, ctl_top, false },
 	{ "doctor", NULL, ctl_doctor, false },
+	{ "health", NULL, ctl_health, false },
 	{ "support-bundle", NULL, ctl_bundle, false },
 	{ "backup", NULL, ctl_backup, false },
 	{ "plugin", NULL, run_plugin, false },

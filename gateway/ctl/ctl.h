@@ -30,6 +30,7 @@ bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
 int ctl_top(const struct options *o, int argc, char **argv);
+int ctl_health(const struct options *o, int argc, char **argv);
 int ctl_doctor(const struct options *o, int argc, char **argv);
 int ctl_bundle(const struct options *o, int argc, char **argv);
 int ctl_backup(const struct options *o, int argc, char **argv);

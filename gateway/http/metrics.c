@@ -564,6 +564,7 @@ static const struct family {
 	{ P "stations", GAUGE, "Stations by state", write_stations },
 	{ P "station_up", GAUGE, "1 when the station is connected", write_station_up },
 	{ P "station_info", GAUGE, "What the station says that it is", write_station_info },
+	{ P "station_refusals_total", COUNTER, "Connections of stations that were not let in", NULL },
 	{ P "station_connects_total", COUNTER, "Connections of the station", write_connects },
 	{ P "station_unreadable_total", COUNTER, "Frames of the station that were none", write_faults },
 	{ P "station_limit_unconfirmed", GAUGE, "1 while the station has not confirmed its last limit", write_unconfirmed },

@@ -73,6 +73,7 @@ int run_config_confirm(struct command *c);
 int run_config_rollback(struct command *c);
 int run_config_history(struct command *c);
 int run_health(struct command *c);
+int run_doctor(struct command *c);
 int run_event_list(struct command *c);
 int run_history(struct command *c);
 int run_station_accept(struct command *c);

@@ -12,6 +12,7 @@
 #include "gateway/session/learnt.h"
 #include "gateway/session/proofs.h"
 #include "gateway/session/raised.h"
+#include "gateway/session/refusals.h"
 #include "gateway/session/session.h"
 
 #define HEAD_MOST 8192
@@ -135,7 +136,7 @@ static void judge_credentials(struct access *a, struct session *s, const struct 
 	}
 }
 
-static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
+static void look_at(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 {
 	struct access *a = arg;
 	const struct station_settings *known = settings_station(a->gw->conf, rq->identity);
@@ -159,11 +160,19 @@ static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
 		judge_credentials(a, s, rq, v);
 }
 
+static void judge(void *arg, const struct ws_request *rq, struct ws_verdict *v)
+{
+	look_at(arg, rq, v);
+	if (v->status != WS_JUDGED_LATER && (v->status != 101 || v->version < 0))
+		refusal_note(rq->identity, v->status, v->reason ? v->reason : "refused");
+}
+
 static void accepted(void *arg, const struct ws_request *rq, struct link *l)
 {
 	struct access *a = arg;
 	struct session *s = session_of(a->gw, rq->identity);
 	s->profile = profile_of(rq);
+	refusal_over(rq->identity);
 	raised_seen(s, s->profile);
 	if (s->conf->password_relay) {
 		mem_free((char *)s->credential.p);

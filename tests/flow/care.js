@@ -38,7 +38,7 @@ async function main() {
 			await said(2, /top \[-n/, 'top', 'now');
 		}],
 		['doctor: what is wrong comes with advice, and the status says that something is', () =>
-			said(1, /ok +storage[\s\S]*uplinks: uplink cpo is down[\s\S]*-> ampgate uplink test/, 'doctor')],
+			said(1, /ok +storage[\s\S]*uplinks: uplink cpo is down[\s\S]*-> ampgate uplink test[\s\S]*stations\.offline: G-09/, 'doctor', '--all')],
 		['a support bundle that any tar reads, without secrets', async () => {
 			await said(0, /status\.json[\s\S]*trace\.json[\s\S]*system\.txt/, 'support-bundle', '--with-traces', '1h', '-o', bundle);
 			const names = tar('-tzf', bundle).trim().split('\n');

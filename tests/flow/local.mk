@@ -108,6 +108,9 @@ tests/flow/metrics.log: ampgated
 TESTS += tests/flow/rest.js
 EXTRA_DIST += tests/flow/rest.js
 tests/flow/rest.log: ampgated
+TESTS += tests/flow/doctor.js
+EXTRA_DIST += tests/flow/doctor.js
+tests/flow/doctor.log: ampgated ampgate
 TESTS += tests/flow/meters.js
 EXTRA_DIST += tests/flow/meters.js tests/flow/modbus-units.py
 tests/flow/meters.log: ampgated ampgate
