@@ -189,9 +189,33 @@ static void must_fit(const struct circuit_settings *c, uint8_t phases, int32_t m
 			AMPS(small->limit_ma[p] - small->reserve_ma, b));
 }
 
+/* The same for one whose currents come from powers. */
+static void check_direct(const struct settings *s, const struct station_settings *st, const struct conf_node *fallback, struct conf_report *r)
+{
+	const struct conf_node *most = settings_node(s, "stations", st->id, "max_power_w", NULL);
+	if (__builtin_popcount(st->phases) != 3)
+		settings_wrong(r, settings_node(s, "stations", st->id, "kind", NULL), "a dc station draws from three phases");
+	if (!st->max_power_w)
+		settings_wrong(r, settings_node(s, "stations", st->id, "kind", NULL), "a dc station needs max_power_w");
+	else if (st->min_power_w > st->max_power_w)
+		settings_wrong(r, most, "max_power_w is less than min_power_w");
+	else if (st->fallback_power_w > st->max_power_w)
+		settings_wrong(r, fallback, "fallback_power_w is more than max_power_w");
+	if (st->fallback_power_w && st->fallback_power_w < st->min_power_w)
+		conf_say(r, CONF_WARNING, fallback->kind == CONF_MAP ? &fallback->key_pos : &fallback->pos, "write 0 for a pause",
+			"fallback_power_w is less than min_power_w: charging pauses");
+	must_fit(st->circuit, st->phases, st->min_current_ma, "min_power_w needs", settings_node(s, "stations", st->id, "min_power_w", NULL), r);
+}
+
 static void check_station(const struct settings *s, const struct station_settings *st, struct conf_report *r)
 {
-	const struct conf_node *fallback = settings_node(s, "stations", st->id, "fallback_current_a", NULL);
+	const struct conf_node *fallback = settings_node(s, "stations", st->id, st->dc ? "fallback_power_w" : "fallback_current_a", NULL);
+	if (st->dc)
+		check_direct(s, st, fallback, r);
+	if (st->step_ma > st->max_current_ma)
+		settings_wrong(r, settings_node(s, "stations", st->id, "step_a", NULL), "step_a is more than %s", st->dc ? "max_power_w gives" : "max_current_a");
+	if (st->dc)
+		return;
 	if (st->min_current_ma > st->max_current_ma)
 		settings_wrong(r, settings_node(s, "stations", st->id, "max_current_a", NULL), "max_current_a is less than min_current_a");
 	if (st->fallback_current_ma > st->max_current_ma)

@@ -1,6 +1,7 @@
 /* What no single row can say: the circuits as a tree, the phases that a station really uses, the identities and passwords that follow from
  * others. Runs on settings whose rows were all read without an error, so that every required value and reference is there. */
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,9 +177,21 @@ static bool is_member(const struct uplink_settings *u)
 	return u && u->mode == UPLINK_AGGREGATE;
 }
 
+/* Where the currents of direct current come from: the least that gives the minimum, the most that gives the maximum. */
+static void link_direct(const struct settings *s, struct station_settings *st)
+{
+	double ma_per_w = 1000 / (st->efficiency * 3 * s->site.voltage_v);
+	if (!st->dc)
+		return;
+	st->max_current_ma = (int32_t)floor((double)st->max_power_w * ma_per_w);
+	st->min_current_ma = (int32_t)ceil((double)st->min_power_w * ma_per_w);
+	st->fallback_current_ma = (int32_t)ceil((double)st->fallback_power_w * ma_per_w);
+}
+
 static void link_station(struct settings *s, struct station_settings *st, struct conf_report *r)
 {
-	if (!st->min_current_ma)
+	link_direct(s, st);
+	if (!st->min_current_ma && !st->dc)
 		st->min_current_ma = s->balancing.min_current_ma;
 	if (!st->uplink_id)
 		st->uplink_id = st->id;
@@ -319,6 +332,7 @@ void settings_link(struct settings *s, struct conf_report *r)
 		return; /* stations could hang on it */
 	if (!s->station_defaults.min_current_ma)
 		s->station_defaults.min_current_ma = s->balancing.min_current_ma;
+	link_direct(s, &s->station_defaults);
 	for (size_t i = 0; i < s->n_stations; i++)
 		link_station(s, &s->stations[i], r);
 	for (size_t i = 0; i < s->n_evses; i++)

@@ -505,12 +505,24 @@ static const struct conf_table uplink_table;
 	{ .name = "min_security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "0", AT(station_settings, min_security_profile),           \
 	  .takes_effect = AT_RECONNECT, .help = "Refused below this profile, whatever its listener allows" },                                    \
 	{ .name = "evses", .type = CONF_INT, .min = 1, .max = 64, .preset = "1", AT(station_settings, evses), .help = "How many EVSEs it has" },       \
+	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("ac", "dc"), .preset = "ac", AT(station_settings, dc),                                  \
+	  .help = "dc: it charges with direct current; it is told powers, and what it draws is read from its power" },                           \
+	{ .name = "max_power_w", .type = CONF_INT, .min = 0, .max = 10000000, .preset = "0", .at_times = true, AT(station_settings, max_power_w),     \
+	  .help = "dc: most that one EVSE gives to a car" },                                                                                     \
+	{ .name = "min_power_w", .type = CONF_INT, .min = 0, .max = 10000000, .preset = "3000", .at_times = true, AT(station_settings, min_power_w),  \
+	  .help = "dc: an EVSE that would get less is paused" },                                                                                 \
+	{ .name = "fallback_power_w", .type = CONF_INT, .min = 0, .max = 10000000, .preset = "0", .at_times = true,                                  \
+	  AT(station_settings, fallback_power_w), .help = "dc: what each EVSE gives by itself when this box cannot reach it; 0 pauses" },          \
+	{ .name = "efficiency", .type = CONF_NUMBER, .min = 500, .max = 1000, .preset = "0.93", .at_times = true, AT(station_settings, efficiency),   \
+	  .help = "dc: the part of what it draws from the grid that reaches the car" },                                                          \
 	{ .name = "max_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 1000 * A, .preset = "32", AT(station_settings, max_current_ma),            \
 	  .help = "Most that one EVSE gets per phase" },                                                                                        \
 	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, AT(station_settings, min_current_ma),                             \
 	  .help = "An EVSE that would get less is paused; that of balancing when not said" },                                                    \
 	{ .name = "fallback_current_a", .type = CONF_AMPS, .min = 0, .max = 1000 * A, .preset = "6", AT(station_settings, fallback_current_ma),       \
 	  .help = "What each EVSE takes per phase when this box cannot reach it; kept in the station as its default profile" },                   \
+	{ .name = "step_a", .type = CONF_AMPS, .min = 0, .max = 100 * A, .preset = "0", AT(station_settings, step_ma),                               \
+	  .help = "It takes multiples of this only, so nothing else is planned for it; 0: any" },                                                \
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(station_settings, priority), .help = "The highest is served first" }, \
 	{ .name = "meter_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "10s", AT(station_settings, meter_interval_us),              \
 	  .help = "How often it is asked to send meter values while charging" },                                                                \

@@ -4,6 +4,7 @@
 #include "gateway/conf/settings.h"
 
 #define PILOT_LEAST_MA 6000 /* the least that a control pilot can say */
+#define MESSAGE_VOLTS 230.0 /* by which messages turn amperes into watts */
 
 #include <dirent.h>
 #include <errno.h>
@@ -364,6 +365,11 @@ const struct station_settings *settings_station(const struct settings *s, struct
 const struct evse_settings *settings_evse(const struct settings *s, struct slice id)
 {
 	return object(s, "evses", id);
+}
+
+double settings_wire_share(const struct settings *s, const struct station_settings *st)
+{
+	return st->dc ? st->efficiency * s->site.voltage_v / MESSAGE_VOLTS : 1;
 }
 
 int32_t settings_own_min_ma(const struct evse_settings *e)

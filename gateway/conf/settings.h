@@ -232,7 +232,11 @@ struct station_settings {
 	uint8_t grid_phase[3]; /* station phase 1..3 (index 0..2) -> grid phase 0..2 */
 	uint8_t phases;        /* grid phases it can draw from */
 	int evses;             /* 1.. */
-	int32_t max_current_ma, min_current_ma, fallback_current_ma; /* per EVSE and phase */
+	int dc;                /* 0 ac, 1 dc: limits are powers, and what it draws is told by its power */
+	int32_t max_current_ma, min_current_ma, fallback_current_ma; /* per EVSE and phase of the grid */
+	int64_t max_power_w, min_power_w, fallback_power_w; /* dc: what a car gets; the currents come from there */
+	double efficiency;     /* dc: of what it draws, this part reaches the car */
+	int32_t step_ma;       /* its set-points are multiples of this; 0: any */
 	int priority;          /* higher is served first */
 	const struct uplink_settings *uplink; /* NULL: never forwarded */
 	const char *uplink_id;       /* identity towards the CSMS; equals id unless configured */
@@ -492,6 +496,9 @@ void settings_diff(const struct settings *a, const struct settings *b, void (*ea
 /* By identity as connected (exact); NULL: nobody of that name is configured. */
 const struct station_settings *settings_station(const struct settings *s, struct slice identity);
 const struct evse_settings *settings_evse(const struct settings *s, struct slice id);
+/* Power that reaches the car per watt at the grid's nominal voltage, times that of messages (230 V a phase): what an ampere of the grid becomes
+ * in a limit for this station. 1 unless it is dc. */
+double settings_wire_share(const struct settings *s, const struct station_settings *st);
 int32_t settings_own_min_ma(const struct evse_settings *e); /* less than this it cannot be told: all without a pilot, else 6 A */
 /* The first EVSE of a station of the box's own, and how many it has; NULL: there is no such station. */
 const struct evse_settings *settings_own_station(const struct settings *s, struct slice identity, int *n_out);

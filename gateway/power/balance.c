@@ -73,7 +73,7 @@ static void describe_station_evse(const struct settings *c, const struct station
 	int n_phases = __builtin_popcount(st->phases);
 	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/%d", st->id, evse), .station = st->id, .evse = evse,
 		.node = (int)(st->circuit - c->circuits), .min_ma = st->min_current_ma, .max_ma = st->max_current_ma,
-		.fallback_ma = st->fallback_current_ma, .fallback_after_us = FALLBACK_AFTER_US, .priority = st->priority };
+		.step_ma = st->step_ma, .fallback_ma = st->fallback_current_ma, .fallback_after_us = FALLBACK_AFTER_US, .priority = st->priority };
 	out->n_lines = n_phases == 1 ? 1 : 3;
 	for (int p = 0; p < 3; p++)
 		out->lines[p] = st->grid_phase[p];

@@ -354,7 +354,16 @@ static int lines_of(const struct charger *c)
 	return v.n_lines;
 }
 
-void charger_word(const struct charger *c, struct event *e)
+/* Direct current is told in watts at the car, and knows no phases. */
+static void word_direct(const struct charger *c, struct event *e)
+{
+	double share = settings_wire_share(c->gw->conf, c->s->conf);
+	e->in_watts = true;
+	e->limit_a *= share;
+	e->then_a *= share;
+}
+
+static void word_alternating(const struct charger *c, struct event *e)
 {
 	int lines = lines_of(c);
 	e->in_watts = c->traits.unit;
@@ -362,12 +371,19 @@ void charger_word(const struct charger *c, struct event *e)
 		e->phases = lines;
 	if (c->traits.whole_amps)
 		e->limit_a = floor(e->limit_a + 1e-6);
+}
+
+void charger_word(const struct charger *c, struct event *e)
+{
+	(c->s->conf->dc ? word_direct : word_alternating)(c, e);
 	e->time_us = c->traits.relative_only ? 0 : clock_wall_us() - START_IN_THE_PAST_US;
 }
 
 double charger_rounded(const struct charger *c, double amps)
 {
-	double volts = VOLTS * (c->traits.number_phases ? lines_of(c) : 3);
+	double volts = VOLTS * (c->traits.number_phases ? lines_of(c) : 3), share = settings_wire_share(c->gw->conf, c->s->conf);
+	if (c->s->conf->dc)
+		return floor(amps * share * 3 * VOLTS + 1e-6) / (3 * VOLTS) / share;
 	if (c->traits.whole_amps)
 		amps = floor(amps + 1e-6);
 	return c->traits.unit ? floor(amps * volts + 1e-6) / volts : floor(amps * 10 + 1e-6) / 10;

@@ -58,7 +58,7 @@ int64_t charger_profile_id(const struct charger *c, int evse, int place);
 int charger_live_level(const struct charger *c, enum limit_form form, int evse);
 int charger_fallback_level(const struct charger *c, int evse);
 
-/* The unit, phases, start and rounding that this station takes, for a command with limit_a per phase. */
+/* The unit, phases, start and rounding that this station takes, for a command with limit_a per phase of the grid. */
 void charger_word(const struct charger *c, struct event *e);
 /* What of a limit arrives: rounded as charger_word and the message round it. */
 double charger_rounded(const struct charger *c, double amps);

@@ -99,6 +99,12 @@ static struct profiles *profiles_of(const struct session *s)
 
 /* --- what they allow --- */
 
+/* The CSMS speaks of the car's side, we of the grid's. */
+static double of_grid(const struct session *s, double amps)
+{
+	return amps / settings_wire_share(s->gw->conf, s->conf);
+}
+
 static void tell_control(struct csms_profiles *c, int control, struct allowed a, int64_t now_us, int64_t until_us)
 {
 	char ref[80];
@@ -107,7 +113,8 @@ static void tell_control(struct csms_profiles *c, int control, struct allowed a,
 		control_evse_profile(c->s->gw->control, control, MA_NONE, NULL, 0);
 		return;
 	}
-	int32_t ma = a.amps < 2000 ? (int32_t)floor(a.amps * 1000 + 1e-3) : 2000000;
+	double amps = of_grid(c->s, a.amps);
+	int32_t ma = amps < 2000 ? (int32_t)floor(amps * 1000 + 1e-3) : 2000000;
 	snprintf(ref, sizeof(ref), "%s/%d/%lld", profile_purpose_word(c->s->version, a.by->purpose), a.by->stack_level, (long long)a.by->id);
 	control_evse_profile(c->s->gw->control, control, ma, ref, until_us == INT64_MAX ? 0 : clock_mono_us() + until_us - now_us);
 }
@@ -136,13 +143,13 @@ double csms_profiles_evse_a(const struct session *s, int evse)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx tx = tx_on(s, evse);
-	return profiles_allowed(profiles_of(s), evse, &tx, clock_wall_us(), &until_us).amps;
+	return of_grid(s, profiles_allowed(profiles_of(s), evse, &tx, clock_wall_us(), &until_us).amps);
 }
 
 double csms_profiles_station_a(const struct session *s)
 {
 	int64_t until_us = INT64_MAX;
-	return profiles_station_limit(profiles_of(s), clock_wall_us(), &until_us).amps;
+	return of_grid(s, profiles_station_limit(profiles_of(s), clock_wall_us(), &until_us).amps);
 }
 
 double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_t *until_us)
@@ -154,7 +161,7 @@ double csms_profiles_default_a(const struct session *s, int evse)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx none = { 0 };
-	return profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us).amps;
+	return of_grid(s, profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us).amps);
 }
 
 size_t csms_profiles_composite(const struct session *s, const struct schedule_ask *ask, double max_a, int64_t now_us, struct charging_period *out,

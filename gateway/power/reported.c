@@ -143,6 +143,7 @@ static void look_at(struct reported *r, int evse, int64_t now_us, int64_t *next_
 		lift(r, &r->caps[evse]);
 		return;
 	}
+	amps /= settings_wire_share(r->s->gw->conf, r->s->conf);
 	int32_t ma = amps < 2000 ? (int32_t)floor(amps * 1000 + 1e-3) : 2000000;
 	struct cap_conf cap = { .node = -1, .evse = control, .line = { { ma, ma, ma } }, .power_w = -1, .reason = "station_limit", .owner = low->source,
 		.until_us = until_us == INT64_MAX ? INT64_MAX : clock_mono_us() + until_us - now_us };

@@ -30,7 +30,7 @@ static bool is_managed(const struct session *s)
 static void told(const struct session *s, double most_a[SESSION_EVSES + 1])
 {
 	for (int i = 1; i <= s->n_evses; i++)
-		most_a[i - 1] = limits_told_a(s->gw->limits, s, i);
+		most_a[i - 1] = limits_told_a(s->gw->limits, s, i) * settings_wire_share(s->gw->conf, s->conf);
 }
 
 static double also_a(const void *arg, int evse, int64_t wall_us, int64_t *until_us)
@@ -54,7 +54,7 @@ static void composite(struct session *s, struct frame *f, struct buf *payload)
 	ask.also_a = also_a;
 	ask.also = s;
 	ask.mem = &mem;
-	size_t n = csms_profiles_composite(s, &ask, s->conf->max_current_ma / 1000.0, now_us, periods, PROFILE_PERIODS_MOST);
+	size_t n = csms_profiles_composite(s, &ask, s->conf->max_current_ma / 1000.0 * settings_wire_share(s->gw->conf, s->conf), now_us, periods, PROFILE_PERIODS_MOST);
 	schedule_write_answer(s->version, &ask, now_us, periods, n, payload);
 	arena_free(&mem);
 }
@@ -145,11 +145,11 @@ static void add_ours(struct session *s, struct group *g)
 	jw_object(&w, NULL);
 	jw_int(&w, "id", id);
 	jw_time(&w, "startSchedule", clock_wall_us());
-	jw_string(&w, "chargingRateUnit", "A");
+	jw_string(&w, "chargingRateUnit", s->conf->dc ? "W" : "A");
 	jw_array(&w, "chargingSchedulePeriod");
 	jw_object(&w, NULL);
 	jw_int(&w, "startPeriod", 0);
-	jw_number(&w, "limit", amps, 1);
+	jw_number(&w, "limit", s->conf->dc ? amps * s->conf->efficiency * 3 * s->gw->conf->site.voltage_v : amps, 1);
 	jw_end(&w, '}');
 	jw_end(&w, ']');
 	jw_end(&w, '}');

@@ -356,6 +356,8 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 	st->max_current_ma = own->current_ma;
 	st->min_current_ma = settings_own_min_ma(own);
 	st->fallback_current_ma = 0; /* it stops when we do, by its driver */
+	st->dc = false;
+	st->step_ma = 0;
 	st->uplink = own->uplink;
 	st->password = NULL;
 	st->password_relay = false;
@@ -371,6 +373,7 @@ static const struct station_settings *group_station(struct gateway *g, const str
 	st->id = st->uplink_id = group->identity;
 	st->name = NULL;
 	st->circuit = NULL;
+	st->dc = false;
 	st->evses = 0;
 	st->uplink = group;
 	st->password = NULL;

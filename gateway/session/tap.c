@@ -146,6 +146,14 @@ static int32_t to_ma(double a)
 	return isnan(a) ? 0 : a > 2000 ? 2000000 : a < -2000 ? -2000000 : (int32_t)lrint(a * 1000);
 }
 
+/* Of direct current: what its power takes from each phase of the grid. Its currents and volts are the car's. */
+static double direct_a(const struct session *s, const struct draw *d)
+{
+	const struct settings *c = s->gw->conf;
+	double power_w = !isnan(d->net.power_w) ? d->net.power_w : d->net.all_a * d->voltage_v;
+	return power_w / (s->conf->efficiency * 3 * c->site.voltage_v);
+}
+
 static void see_samples(struct session *s, const struct event *e)
 {
 	struct session_evse *ev = session_evse(s, e->evse);
@@ -159,9 +167,12 @@ static void see_samples(struct session *s, const struct event *e)
 	struct evse_view v;
 	int32_t own[3] = { 0 };
 	control_evse_view(s->gw->control, ev->control, &v);
-	bool phased = !isnan(d.net.i_a[0]) || !isnan(d.net.i_a[1]) || !isnan(d.net.i_a[2]);
+	bool dc = s->conf->dc;
+	bool phased = !dc && (!isnan(d.net.i_a[0]) || !isnan(d.net.i_a[1]) || !isnan(d.net.i_a[2]));
 	double volts = d.voltage_v > 50 && d.voltage_v < 300 ? d.voltage_v : s->gw->conf->site.voltage_v;
-	double each = !isnan(d.net.all_a) ? d.net.all_a : d.net.power_w / volts / v.n_lines;
+	double each = dc ? direct_a(s, &d) : !isnan(d.net.all_a) ? d.net.all_a : d.net.power_w / volts / v.n_lines;
+	if (isnan(each) && !phased)
+		return;
 	for (int i = 0; i < v.n_lines; i++)
 		own[i] = to_ma(phased ? d.net.i_a[i] : each);
 	control_evse_draw(s->gw->control, ev->control, own, ev->energy_wh, clock_mono_us());
