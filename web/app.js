@@ -58,7 +58,7 @@ const BANNERS = { ok: 0, warning: 1, critical: 2 };
 function banners() {
 	const bad = state.health.filter((c) => c.state !== 'ok').sort((a, b) => BANNERS[b.state] - BANNERS[a.state]);
 	return h('div', { id: 'banners', role: 'status' }, !state.live && h('p', { class: 'banner wait' }, t('not_live')),
-		bad.map((c) => h('p', { class: `banner ${c.state === 'critical' ? 'bad' : 'wait'}` }, h('strong', {}, t(`check.${c.check}`)), ' ', c.detail)));
+		bad.map((c) => h('p', { class: `banner ${c.state === 'critical' ? 'bad' : 'wait'}` }, h('strong', {}, t(`check.${c.check}`)), ` ${t(`bad.${c.check}`, '')} `, h('span', { class: 'quiet' }, c.detail))));
 }
 
 function strip() {

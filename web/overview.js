@@ -41,7 +41,7 @@ function numbers() {
 		waiting.map((e) => h('li', {}, pill('waiting'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.limit?.until ? `${t('turn')} ${time(e.limit.until)}` : ''}`)),
 		faulted.map((e) => h('li', {}, pill('faulted'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.error || ''}`)),
 		offline.length ? h('li', {}, pill('offline', `${offline.length} ${t('n_offline')}`), ' ', offline.slice(0, 8).map((x, i) => [i ? ', ' : '', h('a', { href: `#/station/${encodeURIComponent(x.id)}` }, x.id)])) : null,
-		pending.map((x) => h('li', {}, pill('pending'), ' ', h('strong', {}, x.id), ` ${t('wants_in')} `, h('span', { class: 'row' }, acceptStation(x), rejectStation(x)))));
+		pending.map((x) => h('li', {}, pill('pending'), ' ', h('strong', {}, x.id), ' ', h('span', { class: 'row' }, acceptStation(x), rejectStation(x)))));
 }
 
 function windowLine(c) {

@@ -27,7 +27,7 @@ function section(step, x) {
 
 function body({ report, sha256 }, steps) {
 	const states = steps.map((s) => report.steps[s]?.state), open = states.filter((s) => !s).length, failed = states.filter((s) => s === 'failed').length;
-	return [h('h2', { class: 'report-title' }, `${t('page.commissioning')}: ${report.name || report.site}`),
+	return [h('h2', {}, `${t('page.commissioning')}: ${report.name || report.site}`),
 		facts([[t('site'), report.site], [t('when'), time(report.at, 'date')], ['ampgate', report.version], [t('w.result'), failed || open ? `${failed} ${t('w.failed')}, ${open} ${t('w.open')}` : t('w.all_passed')]]),
 		h('h2', {}, t('w.circuits')), table([[t('circuit'), (c) => `${c.id}${c.parent ? ` ← ${c.parent}` : ''}`], [t('limit'), (c) => `${c.limit_a.map((a) => num(a, 0)).join(' / ')} A`, 'n'], [t('meter'), (c) => c.meter || t('summed')]], report.circuits),
 		steps.filter((s) => s !== 'circuits').map((s) => section(s, report.steps[s])),

@@ -10,12 +10,18 @@ import { people } from './people.js';
 const TABS = ['values', 'yaml', 'history', 'people', 'programs'];
 const MOST_FOUND = 40;
 
+// What the check of the files said, without its warnings where there are errors.
+function mistakes(said) {
+	const blocks = said.split(/^(?=\S+:\d+:\d+: )/m), errors = blocks.filter((b) => /^\S+: error: /.test(b));
+	return (errors.length ? errors : blocks).join('').trimEnd();
+}
+
 // Which configuration runs, and what is wrong when it is not the one in the files.
 function standing() {
 	const c = state.site?.config;
 	if (!c) return null;
 	return h('div', {}, h('p', {}, `${t('settings.generation')} ${c.generation ?? '–'} `, pill(c.state === 'ok' ? 'ok' : c.state === 'safe_mode' ? 'critical' : 'warning', t(`config.${c.state}`))),
-		c.state === 'ok' ? null : h('p', {}, t(`config.${c.state}_text`)), c.fault ? h('pre', { class: 'error' }, c.fault) : null,
+		c.state === 'ok' ? null : h('p', {}, t(`config.${c.state}_text`)), c.fault ? h('pre', { class: 'error' }, mistakes(c.fault)) : null,
 		c.restart ? h('p', { class: 'quiet' }, `${t('settings.restart')} ${c.restart}`) : null, conf.locked ? h('p', { class: 'banner wait' }, t('settings.is_locked')) : null);
 }
 

@@ -30,7 +30,7 @@ const COLUMNS = () => [
 	...[0, 1, 2].map((p) => [`L${p + 1}`, ({ e }) => num(e?.i_a?.[p], 1), 'n wide']),
 	[t('draws'), ({ e }) => amps(e?.i_a ? Math.max(...e.i_a) : null), 'n narrow'],
 	[t('limit'), ({ e }) => amps(e?.limit ? Math.max(...e.limit.a) : null), 'n'],
-	[t('why'), ({ s, e }) => (s.state === 'pending' ? [s.vendor, s.model, s.peer].filter(Boolean).join(' ') : e?.limit ? reason(e.limit) : '–')],
+	[t('why'), ({ s, e }) => (s.state === 'pending' ? [s.vendor, s.model, s.peer].filter(Boolean).join(' ') : e?.limit && (e.tx || e.waiting || s.state === 'offline') ? reason(e.limit) : '–')],
 	[t('token'), ({ e }) => (e?.tx?.token ? e.tx.token.replace('sha256:', '#') : ''), 'wide'],
 	['kWh', ({ e }) => (e?.tx ? num(e.tx.energy_wh / 1000, 2) : ''), 'n'],
 	[t('link'), ({ s }) => s.subprotocol || '–', 'wide'],

@@ -165,7 +165,6 @@ export const words = {
 	'n_charging': ['charging', 'laden'],
 	'n_limited': ['held back by', 'gebremst:'],
 	'n_offline': ['offline', 'getrennt'],
-	'wants_in': ['wants in', 'möchte herein'],
 	'site': ['Site', 'Anlage'],
 	'limits': ['Limits set by people', 'Von Hand gesetzte Grenzen'],
 	'take_back': ['Take back', 'Zurücknehmen'],
@@ -399,6 +398,14 @@ export const words = {
 	'check.stations': ['Stations:', 'Stationen:'],
 	'check.certificate': ['Certificate:', 'Zertifikat:'],
 	'check.configuration': ['Configuration:', 'Konfiguration:'],
+	'bad.storage': ['What has to be kept cannot be kept.', 'Was aufbewahrt werden muss, kann es nicht.'],
+	'bad.meters': ['A meter does not answer; cars get less to be safe.', 'Ein Zähler antwortet nicht; zur Sicherheit bekommen Autos weniger.'],
+	'bad.uplinks': ['The CSMS cannot be reached; charging goes on.', 'Das CSMS ist nicht erreichbar; das Laden geht weiter.'],
+	'bad.queue': ['Messages wait longer than they should.', 'Nachrichten warten länger als sie sollten.'],
+	'bad.clock': ['Nobody vouches for the time; times of transactions are unsure.', 'Niemand bürgt für die Zeit; Zeiten von Ladevorgängen sind unsicher.'],
+	'bad.stations': ['A station does not do what it is told.', 'Eine Station tut nicht, was ihr gesagt wird.'],
+	'bad.certificate': ['A certificate ends soon.', 'Ein Zertifikat läuft bald ab.'],
+	'bad.configuration': ['The files cannot be used.', 'Die Dateien sind nicht brauchbar.'],
 
 	// settings
 	'settings.config': ['Configuration in force', 'Geltende Konfiguration'],

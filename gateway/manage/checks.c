@@ -39,6 +39,15 @@ static enum check_state check_storage(struct gateway *g, char detail[DETAIL])
 	return CHECK_OK;
 }
 
+/* The line of the first mistake, which names file, line and column; warnings may stand before it. */
+static const char *first_mistake(const char *said)
+{
+	const char *error = strstr(said, ": error: ");
+	while (error && error > said && error[-1] != '\n')
+		error--;
+	return error ? error : said;
+}
+
 static enum check_state check_configuration(struct gateway *g, char detail[DETAIL])
 {
 	struct config_view v;
@@ -46,8 +55,8 @@ static enum check_state check_configuration(struct gateway *g, char detail[DETAI
 	config_view(&v);
 	if (!v.fault)
 		return CHECK_OK;
-	/* Its first line names file, line and column. */
-	snprintf(detail, DETAIL, "%.*s%s", (int)strcspn(v.fault, "\n"), v.fault, v.safe_mode ? " (safe mode)" : v.last_good ? " (an older configuration runs)" : "");
+	const char *line = first_mistake(v.fault);
+	snprintf(detail, DETAIL, "%.*s%s", (int)strcspn(line, "\n"), line, v.safe_mode ? " (safe mode)" : v.last_good ? " (an older configuration runs)" : "");
 	return v.safe_mode ? CHECK_CRITICAL : CHECK_WARNING;
 }
 
