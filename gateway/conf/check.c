@@ -404,6 +404,17 @@ static void check_certificates(struct checking *c, const struct tls_settings *t)
 		refuse_keys(c, n, "client_crl", "without client_ca");
 }
 
+/* What is weaker is for stations that are named, and for these only. */
+static void check_only(struct checking *c, const struct listener_settings *l)
+{
+	const struct conf_node *n = settings_node(c->s, "listen", "ocpp", l->id, NULL), *list = settings_node(c->s, "listen", "ocpp", l->id, "only");
+	if (l->tls && l->tls->old_stations && !(l->only && *l->only))
+		settings_wrong(c->report, conf_child(n, "tls"), "tls '%s' is for old stations, which the listener has to name in 'only'", l->tls->id);
+	for (const char *const *id = l->only; id && *id; id++)
+		if (!settings_station(c->s, slice_of(*id)))
+			settings_wrong(c->report, list, "station '%s' is not defined", *id);
+}
+
 static void check_listener(struct checking *c, const struct listener_settings *l)
 {
 	const struct conf_node *n = settings_node(c->s, "listen", "ocpp", l->id, NULL);
@@ -414,6 +425,7 @@ static void check_listener(struct checking *c, const struct listener_settings *l
 		settings_wrong(c->report, settings_node(c->s, "listen", "ocpp", l->id, "min_security_profile"), "profile %d needs 'tls'", l->min_security_profile);
 	if (l->min_security_profile == 3 && l->tls && !l->tls->client_ca && l->tls->pki != PKI_LOCAL)
 		settings_wrong(c->report, settings_node(c->s, "tls", l->tls->id, NULL, NULL), "profile 3 on listener '%s' needs 'client_ca' here", l->id);
+	check_only(c, l);
 	for (const struct listener_settings *o = c->s->listeners; o < l; o++)
 		if (collide(o, l))
 			settings_wrong(c->report, conf_child(n, "port"), "port %d is taken by listener '%s'", l->port, o->id);
@@ -482,7 +494,7 @@ static bool lets_in(const struct listener_settings *l, const struct station_sett
 {
 	int least = l->min_security_profile > st->min_security_profile ? l->min_security_profile : st->min_security_profile;
 	int most = most_profile(l);
-	return least <= most && (st->password || st->password_relay || least == 0 || most == 3);
+	return listener_is_for(l, slice_of(st->id)) && least <= most && (st->password || st->password_relay || least == 0 || most == 3);
 }
 
 static void check_way_in(struct checking *c, const struct station_settings *st)

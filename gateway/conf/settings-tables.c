@@ -259,6 +259,8 @@ static const struct conf_row listener_rows[] = {
 	  AT(listener_settings, tls), .takes_effect = AT_RELISTEN, .help = "Certificate that stations see; none is a plain socket" },
 	{ .name = "min_security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "1", AT(listener_settings, min_security_profile),
 	  .help = "Stations below this OCPP security profile are refused; 0 lets them in without a password" },
+	{ .name = "only", .type = CONF_TEXTS, AT(listener_settings, only),
+	  .help = "The stations that may come here, where others must not: for exceptions that an old station needs, without weakening the other ports" },
 	{ .name = "ping", .type = CONF_DURATION, .min = 0, .max = H, .preset = "60s", AT(listener_settings, ping_us),
 	  .help = "Pause after which a silent station is pinged; 0s sends none" },
 	{ .name = "max_message", .type = CONF_SIZE, .min = 4 * KIB, .max = 16 * MIB, .preset = "256KiB", AT(listener_settings, max_message_bytes),
@@ -318,6 +320,8 @@ static const struct conf_row tls_rows[] = {
 	  .help = "Revocation list of these authorities, PEM; without one of an authority, or after its next update is due, none of its certificates is accepted" },
 	{ .name = "pki", .type = CONF_CHOICE, .words = WORDS("none", "local"), .preset = "none", AT(tls_settings, pki),
 	  .help = "Whether certificates that the box's own authority issued to stations are accepted too, but for those it took back (ampgate pki)" },
+	{ .name = "old_stations", .type = CONF_BOOL, .preset = "false", AT(tls_settings, old_stations), .takes_effect = AT_RELISTEN,
+	  .help = "TLS 1.0 and 1.1 too, with TLS_RSA_WITH_AES_128_CBC_SHA, which needs an RSA key; its listeners have to name the stations in only" },
 	{ 0 }
 };
 static const struct conf_table tls_table = { .noun = "tls entry", .size = sizeof(struct tls_settings), .rows = tls_rows };

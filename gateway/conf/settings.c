@@ -444,3 +444,11 @@ void settings_write_man(struct buf *out)
 {
 	conf_write_man(&settings_table, out);
 }
+
+bool listener_is_for(const struct listener_settings *l, struct slice station)
+{
+	for (const char *const *id = l->only; id && *id; id++)
+		if (slice_is(station, *id))
+			return true;
+	return !l->only;
+}

@@ -28,6 +28,7 @@ struct tls_settings { /* a server certificate */
 	const char *client_crl; /* path of its revocation lists; NULL: nobody looks */
 	int pki;                /* enum pki: whether the box's own authority is believed */
 	const char *client_o;   /* organisation that they have to name; NULL: any */
+	bool old_stations;      /* TLS 1.0 and 1.1 too, with the one suite that they have */
 };
 
 struct listener_settings {
@@ -36,9 +37,11 @@ struct listener_settings {
 	int port;
 	const struct tls_settings *tls; /* NULL: plain */
 	int min_security_profile;       /* 0..3 */
+	const char *const *only;        /* the stations that may come here, NULL behind the last; NULL: all */
 	int64_t ping_us;                /* 0: no pings */
 	int64_t max_message_bytes;
 };
+bool listener_is_for(const struct listener_settings *l, struct slice station);
 
 struct console_listener_settings {
 	const char *address;

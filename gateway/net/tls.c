@@ -19,6 +19,9 @@
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"                                         \
 	"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:AES128-GCM-SHA256:AES256-GCM-SHA384"
 
+/* The only one of these that a version before 1.2 has; OpenSSL counts its digests as too weak for any level above 0. */
+#define SUITES_OLD SUITES_12 ":AES128-SHA:@SECLEVEL=0"
+
 struct tls_server {
 	SSL_CTX *ctx;
 };
@@ -88,11 +91,22 @@ static int ask_clients(SSL_CTX *ctx, const struct tls_server_config *c, char why
 	return err;
 }
 
+static int open_to_old(SSL_CTX *ctx, const struct tls_server_config *c, char why[TLS_WHY])
+{
+	if (!c->old_peers)
+		return 0;
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION) == 1 && SSL_CTX_set_cipher_list(ctx, SUITES_OLD) == 1)
+		return 0;
+	return tls_failed(why, "TLS 1.0", NULL);
+}
+
 int tls_server_open(const struct tls_server_config *c, struct tls_server **out, char why[TLS_WHY])
 {
 	ERR_clear_error();
 	SSL_CTX *ctx = tls_context(TLS_server_method());
-	int err = ctx ? tls_use_pair(ctx, c->cert, c->key, why) : tls_failed(why, "TLS", NULL);
+	int err = ctx ? open_to_old(ctx, c, why) : tls_failed(why, "TLS", NULL);
+	if (!err)
+		err = tls_use_pair(ctx, c->cert, c->key, why);
 	if (!err)
 		err = tls_use_pair(ctx, c->cert2, c->key2, why);
 	if (!err)

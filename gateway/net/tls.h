@@ -1,4 +1,4 @@
-/* TLS contexts: what a listener shows and what a dialler believes. 1.2 and newer; the four suites that the standards ask of a server (2.x
+/* TLS contexts: what a listener shows and what a dialler believes. 1.2 and newer, unless said otherwise; the four suites that the standards ask of a server (2.x
  * A00.FR.318, 421) and those of 1.3; no compression, no renegotiation. Contexts count their users: free one while links live on it. */
 #ifndef AMPGATE_GATEWAY_TLS_H
 #define AMPGATE_GATEWAY_TLS_H
@@ -23,6 +23,7 @@ struct tls_server_config {
 	const char *client_crl;    /* revocation lists of these roots; NULL: nobody looks. With one, a root without a list, or an old one, accepts nobody */
 	const char *local_ca, *local_crl; /* the same two of the box's own authority, beside the others; NULL: it is not believed */
 	bool require_client;       /* the handshake fails without one */
+	bool old_peers;            /* TLS 1.0 and 1.1 too, with the suite that the standard leaves to them (1.6 Security A00.FR.313, 314) */
 };
 int tls_server_open(const struct tls_server_config *c, struct tls_server **out, char why[TLS_WHY]) MUST_CHECK;
 void tls_server_free(struct tls_server **t);

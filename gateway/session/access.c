@@ -144,6 +144,10 @@ static void look_at(void *arg, const struct ws_request *rq, struct ws_verdict *v
 		refuse(v, 404, "identity is not one of OCPP");
 		return;
 	}
+	if (!listener_is_for(a->conf, rq->identity)) {
+		refuse(v, 403, "this listener is for other stations");
+		return;
+	}
 	struct session *s = session_of(a->gw, rq->identity);
 	if (!s || s->own || s->group) { /* the box's own are not on the network */
 		refuse(v, 404, "unknown identity");
@@ -188,7 +192,7 @@ static int open_tls(struct access *a, struct tls_server **out)
 {
 	const struct tls_settings *conf = a->conf->tls;
 	struct tls_server_config t = { .cert = conf->cert, .key = conf->key, .cert2 = conf->second_cert, .key2 = conf->second_key,
-		.client_ca = conf->client_ca, .client_crl = conf->client_crl };
+		.client_ca = conf->client_ca, .client_crl = conf->client_crl, .old_peers = conf->old_stations };
 	char fault[TLS_WHY] = "", root[AUTHORITY_PATH], list[AUTHORITY_PATH];
 	authority_root(a->gw->state_dir, root);
 	authority_list(a->gw->state_dir, list);

@@ -128,13 +128,14 @@ static bool takes(const struct listener_settings *l, int profile)
 {
 	if (l->min_security_profile > profile)
 		return false;
-	return profile < 2 ? !l->tls : l->tls && (profile < 3 || l->tls->client_ca);
+	return profile < 2 ? !l->tls : l->tls && (profile < 3 || l->tls->client_ca || l->tls->pki == PKI_LOCAL);
 }
 
-static bool some_listener_takes(const struct settings *conf, int profile)
+static bool some_listener_takes(const struct session *s, int profile)
 {
+	const struct settings *conf = s->gw->conf;
 	for (size_t i = 0; i < conf->n_listeners; i++)
-		if (takes(&conf->listeners[i], profile))
+		if (listener_is_for(&conf->listeners[i], slice_of(s->id)) && takes(&conf->listeners[i], profile))
 			return true;
 	return false;
 }
@@ -152,7 +153,7 @@ const char *raised_refuses(const struct session *s, struct frame *call)
 		return NULL;
 	if (asked < least)
 		return "a security profile is never lowered from afar";
-	if (asked > PROFILE_MOST || !some_listener_takes(s->gw->conf, asked))
+	if (asked > PROFILE_MOST || !some_listener_takes(s, asked))
 		return "no listener takes this security profile";
 	if ((asked == 1 || asked == 2) && !knows_a_password(s))
 		return "no password of the station is known";

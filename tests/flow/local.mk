@@ -51,6 +51,7 @@ PROGRAM_FLOWS += tests/flow/group.js
 PROGRAM_FLOWS += tests/flow/group-asks.js
 PROGRAM_FLOWS += tests/flow/raise.js
 PROGRAM_FLOWS += tests/flow/hashes.js
+PROGRAM_FLOWS += tests/flow/old-stations.js
 if HAVE_NGHTTP2
 PROGRAM_FLOWS += tests/flow/multiplex.js
 else
