@@ -109,6 +109,7 @@ libgateway_a_SOURCES += \
 	gateway/own/errand.c gateway/own/errand.h \
 	gateway/own/identity.c gateway/own/identity.h \
 	gateway/own/own-certs.c gateway/own/own-certs.h \
+	gateway/own/own-roots.c gateway/own/own-roots.h \
 	gateway/own/own-host.c gateway/own/own-host.h \
 	gateway/own/relays.c gateway/own/relays.h \
 	gateway/own/transfer.c gateway/own/transfer.h

@@ -604,6 +604,8 @@ static void check_uplink(struct checking *c, const struct uplink_settings *u)
 		refuse_keys(c, n, "password user", "with this security_profile");
 	if (u->security_profile < 2)
 		refuse_keys(c, n, "ca check_name ocsp", "below security_profile 2");
+	if (!u->own_identity || u->security_profile < 2)
+		refuse_keys(c, n, "additional_root_check", "without own_identity and TLS");
 }
 
 /* Profiles 1 and 2 show a password for everyone on the uplink. */

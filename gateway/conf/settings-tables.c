@@ -747,6 +747,8 @@ static const struct conf_row uplink_rows[] = {
 	{ .name = "reconnect", .type = CONF_SECTION, .table = &reconnect_table, .help = "Pauses between attempts" },
 	{ .name = "own_identity", .type = CONF_IDENTITY, AT(uplink_settings, own_identity), .takes_effect = AT_RESTART,
 	  .help = "The box itself as a station without EVSEs, for limits of the whole group, its device model and its logs" },
+	{ .name = "additional_root_check", .type = CONF_BOOL, .preset = "false", .at_times = true, AT(uplink_settings, additional_root_check), .takes_effect = AT_RESTART,
+	  .help = "AdditionalRootCertificateCheck of own_identity: a root that the CSMS installs has to be signed by the one before, and takes its place once a connection leads to it" },
 	{ .name = "own_version", .type = CONF_CHOICE, .words = WORDS("ocpp1.6", "ocpp2.0.1", "ocpp2.1"), .preset = "ocpp2.0.1",
 	  AT(uplink_settings, own_version), .takes_effect = AT_RESTART, .help = "What own_identity speaks" },
 	{ 0 }

@@ -362,6 +362,7 @@ struct uplink_settings {
 	int ocsp;                 /* enum tls_ocsp */
 	int pki;                  /* enum pki: who answers SignCertificate of stations */
 	const char *own_identity; /* of the box itself, as a station without EVSEs; NULL: it has none */
+	bool additional_root_check; /* a root that the CSMS installs has to be signed by the one before, and takes its place */
 	int own_version;          /* enum ocpp_version */
 	const char *own_password; /* NULL: none */
 	/* UPLINK_AGGREGATE */

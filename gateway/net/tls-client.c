@@ -22,6 +22,7 @@
 #include "gateway/pki/cert.h"
 
 #define HOSTS_MOST 16                       /* an uplink has a handful of endpoints */
+#define CHAIN_MOST 4
 #define RESUME_US (12 * 3600 * US_PER_S)    /* after the handshake that looked at the certificate */
 
 /* One server, as we know it. */
@@ -30,6 +31,7 @@ struct known {
 	SSL_SESSION *session;               /* NULL: none to resume */
 	int64_t looked_us;                  /* monotonic: when its certificate was looked at */
 	struct cert_facts facts;            /* of that certificate */
+	char chain[CHAIN_MOST][65];         /* fingerprints of the authorities that it led to */
 };
 
 struct tls_memory {
@@ -146,6 +148,7 @@ static int load_roots(SSL_CTX *ctx, const struct tls_client_config *c, char why[
 	if (c->insecure)
 		return 0;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); /* what was given is believed, also one that another has signed */
 	if (c->ca && cert_each(c->ca, add_root, store) != 0) {
 		snprintf(why, TLS_WHY, "roots %s: %s", c->ca, access(c->ca, R_OK) != 0 ? err_text(-errno) : "there is no certificate");
 		return ERR_TLS;
@@ -273,6 +276,26 @@ enum tls_fault tls_client_fault(const struct tls_client *t)
 	return t->memory->fault;
 }
 
+static void note_chain(const SSL *ssl, struct known *k)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	memset(k->chain, 0, sizeof(k->chain));
+	for (int i = 1; chain && i < sk_X509_num(chain) && i <= CHAIN_MOST; i++) {
+		struct cert_facts f;
+		cert_facts(sk_X509_value(chain, i), &f);
+		memcpy(k->chain[i - 1], f.fingerprint, sizeof(f.fingerprint));
+	}
+}
+
+bool tls_client_led_to(const struct tls_client *t, const char *fingerprint)
+{
+	for (size_t i = 0; i < t->memory->n; i++)
+		for (int c = 0; c < CHAIN_MOST; c++)
+			if (strcmp(t->memory->hosts[i].chain[c], fingerprint) == 0)
+				return true;
+	return false;
+}
+
 void tls_client_done(struct ssl_st *ssl, bool well)
 {
 	const struct attempt *a = SSL_get_ex_data(ssl, attempt_slot());
@@ -284,6 +307,7 @@ void tls_client_done(struct ssl_st *ssl, bool well)
 		return;
 	if (well && shown && !SSL_session_reused(ssl)) {
 		cert_facts(shown, &k->facts);
+		note_chain(ssl, k);
 		k->looked_us = clock_mono_us();
 	} else if (!well) {
 		SSL_SESSION_free(k->session);

@@ -46,6 +46,9 @@ struct ssl_st *tls_client_new(struct tls_client *t, const char *host, const char
 /* How the handshake of such a connection ended: a session that did not do is not tried again. */
 void tls_client_done(struct ssl_st *ssl, bool well);
 
+/* Whether a server's certificate led to, or through, the authority with this fingerprint at its last handshake that was looked at. */
+bool tls_client_led_to(const struct tls_client *t, const char *fingerprint);
+
 /* Why the last handshake that failed did. */
 enum tls_fault { TLS_FAULT_OTHER, TLS_FAULT_CERTIFICATE, TLS_FAULT_VERSION, TLS_FAULT_SUITE };
 enum tls_fault tls_client_fault(const struct tls_client *t);

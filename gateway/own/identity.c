@@ -165,6 +165,7 @@ static const struct station_events events = { .output = on_output, .group = on_g
 
 static void open_one(struct gateway *g, const struct uplink_settings *u, struct identity *b)
 {
+	static const struct station_preset checked[] = { { "SecurityCtrlr.AdditionalRootCertificateCheck", "true" }, { NULL, NULL } };
 	*b = (struct identity){ .gw = g, .id = u->own_identity, .version = (enum ocpp_version)u->own_version, .group_a = INFINITY };
 	b->host = own_host_open(g, b->id, g->conf->site.id);
 	struct station_conf conf = {
@@ -179,6 +180,7 @@ static void open_one(struct gateway *g, const struct uplink_settings *u, struct 
 		.call_timeout_us = CALL_TIMEOUT_US,
 		.security_profile = u->security_profile,
 		.security_events = true,
+		.presets = u->additional_root_check ? checked : NULL,
 		.host = own_host_ops(b->host),
 		.host_arg = b->host,
 	};

@@ -192,6 +192,8 @@ static bool leads_to(const char *dir, const char *type, const char *more, X509 *
 		closedir(d);
 	if (more && roots && cert_each(more, add_root, roots) != 0)
 		log_debug(NULL, "%s: no certificate can be read", more);
+	if (roots)
+		X509_STORE_set_flags(roots, X509_V_FLAG_PARTIAL_CHAIN);
 	bool good = roots && c && X509_STORE_CTX_init(c, roots, x, between) && X509_verify_cert(c) == 1;
 	X509_STORE_CTX_free(c);
 	X509_STORE_free(roots);

@@ -25,6 +25,7 @@
 #include "base/timer.h"
 #include "config.h"
 #include "gateway/own/own-certs.h"
+#include "gateway/own/own-roots.h"
 #include "gateway/own/transfer.h"
 #include "gateway/session/trace.h"
 #include "storage/kept.h"
@@ -364,7 +365,12 @@ static void roots_changed(const struct own_host *h)
 static int install_certificate(void *arg, const char *type, struct slice pem)
 {
 	struct own_host *h = arg;
-	int err = own_certs_install(h->dir, type, pem);
+	const struct uplink *u = uplink_of(h);
+	const struct uplink_settings *conf = u ? uplink_conf(u) : NULL;
+	bool checked = conf && conf->additional_root_check && strcmp(type, "CSMSRootCertificate") == 0;
+	int err = checked ? own_roots_may_follow(h->dir, conf->ca, pem) : 0;
+	if (!err)
+		err = own_certs_install(h->dir, type, pem);
 	if (!err)
 		roots_changed(h);
 	return err;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/own/own-certs.h"
+#include "gateway/own/own-roots.h"
 
 struct uplink_tls {
 	const struct uplink_settings *conf;
@@ -34,6 +35,8 @@ static int open_client(const struct uplink_settings *conf, const char *dir, cons
 	struct arena mem = { 0 };
 	struct tls_client_config c = { .ca = conf->ca, .cert = own ? own : conf->cert, .key = own ? own : conf->key, .check_name = conf->check_name,
 		.ocsp = (enum tls_ocsp)conf->ocsp, .more_ca = dir ? own_certs_roots(dir, "CSMSRootCertificate", &mem) : NULL };
+	if (dir && conf->additional_root_check && own_roots_replace(dir))
+		c.ca = *c.more_ca++;
 	int err = tls_client_open(&c, out, why);
 	arena_free(&mem);
 	return err;
@@ -140,6 +143,16 @@ void uplink_tls_settle(struct uplink_tls *t, bool good)
 		t->trial = NULL;
 	}
 	tls_client_free(&t->trial);
+}
+
+static bool leads(void *arg, const char *fingerprint)
+{
+	return tls_client_led_to(arg, fingerprint);
+}
+
+bool uplink_tls_root_settled(struct uplink_tls *t)
+{
+	return t && t->dir && t->conf->additional_root_check && own_roots_settle(t->dir, leads, uplink_tls_client(t));
 }
 
 int uplink_tls_fresh(const struct uplink_settings *conf, const char *state_dir, struct tls_client **out, char why[TLS_WHY])

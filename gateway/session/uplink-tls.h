@@ -27,6 +27,10 @@ int uplink_tls_reread(struct uplink_tls *t, char why[TLS_WHY]) MUST_CHECK;
 /* The trial is over: its certificate takes the place of the present one, or is thrown away. */
 void uplink_tls_settle(struct uplink_tls *t, bool good);
 
+/* With additional_root_check: whether a connection has led to the newest root that the CSMS installed, so that it is the only one now. To be read again
+ * then. */
+bool uplink_tls_root_settled(struct uplink_tls *t);
+
 /* One like uplink_tls_client, without what that one remembers; the caller's. */
 int uplink_tls_fresh(const struct uplink_settings *conf, const char *state_dir, struct tls_client **out, char why[TLS_WHY]) MUST_CHECK;
 

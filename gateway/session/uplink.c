@@ -324,6 +324,10 @@ static void came_up(struct lane *l)
 		call_back(u);
 	}
 	set_state(u, UPLINK_UP);
+	if (uplink_tls_root_settled(u->tls)) {
+		log_info(&u->log, "the CSMS is known by its new root now, the one before does not count any more");
+		uplink_certificates_changed(u);
+	}
 	if ((u->current || u->interface) && u->conf->failback_after_us > 0 && !timer_is_set(&u->failback))
 		timer_set(&u->failback, u->conf->failback_after_us, on_failback, u);
 	l->events->up(l->owner);

@@ -25,6 +25,16 @@ class Pki {
 
 	ca(name) {
 		this.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`);
+		this.books(name);
+	}
+
+	// An authority that another one vouches for.
+	under(ca, name) {
+		this.sign(ca, name, `/CN=${name}`, { ext: 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign' });
+		this.books(name);
+	}
+
+	books(name) {
 		fs.writeFileSync(this.file(`${name}.cnf`), `[ca]\ndefault_ca=d\n[d]\ndatabase=${name}.db\ndefault_md=sha256\npolicy=p\nnew_certs_dir=.\nserial=${name}.srl\nunique_subject=no\ncrlnumber=${name}.num\n[p]\nO=optional\nCN=supplied\n`);
 		fs.writeFileSync(this.file(`${name}.db`), '');
 		fs.writeFileSync(this.file(`${name}.srl`), '1000\n');

@@ -21,6 +21,8 @@ async function main() {
 	for (const ca of ['root', 'next-root']) pki.ca(ca);
 	pki.sign('root', 'server', '/CN=localhost', { ext: names });
 	pki.sign('next-root', 'next-server', '/CN=localhost', { ext: names });
+	for (const ca of ['third', 'fourth']) pki.under('next-root', ca);
+	pki.sign('third', 'third-server', '/CN=localhost', { ext: names });
 	for (const box of Object.keys(boxes)) pki.sign('root', box, '/O=Flow/CN=flow', { until: soon(300) });
 	const pair = (name) => ({ cert: pki.read(`${name}.crt`), key: pki.read(`${name}.key`) });
 	const uplink = (box) => `  "${box.toLowerCase()}": {security_profile: 3, own_identity: ${box}, own_version: ${boxes[box]}, ca: ${file('root.crt')}, cert: ${file(`${box}.crt`)}, key: ${file(`${box}.key`)},
@@ -162,7 +164,7 @@ async function main() {
 		}],
 		['with a password first: the certificate that is issued then is what profile 3 needs', async () => {
 			const box = 'NEW', yaml = (profile) => fs.readFileSync(path.join(dir, 'ampgate.yaml'), 'utf8').replace(/uplinks:\n[^]*?\nlog:/, `uplinks:
-  cpo: {security_profile: ${profile}, own_identity: NEW, ca: ${file('next-root.crt')}${profile === 2 ? ', password: a-password-of-some-length' : ''},
+  cpo: {security_profile: ${profile}, own_identity: NEW, additional_root_check: true, ca: ${file('next-root.crt')}${profile === 2 ? ', password: a-password-of-some-length' : ''},
     endpoints: [{url: "wss://localhost:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}}
 log:`).replace('stations: {C-1: {circuit: grid, uplink: "box-201"}}', 'stations: {C-1: {circuit: grid}}');
 			await daemon.stop();
@@ -180,6 +182,32 @@ log:`).replace('stations: {C-1: {circuit: grid, uplink: "box-201"}}', 'stations:
 			await daemon.start();
 			await until(20000, 'it comes with it', () => last(box) === serialOf(name));
 			await until(10000, 'it is kept', () => fs.existsSync(path.join(own(box), 'ChargingStationCertificate.pem')));
+		}],
+		// OCPP 2.0.1 M05.FR.09, OCPP 2.0.1 M05.FR.10
+		['with AdditionalRootCertificateCheck a root has to be signed by the one before, whose place it takes once it is used', async () => {
+			const lane = await csms.lane('NEW'), install = async (peer, name) => (await peer.ask(`i-${name}`, 'InstallCertificate', { certificateType: 'CSMSRootCertificate', certificate: String(pki.read(`${name}.crt`)) }))[2].status;
+			const variable = { component: { name: 'SecurityCtrlr' }, variable: { name: 'AdditionalRootCertificateCheck' } };
+			equal((await lane.ask('v', 'GetVariables', { getVariableData: [variable] }))[2].getVariableResult[0].attributeValue, 'true', 'what it says of itself');
+			events.length = 0;
+			equal(await install(lane, 'root'), 'Rejected', 'one of another hierarchy');
+			await until(5000, 'the security event', () => events.some(([who, type]) => who === 'NEW' && type === 'InvalidCsmsCertificate'));
+			equal(await install(lane, 'third'), 'Accepted', 'one that the first has signed');
+			equal(await install(lane, 'fourth'), 'Rejected', 'another, before that one was used');
+			const again = async (name) => {
+				server.setSecureContext({ ...pair(name), ca: pki.read('root.crt') });
+				const before = csms.lanes.get('NEW');
+				before.ws.terminate();
+				return () => csms.lanes.get('NEW') !== before;
+			};
+			await until(20000, 'the CSMS with the old root is still believed', await again('next-server'));
+			await until(20000, 'and with the new one', await again('third-server'));
+			await until(5000, 'that is the only one from then on', () => /is known by its new root now/.test(daemon.log));
+			await again('next-server');
+			await until(20000, 'the old one does not count', async () => /issuer/.test((await daemon.ask('uplink.list'))[0].fault));
+			await daemon.stop();
+			daemon.log = '';
+			await daemon.start();
+			await until(20000, 'nor after a restart', async () => /issuer/.test((await daemon.ask('uplink.list'))[0].fault));
 			await daemon.stop();
 			await csms.close();
 		}],
