@@ -330,16 +330,32 @@ void print_deviations(const cJSON *r)
 	table(r, columns);
 }
 
-void print_probe(const cJSON *r)
+static void print_forms(const cJSON *forms)
 {
 	static const struct column columns[] = { { "PURPOSE", "purpose", 22 }, { "CONNECTOR", "connector", 9 }, { "LEVEL", "level", 5 }, { "UNIT", "unit", 4 },
-		{ "KIND", "kind", 8 }, { "LIMIT", "limit_a", 5 }, { "ANSWER", "answer", 9 }, { "CURRENT", "current", 12 }, { "AFTER", "response_s", 5 },
-		{ "NOTE", "note", 10 }, { 0 } };
-	table(json_at(r, "result.forms"), columns);
+		{ "KIND", "kind", 8 }, { "PHASES", "phases", 6 }, { "LIMIT", "limit_a", 5 }, { "ANSWER", "answer", 9 }, { "CURRENT", "current", 12 },
+		{ "AFTER", "response_s", 5 }, { "NOTE", "note", 10 }, { 0 } };
+	table(forms, columns);
+}
+
+void print_probe(const cJSON *r)
+{
+	print_forms(json_at(r, "result.forms"));
 	if (strcmp(text_of(r, "state"), "done") == 0)
 		printf("limits go out as %s\n", text_of(r, "result.form"));
 	else
 		printf("%s: %s\n", text_of(r, "state"), text_of(r, "result.failure"));
+}
+
+void print_probed(const cJSON *r)
+{
+	const cJSON *one;
+	cJSON_ArrayForEach(one, r) {
+		printf("EVSE %d, %s: limits go out as %s\n", (int)json_int(one, "evse", 1), text_of(one, "at"), text_of(one, "form"));
+		print_forms(json_at(one, "forms"));
+	}
+	if (cJSON_GetArraySize(r) == 0)
+		puts("nothing was tried there yet");
 }
 
 /* --- meters that are tried --- */

@@ -26,6 +26,7 @@ void print_tariffs(const cJSON *r);
 void print_limits(const cJSON *r);
 void print_deviations(const cJSON *r);
 void print_probe(const cJSON *r);
+void print_probed(const cJSON *r);
 void print_trace(const cJSON *r);
 void print_trace_line(const cJSON *r);
 

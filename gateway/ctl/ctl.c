@@ -67,6 +67,7 @@ static const char usage[] =
 	"  job list | show job=N | stop job=N         work that takes a while\n"
 	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
 	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
+	"  commission probed ID                       what was found about them\n"
 	"  network show                               addresses and sockets of the box, its way out and its clock\n"
 	"  hash                                       the hash of a station's password, which comes by standard input\n"
 	"  setup-code                                 the code that makes the first user at the console\n"
@@ -780,6 +781,7 @@ static const struct {
 	{ "queue", "show", "queue.show", "seq", true, NULL },
 	{ "queue", "retry", "queue.retry", "station", false, NULL },
 	{ "tx", "list", "tx.list", "station", false, print_txs },
+	{ "commission", "probed", "commission.probed", "station", true, print_probed },
 	{ "pki", "list", "pki.list", NULL, false, print_certificates },
 	{ "pki", "root", "pki.root", NULL, false, print_text },
 	{ "grid", "show", "grid.show", NULL, false, print_grid_operator },

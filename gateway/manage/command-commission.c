@@ -203,6 +203,15 @@ int run_commission_probe(struct command *c)
 	return t ? started(c, t) : command_fail(c, COMMAND_FORBIDDEN, "no car charges at EVSE %lld of station '%s'", (long long)evse, station);
 }
 
+int run_commission_probed(struct command *c)
+{
+	int err = COMMAND_OK;
+	const struct session *s = command_station(c, &err);
+	if (!s)
+		return err;
+	return probed_write(c->g, s->id, &c->w) == 0 ? COMMAND_OK : command_fail(c, COMMAND_FAILED, "what was kept of station '%s' cannot be read", s->id);
+}
+
 int run_commission_limit(struct command *c)
 {
 	const char *circuit = command_text(c, "circuit");

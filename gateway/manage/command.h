@@ -97,6 +97,7 @@ int run_uplink_test(struct command *c);
 int run_commission_show(struct command *c);
 int run_commission_note(struct command *c);
 int run_commission_probe(struct command *c);
+int run_commission_probed(struct command *c);
 int run_commission_meters(struct command *c);
 int run_commission_identify(struct command *c);
 int run_commission_limit(struct command *c);

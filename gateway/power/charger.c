@@ -88,13 +88,15 @@ static void recall_way(struct charger *c)
 {
 	struct arena mem = { 0 };
 	struct slice value;
-	int level, unit, relative, whole_amps;
+	int level, unit, relative, whole_amps, zero = c->traits.connector_zero, phases = c->traits.number_phases;
 	if (kept_get(c->gw->store, c->s->id, "limits/way", &mem, &value) == 0 &&
-	    sscanf(arena_text(&mem, value), "%d %d %d %d", &level, &unit, &relative, &whole_amps) == 4) {
+	    sscanf(arena_text(&mem, value), "%d %d %d %d %d %d", &level, &unit, &relative, &whole_amps, &zero, &phases) >= 4) {
 		c->traits.max_level = level;
 		c->traits.unit = unit;
 		c->traits.relative_only = relative;
 		c->traits.whole_amps = whole_amps;
+		c->traits.connector_zero = zero;
+		c->traits.number_phases = phases;
 	}
 	arena_free(&mem);
 }
@@ -259,7 +261,8 @@ bool charger_other_way(struct charger *c)
 void charger_keep_traits(struct charger *c)
 {
 	char text[64];
-	snprintf(text, sizeof(text), "%d %d %d %d", c->traits.max_level, c->traits.unit, c->traits.relative_only, c->traits.whole_amps);
+	const struct traits *t = &c->traits;
+	snprintf(text, sizeof(text), "%d %d %d %d %d %d", t->max_level, t->unit, t->relative_only, t->whole_amps, t->connector_zero, t->number_phases);
 	if (kept_put(c->gw->store, c->s->id, "limits/way", slice_of(text), NULL, NULL) != 0)
 		log_warn(&c->s->log, "how it takes limits could not be kept");
 }
@@ -345,7 +348,7 @@ int charger_fallback_level(const struct charger *c, int evse)
 
 /* --- wording --- */
 
-static int lines_of(const struct charger *c)
+int charger_lines(const struct charger *c)
 {
 	struct evse_view v = { .n_lines = 3 };
 	int control = control_find_evse(c->gw->control, c->s->id, 1);
@@ -365,7 +368,7 @@ static void word_direct(const struct charger *c, struct event *e)
 
 static void word_alternating(const struct charger *c, struct event *e)
 {
-	int lines = lines_of(c);
+	int lines = charger_lines(c);
 	e->in_watts = c->traits.unit;
 	if (c->traits.number_phases && (lines == 1 || e->in_watts))
 		e->phases = lines;
@@ -381,7 +384,7 @@ void charger_word(const struct charger *c, struct event *e)
 
 double charger_rounded(const struct charger *c, double amps)
 {
-	double volts = VOLTS * (c->traits.number_phases ? lines_of(c) : 3), share = settings_wire_share(c->gw->conf, c->s->conf);
+	double volts = VOLTS * (c->traits.number_phases ? charger_lines(c) : 3), share = settings_wire_share(c->gw->conf, c->s->conf);
 	if (c->s->conf->dc)
 		return floor(amps * share * 3 * VOLTS + 1e-6) / (3 * VOLTS) / share;
 	if (c->traits.whole_amps)

@@ -22,8 +22,9 @@
 #define READY_US (20 * US_PER_S)   /* a fallback that comes in the middle would look like a limit that is followed */
 #define MOST_US (30 * US_PER_S)    /* to wait for a current */
 #define ENOUGH_MA 500
+#define KEPT "limits/probe/" /* and the EVSE: its last result, as probed_write tells it */
 
-enum change { AS_KNOWN, OTHER_UNIT, OTHER_START, TENTHS, LEVEL_0 };
+enum change { AS_KNOWN, OTHER_UNIT, OTHER_START, TENTHS, LEVEL_0, OTHER_PHASES };
 enum follows { NOT_MEASURED, FOLLOWED, NOT_FOLLOWED };
 
 #define KNOWN_FORM (-1)
@@ -41,6 +42,7 @@ static const struct trial {
 	{ KNOWN_FORM, false, OTHER_START },
 	{ KNOWN_FORM, false, TENTHS },
 	{ KNOWN_FORM, false, LEVEL_0 },
+	{ KNOWN_FORM, false, OTHER_PHASES },
 };
 #define TRIALS (sizeof(trials) / sizeof(trials[0]))
 
@@ -143,6 +145,8 @@ static const char *describe(const struct probing *p, struct charger *c, const st
 		return "the CSMS has a profile there";
 	if (t->change == LEVEL_0 && (e->stack_level == 0 || csms_is_at(c, p->evse, e->purpose)))
 		return e->stack_level == 0 ? "that is the level in use" : "the CSMS has a profile there";
+	if (t->change == OTHER_PHASES && c->s->conf->dc)
+		return "direct current has no phases";
 	if (t->change == LEVEL_0)
 		e->stack_level = 0;
 	if (form != FORM_TX && (c->fallback_refused || known.max_level == 0))
@@ -151,6 +155,8 @@ static const char *describe(const struct probing *p, struct charger *c, const st
 	c->traits.relative_only ^= t->change == OTHER_START;
 	c->traits.whole_amps &= t->change != TENTHS;
 	charger_word(c, e);
+	if (t->change == OTHER_PHASES)
+		e->phases = e->phases ? 0 : charger_lines(c);
 	c->traits = known;
 	return NULL;
 }
@@ -289,6 +295,30 @@ static const struct outcome *outcome_of(const struct probing *p, int form, enum 
 	return NULL;
 }
 
+static const struct outcome *whole_default(const struct probing *p)
+{
+	for (size_t i = 0; i < TRIALS; i++)
+		if (trials[i].form == FORM_TX_DEFAULT && trials[i].all)
+			return &p->outcomes[i];
+	return NULL;
+}
+
+/* A wording that was taken where the known one was not. True: it is another one. */
+static bool learn_wording(const struct probing *p, struct traits *t)
+{
+	if (good(outcome_of(p, KNOWN_FORM, OTHER_UNIT)))
+		t->unit = !t->unit;
+	else if (good(outcome_of(p, KNOWN_FORM, OTHER_START)))
+		t->relative_only = !t->relative_only;
+	else if (good(outcome_of(p, KNOWN_FORM, OTHER_PHASES)))
+		t->number_phases = !t->number_phases;
+	else if (good(outcome_of(p, KNOWN_FORM, LEVEL_0)))
+		t->max_level = 0;
+	else
+		return false;
+	return true;
+}
+
 /* The known form where it is good, else the first that is; and what refused the known wording. */
 static void learn(const struct probing *p, struct charger *c)
 {
@@ -304,12 +334,12 @@ static void learn(const struct probing *p, struct charger *c)
 	}
 	if (good(known) && tenths->tried && !tenths->accepted && !c->traits.whole_amps)
 		changed = c->traits.whole_amps = true;
-	if (form == p->form && !good(known) && good(outcome_of(p, KNOWN_FORM, OTHER_UNIT)))
-		c->traits.unit = !c->traits.unit, changed = true;
-	else if (form == p->form && !good(known) && good(outcome_of(p, KNOWN_FORM, OTHER_START)))
-		c->traits.relative_only = !c->traits.relative_only, changed = true;
-	else if (form == p->form && !good(known) && good(outcome_of(p, KNOWN_FORM, LEVEL_0)))
-		c->traits.max_level = 0, changed = true;
+	if (form == p->form && !good(known) && learn_wording(p, &c->traits))
+		changed = true;
+	if (whole_default(p)->tried && !whole_default(p)->accepted && good(outcome_of(p, FORM_TX_DEFAULT, AS_KNOWN)) && c->traits.connector_zero) {
+		changed = true;
+		c->traits.connector_zero = false;
+	}
 	if (changed)
 		charger_keep_traits(c);
 	for (size_t i = 0; i < TRIALS; i++)
@@ -326,6 +356,8 @@ static void write_outcome(struct json_writer *w, enum ocpp_version version, cons
 	jw_int(w, "level", o->sent.stack_level);
 	jw_string(w, "unit", o->sent.in_watts ? "W" : "A");
 	jw_string(w, "kind", o->sent.time_us ? "Absolute" : "Relative");
+	if (o->sent.phases)
+		jw_int(w, "phases", o->sent.phases);
 	jw_number(w, "limit_a", o->sent.limit_a, 1);
 	jw_string(w, "answer", !o->tried ? "not tried" : o->accepted ? "accepted" : "refused");
 	jw_string(w, "current", words[o->follows]);
@@ -342,6 +374,7 @@ static void write_all(const struct probing *p, struct json_writer *w, const char
 	jw_object(w, NULL);
 	jw_string(w, "station", p->station);
 	jw_int(w, "evse", p->evse);
+	jw_time(w, "at", clock_wall_us());
 	if (failure)
 		jw_string(w, "failure", failure);
 	if (s)
@@ -358,11 +391,13 @@ static void conclude(struct probing *p, const char *failure)
 	struct buf json = { 0 };
 	struct json_writer w;
 	struct session *s = session_find(p->g, p->station);
+	char name[32];
 	if (s && !failure)
 		learn(p, charger_of(p->g->limits, s));
 	jw_open(&w, &json);
 	write_all(p, &w, failure);
-	if (!failure && kept_put(p->g->store, p->station, "limits/probe", buf_view(&json), NULL, NULL) != 0)
+	snprintf(name, sizeof(name), KEPT "%d", p->evse);
+	if (!failure && kept_put(p->g->store, p->station, name, buf_view(&json), NULL, NULL) != 0)
 		log_warn(NULL, "what was found out about station %s could not be kept", p->station);
 	task_end(p->task, failure ? TASK_FAILED : TASK_DONE, buf_view(&json));
 	buf_free(&json);
@@ -395,4 +430,19 @@ struct task *probe_station(struct gateway *g, const char *user, const char *stat
 	p->task = task_new("probe", user, stop_probing, p);
 	timer_set(&p->timer, 0, next_trial, p);
 	return p->task;
+}
+
+static bool write_kept(void *arg, const char *name, struct slice value)
+{
+	(void)name;
+	jw_raw(arg, NULL, value);
+	return true;
+}
+
+int probed_write(const struct gateway *g, const char *station, struct json_writer *w)
+{
+	jw_array(w, NULL);
+	int err = kept_each(g->store, station, KEPT, write_kept, w);
+	jw_end(w, ']');
+	return err;
 }
