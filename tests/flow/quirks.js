@@ -26,7 +26,7 @@ const habits = {
 	'forgets-first': { forgets: 1, says: ['limit.late', 'limit.slow'] },
 	stubborn: { deaf: () => true, says: ['limit.stubborn', 'limit.out_of_control'] },
 	'deaf-to-tx': { deaf: (p) => p.chargingProfilePurpose === 'TxProfile', says: ['limit.default', 'limit.stubborn'] },
-	slow: { late: 12, says: ['limit.slow', 'limit.late', 'limit.stubborn'] },
+	slow: { late: 20, says: ['limit.slow', 'limit.late', 'limit.stubborn'] },
 	'one-phase': { phases: 1, says: ['uses 1 of 3'] },
 	sleeper: { sleeps: true, says: ['limit.asleep'] },
 	overshoot: { factor: 1.1, says: ['limit.overshoot'] },
@@ -64,8 +64,10 @@ class Charger {
 		if (live(p)) this.sent++;
 		if (h.refuses && h.refuses(p, connectorId)) {
 			this.refused++;
+			this.refusedAt ??= Date.now();
 			return { status: 'Rejected' };
 		}
+		if (live(p)) this.takenAt ??= Date.now();
 		if (h.late && live(p)) await wait(h.late);
 		if (h.deaf && h.deaf(p)) return { status: 'Accepted' };
 		if (live(p) && h.forgets && this.running && this.reduced && h.forgets-- > 0) return { status: 'Accepted' };
@@ -180,7 +182,8 @@ log: {level: info, target: stderr}
 			for (const name of ['level-0', 'default-only', 'max-only', 'watts-only', 'relative-only', 'no-connector-0', 'whole-amps']) {
 				await until(60000, `${name} takes a limit`, () => q[name].installed.some((o) => live(o.p)));
 				const o = q[name].installed.findLast((x) => live(x.p));
-				table.push([name, '-', `${q[name].refused} refused, then ${o.p.chargingProfilePurpose} in ${o.p.chargingSchedule.chargingRateUnit}, level ${o.p.stackLevel}, ${o.p.chargingProfileKind}`]);
+				const cured = q[name].takenAt - q[name].refusedAt;
+				table.push([name, '0.0', `by the answer; taken ${cured > 0 ? `${(cured / 1000).toFixed(1)} s later` : 'at once'}: ${q[name].refused} refused, then ${o.p.chargingProfilePurpose} in ${o.p.chargingSchedule.chargingRateUnit}, level ${o.p.stackLevel}, ${o.p.chargingProfileKind}`]);
 			}
 			ok(q['watts-only'].limit <= MOST && q['default-only'].limit < MOST + 1, 'and goes by it');
 		}],
