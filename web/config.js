@@ -1,11 +1,17 @@
 // The configuration for forms: what there may be (the tables of the box), what is written and where, and a change on its way into force.
 // A path is a list of keys; a change is a map from path to value, where undefined stands for "as the files say".
 import { get, run, state, changed } from './api.js';
+import { lang } from './text.js';
 
 export const keyOf = (path) => JSON.stringify(path);
 export const conf = { rows: null, values: new Map(), managed: '', locked: false };
 
+// What a row is for, in the language of the page where it is there.
+let other = {};
+export const helpOf = (row) => other[row.help] ?? row.help ?? '';
+
 export async function readConfig() {
+	if (lang() === 'de') other = (await import('./help-de.js')).help;
 	const [rows, now] = await Promise.all([conf.rows || get('/config/schema').then((r) => r.rows), get('/config/origin')]);
 	Object.assign(conf, now, { rows, values: new Map(now.values.map((v) => [keyOf(v.path), v])) });
 	return conf;

@@ -1,7 +1,7 @@
 // Fields made from the tables of the configuration: an input that fits the type, where the present value comes from, and what is wrong with it.
 import { h, show, button } from './ui.js';
 import { t } from './text.js';
-import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt, remove } from './config.js';
+import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt, remove, helpOf } from './config.js';
 
 const LISTS = ['choices', 'texts', 'phases'];
 const NUMBERS = ['int', 'number', 'amps', 'percent', 'phase_amps'];
@@ -39,7 +39,7 @@ function input(row, value, take) {
 }
 
 const range = (row) => (row.min !== undefined && NUMBERS.concat('duration', 'size').includes(row.type) ? `${row.min} – ${row.max}` : null);
-const hint = (row) => [row.help, row.words && LISTS.includes(row.type) && row.words.join(', '), range(row), row.effect !== 'at once' && t(`effect.${row.effect}`)].filter(Boolean).join(' · ');
+const hint = (row) => [helpOf(row), row.words && LISTS.includes(row.type) && row.words.join(', '), range(row), row.effect !== 'at once' && t(`effect.${row.effect}`)].filter(Boolean).join(' · ');
 
 export function originPill(v) {
 	const layer = layerOf(v);
@@ -97,9 +97,9 @@ export function makeForm(change, onedit) {
 	// All fields of a table at a path; objects and lists in folds that are filled when they open.
 	form.table = (rows, path) => rows.map((row) => {
 		const at = [...path, row.key];
-		if (row.type === 'objects') return fold(row.key, row.help, count(at), () => objects(row, at));
-		if (row.type === 'items') return fold(row.key, row.help, count(at), () => items(row, at));
-		if (row.rows) return fold(row.key, row.help, '', () => form.table(row.rows, at));
+		if (row.type === 'objects') return fold(row.key, helpOf(row), count(at), () => objects(row, at));
+		if (row.type === 'items') return fold(row.key, helpOf(row), count(at), () => items(row, at));
+		if (row.rows) return fold(row.key, helpOf(row), '', () => form.table(row.rows, at));
 		return form.field(at);
 	});
 

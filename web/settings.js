@@ -2,7 +2,7 @@
 import { api, get, run, state, can, patiently } from './api.js';
 import { h, show, card, table, button, field, ask, attempt, time, pill } from './ui.js';
 import { t } from './text.js';
-import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial } from './config.js';
+import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial, helpOf } from './config.js';
 import { makeForm, originPill } from './form.js';
 import { propose } from './change.js';
 import { people } from './people.js';
@@ -57,7 +57,7 @@ function values(box) {
 			const k = keyOf(path);
 			if (seen.has(k) || path.some((p) => typeof p === 'number') || (only && !isManaged(conf.values.get(k)))) return false;
 			seen.add(k);
-			return `${path.join('.')} ${row.help}`.toLowerCase().includes(q);
+			return `${path.join('.')} ${helpOf(row)}`.toLowerCase().includes(q);
 		});
 	};
 	function draw() {
