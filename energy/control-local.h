@@ -49,6 +49,7 @@ struct junction {                     /* a node */
 	int64_t base_sum;             /* of all lines together, generation counted */
 	int64_t uneven[3];            /* room for uneven loads as last told, see control-rooms.c */
 	int64_t room[ALLOC_ROOMS];    /* for EVSEs, before any of them is counted; NO_BOUND: no limit */
+	uint8_t crowded;              /* rooms that are planned above what there is, whatever was cut, as bits */
 	int64_t left[ALLOC_ROOMS];    /* room for EVSEs less what is allocated below; meaningless where there is no limit */
 };
 

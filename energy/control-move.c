@@ -180,14 +180,38 @@ static void count(struct control *c, const struct seat *s, int64_t ma)
 			control_take(c, s->conf->node, l, ma, control_uneven(s));
 }
 
+/* Somewhere above it more is planned than there is, after all cuts: then nobody new begins. */
+static bool crowded(const struct control *c, const struct seat *s)
+{
+	unsigned rooms = alloc_rooms(control_lines(s));
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		if (rooms & c->nodes[n].crowded)
+			return true;
+	return false;
+}
+
+/* What a newcomer takes before its first word is counted already: to be told the same costs nothing. */
+static int32_t holds_already(const struct control *c, const struct seat *s)
+{
+	int64_t ma = INT32_MAX;
+	if (crowded(c, s))
+		return 0;
+	for (int p = 0; p < s->conf->n_lines && s->limit.ma < 0; p++)
+		if (car_phases(&s->car) & (1u << p))
+			ma = car_held(&s->car, p, c->now_us) < ma ? car_held(&s->car, p, c->now_us) : ma;
+	return ma == INT32_MAX ? 0 : (int32_t)ma;
+}
+
 /* c->free after all orders have arrived. */
 static void free_when_settled(struct control *c)
 {
 	control_free(c);
+	for (size_t n = 0; n < c->site.parts.n_nodes; n++)
+		c->nodes[n].crowded = 0;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
 		if (s->way == SEAT_SERVED) {
-			count(c, s, taken(s));
+			count(c, s, s->limit.ma < 0 ? least(holds_already(c, s), s->take_ma) : taken(s)); /* a newcomer is told to go on so */
 			continue;
 		}
 		for (int l = 0; l < 3; l++)
@@ -343,8 +367,10 @@ static void cut_where_over(struct control *c)
 			int64_t over = -c->free[n][r];
 			if (lower_some(c, list_victims(c, (int)n, r), r, over) > near(c, (int)n, r))
 				pause_some(c, (int)n, r, -c->free[n][r] - near(c, (int)n, r));
-			if (c->free[n][r] < -near(c, (int)n, r))
+			if (c->free[n][r] < -near(c, (int)n, r)) {
 				silence(c, (int)n, r);
+				c->nodes[n].crowded |= (uint8_t)(1u << r);
+			}
 		}
 	}
 }
@@ -431,16 +457,6 @@ static void even_out(struct control *c, bool everybody)
 		if (to < s->limit.ma)
 			lower(c, i, to);
 	}
-}
-
-/* What a newcomer takes before its first word is counted already: to be told the same costs nothing. */
-static int32_t holds_already(const struct control *c, const struct seat *s)
-{
-	int64_t ma = INT32_MAX;
-	for (int p = 0; p < s->conf->n_lines && s->limit.ma < 0; p++)
-		if (car_phases(&s->car) & (1u << p))
-			ma = car_held(&s->car, p, c->now_us) < ma ? car_held(&s->car, p, c->now_us) : ma;
-	return ma == INT32_MAX ? 0 : (int32_t)ma;
 }
 
 /* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
@@ -540,7 +556,7 @@ static void raise_worthwhile(struct control *c)
 		} else if (s->limit.ma < s->asked_ma) {
 			c->queue[n++] = (struct ranked){ raising_key(c, i), (int32_t)i };
 		}
-		if (s->limit.ma < 0 && !(c->starts_alone && s->take_ma > 0)) { /* the first word to a car that has to wait */
+		if (s->limit.ma < 0 && (!(c->starts_alone && s->take_ma > 0) || crowded(c, s))) { /* the first word to a car that has to wait */
 			s->limit.ma = 0;
 			control_tell(c, i);
 		}

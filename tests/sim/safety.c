@@ -34,6 +34,10 @@ static const struct {
 	{ "random", 11 }, { "random", 15 }, { "random", 52 }, /* cars that start by themselves on a full row, and most overload */
 	{ "random", 159 }, /* a car that sleeps keeps its offer while one that is deaf has all there is */
 	{ "random", 22043 }, /* a car that slept begins on a full row, and has not reported yet */
+	{ "wild", 1302 },    /* a car that overdraws below a node without a meter */
+	{ "wild", 1324 },    /* a silent socket whose car never used its offer hides as much of the building */
+	{ "wild", 1092 },    /* a meter is frozen for minutes, and no car moves */
+	{ "wild", 400014 },  /* a newcomer is told to go on as it began, on a full row */
 };
 
 /* How the balancer is told to work: half of the sites as on standard input, the others any way that the configuration allows. */
