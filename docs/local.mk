@@ -8,8 +8,10 @@ config-doc: tests/tools/check-config
 	sh $(srcdir)/etc/man/verbs.sh $(srcdir)/gateway/manage/commands.def > man-part.tmp && \
 		sh $(srcdir)/etc/man/fill.sh verbs man-part.tmp $(srcdir)/etc/man/ampgate.1
 	rm -f man-part.tmp
+	sh $(srcdir)/docs/metrics.sh $(srcdir)/gateway/http/metrics.c > metrics.tmp && mv metrics.tmp $(srcdir)/docs/METRICS.md
 EXTRA_DIST += etc/man/fill.sh etc/man/verbs.sh
 .PHONY: config-doc
+EXTRA_DIST += docs/metrics.sh docs/METRICS.md
 EXTRA_DIST += docs/COVERAGE.md
 
 # The same for docs/COVERAGE.md, from the dictionary, the catalogue and the tags of the tests.

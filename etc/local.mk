@@ -104,19 +104,29 @@ dist_sysusers_DATA = etc/sysusers.d/ampgate.conf
 EXTRA_DIST += etc/systemd/ampgate.service.in etc/systemd/ampgate-clock.service.in
 CLEANFILES += etc/systemd/ampgate.service etc/systemd/ampgate-clock.service
 
-# Completion: "station.list" in the table of verbs is `ampgate station list`.
+# Completion, from the table of verbs and the client's table of commands. The client has both files in it as well.
+COMPLETION_FROM = gateway/manage/commands.def gateway/ctl/ctl.c
 completionsdir = $(datadir)/bash-completion/completions
 completions_DATA = etc/completion/ampgate
-etc/completion/ampgate: etc/completion/ampgate.in gateway/manage/commands.def
+etc/completion/ampgate: etc/completion/fill.sh etc/completion/ampgate.in $(COMPLETION_FROM)
 	@$(MKDIR_P) etc/completion
-	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
-		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/manage/commands.def $(srcdir)/etc/completion/ampgate.in > $@
+	$(AM_V_GEN)sh $(srcdir)/etc/completion/fill.sh $(COMPLETION_FROM:%=$(srcdir)/%) $(srcdir)/etc/completion/ampgate.in > $@.new && mv $@.new $@
 zshdir = $(datadir)/zsh/vendor-completions
 zsh_DATA = etc/completion/_ampgate
-etc/completion/_ampgate: etc/completion/_ampgate.in gateway/manage/commands.def
+etc/completion/_ampgate: etc/completion/fill.sh etc/completion/_ampgate.in $(COMPLETION_FROM)
 	@$(MKDIR_P) etc/completion
-	$(AM_V_GEN)awk -F '"' '/^VERB/ { gsub(/[.]/, " ", $$2); verbs = verbs (verbs ? "\n" : "") $$2 } \
-		FNR != NR { sub(/@VERBS@/, verbs); print }' $(srcdir)/gateway/manage/commands.def $(srcdir)/etc/completion/_ampgate.in > $@
+	$(AM_V_GEN)sh $(srcdir)/etc/completion/fill.sh $(COMPLETION_FROM:%=$(srcdir)/%) $(srcdir)/etc/completion/_ampgate.in > $@.new && mv $@.new $@
+gateway/ctl/completion-text.h: etc/completion/ampgate etc/completion/_ampgate
+	@$(MKDIR_P) gateway/ctl
+	$(AM_V_GEN)for shell in bash zsh; do \
+		echo "static const char completion_$$shell[] ="; \
+		case $$shell in bash) file=etc/completion/ampgate ;; zsh) file=etc/completion/_ampgate ;; esac; \
+		sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $$file; \
+		echo "	;"; \
+	done > $@.new && mv $@.new $@
+BUILT_SOURCES += gateway/ctl/completion-text.h
+CLEANFILES += gateway/ctl/completion-text.h
+EXTRA_DIST += etc/completion/fill.sh
 EXTRA_DIST += etc/completion/ampgate.in etc/completion/_ampgate.in
 CLEANFILES += etc/completion/ampgate etc/completion/_ampgate
 

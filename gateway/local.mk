@@ -219,6 +219,7 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl-config.c \
 	gateway/ctl/ctl-doctor.c \
 	gateway/ctl/ctl-file.c \
+	gateway/ctl/ctl-help.c \
 	gateway/ctl/ctl-log.c \
 	gateway/ctl/ctl-meter.c \
 	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plugin.c \

@@ -78,6 +78,7 @@ static const char usage[] =
 	"                                             key and certificate as files, or a certificate for a request\n"
 	"  pki revoke NAME|SERIAL | install ID | renew UPLINK|ID             take back; give a station the root; ask for a new one\n"
 	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
+	"  help [VERB] | completion bash|zsh          this, or what a verb takes; the words for a shell\n"
 	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
 	"  config try FILE | schema                   mistakes and changes of a managed layer; all keys there may be\n"
 	"  config apply FILE [--for 2m] [--restart]   replace the managed layer; it is taken back unless confirmed in time\n"
@@ -297,6 +298,11 @@ static int bad_usage(const char *why)
 {
 	fprintf(stderr, "ampgate: %s\n%s", why, usage);
 	return EXIT_USAGE;
+}
+
+const char *ctl_usage_text(void)
+{
+	return usage;
 }
 
 int ctl_usage(const char *why)
@@ -831,13 +837,6 @@ static int run_row(const struct options *o, int argc, char **argv)
 	return run_verb(o, argc, argv);
 }
 
-static int run_help(const struct options *o, int argc, char **argv)
-{
-	(void)o, (void)argc, (void)argv;
-	fputs(usage, stdout);
-	return EXIT_OK;
-}
-
 static int run_plugin(const struct options *o, int argc, char **argv)
 {
 	(void)o;
@@ -856,7 +855,8 @@ static const struct {
 	int (*run)(const struct options *o, int argc, char **argv);
 	bool as_is; /* its words may hold an equals sign of their own: files, objects */
 } commands[] = {
-	{ "help", NULL, run_help, false },
+	{ "help", NULL, ctl_help, false },
+	{ "completion", NULL, ctl_completion, false },
 	{ "hash", NULL, ctl_hash, true },
 	{ "call", NULL, run_call, false },
 	{ "limit", NULL, run_limit, false },

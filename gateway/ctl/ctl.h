@@ -29,6 +29,10 @@ struct buf ctl_object(const char *const pairs[][2], size_t n);
 bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
+const char *ctl_usage_text(void);
+
+int ctl_help(const struct options *o, int argc, char **argv);
+int ctl_completion(const struct options *o, int argc, char **argv);
 int ctl_top(const struct options *o, int argc, char **argv);
 int ctl_health(const struct options *o, int argc, char **argv);
 int ctl_doctor(const struct options *o, int argc, char **argv);

@@ -75,9 +75,10 @@ if command -v zsh >/dev/null; then
 		words=(x) CURRENT=1; . $1
 		try() { words=("$@") CURRENT=$#; _ampgate }
 		try ampgate circuit ""
+		try ampgate commission limit-test ""
 		try ampgate ""
 		try ampgate backup create ""' - "$root/usr/share/zsh/vendor-completions/_ampgate" >"$dir/got" 2>&1
-	grep -qx 'list' "$dir/got" && grep -q '^status .*support-bundle' "$dir/got" && grep -qx files "$dir/got"
+	grep -qx 'list show' "$dir/got" && grep -q 'circuit= limit_a= seconds=' "$dir/got" && grep -q '^status .*support-bundle' "$dir/got" && grep -qx files "$dir/got"
 	verdict $? "the completion for zsh offers the same"
 else
 	echo "# zsh is missing: its completion is not tried"
@@ -87,9 +88,10 @@ if command -v bash >/dev/null; then
 		complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _ampgate; echo "${COMPREPLY[*]}"; }
 		. "$1"
 		complete_line ampgate circuit ""
+		complete_line ampgate commission limit-test ""
 		complete_line ampgate sta
 		complete_line ampgate --socket x sim m' - "$root/usr/share/bash-completion/completions/ampgate" >"$dir/got" 2>&1
-	printf '%s\n' "list" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
+	printf '%s\n' "list show" "circuit= limit_a= seconds=" "station status" "meter" | diff - "$dir/got" >"$dir/diff"
 	status=$?
 	cat "$dir/diff" >>"$dir/got"
 	verdict $status "the completion offers the verbs"

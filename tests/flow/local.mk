@@ -4,7 +4,7 @@ SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh 
 TESTS += $(SERVICE_FLOWS)
 EXTRA_DIST += $(SERVICE_FLOWS)
 tests/flow/install.log: ampgate ampgated
-tests/flow/man.log: tests/tools/check-config
+tests/flow/man.log: tests/tools/check-config ampgate
 tests/flow/notify.log: ampgated
 tests/flow/witness.log: clock-witness
 tests/flow/plugin.log: ampgate ampgated

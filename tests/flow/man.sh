@@ -23,6 +23,9 @@ sh "$man/verbs.sh" "$srcdir/gateway/manage/commands.def" >"$dir/verbs" && grep -
 	between verbs "$man/ampgate.1" | diff - "$dir/verbs" >"$dir/got"
 verdict $? "ampgate(1) has the verbs of the table (else: make config-doc)"
 
+sh "$srcdir/docs/metrics.sh" "$srcdir/gateway/http/metrics.c" | diff - "$srcdir/docs/METRICS.md" >"$dir/got"
+verdict $? "METRICS.md has the families of the table (else: make config-doc)"
+
 # "station.list" in the table is `ampgate station list` for people.
 "$top_builddir/ampgate" --help >"$dir/help"
 sed -n 's/^VERB("\([a-z.]*\)".*/\1/p' "$srcdir/gateway/manage/commands.def" | while read -r verb; do
@@ -33,6 +36,35 @@ sed -n 's/^VERB("\([a-z.]*\)".*/\1/p' "$srcdir/gateway/manage/commands.def" | wh
 done >"$dir/got"
 test ! -s "$dir/got"
 verdict $? "each verb is a command that the client and its manual name"
+
+for shell in bash zsh; do
+	"$top_builddir/ampgate" completion $shell | sed "s/^\t*local .*text='\|^\t*local verbs='//" >"$dir/$shell"
+	test -s "$dir/$shell" || echo "no completion for $shell"
+done >"$dir/got"
+sed -n 's/^VERB("\([a-z.-]*\)".*/\1/p' "$srcdir/gateway/manage/commands.def" | while read -r verb; do
+	words=$(echo "$verb" | tr . ' ')
+	for shell in bash zsh; do grep -qx "$words'\{0,1\}" "$dir/$shell" || echo "the completion for $shell lacks $words"; done
+	"$top_builddir/ampgate" help $words 2>&1 | grep -q "^$verb\( \|$\)" || echo "ampgate help $words lacks it"
+done >>"$dir/got"
+test ! -s "$dir/got"
+verdict $? "each verb is in the completion of both shells and explained by help"
+
+# What the client does beside verbs: rows of its table.
+sed -n 's/^\t{ "\([a-z-]*\)", \(NULL\|"[a-z-]*"\), [a-z_]*, \(true\|false\) },$/\1 \2/p' "$srcdir/gateway/ctl/ctl.c" | tr -d '"' | sed 's/ NULL//' >"$dir/commands"
+test "$(wc -l <"$dir/commands")" -gt 20 || echo "the client's table was not found" >"$dir/got"
+while read -r command; do
+	grep -q "Cm $command\( \|$\)" "$man/ampgate.1" || echo "ampgate(1) lacks $command"
+	grep -q "^$command'\{0,1\}$\|^$command [a-z]" "$dir/bash" || echo "the completion lacks $command"
+done <"$dir/commands" >>"$dir/got"
+test ! -s "$dir/got"
+verdict $? "each command of the client is in its manual and its completion"
+
+# Members, not what they are handed.
+for member in $(sed -n 's/^\t[a-z].*(\*\([a-z_]*\))(.*/\1/p' "$srcdir/base/plugin.h" | grep -v '^fn$\|^reply$'); do
+	grep -q "F[an] $member\|$member" "$man/ampgate-plugin.3" || echo "ampgate-plugin(3) lacks $member"
+done >"$dir/got"
+test ! -s "$dir/got"
+verdict $? "each function of a plugin and of its host is in the manual"
 
 for page in "$man"/*.[1-9]; do
 	sed -n 's/^\.Xr \([a-z.-]*\) \([1-9]\).*/\1.\2/p' "$page" | while read -r named; do
