@@ -1,4 +1,4 @@
-dist_doc_DATA = README.md docs/ANSWERS.md docs/ARCHITECTURE.md docs/CONFIG.md docs/CONFORMANCE.md docs/GROUPS.md docs/GUARANTEES.md docs/OUTLETS.md docs/SECURITY.md
+dist_doc_DATA = README.md docs/ANSWERS.md docs/ARCHITECTURE.md docs/CONFIG.md docs/CONFORMANCE.md docs/GROUPS.md docs/GUARANTEES.md docs/METRICS.md docs/OUTLETS.md docs/SECURITY.md
 
 # Writes docs/CONFIG.md and the generated parts of manual pages again, after a change of the tables: what stands between the marks
 # `.\" begin WHAT` and `.\" end WHAT`.
@@ -11,7 +11,7 @@ config-doc: tests/tools/check-config
 	sh $(srcdir)/docs/metrics.sh $(srcdir)/gateway/http/metrics.c > metrics.tmp && mv metrics.tmp $(srcdir)/docs/METRICS.md
 EXTRA_DIST += etc/man/fill.sh etc/man/verbs.sh
 .PHONY: config-doc
-EXTRA_DIST += docs/metrics.sh docs/METRICS.md
+EXTRA_DIST += docs/metrics.sh
 EXTRA_DIST += docs/COVERAGE.md
 
 # The same for docs/COVERAGE.md, from the dictionary, the catalogue and the tags of the tests.
