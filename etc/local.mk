@@ -62,9 +62,20 @@ dist_controllers_DATA = \
 stationsdir = $(pkgdatadir)/stations
 dist_stations_DATA = \
 	etc/stations/abb.yaml \
+	etc/stations/abl.yaml \
 	etc/stations/actec.yaml \
+	etc/stations/alfen.yaml \
+	etc/stations/autel.yaml \
+	etc/stations/easee.yaml \
+	etc/stations/enercab.yaml \
 	etc/stations/evbox.yaml \
+	etc/stations/fronius.yaml \
+	etc/stations/go-e.yaml \
+	etc/stations/grizzl-e.yaml \
 	etc/stations/huawei.yaml \
+	etc/stations/mennekes.yaml \
+	etc/stations/schneider.yaml \
+	etc/stations/sungrow.yaml \
 	etc/stations/wallbox.yaml
 EXTRA_DIST += etc/ampgate.yaml
 

@@ -20,23 +20,24 @@
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG };
 
 struct arguments {
-	const char *config, *confd, *models, *state_dir, *socket, *log_level;
+	const char *config, *confd, *models, *stations, *state_dir, *socket, *log_level;
 	bool check, print, origin, demo, miswired, doc;
 	int demo_seconds;
 };
 
 static const char usage[] =
-	"usage: ampgated [-c FILE] [--conf-dir DIR] [--models DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
+	"usage: ampgated [-c FILE] [--conf-dir DIR] [--models DIR] [--stations DIR] [--state-dir DIR] [--socket PATH] [--log-level error|warning|info|debug]\n"
 	"       ampgated [-c FILE] [--conf-dir DIR] [--models DIR] --check-config | --print-config [--origin]\n"
 	"       ampgated --demo[=SECONDS] | --demo-miswired\n"
 	"       ampgated --config-doc | --version | --help\n";
 
-enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_MISWIRED, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_MODELS, OPT_DOC, OPT_FOREGROUND };
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_ORIGIN, OPT_DEMO, OPT_MISWIRED, OPT_STATE, OPT_SOCKET, OPT_LEVEL, OPT_CONFD, OPT_MODELS, OPT_STATIONS, OPT_DOC, OPT_FOREGROUND };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "conf-dir", required_argument, NULL, OPT_CONFD },
 	{ "models", required_argument, NULL, OPT_MODELS },
+	{ "stations", required_argument, NULL, OPT_STATIONS },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
 	{ "origin", no_argument, NULL, OPT_ORIGIN },
@@ -61,6 +62,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 		case 'c': a->config = optarg; break;
 		case OPT_CONFD: a->confd = optarg; break;
 		case OPT_MODELS: a->models = optarg; break;
+		case OPT_STATIONS: a->stations = optarg; break;
 		case OPT_CHECK: a->check = true; break;
 		case OPT_PRINT: a->print = true; break;
 		case OPT_ORIGIN: a->origin = true; break;
@@ -90,7 +92,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
  * those are named too. */
 static struct settings_files files_of(const struct arguments *a, struct arena *mem)
 {
-	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd, .models = a->models };
+	struct settings_files f = { .main_file = a->config ? a->config : SYSCONF_DIR "/ampgate.yaml", .confd = a->confd, .models = a->models, .stations = a->stations };
 	if (!a->config && !a->confd)
 		f.confd = SYSCONF_DIR "/conf.d";
 	bool looks = a->check || a->print;

@@ -306,6 +306,7 @@ int settings_load_partly(const struct settings_files *files, struct settings **o
 	if (rc == 0)
 		rc = fill(s, report);
 	s->models = s->source->models;
+	s->station_models = files->stations ? arena_text(&s->source->mem, slice_of(files->stations)) : NULL;
 	if (rc != 0 && rc != ERR_AUTH)
 		settings_free(&s);
 	*out = s;

@@ -466,6 +466,7 @@ struct settings {
 	struct firmware_settings firmware;
 	struct plugins_settings plugins;
 	const char *models; /* directory of meter models before the installed ones; NULL: none */
+	const char *station_models; /* directory of station models instead of the installed ones; NULL: none */
 
 	struct settings_source *source; /* private: tree, arena, indexes */
 };
@@ -480,6 +481,7 @@ struct settings_files {
 	const struct conf_node *over; /* NULL, or a layer over all of them that is only tried */
 	const char *credentials; /* directory of secrets, after $CREDENTIALS_DIRECTORY; NULL: SYSCONF_DIR/credentials */
 	const char *models;      /* directory of meter models before the installed ones; NULL: SYSCONF_DIR/models and DATA_DIR/models only */
+	const char *stations;    /* directory of station models; NULL: DATA_DIR/stations. Those of SYSCONF_DIR/stations come first */
 };
 
 /* Reads, merges, types and links everything. 0 with *out; else *out is NULL: ERR_AUTH when nothing but secrets is missing, ERR_SYNTAX,

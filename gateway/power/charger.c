@@ -44,12 +44,18 @@ static void no_answer(void *arg, struct call *call, int err, struct frame *answe
 		log_debug(&c->s->log, "the meter interval could not be set: %s", err_text(err));
 }
 
+int64_t charger_meter_interval_us(const struct charger *c)
+{
+	int64_t us = c->s->conf->meter_interval_us;
+	return us > c->traits.meter_interval_us ? us : c->traits.meter_interval_us;
+}
+
 /* Limits are judged by meter values: they must come as often as the configuration wants, and may come more often. */
 static void want_interval(struct charger *c, struct slice value)
 {
 	struct event e;
 	char text[24];
-	int64_t now_s, wanted_s = c->s->conf->meter_interval_us / US_PER_S;
+	int64_t now_s, wanted_s = charger_meter_interval_us(c) / US_PER_S;
 	if (int_parse(value, &now_s) == 0 && now_s > 0 && now_s <= wanted_s)
 		return;
 	snprintf(text, sizeof(text), "%lld", (long long)wanted_s);
@@ -106,7 +112,7 @@ void charger_know(struct charger *c)
 	struct store *store = c->gw->store;
 	struct arena mem = { 0 };
 	struct slice value;
-	c->traits = traits_of(limits_book(c->limits), slice_of(c->s->vendor), slice_of(c->s->model));
+	c->traits = traits_of(limits_book(c->limits), slice_of(c->s->vendor), slice_of(c->s->model), slice_of(c->s->firmware));
 	traits_recall(store, c->s->vendor, c->s->model, &c->traits);
 	if (c->s->conf->limit_response_us)
 		c->traits.response_us = c->s->conf->limit_response_us;

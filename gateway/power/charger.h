@@ -61,6 +61,7 @@ int charger_fallback_level(const struct charger *c, int evse);
 /* The unit, phases, start and rounding that this station takes, for a command with limit_a per phase of the grid. */
 void charger_word(const struct charger *c, struct event *e);
 int charger_lines(const struct charger *c); /* phases at its first EVSE */
+int64_t charger_meter_interval_us(const struct charger *c); /* as configured, or as its model can */
 /* What of a limit arrives: rounded as charger_word and the message round it. */
 double charger_rounded(const struct charger *c, double amps);
 

@@ -74,7 +74,7 @@ struct limits *limits_open(struct gateway *g)
 	l->slots = mem_new(n * sizeof(*l->slots));
 	for (size_t i = 0; i < n; i++)
 		l->slots[i] = (struct slot){ .limits = l, .evse = (int)i };
-	l->book = traits_open(DATA_DIR "/stations", SYSCONF_DIR "/stations", &report);
+	l->book = traits_open(g->conf->station_models ? g->conf->station_models : DATA_DIR "/stations", SYSCONF_DIR "/stations", &report);
 	report_traits(&report);
 	return l;
 }
@@ -499,6 +499,11 @@ enum follow_answer limits_state(struct limits *l, struct session *s, int evse, i
 		return ANSWER_ACCEPTED;
 	}
 	return slot->accepted ? ANSWER_ACCEPTED : slot->answered && slot->refusals == 0 && !slot->in_flight ? ANSWER_REFUSED : ANSWER_NONE;
+}
+
+int64_t limits_meter_interval_us(struct limits *l, struct session *s)
+{
+	return charger_meter_interval_us(charger_of(l, s));
 }
 
 const struct traits *limits_traits(struct limits *l, struct session *s)

@@ -44,6 +44,7 @@ void limits_slow(struct limits *l, struct session *s, int64_t response_us); /* w
 enum follow_answer limits_state(struct limits *l, struct session *s, int evse, int32_t *told_ma, int64_t *accepted_us);
 struct traits;
 const struct traits *limits_traits(struct limits *l, struct session *s);
+int64_t limits_meter_interval_us(struct limits *l, struct session *s); /* between its reports while it charges */
 
 /* The station has booted or is here again: installs its fallback, once per link, a moment later. */
 void limits_greet(struct limits *l, struct session *s);

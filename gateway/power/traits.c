@@ -1,4 +1,4 @@
-/* One file per vendor: its name, and a list of rows, each for the models that begin with a text. Read by tables as the configuration is, so
+/* One file per vendor: its name, and a list of rows, each for the models (and versions of firmware) that begin with a text. Read by tables as the configuration is, so
  * a mistake is told with its place. */
 #include "gateway/power/traits.h"
 
@@ -14,6 +14,7 @@
 
 struct row {
 	const char *model;        /* NULL: all of them */
+	const char *firmware;     /* NULL: any */
 	struct traits traits;
 };
 
@@ -38,6 +39,7 @@ static const char *const forms[] = { "TxProfile", "TxDefaultProfile", "StationMa
 
 static const struct conf_row model_rows[] = {
 	{ .name = "model", .type = CONF_TEXT, AT(model), .help = "What the model's name begins with; all of the vendor's when not said" },
+	{ .name = "firmware", .type = CONF_TEXT, AT(firmware), .help = "What its firmware's version begins with; any when not said" },
 	{ .name = "purpose", .type = CONF_CHOICE, .words = forms, .preset = "TxProfile", AT(traits.form), .help = "The first form of a limit to try" },
 	{ .name = "max_stack_level", .type = CONF_INT, .min = -1, .max = 1000, .preset = "-1", AT(traits.max_level), .help = "-1: it is asked" },
 	{ .name = "unit", .type = CONF_CHOICE, .words = WORDS("A", "W"), .preset = "A", AT(traits.unit), .help = "Unit of its limits" },
@@ -46,6 +48,8 @@ static const struct conf_row model_rows[] = {
 	{ .name = "connector_zero", .type = CONF_BOOL, .preset = "true", AT(traits.connector_zero), .help = "Takes a default profile for connector 0" },
 	{ .name = "number_phases", .type = CONF_BOOL, .preset = "true", AT(traits.number_phases), .help = "Limits may say for how many phases they are" },
 	{ .name = "min_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "5s", AT(traits.min_interval_us), .help = "Between two raises" },
+	{ .name = "meter_interval", .type = CONF_DURATION, .min = S, .max = H, .preset = "1s", AT(traits.meter_interval_us),
+	  .help = "Sends meter values no more often" },
 	{ .name = "response", .type = CONF_DURATION, .min = S, .max = 600 * S, .preset = "15s", AT(traits.response_us), .help = "From a limit to the current" },
 	{ 0 },
 };
@@ -110,23 +114,23 @@ static bool begins(struct slice text, const char *with)
 }
 
 /* How well; 0: not. */
-static int fits(const struct row *r, struct slice model)
+static int fits(const struct row *r, struct slice model, struct slice firmware)
 {
-	if (!r->model)
-		return 1;
-	return model.p && begins(model, r->model) ? 1 + (int)strlen(r->model) : 0;
+	if ((r->model && (!model.p || !begins(model, r->model))) || (r->firmware && (!firmware.p || !begins(firmware, r->firmware))))
+		return 0;
+	return 1 + (r->model ? (int)strlen(r->model) : 0) + (r->firmware ? (int)strlen(r->firmware) : 0);
 }
 
-struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model)
+struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model, struct slice firmware)
 {
 	struct traits found = { .form = FORM_TX, .max_level = -1, .connector_zero = true, .number_phases = true, .min_interval_us = 5 * S,
-		.response_us = 15 * S };
+		.meter_interval_us = S, .response_us = 15 * S };
 	int best = 0;
 	for (const struct vendor *v = b->vendors; v; v = v->next) {
 		if (!vendor.p || !begins(vendor, v->vendor))
 			continue;
 		for (size_t i = 0; i < v->n_models; i++) {
-			int fit = fits(&v->models[i], model);
+			int fit = fits(&v->models[i], model, firmware);
 			if (fit <= best)
 				continue;
 			best = fit;

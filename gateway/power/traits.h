@@ -21,6 +21,7 @@ struct traits {
 	bool connector_zero;      /* takes a TxDefaultProfile for all of its EVSEs at once */
 	bool number_phases;       /* takes numberPhases */
 	int64_t min_interval_us;  /* between raises; some write each limit to flash */
+	int64_t meter_interval_us; /* it does not tell its current more often */
 	int64_t response_us;      /* from a limit to the current, at most */
 };
 
@@ -31,8 +32,8 @@ struct traits_book;
 struct traits_book *traits_open(const char *installed, const char *local, struct conf_report *report);
 void traits_close(struct traits_book *b);
 
-/* The row that fits best, case and what follows in the model ignored; presets for others. */
-struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model);
+/* The row that fits best, case and what follows in the names ignored; presets for others. */
+struct traits traits_of(const struct traits_book *b, struct slice vendor, struct slice model, struct slice firmware);
 
 /* The form that a station of this model was found to take; kept by model. */
 void traits_learnt(struct store *s, const char *vendor, const char *model, enum limit_form form);

@@ -254,10 +254,11 @@ static void look_up(const struct seen *x)
 static void gather(const struct seen *x, struct follow_facts *n)
 {
 	const struct session_evse *e = &x->s->evses[x->v.evse];
+	int64_t interval_us = limits_meter_interval_us(x->g->limits, x->s);
 	*n = (struct follow_facts){ .now_us = x->now_us, .online = x->v.online, .running = e->tx[0], .ended_itself = e->state == EVSE_SUSPENDED_EV,
 		.drawn_us = x->v.drawn_at_us, .n_lines = x->v.n_lines, .min_ma = x->s->conf->min_current_ma, .max_ma = x->s->conf->max_current_ma,
 		.alone_ma = x->s->conf->fallback_current_ma, .response_us = limits_traits(x->g->limits, x->s)->response_us,
-		.silent_us = x->s->conf->meter_interval_us * SILENT_INTERVALS + x->s->conf->meter_interval_us / 2 };
+		.silent_us = interval_us * SILENT_INTERVALS + interval_us / 2 };
 	memcpy(n->drawn_ma, x->v.drawn_ma, sizeof(n->drawn_ma));
 	n->answer = limits_state(x->g->limits, x->s, x->v.evse, &n->told_ma, &n->accepted_us);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "tests/unit/unit.h"
 
@@ -30,7 +31,7 @@ static void remove_file(const char *name)
 
 static struct traits traits(const struct traits_book *b, const char *vendor, const char *model)
 {
-	return traits_of(b, slice_of(vendor), slice_of(model));
+	return traits_of(b, slice_of(vendor), slice_of(model), SLICE("5.11.2"));
 }
 
 static void test_the_row_that_fits_best(void **state)
@@ -82,7 +83,9 @@ static void test_the_files_we_bring(void **state)
 	struct traits_book *b = traits_open(path, "/nonexistent", &report);
 	assert_int_equal(report.n, 0);
 	assert_int_equal(traits(b, "HUAWEI", "AC 22").unit, 1);
-	assert_int_equal(traits(b, "Wallbox", "Pulsar").max_level, 0);
+	assert_true(traits(b, "Wallbox", "Pulsar").relative_only);
+	assert_false(traits_of(b, SLICE("Wallbox"), SLICE("Pulsar"), SLICE("6.1")).relative_only);
+	assert_int_equal(traits(b, "MENNEKES", "ACU").meter_interval_us, 60 * US_PER_S);
 	traits_close(b);
 	conf_report_free(&report);
 }
