@@ -18,7 +18,7 @@
 
 #define SLOT_US (5 * INT64_C(1000000))
 #define HOUR_US (3600 * INT64_C(1000000))
-#define GRAIN_MA 1000
+#define GRAIN_MA 200
 #define SURE_MA 2000 /* a range no wider than this is good enough to be remembered for the day */
 
 void load_init(struct load *l)

@@ -6,7 +6,7 @@
 
 #define PERCENT 10000
 #define START_PPM (80 * 100)
-#define LEAST_PPM (50 * 100)
+#define LEAST_PPM (25 * 100)
 #define MOST_PPM (600 * 100)
 #define AS_PER_PERCENT 60       /* at REFERENCE_MA */
 #define REFERENCE_MA 250000.0
