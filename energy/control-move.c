@@ -277,17 +277,21 @@ static bool below_in(const struct control *c, const struct seat *s, int node, in
 }
 
 #define LATER (INT64_C(1) << 40)
+#define LINE_COUNTS_MA 3000
 
 static bool lately(const struct control *c, int64_t at_us)
 {
 	return at_us && c->now_us - at_us < TURN_BACK_US;
 }
 
-/* Who gives back first: who has most above its share, who was raised only just now last. */
-static int64_t giving_key(const struct control *c, size_t i)
+/* Who gives back first: who has most above its share, who was raised only just now last. Whoever gives on the lines that are short and on no
+ * other saves a message and current that nobody asked for: each line counts as some amperes of share. */
+static int64_t giving_key(const struct control *c, size_t i, unsigned short_lines)
 {
 	const struct seat *s = &c->seats[i];
-	return (int64_t)s->take_ma - taken(s) + (lately(c, s->limit.raised_us) ? LATER : 0);
+	uint8_t lines = control_lines(s);
+	int fits = __builtin_popcount(lines & short_lines) - __builtin_popcount(lines & ~short_lines);
+	return (int64_t)s->take_ma - taken(s) - fits * LINE_COUNTS_MA + (lately(c, s->limit.raised_us) ? LATER : 0);
 }
 
 /* Who is raised first: who is furthest below its share, who was cut only just now last. */
@@ -301,11 +305,15 @@ static int64_t raising_key(const struct control *c, size_t i)
 static size_t list_victims(struct control *c, int node, int room)
 {
 	size_t n = 0;
+	unsigned short_lines = 0;
+	for (int l = 0; l < 3; l++)
+		if (l == room || (c->nodes[node].room[l] != NO_BOUND && c->free[node][l] < -near(c, node, l)))
+			short_lines |= 1u << l;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
 		if (taken(s) <= 0 || c->send[i] || !below_in(c, s, node, room))
 			continue;
-		c->queue[n++] = (struct ranked){ giving_key(c, i), (int32_t)i };
+		c->queue[n++] = (struct ranked){ giving_key(c, i, short_lines), (int32_t)i };
 	}
 	rank_sort(c->queue, n);
 	return n;
@@ -424,6 +432,15 @@ static int64_t would_help(const struct control *c, const struct seat *s)
 	return most;
 }
 
+static unsigned short_lines(const struct control *c, const struct seat *s)
+{
+	unsigned lines = 0;
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (int l = 0; l < 3; l++)
+			lines |= short_of(c, n, l) > 0 ? 1u << l : 0;
+	return lines;
+}
+
 /* To a newcomer everybody gives, down to the minimum; else only what is above the share. */
 static int64_t could_give(const struct control *c, size_t i, bool everybody)
 {
@@ -441,7 +458,7 @@ static void even_out(struct control *c, bool everybody)
 		const struct seat *s = &c->seats[i];
 		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? piece(s) : PIECE_LEAST_MA))
 			continue;
-		c->queue[n++] = (struct ranked){ giving_key(c, i), (int32_t)i };
+		c->queue[n++] = (struct ranked){ giving_key(c, i, short_lines(c, s)), (int32_t)i };
 	}
 	rank_sort(c->queue, n);
 	for (size_t k = 0; k < n; k++) {

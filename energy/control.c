@@ -24,6 +24,9 @@
 #include "energy/control-local.h"
 #include "energy/record-local.h"
 
+#define ELASTIC 4                /* who waits, waits for this part of its room */
+#define ELASTIC_SOCKETS 16       /* in full from so many on */
+#define ELASTIC_ROTATIONS 24
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
@@ -558,6 +561,21 @@ static int32_t got_wh(const struct seat *s)
 	return got > 0 ? (int32_t)fmin(got, INT32_MAX) : 0; /* unknown: as if it had nothing yet */
 }
 
+/* Who waits begins only when this much more than its minimum is free: else all who are served sit at their minimum, and the next load that is
+ * switched on pauses somebody instead of lowering somebody. The less there is to lower, the less is asked for; who has waited for hours is not
+ * asked at all. */
+static int32_t elastic(const struct control *c, const struct seat *s)
+{
+	int64_t room = ALLOC_MOST_MA, sockets = (int64_t)c->site.parts.n_evses;
+	if (s->waits_us && c->now_us - s->waits_us >= ELASTIC_ROTATIONS * c->conf.rotate_every_us)
+		return 0;
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (int l = 0; l < 3; l++)
+			if (control_lines(s) & (1u << l) && c->nodes[n].room[l] < room)
+				room = c->nodes[n].room[l];
+	return room <= 0 ? 0 : (int32_t)(room / ELASTIC * (sockets < ELASTIC_SOCKETS ? sockets : ELASTIC_SOCKETS) / ELASTIC_SOCKETS);
+}
+
 static void rank(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
@@ -574,6 +592,8 @@ static void rank(const struct control *c, size_t i)
 	};
 	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))
 		c->asks[i].spare_ma = SPARE_MA;
+	if (c->policy->by_need && !s->served_us && s->limit.ma >= 0)
+		c->asks[i].spare_ma = elastic(c, s);
 }
 
 /* In what it takes, not in what it is offered. */

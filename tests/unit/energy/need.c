@@ -69,7 +69,7 @@ static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
 	const int32_t calm[3] = { 0, 0, 0 };
 	for (int i = 0; i < 3 * 8640; i++)
 		margin_feed(&m, calm, limit, (200 + 10 * i) * S);
-	assert_in_range(margin_ma(&m, 0, A(250)), 1200, 1300); /* half a per cent stays */
+	assert_in_range(margin_ma(&m, 0, A(250)), 600, 650); /* a quarter of a per cent stays */
 }
 
 static void test_a_car_is_budgeted_with_what_it_takes(void **state)
