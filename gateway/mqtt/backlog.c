@@ -38,6 +38,7 @@ static struct {
 	} flights[IN_FLIGHT];       /* what is on its way, in order */
 	int n_flights;
 	int64_t sampled_us;
+	int64_t samples_to;         /* samples up to this one have arrived; the disk may still show them for a moment */
 } b;
 
 void backlog_write_event(const struct gateway *g, const struct journal_rec *rec, bool late, struct buf *out)
@@ -81,7 +82,7 @@ static bool add_sample(void *arg, const char *name, struct slice value)
 {
 	struct batch *x = arg;
 	x->last = strtoll(name, NULL, 10);
-	if (x->last < x->before_us)
+	if (x->last < x->before_us || x->last <= b.samples_to)
 		return true;
 	buf_puts(&x->json, x->n++ ? "," : "[");
 	/* Marked as late inside its object. */
@@ -165,6 +166,7 @@ static bool forget_sample(void *arg, const char *name, struct slice value)
 static void samples_acknowledged(int64_t last)
 {
 	b.samples_sent = false;
+	b.samples_to = last;
 	if (kept_each(b.g->store, SAMPLES, "", forget_sample, &last) != 0)
 		b.samples_wait = false; /* the disk says why elsewhere; they are tried again at the next start */
 }

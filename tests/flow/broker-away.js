@@ -24,7 +24,7 @@ async function main() {
 	const dir = tempDir();
 	const [port, csmsPort, brokerPort] = [await freePort(), await freePort(), await freePort()];
 	const daemon = new Daemon(dir, conf({ port, csmsPort, circuits: '{grid: {kind: grid_connection, limit_a: 100}}',
-		stations: '{S-01: {circuit: grid}}', more: `mqtt: {url: "mqtt://127.0.0.1:${brokerPort}", commands: [call, limit.set]}` }));
+		stations: '{S-01: {circuit: grid}}', more: `mqtt: {url: "mqtt://127.0.0.1:${brokerPort}", telemetry_interval: 1s, commands: [call, limit.set]}` }));
 	const csms = new RawCsms(csmsPort);
 	csms.answer = (id, m) => m[0] === 2 && JSON.stringify([3, m[1], m[2] === 'BootNotification'
 		? { status: 'Accepted', interval: 300, currentTime: new Date().toISOString() } : {}]);
@@ -148,7 +148,8 @@ async function main() {
 			equal(came, [...came].sort((a, b) => a - b), 'order');
 			equal(came[came.length - 1] - came[0] + 1 - came.length, 0, 'gaps');
 			ok(arrived.filter((e) => e.hist).length > 5, 'most of them late');
-			ok(samples.length >= Math.floor(OUTAGE_S / 60) - 5, `samples of the site, one a minute: ${samples.length}`);
+			equal(new Set(samples.map((x) => x.ts)).size, samples.length, 'each sample once');
+			ok(samples.length > 0 && samples.length >= Math.floor(OUTAGE_S / 60) - 5, `samples of the site, one a minute: ${samples.length}`);
 			console.log(`# ${came.length} events, ${arrived.filter((e) => e.hist).length} of them late; ${arrived.length - came.length} twice, under their own numbers; ${samples.length} samples`);
 		}],
 		['every command has run once and has one answer, whatever its client repeated', async () => {
