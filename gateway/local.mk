@@ -79,7 +79,7 @@ libgateway_a_SOURCES += \
 	gateway/group/group-txs.c \
 	gateway/group/group-up.c \
 	gateway/group/group-wishes.c \
-	gateway/group/group-certs.c gateway/group/group-monitors.c gateway/group/group-profiles.c gateway/group/group-told.c
+	gateway/group/group-certs.c gateway/group/group-key.c gateway/group/group-monitors.c gateway/group/group-profiles.c gateway/group/group-told.c
 
 # from settings to the balancer, and from its decisions to stations; grid, tariffs, schedules
 libgateway_a_SOURCES += \

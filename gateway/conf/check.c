@@ -594,7 +594,7 @@ static void check_uplink(struct checking *c, const struct uplink_settings *u)
 	check_mode(c, u, n);
 	check_multiplex(c, u, n);
 	check_endpoints(c, u, n);
-	if (u->security_profile == 3 && !(u->own_identity && !u->cert && !u->key)) { /* whose certificate the CSMS may have issued */
+	if (u->security_profile == 3 && !((u->own_identity || u->mode == UPLINK_AGGREGATE) && !u->cert && !u->key)) { /* whose certificate the CSMS may have issued */
 		need(c, n, u->cert, "cert", "by security_profile 3");
 		need(c, n, u->key, "key", "by security_profile 3");
 	} else if (u->security_profile < 3) {

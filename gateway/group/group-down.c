@@ -299,21 +299,25 @@ static bool trigger_own(struct group *g, const struct frame *f, const struct eve
 {
 	bool log = slice_is(e->word, "LogStatusNotification") || slice_is(e->word, "DiagnosticsStatusNotification");
 	bool firmware = slice_is(e->word, "FirmwareStatusNotification");
+	bool sign = group_has_key(g) && e->evse <= 0 &&
+	            (slice_is(e->word, "SignChargePointCertificate") || slice_is(e->word, "SignChargingStationCertificate"));
 	bool boot = slice_is(e->word, "BootNotification"), heartbeat = slice_is(e->word, "Heartbeat"), status = slice_is(e->word, "StatusNotification");
 	if (status && e->evse > 0 && !place_at(g, e->evse)) {
 		group_answer_status(g, f->id, f->act, SLICE("Rejected"));
 		return true;
 	}
-	if (!log && !firmware && !boot && !heartbeat && !status)
+	if (!log && !firmware && !boot && !heartbeat && !status && !sign)
 		return false;
 	group_answer_status(g, f->id, f->act, SLICE("Accepted"));
+	if (sign && group_renew(g) != 0)
+		log_warn(&g->log, "no certificate can be asked for");
 	if (boot)
 		group_boot(g, "Triggered");
 	else if (heartbeat)
 		group_heartbeat(g);
 	else if (status)
 		states_are_due(g, e->evse);
-	else
+	else if (log || firmware)
 		group_job_tell(g, log ? EV_LOG : EV_FIRMWARE);
 	return true;
 }
@@ -466,6 +470,10 @@ static void certificate(struct group *g, struct frame *f, struct event *e)
 		group_installed(g, f);
 	} else if (strcmp(f->act->name, "CertificateSigned") == 0) {
 		const struct member *m = group_signed_for(g, f);
+		if (!m && group_take_signed(g, f)) {
+			group_answer_status(g, f->id, f->act, SLICE("Accepted"));
+			return;
+		}
 		e->evse = -1;
 		to_place(g, f, e, m ? first_place(g, m->session->id) : NULL);
 	} else {

@@ -180,6 +180,10 @@ bool group_note_request(struct member *m, struct frame *f);            /* SignCe
 struct member *group_signed_for(struct group *g, struct frame *f);     /* CertificateSigned; NULL: nobody here has asked for that */
 void group_installed(struct group *g, struct frame *f);
 
+/* --- group-key.c --- */
+bool group_has_key(const struct group *g);                  /* it connects by a certificate */
+bool group_take_signed(struct group *g, struct frame *f);   /* CertificateSigned for our own request; false: it is not */
+
 /* --- group-jobs.c --- */
 void group_job(struct group *g, struct frame *f, const struct event *e);
 void group_job_status(struct member *m, const struct event *e, store_done *done, void *arg); /* `done` when it is on disk, or at once */

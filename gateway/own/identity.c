@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/timer.h"
 #include "config.h"
+#include "gateway/group/group.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/own/own-host.h"
 #include "gateway/pki/expiry.h"
@@ -38,6 +39,7 @@ struct identity {
 };
 
 static struct {
+	struct gateway *gw;
 	struct identity *all;
 	size_t n;
 } boxes;
@@ -201,16 +203,17 @@ void identity_certificate_settled(const char *identity, bool good, const char *w
 {
 	const struct identity *b = identity_of(identity);
 	struct buf args = { 0 };
-	if (!b)
+	if (!boxes.gw)
 		return;
 	if (!good) {
 		buf_puts(&args, "{\"why\":");
 		json_quote(&args, slice_of(why));
 		buf_puts(&args, "}");
-		station_security_event(b->station, "DiscardedRenewedClientCertificate", why);
 	}
+	if (!good && b)
+		station_security_event(b->station, "DiscardedRenewedClientCertificate", why);
 	expiry_look();
-	telemetry_event(b->gw, good ? "certificate.renewed" : "certificate.refused", good ? "info" : "warning", b->id, args.p);
+	telemetry_event(boxes.gw, good ? "certificate.renewed" : "certificate.refused", good ? "info" : "warning", identity, args.p);
 	buf_free(&args);
 }
 
@@ -228,6 +231,9 @@ int identity_renew(const struct gateway *g, const char *uplink)
 	for (size_t i = 0; i < g->conf->n_uplinks; i++) {
 		const struct identity *b = strcmp(g->conf->uplinks[i].id, uplink) == 0 ? identity_of(g->conf->uplinks[i].own_identity) : NULL;
 		const struct session *s = b ? session_find(g, b->id) : NULL;
+		struct group *group = strcmp(g->conf->uplinks[i].id, uplink) == 0 && g->conf->uplinks[i].security_profile == 3 ? group_find(g, uplink) : NULL;
+		if (group)
+			return group_renew(group);
 		if (b)
 			return s && session_lane_is_up(s) ? station_ask_certificate(b->station) : ERR_CLOSED;
 	}
@@ -236,6 +242,7 @@ int identity_renew(const struct gateway *g, const char *uplink)
 
 int identities_open(struct gateway *g)
 {
+	boxes.gw = g;
 	boxes.all = mem_new((g->conf->n_uplinks + 1) * sizeof(*boxes.all));
 	for (size_t i = 0; i < g->conf->n_uplinks; i++)
 		if (g->conf->uplinks[i].own_identity)
@@ -267,6 +274,5 @@ void identities_close(struct gateway *g)
 		own_host_close(b->host);
 	}
 	mem_free(boxes.all);
-	boxes.all = NULL;
-	boxes.n = 0;
+	memset(&boxes, 0, sizeof(boxes));
 }

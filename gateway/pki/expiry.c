@@ -20,6 +20,7 @@
 #include "gateway/pki/authority.h"
 #include "gateway/pki/signing.h"
 #include "gateway/session/session.h"
+#include "gateway/session/uplink-tls.h"
 #include "storage/kept.h"
 
 #define OWNER "certificates" /* of what was told */
@@ -163,14 +164,15 @@ static void collect_uplinks(void)
 	for (size_t i = 0; i < conf->n_uplinks; i++) {
 		const struct uplink_settings *u = &conf->uplinks[i];
 		char path[OWN_CERTS_PATH];
-		char *dir = u->own_identity ? own_certs_dir(ex.g->state_dir, u->own_identity) : NULL;
+		const char *own = uplink_tls_identity(u);
+		char *dir = own ? own_certs_dir(ex.g->state_dir, own) : NULL;
 		bool renewed = dir && own_certs_pair(dir, OWN_PRESENT, path);
 		mem_free(dir);
 		add_file("csms_root", u->id, u->ca);
 		if (!renewed)
 			add_file("client", u->id, u->cert);
-		if (u->own_identity)
-			collect_own(u->own_identity, u->id, true);
+		if (own)
+			collect_own(own, u->id, true);
 		if (ex.g->uplinks && ex.g->uplinks[i])
 			uplink_peers(ex.g->uplinks[i], see_peer, (void *)u->id);
 	}

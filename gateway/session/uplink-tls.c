@@ -58,7 +58,7 @@ static int open_trial(const struct uplink_settings *conf, const char *dir, struc
 
 static char *dir_of(const struct uplink_settings *conf, const char *state_dir)
 {
-	return conf->own_identity && state_dir ? own_certs_dir(state_dir, conf->own_identity) : NULL;
+	return uplink_tls_identity(conf) && state_dir ? own_certs_dir(state_dir, uplink_tls_identity(conf)) : NULL;
 }
 
 int uplink_tls_reread(struct uplink_tls *t, char why[TLS_WHY])

@@ -9,6 +9,12 @@
 
 struct uplink_tls;
 
+/* Whose messages the box's own certificate and roots come by: the own identity, or that of an aggregate; NULL: nobody's. */
+static inline const char *uplink_tls_identity(const struct uplink_settings *conf)
+{
+	return conf->mode == UPLINK_AGGREGATE ? conf->identity : conf->own_identity;
+}
+
 /* *out is NULL where no endpoint has TLS; every call below bears that. `conf` is borrowed. */
 int uplink_tls_open(const struct uplink_settings *conf, const char *state_dir, struct uplink_tls **out, char why[TLS_WHY]) MUST_CHECK;
 void uplink_tls_use(struct uplink_tls *t, const struct uplink_settings *conf); /* the same in all that matters here */

@@ -120,7 +120,7 @@ int uplink_open(const struct uplink_settings *conf, const char *state_dir, struc
 		return err;
 	}
 	if (uplink_tls_is_bare(u->tls))
-		log_error(&u->log, "there is no client certificate yet: with security_profile 2 the CSMS can issue one to %s, or name one by 'cert'", conf->own_identity);
+		log_error(&u->log, "there is no client certificate yet: with security_profile 2 the CSMS can issue one to %s, or name one by 'cert'", uplink_tls_identity(conf));
 	if (conf->mode == UPLINK_MULTIPLEX)
 		open_shared(u);
 	*out = u;
@@ -351,7 +351,7 @@ static void went_down(struct lane *l, const struct link_end *why)
 
 static bool is_own(const struct lane *l)
 {
-	const char *own = l->uplink->conf->own_identity;
+	const char *own = uplink_tls_identity(l->uplink->conf);
 	return own && strcmp(own, l->identity) == 0;
 }
 
@@ -372,7 +372,7 @@ static void trial_over(struct lane *l, bool good, const char *why)
 		log_info(&u->log, "the CSMS takes the new certificate, it is used from now on");
 	else
 		log_error(&u->log, "the CSMS does not take the new certificate, back to the one before: %s", why);
-	identity_certificate_settled(u->conf->own_identity, good, why);
+	identity_certificate_settled(uplink_tls_identity(u->conf), good, why);
 }
 
 static void on_trial_due(void *arg);

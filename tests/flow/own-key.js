@@ -9,7 +9,8 @@ const { freePort, tempDir, until, Daemon, equal, ok, run } = require('./lib.js')
 const { RawCsms, rawStation, conf } = require('./raw.js');
 const { Pki } = require('./certs.js');
 
-const boxes = { 'BOX-16': 'ocpp1.6', 'BOX-201': 'ocpp2.0.1', 'BOX-21': 'ocpp2.1' };
+// The last is a group of stations shown as one.
+const boxes = { 'BOX-16': 'ocpp1.6', 'BOX-201': 'ocpp2.0.1', 'BOX-21': 'ocpp2.1', GROUP: 'ocpp1.6' };
 const words = { 'ocpp1.6': { trigger: 'ExtendedTriggerMessage', what: 'SignChargePointCertificate', root: 'CentralSystemRootCertificate' } };
 const wordsOf = (box) => words[boxes[box]] || { trigger: 'TriggerMessage', what: 'SignChargingStationCertificate', root: 'CSMSRootCertificate' };
 const soon = (days) => new Date(Date.now() + days * 86400000).toISOString().replace(/[-:T]/g, '').slice(0, 14) + 'Z';
@@ -25,9 +26,10 @@ async function main() {
 	pki.sign('third', 'third-server', '/CN=localhost', { ext: names });
 	for (const box of Object.keys(boxes)) pki.sign('root', box, '/O=Flow/CN=flow', { until: soon(300) });
 	const pair = (name) => ({ cert: pki.read(`${name}.crt`), key: pki.read(`${name}.key`) });
-	const uplink = (box) => `  "${box.toLowerCase()}": {security_profile: 3, own_identity: ${box}, own_version: ${boxes[box]}, ca: ${file('root.crt')}, cert: ${file(`${box}.crt`)}, key: ${file(`${box}.key`)},
+	const identity = (box) => (box === 'GROUP' ? 'mode: aggregate, identity: GROUP, version: ocpp1.6' : `own_identity: ${box}, own_version: ${boxes[box]}`);
+	const uplink = (box) => `  "${box.toLowerCase()}": {security_profile: 3, ${identity(box)}, ca: ${file('root.crt')}, cert: ${file(`${box}.crt`)}, key: ${file(`${box}.key`)},
     endpoints: [{url: "wss://localhost:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}, ping: 1s}\n`;
-	const daemon = new Daemon(dir, conf({ port, csmsPort: 9, stations: '{C-1: {circuit: grid, uplink: "box-201"}}' })
+	const daemon = new Daemon(dir, conf({ port, csmsPort: 9, stations: '{C-1: {circuit: grid, uplink: "box-201"}, M-1: {circuit: grid, uplink: group}}' })
 		.replace('uplinks:\n', `uplinks:\n${Object.keys(boxes).map(uplink).join('')}`));
 
 	const shown = {}, events = [], requests = {};
@@ -56,7 +58,7 @@ async function main() {
 		delete requests[box];
 		fs.writeFileSync(file(`${name}.csr`), csr);
 		const subject = String(pki.openssl('req', '-in', `${name}.csr`, '-noout', '-verify', '-subject'));
-		ok(/CN ?= ?flow/.test(subject), `the request names the box by its serial number: ${subject}`);
+		ok((box === 'GROUP' ? /CN ?= ?GROUP/ : /CN ?= ?flow/).test(subject), `the request names the box by its serial number: ${subject}`);
 		fs.writeFileSync(file('ext'), 'keyUsage=digitalSignature');
 		pki.openssl('ca', '-batch', '-notext', '-config', 'root.cnf', '-cert', 'root.crt', '-keyfile', 'root.key', '-in', `${name}.csr`, '-out', `${name}.crt`,
 			'-startdate', '20200101000000Z', '-enddate', until_, '-extfile', 'ext', '-preserveDN');
@@ -121,7 +123,7 @@ async function main() {
 			equal(last(box), serialOf(renewed[box]), `what it shows, not ${serialOf(name)}`);
 		}],
 		['a root that the CSMS installs counts at once', async () => {
-			for (const box of Object.keys(boxes)) {
+			for (const box of Object.keys(boxes).filter((b) => b !== 'GROUP')) { // whose roots are its stations'
 				const said = await (await csms.lane(box)).ask('i', 'InstallCertificate', { certificateType: wordsOf(box).root, certificate: String(pki.read('next-root.crt')) });
 				equal(said[2].status, 'Accepted', `${box} takes it`);
 				const ids = await (await csms.lane(box)).ask('g', 'GetInstalledCertificateIds', boxes[box] === 'ocpp1.6' ? { certificateType: wordsOf(box).root } : {});
@@ -134,7 +136,7 @@ async function main() {
 			csms.lanes.clear();
 			await new Promise((r) => server.close(r));
 			await csms.listen();
-			for (const box of Object.keys(boxes)) await csms.lane(box, 20000);
+			for (const box of Object.keys(boxes).filter((b) => b !== 'GROUP')) await csms.lane(box, 20000);
 		}],
 		// OCPP 2.0.1 M04.FR.06
 		['its own certificate is not deleted, and not told', async () => {
@@ -166,7 +168,7 @@ async function main() {
 			const box = 'NEW', yaml = (profile) => fs.readFileSync(path.join(dir, 'ampgate.yaml'), 'utf8').replace(/uplinks:\n[^]*?\nlog:/, `uplinks:
   cpo: {security_profile: ${profile}, own_identity: NEW, additional_root_check: true, ca: ${file('next-root.crt')}${profile === 2 ? ', password: a-password-of-some-length' : ''},
     endpoints: [{url: "wss://localhost:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}}
-log:`).replace('stations: {C-1: {circuit: grid, uplink: "box-201"}}', 'stations: {C-1: {circuit: grid}}');
+log:`).replace(/stations: \{C-1.*/, 'stations: {C-1: {circuit: grid}}');
 			await daemon.stop();
 			boxes[box] = 'ocpp2.0.1';
 			server.setSecureContext({ ...pair('next-server'), ca: pki.read('root.crt') });

@@ -1,0 +1,53 @@
+/* The certificate by which a group connects (profile 3): the key is the box's, the CSMS renews it as that of the one station that it sees. A request of
+ * ours and those of members go the same way up; the certificate that comes back is recognised by its key. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/group/group-local.h"
+#include "gateway/own/own-certs.h"
+#include "ocpp/certs.h"
+
+bool group_has_key(const struct group *g)
+{
+	return g->conf->security_profile == 3;
+}
+
+static void on_asked(void *arg, const struct action *asked, struct frame *answer)
+{
+	const struct group *g = arg;
+	(void)asked;
+	if (!answer || !slice_is(json_text(frame_tree(answer), "status"), "Accepted"))
+		log_warn(&g->log, "the CSMS does not sign our certificate");
+}
+
+int group_renew(struct group *g)
+{
+	struct buf csr = { 0 }, payload = { 0 };
+	const struct action *act;
+	if (!session_lane_is_up(g->face))
+		return ERR_CLOSED;
+	char *dir = own_certs_dir(g->gw->state_dir, g->conf->identity);
+	int err = own_certs_request(dir, g->conf->identity, "", &csr);
+	if (!err)
+		err = certificate_write_request(g->version, "ChargingStationCertificate", buf_view(&csr), &payload, &act);
+	if (!err)
+		group_ask(g, act, buf_view(&payload), on_asked, g);
+	mem_free(dir);
+	buf_free(&csr);
+	buf_free(&payload);
+	return err;
+}
+
+bool group_take_signed(struct group *g, struct frame *f)
+{
+	struct uplink *u = gateway_uplink(g->gw, g->conf);
+	struct certificate_ask ask;
+	if (!group_has_key(g))
+		return false;
+	certificate_ask_read(f, &ask);
+	char *dir = own_certs_dir(g->gw->state_dir, g->conf->identity);
+	int err = own_certs_take_on_trial(dir, g->conf->ca, ask.pem);
+	mem_free(dir);
+	if (!err)
+		uplink_certificates_changed(u);
+	return !err;
+}
