@@ -136,6 +136,7 @@ gateway/ctl/completion-text.h: etc/completion/ampgate etc/completion/_ampgate
 		echo "	;"; \
 	done > $@.new && mv $@.new $@
 BUILT_SOURCES += gateway/ctl/completion-text.h
+gateway/ctl/ctl-help.$(OBJEXT): gateway/ctl/completion-text.h
 CLEANFILES += gateway/ctl/completion-text.h
 EXTRA_DIST += etc/completion/fill.sh
 EXTRA_DIST += etc/completion/ampgate.in etc/completion/_ampgate.in

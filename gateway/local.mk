@@ -49,6 +49,7 @@ libgateway_a_SOURCES += \
 	gateway/session/tap.c gateway/session/tap.h \
 	gateway/session/trace.c gateway/session/trace.h \
 	gateway/session/trace-export.c gateway/session/trace-export.h \
+	gateway/session/trace-page.c gateway/session/trace-page.h \
 	gateway/session/uplink.c gateway/session/uplink.h
 
 # what happens while the CSMS is away, and after it

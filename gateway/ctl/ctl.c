@@ -59,7 +59,7 @@ static const char usage[] =
 	"  log [-f] [--module M] [--level warning]    what happened, from the journal, and on as it happens\n"
 	"  log level [COMPONENT LEVEL [--for 10m]]    how much a part of the program, or one object, logs for a time\n"
 	"  trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--raw]  frames that passed, or as they pass\n"
-	"  trace ... --export jsonl|har|pcapng [-o FILE]                     the same as a file\n"
+	"  trace ... --export jsonl|har|pcapng|html|csv [-o FILE]            the same as a file\n"
 	"  health                                     one line and a status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown\n"
 	"  event list    history ...                  what happened; currents over time\n"
 	"  station accept station=ID circuit=C [rotation=RST] [like=ID]      take one that waits into the configuration\n"
@@ -517,7 +517,7 @@ static int export_trace(const struct options *o, const struct trace_words *t)
 	int format = export_format_parse(t->export);
 	struct connection c = { .fd = -1 };
 	if (format < 0)
-		return bad_usage("--export is jsonl, har or pcapng");
+		return bad_usage("--export is jsonl, har, pcapng, html or csv");
 	int status = connect_daemon(o->socket, &c);
 	FILE *out = status ? NULL : t->file ? fopen(t->file, "w") : stdout;
 	if (!status && !out) {
@@ -544,7 +544,7 @@ static int run_trace(const struct options *o, int argc, char **argv)
 	struct buf args = { 0 };
 	struct json_writer w;
 	if (!read_trace_words(&t, argc, argv) || (t.follow && (t.export || t.since)) || (t.file && !t.export))
-		return bad_usage("trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--export jsonl|har|pcapng [-o FILE]] [--raw]");
+		return bad_usage("trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--export jsonl|har|pcapng|html|csv [-o FILE]] [--raw]");
 	if (t.follow)
 		return follow_trace(o, &t);
 	if (t.export)

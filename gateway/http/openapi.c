@@ -69,7 +69,7 @@ static void write_parameters(struct json_writer *w, const char *method, const ch
 	if (in_query)
 		each_argument(path, args, write_query_argument, w);
 	if (strcmp(method, "GET") == 0)
-		jw_raw(w, NULL, SLICE("{\"name\":\"format\",\"in\":\"query\",\"description\":\"csv: a list as a table\",\"schema\":{\"enum\":[\"json\",\"csv\"]}}"));
+		jw_raw(w, NULL, SLICE("{\"name\":\"format\",\"in\":\"query\",\"description\":\"csv: a list as a table; the others for a trace\",\"schema\":{\"enum\":[\"json\",\"csv\",\"jsonl\",\"har\",\"pcapng\",\"html\"]}}"));
 	if (strcmp(method, "POST") == 0)
 		jw_raw(w, NULL, SLICE("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"repeated with the same key, the request is run once\","
 		                      "\"schema\":{\"type\":\"string\",\"maxLength\":255}}"));

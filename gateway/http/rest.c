@@ -4,11 +4,13 @@
 #include "gateway/http/rest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "config.h"
 #include "gateway/http/idempotent.h"
+#include "gateway/session/trace-export.h"
 
 #define ARGUMENT_MOST 2048
 #define PROBLEM "application/problem+json"
@@ -139,8 +141,9 @@ static bool write_csv(const char *json, struct buf *out)
 
 struct asked {
 	struct http_exchange *x;
-	bool csv;
+	int format;        /* enum export_format of a trace, or EXPORT_CSV for any list; -1: JSON */
 	char *headers;
+	bool is_trace;
 	struct idempotent *once; /* NULL: the request may be repeated as it likes */
 };
 
@@ -173,16 +176,38 @@ static void answer_result(struct asked *a, const char *json)
 	answer(a, begun ? 202 : 200, "application/json", where, slice_of(json));
 }
 
+/* To be kept: what peers said is not shown under the console's own name. */
+static void answer_trace(struct asked *a, const char *json)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	cJSON *records = json_parse(slice_of(json)), *record;
+	struct trace_export *x = export_open(out, (enum export_format)a->format);
+	cJSON_ArrayForEach(record, records)
+		export_add(x, record);
+	int err = export_close(x);
+	fclose(out);
+	if (err)
+		answer_problem(a, 500, "failed", err_text(err));
+	else
+		answer(a, 200, export_format_type((enum export_format)a->format), "Content-Disposition: attachment\r\n", (struct slice){ text, n });
+	free(text);
+	cJSON_Delete(records);
+}
+
 static void on_done(void *arg, enum command_error err, const char *json_or_detail)
 {
 	struct asked *a = arg;
 	struct buf csv = { 0 };
 	if (err)
 		answer_problem(a, status_of(err), command_error_code(err), json_or_detail);
-	else if (a->csv && write_csv(json_or_detail, &csv))
-		answer(a, 200, "text/csv; charset=utf-8", "", buf_view(&csv));
-	else if (a->csv)
-		answer_problem(a, 400, "invalid", "only lists can be had as CSV");
+	else if (a->is_trace && a->format >= 0)
+		answer_trace(a, json_or_detail);
+	else if (a->format == EXPORT_CSV && write_csv(json_or_detail, &csv))
+		answer(a, 200, export_format_type(EXPORT_CSV), "", buf_view(&csv));
+	else if (a->format >= 0)
+		answer_problem(a, 400, "invalid", a->format == EXPORT_CSV ? "only lists can be had as CSV" : "only traces can be had in this format");
 	else
 		answer_result(a, json_or_detail);
 	buf_free(&csv);
@@ -203,7 +228,7 @@ static bool text_ok(struct slice s)
 }
 
 /* Every member of the query; false: one of them cannot be read. */
-static bool take_query(const struct http_request *rq, cJSON *args, bool *csv)
+static bool take_query(const struct http_request *rq, cJSON *args)
 {
 	struct slice rest = rq->query;
 	char room[ARGUMENT_MOST], key[40];
@@ -222,10 +247,7 @@ static bool take_query(const struct http_request *rq, cJSON *args, bool *csv)
 		if (!value.p || !text_ok(value))
 			return false;
 		room[value.n] = 0;
-		if (strcmp(key, "format") == 0)
-			*csv = slice_is(value, "csv");
-		else
-			put(args, key, room);
+		put(args, key, room);
 	}
 	return true;
 }
@@ -320,6 +342,7 @@ static void run_verb(struct gateway *g, struct http_exchange *x, const char *ver
 	char *text = cJSON_PrintUnformatted(args);
 	*a = *asked;
 	a->x = x;
+	a->is_trace = strcmp(verb, "trace") == 0;
 	a->headers = mem_strdup(asked->headers);
 	command_run(g, verb, slice_of(text), who->role, who->user, on_done, a);
 	cJSON_free(text);
@@ -341,19 +364,47 @@ static void take_match(const struct http_request *rq, cJSON *args)
 	put(args, "base", text);
 }
 
+static bool has_argument(const char *verb, const char *name)
+{
+	size_t n, length = strlen(name);
+	const struct verb *verbs = command_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		const char *at = strcmp(verbs[i].name, verb) == 0 ? strstr(verbs[i].args, name) : NULL;
+		if (at)
+			return (at == verbs[i].args || strchr(" [|", at[-1])) && strchr(" ]|", at[length]);
+	}
+	return false;
+}
+
+/* `format` of the query says how the answer is to look, unless the verb has an argument of this name. False: nobody knows it. */
+static bool take_format(const char *verb, cJSON *args, int *format)
+{
+	struct slice word = json_text(args, "format");
+	if (!word.p || has_argument(verb, "format"))
+		return true;
+	char *text = mem_text(word);
+	*format = strcmp(text, "json") == 0 ? -1 : export_format_parse(text);
+	bool known = strcmp(text, "json") == 0 || *format >= 0;
+	mem_free(text);
+	cJSON_DeleteItemFromObjectCaseSensitive(args, "format");
+	return known;
+}
+
 void rest_handle(struct gateway *g, struct http_exchange *x, struct slice path, const struct who *who, const char *headers)
 {
 	const struct http_request *rq = http_request(x);
 	cJSON *args = rq->body.n ? json_parse(rq->body) : cJSON_CreateObject();
-	struct asked asked = { .headers = (char *)headers };
+	struct asked asked = { .headers = (char *)headers, .format = -1 };
 	char name[64];
 	int status = 400;
-	const char *why = !cJSON_IsObject(args) ? "the body is not a JSON object" : take_query(rq, args, &asked.csv) ? NULL : "the query cannot be read";
+	const char *why = !cJSON_IsObject(args) ? "the body is not a JSON object" : take_query(rq, args) ? NULL : "the query cannot be read";
 	const char *verb = why ? NULL : find_verb(rq, path, args, name, &status);
 	if (verb && slice_is(rq->head.method, "PUT"))
 		take_match(rq, args);
 	if (!verb)
 		rest_problem(x, status, status == 404 ? "not_found" : "invalid", why ? why : status == 404 ? "there is no such resource" : "not with this method", headers);
+	else if (!take_format(verb, args, &asked.format))
+		rest_problem(x, 400, "invalid", "format is json, csv, or of a trace jsonl, har, pcapng or html", headers);
 	else if (!is_repeated(x, path, who, headers, &asked.once))
 		run_verb(g, x, verb, args, who, &asked);
 	cJSON_Delete(args);

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/session/trace-page.h"
 
 struct connection {
 	const cJSON *first; /* owned copy of its first record */
@@ -28,11 +29,18 @@ struct trace_export {
 
 int export_format_parse(const char *name)
 {
-	static const char *const names[] = { "jsonl", "har", "pcapng" };
-	for (int i = 0; i < 3; i++)
+	static const char *const names[] = { "jsonl", "har", "pcapng", "html", "csv" };
+	for (int i = 0; i < 5; i++)
 		if (strcmp(name, names[i]) == 0)
 			return i;
 	return ERR_NOT_FOUND;
+}
+
+const char *export_format_type(enum export_format format)
+{
+	static const char *const types[] = { "application/x-ndjson", "application/json", "application/octet-stream", "text/html; charset=utf-8",
+		"text/csv; charset=utf-8" };
+	return types[format];
 }
 
 static const char *text_of(const cJSON *r, const char *name)
@@ -305,6 +313,10 @@ struct trace_export *export_open(FILE *out, enum export_format format)
 	x->format = format;
 	if (format == EXPORT_PCAPNG)
 		open_pcapng(x);
+	else if (format == EXPORT_HTML)
+		trace_page_head(out);
+	else if (format == EXPORT_CSV)
+		trace_table_head(out);
 	return x;
 }
 
@@ -314,6 +326,10 @@ void export_add(struct trace_export *x, const cJSON *record)
 		add_har(x, record);
 	} else if (x->format == EXPORT_PCAPNG) {
 		add_pcapng(x, record);
+	} else if (x->format == EXPORT_HTML) {
+		trace_page_add(x->out, record);
+	} else if (x->format == EXPORT_CSV) {
+		trace_table_add(x->out, record);
 	} else {
 		char *text = cJSON_PrintUnformatted(record);
 		fprintf(x->out, "%s\n", text);
@@ -325,6 +341,8 @@ int export_close(struct trace_export *x)
 {
 	if (x->format == EXPORT_HAR)
 		close_har(x);
+	else if (x->format == EXPORT_HTML)
+		trace_page_end(x->out);
 	bool written = fflush(x->out) == 0 && !ferror(x->out);
 	map_free(&x->connections);
 	mem_free(x->order);

@@ -1,5 +1,5 @@
-/* Records of the trace as files for other programs: JSON Lines, HAR 1.2 with _webSocketMessages, and pcapng with link type 252, which holds
- * what applications say to each other without the layers below. Records come as the daemon gives them, in order. */
+/* Records of the trace as files for other programs: JSON Lines, HAR 1.2 with _webSocketMessages, pcapng with link type 252, which holds
+ * what applications say to each other without the layers below; and for people, a page and a table (trace-page.h). Records come as the daemon gives them, in order. */
 #ifndef AMPGATE_GATEWAY_TRACE_EXPORT_H
 #define AMPGATE_GATEWAY_TRACE_EXPORT_H
 
@@ -8,8 +8,9 @@
 
 #include "base/error.h"
 
-enum export_format { EXPORT_JSONL, EXPORT_HAR, EXPORT_PCAPNG };
-int export_format_parse(const char *name); /* ERR_NOT_FOUND */
+enum export_format { EXPORT_JSONL, EXPORT_HAR, EXPORT_PCAPNG, EXPORT_HTML, EXPORT_CSV };
+int export_format_parse(const char *name); /* "jsonl" ...; ERR_NOT_FOUND */
+const char *export_format_type(enum export_format format); /* as HTTP has it */
 
 struct trace_export;
 

@@ -4,6 +4,7 @@
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
+const { rawStation } = require('./raw.js');
 const { freePort, tempDir, until, Daemon, equal, ok, run, srcdir } = require('./lib.js');
 
 async function main() {
@@ -97,6 +98,30 @@ log: {level: info, target: stderr}
 			problem(await ask('GET', 'meters/none'), 404, 'not_found');
 			equal((await ask('PUT', 'tokens/T-1', { status: 'Blocked' })).status, 200, 'a token is put');
 			equal((await ask('GET', 'tokens')).json.map((t) => t.status), ['Blocked'], 'and is there');
+		}],
+		['lists as tables, a trace as a file, and nothing of it is markup', async () => {
+			const text = (target) => new Promise((resolve) => http.get({ host: '127.0.0.1', port: consolePort, path: `/api/v1/${target}`, agent: false }, (res) => {
+				let got = '';
+				res.on('data', (d) => (got += d));
+				res.on('end', () => resolve({ status: res.statusCode, type: res.headers['content-type'], as: res.headers['content-disposition'], got }));
+			}));
+			const s = await rawStation(port, 'G-1', ['ocpp1.6']);
+			await s.ask('1', 'BootNotification', { chargePointVendor: '<script>x</script>', chargePointModel: '=1+1' });
+			await s.ask('=2', 'Heartbeat', {});
+			s.ws.terminate();
+			equal((await text('circuits?format=csv')).type, 'text/csv; charset=utf-8', 'a list');
+			const html = await text('traces?format=html');
+			equal([html.status, html.type, html.as], [200, 'text/html; charset=utf-8', 'attachment'], 'a page');
+			ok(html.got.includes('&lt;script&gt;') && !html.got.includes('<script') && html.got.trimEnd().endsWith('</html>'), html.got);
+			const csv = (await text('traces?format=csv&action=Heartbeat')).got.split('\r\n');
+			ok(csv[0].startsWith('seq,ts,station,') && csv.some((l) => l.includes('"\'=2"')), csv.join('\n'));
+			const lines = (await text('traces?format=jsonl')).got.trim().split('\n').map((l) => JSON.parse(l));
+			ok(lines.length >= 4 && lines.every((l) => l.station === 'G-1'), 'JSON lines');
+			equal(JSON.parse((await text('traces?format=har')).got).log.version, '1.2', 'HAR');
+			equal((await text('traces?format=pcapng')).got.charCodeAt(0), 0x0a, 'pcapng');
+			problem(await ask('GET', 'circuits?format=har'), 400, 'invalid');
+			problem(await ask('GET', 'circuits?format=xml'), 400, 'invalid');
+			ok((await ask('GET', 'stations-file?format=yaml')).json.text.startsWith('stations:'), 'where the verb has a format of its own');
 		}],
 		['what takes a while is a job', async () => {
 			const begun = await ask('POST', 'meters/main/test', { seconds: 1 });
