@@ -26,6 +26,7 @@
 #include "gateway/notify.h"
 #include "gateway/offline/spare.h"
 #include "gateway/offline/timekeeper.h"
+#include "gateway/own/alarm.h"
 #include "gateway/own/identity.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/pki/signing.h"
@@ -213,6 +214,11 @@ static int start_signing(void)
 	return signing_open(&d.g);
 }
 
+static int start_alarms(void)
+{
+	return alarms_open(&d.g);
+}
+
 static int start_expiry(void)
 {
 	return expiry_open(&d.g);
@@ -308,6 +314,7 @@ static const struct stage {
 	{ "relays", start_relays, stop_relays },
 	{ "own identity", start_identities, stop_identities },
 	{ "local authority", start_signing, signing_close },
+	{ "security events", start_alarms, alarms_close },
 	{ "certificates", start_expiry, expiry_close },
 	{ "control socket", start_api, stop_api },
 	{ "console", start_console, stop_console },

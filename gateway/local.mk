@@ -109,6 +109,7 @@ libgateway_a_SOURCES += \
 libgateway_a_SOURCES += \
 	gateway/own/errand.c gateway/own/errand.h \
 	gateway/own/identity.c gateway/own/identity.h \
+	gateway/own/alarm.c gateway/own/alarm.h \
 	gateway/own/own-certs.c gateway/own/own-certs.h \
 	gateway/own/own-roots.c gateway/own/own-roots.h \
 	gateway/own/own-host.c gateway/own/own-host.h \

@@ -19,6 +19,7 @@
 #include "gateway/conf/managed.h"
 #include "gateway/conf/reload.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/alarm.h"
 
 #define CONFIRM_MOST_US (3600 * US_PER_S)
 #define SAFE_MODE "version: 1\nsite: {id: safe-mode}\ncircuits: {grid: {kind: grid_connection, limit_a: 1}}\n" \
@@ -186,6 +187,24 @@ static void log_change(void *arg, const struct conf_change *c)
 }
 
 /* Takes `next` over, whether it is put in force or not. */
+/* Keys by which it is decided who may do what, or who is believed; values are not told. */
+static bool is_about_security(const char *path)
+{
+	static const char *const words[] = { "password", "min_security_profile", "security_profile", "only", "cert", "key", "ca", "role", "onboarding" };
+	const char *last = strrchr(path, '.') ? strrchr(path, '.') + 1 : path;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(last, words[i]) == 0)
+			return true;
+	return strncmp(path, "tls.", 4) == 0 || strncmp(path, "console.users", 13) == 0;
+}
+
+static void note_security(void *arg, const struct conf_change *c)
+{
+	struct buf *text = arg;
+	if (is_about_security(c->path) && text->n < 160)
+		buf_printf(text, "%s%s", text->n ? ", " : "", c->path);
+}
+
 static int go_over(struct settings *next, const struct reload_plan *plan)
 {
 	if (reload_is_empty(plan)) {
@@ -193,8 +212,13 @@ static int go_over(struct settings *next, const struct reload_plan *plan)
 		reload_certificates(cfg.g);
 		return 0;
 	}
+	struct buf security = { 0 };
 	reload_each(plan, log_change, NULL);
+	reload_each(plan, note_security, &security);
 	int err = reload_apply(cfg.g, next, plan);
+	if (!err && security.n)
+		alarm_raise(cfg.g, "ReconfigurationOfSecurityParameters", security.p, NULL);
+	buf_free(&security);
 	if (err) {
 		settings_free(&next);
 		return err;

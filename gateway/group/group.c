@@ -417,6 +417,19 @@ struct group *group_of(const struct session *s)
 	return s->conf->uplink && !s->group ? group_named(s->gw->groups, s->conf->uplink->id) : NULL;
 }
 
+void group_security_event(struct group *g, const char *type, const char *info)
+{
+	struct event e;
+	if (!g)
+		return;
+	event_init(&e, EV_SECURITY);
+	e.word = dialect_security_event(dialect_of(g->version), slice_of(type));
+	e.value = slice_of(info);
+	e.time_us = clock_wall_us();
+	if (group_tell(g, &e, NULL, NULL) != 0)
+		log_warn(&g->log, "the security event %s could not be told", type);
+}
+
 struct group *group_find(const struct gateway *gw, const char *uplink)
 {
 	return group_named(gw->groups, uplink);

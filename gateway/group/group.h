@@ -25,6 +25,7 @@ struct group *group_of(const struct session *s);
 void group_join(struct group *g, struct session *s);  /* opens the session's lane into the group */
 void group_member_link(struct session *s);            /* a member station came or went; nothing for others */
 
+void group_security_event(struct group *g, const char *type, const char *info); /* of the box, in the group's name; NULL: nothing */
 struct group *group_find(const struct gateway *g, const char *uplink); /* NULL: that uplink is of another mode, or is not */
 int group_renew(struct group *g) MUST_CHECK; /* asks for a new certificate to connect by; ERR_CLOSED: it is not connected */
 void group_write_map(const struct group *g, struct json_writer *w); /* an array: number, station, evse, state */

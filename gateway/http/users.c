@@ -18,6 +18,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/alarm.h"
 #include "gateway/session/password-hash.h"
 #include "storage/kept.h"
 
@@ -407,6 +408,9 @@ static void write_login_event(const char *code, const char *severity, const char
 	jw_end(&w, '}');
 	telemetry_event(us.g, code, severity, object, args.p);
 	buf_free(&args);
+	char info[160];
+	snprintf(info, sizeof(info), "{'user': '%s', 'origin': '%s'}", user, address); /* the form that the appendix of 2.x recommends */
+	alarm_raise(us.g, strcmp(code, "login") == 0 ? "MaintenanceLoginAccepted" : "MaintenanceLoginFailed", info, NULL);
 }
 
 static void finish_login(struct work *w, const struct user *u)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/alarm.h"
 #include "storage/outbox.h"
 
 #define NOTHING_LEFT_US (60 * US_PER_S)
@@ -23,6 +24,7 @@ void room_refused(struct gateway *g, int err)
 	log_error(NULL, "nothing can be stored: %s. New transactions are refused; stations keep what they have to say", err_text(err));
 	buf_printf(&args, "{\"error\":\"%s\"}", err_text(err));
 	telemetry_event(g, "storage.failed", "critical", "storage", args.p);
+	alarm_raise(g, "MemoryExhaustion", "transactions cannot be stored", NULL);
 	buf_free(&args);
 }
 
@@ -40,6 +42,7 @@ static void on_thinned(void *arg, int err, int64_t count)
 	log_warn(NULL, "the queue is nearly full: %lld meter values from the middle of transactions are left out", (long long)count);
 	buf_printf(&args, "{\"messages\":%lld}", (long long)count);
 	telemetry_event(g, "storage.thinned", "warning", "storage", args.p);
+	alarm_raise(g, "MemoryExhaustion", "the queue is nearly full", NULL);
 	buf_free(&args);
 }
 

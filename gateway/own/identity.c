@@ -226,6 +226,13 @@ void identity_tls_failed(const char *identity, enum tls_fault fault, const char 
 		station_security_event(b->station, types[fault], why);
 }
 
+void identity_security_event(const char *identity, const char *type, const char *info)
+{
+	const struct identity *b = identity_of(identity);
+	if (b)
+		station_security_event(b->station, type, info);
+}
+
 int identity_renew(const struct gateway *g, const char *uplink)
 {
 	for (size_t i = 0; i < g->conf->n_uplinks; i++) {

@@ -6,10 +6,12 @@
 #include "gateway/session/learnt.h"
 
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "gateway/own/alarm.h"
 #include "gateway/session/access.h"
 #include "ocpp/credential.h"
 #include "storage/kept.h"
@@ -121,6 +123,13 @@ static void relay_it(struct session *s, const char *text)
 	s->credential = fresh;
 }
 
+static void reconfigured(struct session *s, const char *what)
+{
+	char info[100];
+	snprintf(info, sizeof(info), "%s: %s", s->id, what);
+	alarm_raise(s->gw, "ReconfigurationOfSecurityParameters", info, s->conf->uplink);
+}
+
 static bool learn(struct session *s, struct slice given, store_done *done, void *arg)
 {
 	learnt_free(s);
@@ -128,6 +137,7 @@ static bool learn(struct session *s, struct slice given, store_done *done, void 
 	s->learnt->password = mem_text(given);
 	hash_of(s, s->learnt->instead_of);
 	log_info(&s->log, "the CSMS has changed the station's password; the new one counts from its next connection on");
+	reconfigured(s, "a new password");
 	return keep(s, done, arg) == 0;
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/offline/ledger.h"
 #include "gateway/offline/local.h"
 #include "gateway/offline/replay.h"
+#include "gateway/own/alarm.h"
 #include "gateway/pki/signing.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/limits.h"
@@ -463,6 +464,8 @@ static void answer_fault(struct session *s, enum trace_side from, struct slice r
 	trace_arrived(s, from, raw, NULL, TRACE_MALFORMED, fault->reason);
 	s->faults++;
 	log_warn(&s->log, "%s sent an unreadable message: %s", from == TRACE_STATION ? "the station" : "the CSMS", fault->reason);
+	if (from == TRACE_CSMS)
+		alarm_raise(s->gw, "InvalidMessages", fault->reason, s->conf->uplink);
 	if (!fault->is_call)
 		return;
 	if (from == TRACE_STATION)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/alarm.h"
 #include "gateway/session/learnt.h"
 #include "ocpp/credential.h"
 #include "storage/kept.h"
@@ -181,6 +182,9 @@ static void begin(struct session *s, struct raised *r, int profile)
 	if (u && u->mode != UPLINK_AGGREGATE && u->security_profile < profile)
 		log_warn(&s->log, "its lane to the CSMS stays at security profile %d: uplinks.%s.security_profile says so", u->security_profile, u->id);
 	tell(s, "station.profile_raises", profile);
+	char info[100];
+	snprintf(info, sizeof(info), "%s: security profile %d", s->id, profile);
+	alarm_raise(s->gw, "ReconfigurationOfSecurityParameters", info, s->conf->uplink);
 }
 
 bool raised_look(struct session *s, struct frame *call, struct frame *answer, store_done *done, void *arg)

@@ -2,6 +2,7 @@
 #include "gateway/session/session.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "gateway/offline/owed.h"
 #include "gateway/offline/refused.h"
 #include "gateway/offline/replay.h"
+#include "gateway/own/alarm.h"
 #include "gateway/power/announce.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/reported.h"
@@ -119,10 +121,26 @@ static void on_lane_up(void *owner)
 	owed_pay(s);
 }
 
+/* What the standard has a security event for. The own identity tells of TLS by itself (uplink.c), a group does not. */
+static void tell_of_failure(struct session *s, const struct link_end *why)
+{
+	char info[160];
+	const char *type = why->err == ERR_TLS && s->lane.uplink ? uplink_tls_event(s->lane.uplink) : NULL;
+	if (type && s->group) {
+		alarm_raise(s->gw, type, why->reason ? why->reason : "", s->conf->uplink);
+	} else if (type) {
+		alarm_note(s->gw, type, why->reason ? why->reason : "", s->conf->uplink);
+	} else if (why->err == ERR_AUTH) {
+		snprintf(info, sizeof(info), "%s: %s", s->conf->uplink_id, why->reason ? why->reason : "refused");
+		alarm_raise(s->gw, "FailedToAuthenticateAtCsms", info, s->conf->uplink);
+	}
+}
+
 static void on_lane_failed(void *owner, const struct link_end *why)
 {
 	struct session *s = owner;
 	bool other = why->err == ERR_AUTH && learnt_refused_upwards(s);
+	tell_of_failure(s, why);
 	if (s->link && s->conf->password_relay && why->err == ERR_AUTH && !other) {
 		log_info(&s->log, "the CSMS refuses the station's own credentials");
 		link_close(s->link, 1008, "the central system refuses the credentials");

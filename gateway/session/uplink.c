@@ -269,6 +269,13 @@ static void tell_tls_fault(struct uplink *u, const struct link_end *why)
 	identity_tls_failed(u->conf->own_identity, fault, why->reason);
 }
 
+const char *uplink_tls_event(const struct uplink *u)
+{
+	static const char *const types[] = { [TLS_FAULT_CERTIFICATE] = "InvalidCsmsCertificate", [TLS_FAULT_VERSION] = "InvalidTLSVersion",
+		[TLS_FAULT_SUITE] = "InvalidTLSCipherSuite" };
+	return u->tls ? types[tls_client_fault(uplink_tls_client(u->tls))] : NULL;
+}
+
 /* An attempt failed: the next interface, the next endpoint of this round at once, or wait. */
 static void attempt_failed(struct lane *l, const struct link_end *why)
 {

@@ -54,6 +54,7 @@ const struct uplink_settings *uplink_conf(const struct uplink *u);
 /* Roots or certificates of the own identity are other ones: connections from now on go by them. One that is on trial is tried by a connection of the
  * own identity, beside the one that it has; identity_certificate_settled tells how it went. */
 void uplink_certificates_changed(struct uplink *u);
+const char *uplink_tls_event(const struct uplink *u); /* the security event that its last failed handshake is, in the words of 2.x; NULL: none */
 struct pace *uplink_pace(struct uplink *u); /* turns for what waited */
 
 /* Starts connecting; `log` of the owner becomes the lane's parent. A lane that is open already is left alone. */

@@ -240,7 +240,7 @@ log: {level: info, target: stderr}
 				m.asked = [];
 				const stopped = await (old ? ask(group, 'RemoteStopTransaction', { transactionId: tx }) : ask(group, 'RequestStopTransaction', { transactionId: tx }));
 				equal(stopped.status, 'Accepted', `remote stop at ${m.id}`);
-				equal(m.asked.length, 1, 'the member hears it');
+				equal(m.asked.filter((p) => p.transactionId !== undefined).length, 1, 'the member hears it'); // the box has questions of its own
 				await running;
 				equal((await ask(group, 'UnlockConnector', old ? { connectorId: n } : { evseId: n, connectorId: 1 })).status, 'Unlocked', 'unlock');
 				const expiry = new Date(Date.now() + 3600000).toISOString();

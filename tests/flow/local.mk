@@ -52,6 +52,7 @@ PROGRAM_FLOWS += tests/flow/group-asks.js
 PROGRAM_FLOWS += tests/flow/raise.js
 PROGRAM_FLOWS += tests/flow/hashes.js
 PROGRAM_FLOWS += tests/flow/old-stations.js
+PROGRAM_FLOWS += tests/flow/security-events.js
 if HAVE_NGHTTP2
 PROGRAM_FLOWS += tests/flow/multiplex.js
 else
