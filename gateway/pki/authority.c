@@ -27,6 +27,7 @@
 #define LIST_DAYS 7
 #define A_DAY_MOST 10
 #define SERIAL_BITS 127
+#define CSR_MOST 16384
 
 struct authority {
 	const char *dir;
@@ -334,7 +335,7 @@ static bool is_strong(EVP_PKEY *key)
 
 static X509_REQ *read_request(struct slice csr, char why[AUTHORITY_WHY])
 {
-	BIO *b = csr.p ? BIO_new_mem_buf(csr.p, (int)csr.n) : NULL;
+	BIO *b = csr.p && csr.n <= CSR_MOST ? BIO_new_mem_buf(csr.p, (int)csr.n) : NULL;
 	X509_REQ *r = b ? PEM_read_bio_X509_REQ(b, NULL, NULL, NULL) : NULL;
 	EVP_PKEY *key = r ? X509_REQ_get0_pubkey(r) : NULL;
 	BIO_free(b);

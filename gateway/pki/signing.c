@@ -21,10 +21,13 @@
 #define DAYS 365
 #define DAY_US (24 * 3600 * US_PER_S)
 #define ROOT_MOST 16384
+#define JUST_NOW_S 5
+#define CLOCK_US (5 * US_PER_S) /* how often the clock is looked at while nobody vouches for it */
 
 static struct {
 	struct gateway *g;
 	struct timer daily;
+	bool by_guess; /* the list is from a time that nobody vouched for */
 } sg;
 
 /* ---- SignCertificate ---- */
@@ -119,12 +122,13 @@ int signing_trigger(struct session *s, call_done *done, void *arg)
 
 /* ---- taking back ---- */
 
+/* Of those taken back just now; the others have lost theirs already. */
 static void see_revoked(void *arg, const struct issued *i)
 {
 	struct gateway *g = arg;
 	size_t at = 0;
 	struct session *s;
-	if (!i->revoked_s)
+	if (i->revoked_s < clock_wall_us() / US_PER_S - JUST_NOW_S)
 		return;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		if (!s->link || !expiry_station_shows(s, i->serial))
@@ -158,20 +162,33 @@ static void renew_list(void)
 		log_error(NULL, "local authority: %s; without a list that holds, its certificates are refused in a week", why);
 }
 
+static void on_day(void *arg);
+
+/* A list that was made by a clock that nobody vouched for may be overdue by the right one: it is made again as soon as the time is known. */
+static void renew_later(void)
+{
+	sg.by_guess = !clock_trusted();
+	timer_set(&sg.daily, sg.by_guess ? CLOCK_US : DAY_US, on_day, NULL);
+}
+
 static void on_day(void *arg)
 {
 	(void)arg;
+	if (sg.by_guess && !clock_trusted()) {
+		renew_later();
+		return;
+	}
 	renew_list();
 	if (authority_is_there(sg.g->state_dir))
 		signing_changed(sg.g);
-	timer_set(&sg.daily, DAY_US, on_day, NULL);
+	renew_later();
 }
 
 int signing_open(struct gateway *g)
 {
 	sg.g = g;
 	renew_list();
-	timer_set(&sg.daily, DAY_US, on_day, NULL);
+	renew_later();
 	return 0;
 }
 
