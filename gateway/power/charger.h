@@ -24,6 +24,7 @@ struct charger {
 	int asked;                /* questions up to here were asked on this link or answered before */
 	int64_t sent_us;          /* the last live limit, monotonic; 0: none */
 	bool fallback_refused;
+	bool has_maximum;         /* a live limit of ours for the whole station is installed in it */
 	struct {
 		bool there;
 		int32_t ma;

@@ -184,6 +184,31 @@ static void describe(const struct slot *slot, const struct charger *c, int evse,
 	charger_word(c, e);
 }
 
+static void on_cleared(void *arg, struct call *call, int err, struct frame *answer)
+{
+	const struct session *s = arg;
+	(void)call;
+	if (!answer)
+		log_debug(&s->log, "a limit could not be cleared: %s", err_text(err));
+}
+
+static void clear(const struct charger *c, int evse, enum limit_form form)
+{
+	struct event e;
+	event_init(&e, CMD_CLEAR_PROFILE);
+	e.profile_id = charger_profile_id(c, evse, (int)form);
+	e.evse = -1;
+	e.stack_level = -1;
+	if (session_command(c->s, &e, on_cleared, c->s) != 0)
+		log_debug(&c->s->log, "a limit could not be cleared");
+}
+
+static void clear_maximum(struct charger *c)
+{
+	c->has_maximum = false;
+	clear(c, 0, FORM_STATION_MAX);
+}
+
 static void send_newest(struct slot *slot, bool at_once);
 
 static void on_later(void *arg)
@@ -253,6 +278,7 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 	c->counts.refused += answer && !accepted;
 	if (accepted) {
 		slot->refusals = 0;
+		c->has_maximum = c->has_maximum || slot->form == FORM_STATION_MAX;
 		charger_keep_way(c);
 		if (slot->form != FORM_TX && c->fallback_refused)
 			fallback_counts(c, true); /* its schedule goes over into it */
@@ -328,7 +354,10 @@ static void send_newest(struct slot *slot, bool at_once)
 		return;
 	struct charger *c = charger_of(slot->limits, s);
 	enum limit_form before = slot->form;
-	slot->form = csms_profiles_has_priority(s) ? FORM_STATION_MAX : c->form; /* priority charging ignores all but that */
+	enum limit_form next = csms_profiles_has_priority(s) ? FORM_STATION_MAX : c->form; /* priority charging ignores all but that */
+	if (c->has_maximum && next != FORM_STATION_MAX)
+		clear_maximum(c); /* it bounds whatever comes */
+	slot->form = next;
 	if (slot->form == FORM_TX && !s->evses[v.evse].tx[0])
 		return; /* no transaction, no TxProfile: its fallback holds until one starts */
 	if (waits(slot, c, v.evse, at_once))
@@ -397,28 +426,6 @@ const struct limits_counts *limits_counts(const struct limits *l, const struct s
 
 /* --- what the meter says about them --- */
 
-static void on_cleared(void *arg, struct call *call, int err, struct frame *answer)
-{
-	const struct session *s = arg;
-	(void)call;
-	if (!answer)
-		log_debug(&s->log, "a limit that is not followed could not be cleared: %s", err_text(err));
-}
-
-/* A TxProfile would hide the default that comes after it. */
-static void clear_form(const struct slot *slot, const struct charger *c, int evse)
-{
-	struct event e;
-	if (slot->form != FORM_TX)
-		return;
-	event_init(&e, CMD_CLEAR_PROFILE);
-	e.profile_id = charger_profile_id(c, evse, FORM_TX);
-	e.evse = -1;
-	e.stack_level = -1;
-	if (session_command(c->s, &e, on_cleared, c->s) != 0)
-		log_debug(&c->s->log, "a limit that is not followed could not be cleared");
-}
-
 bool limits_not_followed(struct limits *l, struct session *s, int evse)
 {
 	struct charger *c = charger_of(l, s);
@@ -431,7 +438,8 @@ bool limits_not_followed(struct limits *l, struct session *s, int evse)
 		return false;
 	}
 	c->form = (c->form + 1) % FORMS;
-	clear_form(slot, c, evse);
+	if (slot->form == FORM_TX)
+		clear(c, evse, FORM_TX); /* it would hide the default that comes after it */
 	log_info(&s->log, "evse %d accepts a limit as %s and does not follow it, %s is tried", evse, traits_form_text(slot->form), traits_form_text(c->form));
 	if (c->form == FORM_TX_DEFAULT)
 		limits_review(l, s);

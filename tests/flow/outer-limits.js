@@ -2,6 +2,8 @@
 // Limits that come from elsewhere, in both directions. A station that an energy manager limits says so: that is a cap here, with its reason, kept
 // over a restart and forgotten when it is taken back. A limit on the site is told to the CSMS: over the box's own lane, or in the name of each
 // station, once when it comes, when it has clearly changed, and when it is gone; also when the CSMS was away meanwhile.
+const fs = require('fs');
+const path = require('path');
 const { freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
 
 const now = () => new Date().toISOString();
@@ -10,6 +12,9 @@ const schedule = (unit, ...periods) => [{ id: 1, startSchedule: now(), chargingR
 async function main() {
 	const dir = tempDir(), [port, onePort, twoPort] = [await freePort(), await freePort(), await freePort()];
 	const uplink = (p) => `{security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${p}/{id}"}], reconnect: {min: 500ms, max: 1s, jitter: 50%}`;
+	const models = path.join(dir, 'models'); // raises need not wait for the flash of this one
+	fs.mkdirSync(models);
+	fs.writeFileSync(path.join(models, 'flow.yaml'), 'vendor: Flow\nmodels:\n  - {min_interval: 1s}\n');
 	const daemon = new Daemon(dir, `
 version: 1
 site: {id: flow}
@@ -61,7 +66,7 @@ log: {level: info, target: stderr}
 		['cars charge', async () => {
 			await one.listen();
 			await two.listen();
-			await daemon.start();
+			await daemon.start('--stations', models);
 			for (const id of ['S-1', 'S-2', 'D-1', 'D-2']) await charge(id);
 			await until(20000, 'limits', () => Object.values(cars).every((c) => c.amps === 32));
 			await until(20000, 'the box has a lane of its own', () => one.boots.some((b) => b.station === 'LC-1'));
@@ -96,7 +101,7 @@ log: {level: info, target: stderr}
 		['it is there after a restart', async () => {
 			await daemon.stop();
 			cars['S-1'].amps = 0;
-			await daemon.start();
+			await daemon.start('--stations', models);
 			await until(30000, 'a limit', () => cars['S-1'].amps > 0);
 			ok(cars['S-1'].amps <= 8, `${cars['S-1'].amps} A`);
 			equal((await cap('S-1')).ref, 'SO', 'its source');
@@ -149,7 +154,7 @@ log: {level: info, target: stderr}
 			told.length = 0;
 			await one.close();
 			await daemon.kill();
-			await daemon.start();
+			await daemon.start('--stations', models);
 			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 'free' }).catch(() => {});
 			await until(20000, 'the CSMS that is there hears it', () => last('D-1')?.method === 'ClearedChargingLimit');
 			equal(last('D-1').chargingLimitSource, 'SO', 'whose it was');
