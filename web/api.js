@@ -5,15 +5,19 @@ export function onChange(f) {
 	listeners.add(f);
 	return () => listeners.delete(f);
 }
-let due = false;
+// Pages are drawn a few times a second at most: with hundreds of stations something changes all the time.
+const DRAW_MS = 250;
+let due = false, drawn = 0;
+function draw() {
+	due = false;
+	drawn = performance.now();
+	for (const f of listeners) f(null);
+}
 export function changed(topic, data) {
 	for (const f of listeners) f(topic, data);
 	if (due) return;
 	due = true;
-	requestAnimationFrame(() => {
-		due = false;
-		for (const f of listeners) f(null);
-	});
+	setTimeout(() => requestAnimationFrame(draw), Math.max(0, DRAW_MS - (performance.now() - drawn)));
 }
 
 export class Problem extends Error {

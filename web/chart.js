@@ -9,18 +9,20 @@ function ticks(most, step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find(
 }
 
 // lines: [{name, values, cls}]; limit: values or null; marks: [{t, text}]
-export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label }) {
+// `zoom(from, to)`, where given, is called for the part that a pointer has drawn over.
+export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label, zoom }) {
 	const W = Math.max(280, (document.getElementById('page')?.clientWidth || 900) - 32);
-	const all = lines.flatMap((l) => l.values).concat(limit || []).filter((v) => v !== null && v !== undefined);
+	const seen = (values) => values.filter((v, i) => v !== null && v !== undefined && x[i] >= from && x[i] <= to), n_seen = Math.max(1, seen(x).length);
+	const all = [...lines.map((l) => l.values), limit || []].flatMap(seen);
 	const least = Math.min(0, ...all), up = ticks(Math.max(1, Math.max(...all, 1) * 1.05, -least / 3));
 	const scale = least < 0 ? [...ticks(-least, up[1]).slice(1).reverse().map((v) => -v), ...up] : up, top = scale[scale.length - 1], bottom = scale[0];
 	const sx = (v) => LEFT + ((v - from) / Math.max(1, to - from)) * (W - LEFT - RIGHT);
 	const sy = (v) => TOP + ((top - v) / (top - bottom)) * (H - TOP - BOTTOM);
-	const gap = Math.max(3, ((to - from) / Math.max(1, x.length)) * 6, (x[1] - x[0]) * 3 || 0);
+	const gap = Math.max(3, ((to - from) / n_seen) * 6, (x[1] - x[0]) * 3 || 0);
 	const path = (values) => {
 		let d = '', last = null;
 		x.forEach((v, i) => {
-			if (values[i] === null || values[i] === undefined) { last = null; return; }
+			if (values[i] === null || values[i] === undefined || v < from || v > to) { last = null; return; }
 			d += `${last === null || v - last > gap ? 'M' : 'L'}${sx(v).toFixed(1)} ${sy(values[i]).toFixed(1)}`;
 			last = v;
 		});
@@ -36,8 +38,25 @@ export function chart({ x, lines, limit, marks = [], unit = 'A', from, to, label
 		marks.map((m) => h('line', { class: 'mark', x1: sx(m.t), x2: sx(m.t), y1: TOP, y2: H - BOTTOM })),
 		limit && h('path', { class: 'limit', d: path(limit) }),
 		lines.map((l) => h('path', { class: `line ${l.cls}`, d: path(l.values) })), cursor);
+	const timeAt = (e) => {
+		const box = svg.getBoundingClientRect();
+		return from + (((e.clientX - box.left) / box.width) * W - LEFT) / (W - LEFT - RIGHT) * (to - from);
+	};
+	const span = h('rect', { class: 'span', y: TOP, height: H - TOP - BOTTOM, x: -10, width: 0 });
+	let began = null;
+	svg.append(span);
+	if (zoom) svg.onpointerdown = (e) => { if (e.pointerType !== 'touch') began = timeAt(e); };
+	if (zoom) svg.onpointerup = (e) => {
+		const ends = [began, timeAt(e)].sort((a, b) => a - b);
+		if (began !== null && sx(ends[1]) - sx(ends[0]) > 8) zoom(Math.max(from, ends[0]), Math.min(to, ends[1]));
+		began = null;
+	};
 	svg.onpointermove = (e) => {
-		const box = svg.getBoundingClientRect(), at = from + (((e.clientX - box.left) / box.width) * W - LEFT) / (W - LEFT - RIGHT) * (to - from);
+		const at = timeAt(e);
+		if (began !== null) {
+			span.setAttribute('x', Math.min(sx(began), sx(at)));
+			span.setAttribute('width', Math.abs(sx(at) - sx(began)));
+		}
 		let best = -1;
 		x.forEach((v, i) => { if (best < 0 || Math.abs(v - at) < Math.abs(x[best] - at)) best = i; });
 		if (best < 0) return;

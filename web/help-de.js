@@ -2,7 +2,7 @@
 export const help = {
 	// sections
 	'The place': 'Die Anlage', 'Sockets': 'Offene Anschlüsse', 'Certificates for listeners': 'Zertifikate der Anschlüsse', 'The web console and who may use it': 'Die Konsole und wer sie benutzen darf',
-	'The tree of fuses, from the grid connection down': 'Der Baum der Sicherungen, vom Netzanschluss abwärts', 'Serial lines for Modbus': 'Serielle Leitungen für Modbus', 'Meters of circuits': 'Zähler der Stromkreise',
+	'The tree of fuses, from the grid connection down': 'Der Baum der Sicherungen, vom Netzanschluss abwärts', 'What holds for every station that does not say otherwise, and for stations that are not listed': 'Was für jede Station gilt, die nichts anderes sagt, und für nicht eingetragene', 'Charging stations by their identity or a range of them, "G-[01-11]"; a plain identity refines a range': 'Ladestationen nach ihrer Kennung oder einem Bereich, „G-[01-11]“; eine einzelne Kennung verfeinert einen Bereich', 'Serial lines for Modbus': 'Serielle Leitungen für Modbus', 'Meters of circuits': 'Zähler der Stromkreise',
 	'How current is shared': 'Wie der Strom geteilt wird', 'EVSEs that this box switches itself': 'Ladepunkte, die diese Box selbst schaltet', 'What draws or feeds beside the stations': 'Was neben den Stationen verbraucht oder einspeist',
 	'Limits of the grid operator': 'Grenzen des Netzbetreibers', 'Times of the week with lower limits': 'Zeiten der Woche mit niedrigeren Grenzen', 'Lower limits while energy is dear': 'Niedrigere Grenzen, solange Energie teuer ist',
 	'Charging station management systems': 'Zentralen (CSMS)', 'Who decides who may charge': 'Wer entscheidet, wer laden darf', 'What happens while the CSMS is away': 'Was ohne CSMS geschieht',

@@ -52,7 +52,7 @@ const span_ = (s) => `${Math.round(s / 60)} min`;
 
 export function open(el) {
 	const now = h('div', {}), past = h('div', {});
-	let range = localStorage.range || '24h', timer, chosen = false;
+	let range = localStorage.range || '24h', timer, chosen = false, zoomed = null;
 	el.append(h('h1', { class: 'off' }, t('page.overview')), now, past);
 
 	async function draw_past() {
@@ -67,12 +67,14 @@ export function open(el) {
 		}
 		const seconds = { '15m': 900, '24h': 86400, '30d': 30 * 86400 }[range], to = Date.now() / 1000, from = grid.t.length > 1 ? Math.max(to - seconds, Math.min(grid.t[0], to - seconds / 24)) : to - seconds;
 		const at = new Map(ev.t.map((v, i) => [v, i])), evTop = grid.t.map((v) => (at.has(v) ? Math.max(ev.l1[at.get(v)], ev.l2[at.get(v)], ev.l3[at.get(v)]) : null));
+		const [first, last] = zoomed || [from, to];
 		const marks = state.events.filter((e) => e.sev !== 'info').map((e) => ({ t: new Date(e.ts) / 1000 })).filter((m) => m.t > from);
 		const lines = [1, 2, 3].map((p) => ({ name: `L${p}`, values: grid[`l${p}`], cls: `l${p}` })).concat({ name: t('cars'), values: evTop, cls: 'ev' });
 		show(past, card(t('history'),
-			h('div', { class: 'row', role: 'group', 'aria-label': t('range') }, ['15m', '24h', '30d'].map((r) => button(t(`range.${r}`), () => { range = localStorage.range = r; chosen = true; draw_past(); }, 'chip', { 'aria-pressed': String(r === range) })),
+			h('div', { class: 'row', role: 'group', 'aria-label': t('range') }, ['15m', '24h', '30d'].map((r) => button(t(`range.${r}`), () => { range = localStorage.range = r; chosen = true; zoomed = null; draw_past(); }, 'chip', { 'aria-pressed': String(r === range) })),
+				zoomed && button(t('whole'), () => { zoomed = null; draw_past(); }, 'chip'),
 				button('CSV', () => csv(`${c.id}-${range}`, [['t', grid.t], ['l1', grid.l1], ['l2', grid.l2], ['l3', grid.l3], ['limit', grid.limit], ['ev', evTop]]), 'chip right')),
-			grid.t.length < 2 ? h('p', { class: 'quiet' }, t('history.none')) : h('div', { 'data-keep': `${range}${grid.t[grid.t.length - 1]}` }, chart({ x: grid.t, lines, limit: grid.limit, marks, from, to, label: `${t('history')} ${c.id}` }))));
+			grid.t.length < 2 ? h('p', { class: 'quiet' }, t('history.none')) : h('div', { 'data-keep': `${range}${grid.t[grid.t.length - 1]}${zoomed}` }, chart({ x: grid.t, lines, limit: grid.limit, marks: marks.filter((m) => m.t >= first && m.t <= last), from: first, to: last, label: `${t('history')} ${c.id}`, zoom: (a, b) => { zoomed = [a, b]; draw_past(); } }))));
 	}
 	draw_past();
 	timer = setInterval(draw_past, 10000);

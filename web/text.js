@@ -174,6 +174,7 @@ export const words = {
 	'range.15m': ['15 min', '15 min'],
 	'range.24h': ['24 h', '24 h'],
 	'range.30d': ['30 d', '30 Tage'],
+	'whole': ['Whole range', 'Ganzer Zeitraum'],
 	'for.15m': ['15 minutes', '15 Minuten'],
 	'for.1h': ['1 hour', '1 Stunde'],
 	'for.2h': ['2 hours', '2 Stunden'],

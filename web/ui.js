@@ -1,7 +1,7 @@
 // Small tools of all pages: elements, changes to them in place, numbers and times, dialogs.
 import { t, locale } from './text.js';
 
-const EVENTS = ['onclick', 'oninput', 'onchange', 'onsubmit', 'onkeydown', 'onpointermove', 'onpointerleave', 'ontoggle'];
+const EVENTS = ['onclick', 'oninput', 'onchange', 'onsubmit', 'onkeydown', 'onpointermove', 'onpointerleave', 'onpointerdown', 'onpointerup', 'ontoggle'];
 
 // h('a', {class: 'x', href: '#'}, 'text', [more]): an element. Event handlers are properties, so that patch can carry them over.
 export function h(tag, props, ...children) {

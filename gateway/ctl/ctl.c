@@ -328,7 +328,7 @@ static int help_offline(const struct options *o, const char *version, const char
 		return bad_usage("--ocpp is 1.6, 2.0.1 or 2.1");
 	jw_open(&w, &text);
 	if (call_help_write((enum ocpp_version)v, action, &w) != 0) {
-		fprintf(stderr, "ampgate: OCPP %s has no action '%s' for a charging station\n", version, action);
+		fprintf(stderr, "ampgate: OCPP %s has no action '%s'\n", version, action);
 		buf_free(&text);
 		return EXIT_NOT_FOUND;
 	}

@@ -78,7 +78,7 @@ static void write_actions(enum ocpp_version v, struct json_writer *w)
 int call_help_write(enum ocpp_version v, const char *action, struct json_writer *w)
 {
 	const struct shape *request = action ? dictionary_shape(v, action, false) : NULL, *response = action ? dictionary_shape(v, action, true) : NULL;
-	if (action && (!request || !can_be_asked(v, action)))
+	if (action && !request)
 		return ERR_NOT_FOUND;
 	jw_object(w, NULL);
 	jw_string(w, "version", version_subprotocol(v));

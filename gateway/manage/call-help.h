@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "ocpp/version.h"
 
-/* One JSON object: with `action`, its fields and those of its answer; with NULL, the names of all that a station can be asked.
+/* One JSON object: with `action`, whoever sends it, its fields and those of its answer; with NULL, the names of all that a station can be asked.
  * ERR_NOT_FOUND: this version has no such action. */
 int call_help_write(enum ocpp_version v, const char *action, struct json_writer *w) MUST_CHECK;
 

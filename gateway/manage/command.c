@@ -714,7 +714,7 @@ static int run_call_help(struct command *c)
 	if (!s)
 		return err;
 	if (call_help_write(s->version, action, &c->w) != 0)
-		return fail(c, COMMAND_NOT_FOUND, "%s has no action '%s' for a charging station", version_subprotocol(s->version), action);
+		return fail(c, COMMAND_NOT_FOUND, "%s has no action '%s'", version_subprotocol(s->version), action);
 	return COMMAND_OK;
 }
 

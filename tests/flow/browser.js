@@ -60,7 +60,7 @@ async function visitor(b, base, options) {
 	};
 	v.widest = () => page.evaluate(() => [...document.querySelectorAll("#app *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)} ${e.textContent.slice(0, 40)}`).slice(-4).join(" | "));
 	v.check = async (what) => {
-		assert.deepEqual(v.faults, [], what);
+		assert.deepEqual(v.faults, [], `${what}: ${v.faults.join("; ")}`);
 		const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 		assert.ok(wide <= 0, `${what}: the page is ${wide} px wider than the screen: ${await v.widest()}`);
 	};

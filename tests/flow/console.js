@@ -37,7 +37,7 @@ async function everyPage(b, base) {
 
 async function actions(b, base) {
 	const v = await visitor(b, base, { viewport: { width: 1280, height: 900 } }), p = v.page;
-	const button = (name, within_ = p) => within_.getByRole('button', { name, exact: true });
+	const button = (name, within_ = p) => within_.getByRole('button', { name, exact: true }), dialog = p.locator('dialog');
 
 	// A circuit is lowered and let go again.
 	await v.go('site');
@@ -54,6 +54,14 @@ async function actions(b, base) {
 	await p.locator('svg.chart').hover();
 	await until(5000, 'values under the pointer', async () => /L1 \S+\d/.test(await p.locator('.chart-read').innerText()));
 
+	const box = await p.locator('svg.chart').boundingBox();
+	await p.mouse.move(box.x + box.width * 0.3, box.y + 80);
+	await p.mouse.down();
+	await p.mouse.move(box.x + box.width * 0.8, box.y + 90, { steps: 4 });
+	await p.mouse.up();
+	await button('Whole range').click();
+	await button('Whole range').waitFor({ state: 'detached' });
+
 	// A station is found, and asked.
 	await v.go('stations');
 	await p.getByLabel('Search').fill('G-07');
@@ -68,6 +76,30 @@ async function actions(b, base) {
 	await button('Read it').click();
 	await p.getByText('HeartbeatInterval').first().waitFor();
 
+	await p.getByLabel('Action', { exact: true }).fill('ChangeAvailability');
+	await p.getByLabel('Payload (JSON)').focus();
+	await p.getByText('Inoperative | Operative').waitFor();
+	await button('Ask the station').click();
+	await p.getByText('EVSE 1: Accepted').waitFor();
+
+	// What people do to a station: each is asked for, and answered.
+	const done = async (what, fill) => {
+		await button(what).first().click();
+		if (fill) await fill();
+		await dialog.locator('button').last().click();
+		await p.locator('#toast').getByText('Done').waitFor();
+		await p.evaluate(() => { document.getElementById('toast').textContent = ''; });
+	};
+	await done('Ask for a message', () => dialog.getByLabel(/^Message/).selectOption('Heartbeat'));
+	await done('Departure', () => dialog.getByLabel(/^Energy needed/).fill('12'));
+	await done('Lower', () => dialog.getByLabel('limit (A)').fill('6'));
+	await p.locator('.say', { hasText: 'has lowered the limit until' }).waitFor();
+	await done('Stop');
+	await p.getByText('Free. A car can be plugged in.').or(p.getByText('The session is over')).or(p.getByText('has not begun yet')).first().waitFor();
+	await done('Start', () => dialog.getByLabel(/^Card/).fill('04A1B2C3'));
+	await done('Unlock');
+	await done('Reset');
+
 	await v.go('transactions');
 	await until(10000, 'running transactions', async () => (await p.locator('tbody tr').count()) >= 22);
 	assert.match(await (await p.request.get(`${base}/api/v1/transactions?format=csv`)).text(), /^seq,station,/);
@@ -76,6 +108,8 @@ async function actions(b, base) {
 	await button('Test').first().click();
 	await p.getByText('It works').waitFor();
 	assert.equal(await p.locator('.stages .go').count(), 3);
+	await done('Switch', () => dialog.getByLabel('Endpoint').fill('2'));
+	await p.locator('.tiles', { hasText: 'Endpoint' }).locator('dd').first().getByText('2').waitFor();
 	await button('Try again').click();
 	await p.getByText('Done').waitFor();
 
@@ -83,8 +117,10 @@ async function actions(b, base) {
 	await v.go('trace');
 	await p.locator('.frame').first().waitFor();
 	await button('Pause').click();
-	await p.locator('.frame summary').first().click();
+	await p.locator('.frame', { hasText: /CALL/ }).locator('summary').first().click();
 	await p.locator('.frame[open] pre').first().waitFor();
+	await button('Explain fields').click();
+	await p.locator('.frame[open] table').waitFor();
 	const [har] = await Promise.all([p.waitForEvent('download'), button('HAR').click()]);
 	const log = JSON.parse(fs.readFileSync(await har.path(), 'utf8')).log;
 	assert.ok(log.entries.length && log.entries[0]._webSocketMessages.length);
