@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "energy/grid.h"
 #include "gateway/conf/check.h"
 #include "gateway/conf/settings-tables.h"
@@ -130,8 +131,19 @@ static void need(struct checking *c, const struct conf_node *map, bool there, co
 		settings_wrong(c->report, map, "missing key '%s', needed %s", key, why);
 }
 
+/* What a plugin's own options say. */
+#define PLUGIN_KEYS "input input_100 input_60 input_30 input_0 register register_kind type scale address"
+
 static void check_place(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
 {
+	if (in->stale_after_us <= in->poll_us)
+		settings_wrong(c->report, conf_child(n, "stale_after") ? conf_child(n, "stale_after") : n, "stale_after has to be longer than poll");
+	if (in->plugin) {
+		check_refuse_keys(c->report, n, "host bus port unit chip line " PLUGIN_KEYS, "with a plugin");
+		check_plugin(c->s, c->report, n, in->plugin, AG_GRID);
+		return;
+	}
+	check_refuse_keys(c->report, n, "options", "without a plugin");
 	if (in->chip) {
 		check_refuse_keys(c->report, n, "host bus port unit input", "on a GPIO line");
 		need(c, n, in->line >= 0, "line", "by 'chip'");
@@ -144,19 +156,17 @@ static void check_place(struct checking *c, const struct grid_input_settings *in
 	if (in->kind != GRID_CONTACT)
 		check_refuse_keys(c->report, n, "chip", "for this kind");
 	check_refuse_keys(c->report, n, "address", "for this kind");
-	if (in->stale_after_us <= in->poll_us)
-		settings_wrong(c->report, conf_child(n, "stale_after") ? conf_child(n, "stale_after") : n, "stale_after has to be longer than poll");
 }
 
 #define CONTACT_KEYS "limit_w input active"
 #define RIPPLE_KEYS "input_100 input_60 input_30 input_0"
 #define REGISTER_KEYS "register register_kind type scale"
-#define PLACE_KEYS "host bus unit poll debounce chip line"
+#define PLACE_KEYS "host bus unit poll debounce chip line plugin options"
 
 static void check_contact(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
 {
 	check_place(c, in, n);
-	need(c, n, in->input >= 0 || in->chip, "input", "by kind contact");
+	need(c, n, in->input >= 0 || in->chip || in->plugin, "input", "by kind contact");
 	check_refuse_keys(c->report, n, RIPPLE_KEYS " " REGISTER_KEYS, "for kind contact");
 	if (in->active_closed)
 		warn_at(c, conf_child(n, "active"), "use a contact that opens to limit", "a broken wire looks like no limit");
@@ -167,7 +177,7 @@ static void check_ripple(struct checking *c, const struct grid_input_settings *i
 	check_place(c, in, n);
 	if (in->level[1] < 0 && in->level[2] < 0 && in->level[3] < 0)
 		settings_wrong(c->report, n, "a ripple receiver needs one of input_60, input_30, input_0");
-	check_refuse_keys(c->report, n, CONTACT_KEYS " " REGISTER_KEYS, "for kind ripple");
+	check_refuse_keys(c->report, n, CONTACT_KEYS " " REGISTER_KEYS " plugin options", "for kind ripple");
 	if (in->level[0] < 0)
 		warn_at(c, n, "wire its contact for 100 % too", "without input_100 a broken wire looks like 100 %");
 }
@@ -184,7 +194,7 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 		break;
 	case GRID_REGISTER:
 		check_place(c, in, n);
-		need(c, n, in->reg >= 0, "register", "by kind register");
+		need(c, n, in->reg >= 0 || in->plugin, "register", "by kind register");
 		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " debounce", "for kind register");
 		break;
 	case GRID_SERVER:

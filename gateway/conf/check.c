@@ -172,25 +172,24 @@ static void check_options(struct checking *c, const ag_plugin *p, const struct c
 	cJSON_Delete(schema);
 }
 
-static void check_plugin_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
+void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind)
 {
+	static const char *const nouns[] = { [AG_METER] = "meters", [AG_EVSE] = "EVSEs", [AG_GRID] = "grid inputs" };
+	struct checking c = { .s = s, .report = report };
 	char why[300] = "";
-	const char *const *name = c->s->plugins.load;
-	need(c, n, m->plugin, "plugin", "by driver plugin");
-	if (!m->plugin)
-		return;
-	while (name && *name && strcmp(*name, m->plugin) != 0)
-		name++;
+	const char *const *name = s->plugins.load;
 	const struct conf_node *at = conf_child(n, "plugin");
+	while (name && *name && strcmp(*name, plugin) != 0)
+		name++;
 	if (!name || !*name) {
-		conf_say(c->report, CONF_ERROR, &at->pos, "name it in plugins.load", "plugin '%s' is not loaded", m->plugin);
+		conf_say(report, CONF_ERROR, &at->pos, "name it in plugins.load", "plugin '%s' is not loaded", plugin);
 		return;
 	}
-	const ag_plugin *p = module_find(c->s->plugins.dir, m->plugin, why, sizeof(why));
-	if (p && !(p->kinds & AG_METER))
-		conf_say(c->report, CONF_ERROR, &at->pos, NULL, "plugin '%s' is no driver of meters", m->plugin);
+	const ag_plugin *p = module_find(s->plugins.dir, plugin, why, sizeof(why));
+	if (p && !(p->kinds & kind))
+		conf_say(report, CONF_ERROR, &at->pos, NULL, "plugin '%s' is no driver of %s", plugin, nouns[kind]);
 	else if (p)
-		check_options(c, p, conf_child(n, "options"));
+		check_options(&c, p, conf_child(n, "options"));
 }
 
 static void check_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
@@ -199,7 +198,9 @@ static void check_meter(struct checking *c, const struct meter_settings *m, cons
 		refuse_keys(c, n, "plugin options", "without driver plugin");
 	if (m->driver == METER_PLUGIN) {
 		refuse_keys(c, n, "model host port bus unit ct_ratio invert", "with driver plugin");
-		check_plugin_meter(c, m, n);
+		need(c, n, m->plugin, "plugin", "by driver plugin");
+		if (m->plugin)
+			check_plugin(c->s, c->report, n, m->plugin, AG_METER);
 	} else if (m->driver == METER_SIM) {
 		refuse_keys(c, n, "model host port bus unit", "with driver sim");
 	} else {
@@ -314,7 +315,15 @@ static void check_driver(struct checking *c, const struct evse_settings *e, cons
 		need(c, n, e->controller, "controller", "by driver modbus-evse");
 		refuse_keys(c, n, "pilot file wake contactor feedback plugged emergency_stop residual_current mains heartbeat board", "with driver modbus-evse");
 		break;
+	case EVSE_PLUGIN:
+		need(c, n, e->plugin, "plugin", "by driver plugin");
+		refuse_keys(c, n, "file contactor feedback plugged emergency_stop residual_current mains heartbeat board controller", "with driver plugin");
+		if (e->plugin)
+			check_plugin(c->s, c->report, n, e->plugin, AG_EVSE);
+		break;
 	}
+	if (e->driver != EVSE_PLUGIN)
+		refuse_keys(c, n, "plugin options", "without driver plugin");
 	if (e->controller) {
 		check_modbus_place(c, e->controller->host, e->controller->bus, conf_child(n, "controller"));
 		check_model(c, e->controller->model, conf_child(conf_child(n, "controller"), "model"), true);

@@ -208,7 +208,7 @@ static void number_evse(struct settings *s, struct evse_settings *e)
 	e->evse = 1;
 	for (const struct evse_settings *o = s->evses; o < e; o++)
 		e->evse += strcmp(o->station, e->station) == 0;
-	if (e->driver != EVSE_SIM)
+	if (e->driver != EVSE_SIM && e->driver != EVSE_PLUGIN)
 		e->pilot = e->driver == EVSE_PILOT_BOARD || e->driver == EVSE_MODBUS_EVSE;
 }
 

@@ -409,7 +409,7 @@ static void write_option(struct json_writer *w, const struct conf_node *n)
 	cJSON_Delete(plain);
 }
 
-static int read_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+int settings_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
@@ -431,7 +431,7 @@ static const struct conf_row meter_rows[] = {
 	  .takes_effect = AT_RECONNECT, .help = "How it is read; sim is a meter that exists only in this program" },
 	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, AT(meter_settings, plugin), .takes_effect = AT_RESTART,
 	  .help = "plugin: which one of plugins.load" },
-	{ .name = "options", .type = CONF_SPECIAL, .read = read_options, .shape = "a map, as the plugin wants it", AT(meter_settings, options),
+	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(meter_settings, options),
 	  .takes_effect = AT_RESTART, .help = "plugin: what is for the plugin; `ampgate plugin test` tries it" },
 	{ .name = "model", .type = CONF_ID, AT(meter_settings, model), .takes_effect = AT_RECONNECT,
 	  .help = "Name of its register map, a file in the models directory" },
@@ -637,14 +637,18 @@ static const struct conf_row evse_rows[] = {
 	  .help = "The station it belongs to, where one station has several EVSEs; they are numbered in the order of the file" },
 	{ .name = "version", .type = CONF_CHOICE, .words = WORDS("ocpp1.6", "ocpp2.0.1"), .preset = "ocpp1.6", AT(evse_settings, version),
 	  .takes_effect = AT_RECONNECT, .help = "What it speaks as a station" },
-	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-relay", "sim", "gpio-relay", "pilot-board", "modbus-evse"), .required = true,
+	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("modbus-relay", "sim", "gpio-relay", "pilot-board", "modbus-evse", "plugin"), .required = true,
 	  AT(evse_settings, driver), .takes_effect = AT_RECONNECT,
 	  .help = "What switches it; sim is a contactor with a car that exists only in this program" },
+	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, AT(evse_settings, plugin), .takes_effect = AT_RESTART,
+	  .help = "Driver plugin: which one of plugins.load" },
+	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(evse_settings, options),
+	  .takes_effect = AT_RESTART, .help = "Driver plugin: what is for the plugin; `ampgate plugin test` tries it" },
 	{ .name = "phases", .type = CONF_PHASES, AT(evse_settings, phases), .help = "Phases of the grid that it switches; all of its circuit when not said" },
 	{ .name = "current_a", .type = CONF_AMPS, .min = 1 * A, .max = 80 * A, .required = true, AT(evse_settings, current_ma),
 	  .help = "What it takes per phase when it is on: all or nothing without a control pilot, else the most" },
 	{ .name = "pilot", .type = CONF_BOOL, .preset = "false", .at_times = true, AT(evse_settings, pilot), .takes_effect = AT_RECONNECT,
-	  .help = "Driver sim: with a control pilot, so that the car is told how much" },
+	  .help = "Drivers sim and plugin: with a control pilot, so that the car is told how much" },
 	{ .name = "file", .type = CONF_TEXT, .at_times = true, AT(evse_settings, file), .takes_effect = AT_RECONNECT,
 	  .help = "Driver sim: a JSON file that moves the car and breaks things while the program runs" },
 	{ .name = "wake", .type = CONF_BOOL, .preset = "true", .at_times = true, AT(evse_settings, wake), .takes_effect = AT_RECONNECT,

@@ -8,6 +8,8 @@ extern const struct conf_table settings_table;
 extern const struct conf_table station_defaults_table;
 extern const struct conf_table circuit_table, meter_table, bus_table;
 /* settings-grid.c */
+/* What is for a plugin: a map, kept as JSON in the const char * at `at`. */
+int settings_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at);
 extern const struct conf_table fuse_table, load_table, grid_table, schedule_table, tariff_table;
 
 /* What stays behind a loaded struct settings. */
@@ -47,6 +49,8 @@ void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);
 /* check-grid.c: contracts, fuses, loads, grid inputs, schedules and tariffs. */
 void check_grid(const struct settings *s, struct conf_report *report, struct buf *proofs);
+/* check.c: a plugin that an entry names is loaded and of that kind (AG_METER, AG_EVSE, AG_GRID), and knows its options. */
+void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind);
 /* An error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
 void check_refuse_keys(struct conf_report *report, const struct conf_node *map, const char *keys, const char *why);
 

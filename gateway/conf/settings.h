@@ -131,6 +131,7 @@ struct grid_input_settings {
 	int reg_type;                       /* enum grid_register_type */
 	double scale;                       /* watts per unit of the register */
 	const char *address;                /* server: to listen on */
+	const char *plugin, *options;       /* read by one of plugins.load, and JSON for it; NULL: none */
 };
 
 struct grid_settings {
@@ -262,7 +263,7 @@ struct onboarding_settings {
 	const struct circuit_settings *circuit; /* ONBOARDING_AUTO */
 };
 
-enum evse_driver { EVSE_MODBUS_RELAY, EVSE_SIM, EVSE_GPIO_RELAY, EVSE_PILOT_BOARD, EVSE_MODBUS_EVSE };
+enum evse_driver { EVSE_MODBUS_RELAY, EVSE_SIM, EVSE_GPIO_RELAY, EVSE_PILOT_BOARD, EVSE_MODBUS_EVSE, EVSE_PLUGIN };
 enum { AUTHORIZE_FREE = 1, AUTHORIZE_REMOTE = 2, AUTHORIZE_LOCAL_LIST = 4, AUTHORIZE_CACHE = 8, AUTHORIZE_SCHEDULE = 16 };
 
 /* One bit: of a Modbus device, over TCP (host) or on a bus, or a line of a GPIO chip. */
@@ -311,7 +312,7 @@ struct evse_settings {
 	uint8_t phases;
 	int version;        /* as a station: 0 OCPP 1.6, 1 OCPP 2.0.1 */
 	int32_t current_ma; /* most per phase; without a pilot all or nothing */
-	bool pilot;         /* it can be told how much: set by the driver, for sim by the setting */
+	bool pilot;         /* it can be told how much: set by the driver, for sim and plugin by the setting */
 	bool wake;          /* sleeping cars are woken */
 	const char *file;   /* sim: what moves it; NULL: none */
 	const struct io_point *contactor; /* NULL where the driver needs none */
@@ -319,6 +320,7 @@ struct evse_settings {
 	const struct io_point *plugged, *emergency_stop, *residual_current, *mains, *heartbeat; /* NULL: not wired */
 	const struct board_settings *board;           /* pilot-board */
 	const struct controller_settings *controller; /* modbus-evse */
+	const char *plugin, *options;         /* EVSE_PLUGIN: one of plugins.load, and JSON for it; NULL: none */
 	const struct reader_settings *reader;         /* NULL: none */
 	const char *const *hours;                     /* AUTHORIZE_SCHEDULE: "22:00-06:00" local time */
 	const struct meter_settings *meter;   /* NULL: none */

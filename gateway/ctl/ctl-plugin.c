@@ -17,7 +17,6 @@
 #define TRIAL_S 60
 #define LOOP_BUDGET_US (5 * US_PER_MS)
 #define ROUNDS 50
-#define HAS(p, member) ((p)->size >= offsetof(ag_plugin, member) + sizeof((p)->member) && (p)->member)
 
 static const struct {
 	uint32_t bit;
@@ -131,11 +130,11 @@ static void try_table(const ag_plugin *p)
 	cJSON *schema = p->config_schema ? json_parse(slice_of(p->config_schema)) : NULL;
 	verdict(cJSON_IsObject(schema), "config_schema is a JSON object", NULL);
 	cJSON_Delete(schema);
-	bool pins = HAS(p, evse_pins) && HAS(p, evse_drive);
+	bool pins = PLUGIN_HAS(p, evse_pins) && PLUGIN_HAS(p, evse_drive);
 	verdict(!(p->kinds & AG_METER) || p->meter_poll, "a meter has meter_poll", NULL);
 	verdict(!(p->kinds & AG_EVSE) || pins || (p->evse_set && p->evse_state), "an EVSE has evse_set and evse_state, or pins", NULL);
-	verdict(!(p->kinds & AG_AUTH) || (HAS(p, auth_poll) && (p->flags & AG_F_THREAD)), "a reader has auth_poll and AG_F_THREAD", NULL);
-	verdict(!(p->kinds & AG_GRID) || HAS(p, grid_poll), "a grid input has grid_poll", NULL);
+	verdict(!(p->kinds & AG_AUTH) || (PLUGIN_HAS(p, auth_poll) && (p->flags & AG_F_THREAD)), "a reader has auth_poll and AG_F_THREAD", NULL);
+	verdict(!(p->kinds & AG_GRID) || PLUGIN_HAS(p, grid_poll), "a grid input has grid_poll", NULL);
 }
 
 /* Refused with a text, and nothing left in `self`. */
@@ -204,6 +203,37 @@ static void try_evse(const ag_plugin *p, void *self)
 	verdict(rc != 0 || s.pilot == 0 || (s.pilot >= 'A' && s.pilot <= 'F'), "its pilot is one of A to F, or none", NULL);
 }
 
+static void try_pins(const ag_plugin *p, void *self)
+{
+	static const ag_drive open = { .pilot = AG_PILOT_STEADY };
+	ag_pins pins = { 0 };
+	int first = p->evse_drive(self, 1, &open), again = p->evse_drive(self, 1, &open);
+	verdict(first == again, "the same order twice ends the same way", NULL);
+	int rc = p->evse_pins(self, 1, &pins);
+	verdict(rc == 0, "it reads its pins", rc != 0 && p->fault ? p->fault(self) : NULL);
+	verdict(rc != 0 || !(pins.on & pins.has & (AG_PIN_CLOSED_1 | AG_PIN_CLOSED_2)), "the order to open opens the contactors", NULL);
+	verdict(rc != 0 || !(pins.has & AG_PIN_PILOT) || (isfinite(pins.high_v) && isfinite(pins.low_v)), "a pilot has voltages", NULL);
+}
+
+static void try_grid(const ag_plugin *p, void *self)
+{
+	int64_t longest = 0;
+	int rc = 0, good = 0;
+	bool says = true;
+	for (int i = 0; i < 3; i++) {
+		ag_grid_state s = { .value = NAN };
+		int64_t start = clock_mono_us();
+		rc = p->grid_poll(self, &s);
+		longest = clock_mono_us() - start > longest ? clock_mono_us() - start : longest;
+		good += rc == 0;
+		says = (rc != 0 || s.known || !isnan(s.value)) && !isinf(s.value) && says;
+	}
+	const char *why = rc != 0 && p->fault ? p->fault(self) : NULL;
+	verdict(good > 0, "it reads its input", rc != 0 ? (why ? why : "and does not say why not") : NULL);
+	verdict(says, "a reading has a contact that is known or a value that is a number", NULL);
+	verdict((p->flags & AG_F_THREAD) || longest <= LOOP_BUDGET_US, "it takes no more than 5 ms of the loop, or has AG_F_THREAD", NULL);
+}
+
 static void try_rounds(const ag_plugin *p, const char *config)
 {
 	int before = open_files();
@@ -236,6 +266,10 @@ static int trial(const char *path, const char *config)
 			try_meter(p, self);
 		if ((p->kinds & AG_EVSE) && p->evse_set && p->evse_state)
 			try_evse(p, self);
+		if ((p->kinds & AG_EVSE) && PLUGIN_HAS(p, evse_pins) && PLUGIN_HAS(p, evse_drive))
+			try_pins(p, self);
+		if (p->kinds & AG_GRID)
+			try_grid(p, self);
 		p->destroy(self);
 		try_rounds(p, config);
 	}

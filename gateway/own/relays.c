@@ -89,7 +89,7 @@ static void on_output(void *arg, int evse, const double limit_a[3])
 {
 	struct own *o = arg;
 	struct place *p = &o->places[evse - 1];
-	if (p->driver >= 0 && !drivers_have_pins(p->conf))
+	if (p->driver >= 0 && !drivers_have_pins(o->gw->host, p->conf))
 		host_evse_set(o->gw->host, p->driver, limit_a);
 }
 

@@ -154,19 +154,23 @@ static void write_evse(struct json_writer *w, const char *models, const struct e
 	case EVSE_MODBUS_EVSE:
 		write_controller(w, models, e);
 		break;
+	case EVSE_PLUGIN:
+		break; /* its options are as the configuration has them */
 	}
 	jw_end(w, '}');
 }
 
-bool drivers_have_pins(const struct evse_settings *e)
+bool drivers_have_pins(struct host *h, const struct evse_settings *e)
 {
+	if (e->driver == EVSE_PLUGIN)
+		return host_driver_has_pins(h, e->plugin);
 	return e->driver == EVSE_SIM || e->driver == EVSE_GPIO_RELAY || e->driver == EVSE_PILOT_BOARD;
 }
 
 int drivers_evse(struct host *h, const char *models, const struct evse_settings *e, host_on_state *on_state, host_on_pins *on_pins, void *arg)
 {
 	static const char *const names[] = { [EVSE_MODBUS_RELAY] = "modbus-relay", [EVSE_SIM] = "sim-outlet", [EVSE_GPIO_RELAY] = "gpio-relay",
-		[EVSE_PILOT_BOARD] = "pilot-board", [EVSE_MODBUS_EVSE] = "modbus-evse" };
+		[EVSE_PILOT_BOARD] = "pilot-board", [EVSE_MODBUS_EVSE] = "modbus-evse", [EVSE_PLUGIN] = "" };
 	struct buf config = { 0 };
 	struct json_writer w;
 	char why[200] = "";
@@ -177,7 +181,11 @@ int drivers_evse(struct host *h, const char *models, const struct evse_settings 
 	jw_open(&w, &config);
 	write_evse(&w, models, e);
 	struct host_conf conf = { .id = e->id, .driver = names[e->driver], .config = config.p };
-	int handle = drivers_have_pins(e) ? host_outlet(h, &conf, on_pins, arg, why, sizeof(why)) : host_evse(h, &conf, on_state, arg, why, sizeof(why));
+	if (e->driver == EVSE_PLUGIN) {
+		conf.driver = e->plugin;
+		conf.config = e->options ? e->options : "{}";
+	}
+	int handle = drivers_have_pins(h, e) ? host_outlet(h, &conf, on_pins, arg, why, sizeof(why)) : host_evse(h, &conf, on_state, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "EVSE %s cannot be started: %s", e->id, why);
 	buf_free(&config);
@@ -237,6 +245,10 @@ int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_g
 	}
 	jw_end(&w, '}');
 	struct host_conf conf = { .id = in->id, .driver = in->chip ? "gpio-input" : "modbus-input", .config = config.p, .poll_us = in->poll_us };
+	if (in->plugin) {
+		conf.driver = in->plugin;
+		conf.config = in->options ? in->options : "{}";
+	}
 	int handle = host_grid(h, &conf, on_grid, arg, why, sizeof(why));
 	if (handle < 0)
 		log_error(NULL, "grid input %s cannot be started: %s", in->id, why);

@@ -12,7 +12,7 @@ int drivers_try_meter(struct host *h, const char *models, const struct meter_set
 const char *drivers_parity(char letter); /* 'E' -> "even" */
 /* One of the two callbacks is used: drivers_have_pins says which. `models`: likewise, with the maps of controllers. */
 int drivers_evse(struct host *h, const char *models, const struct evse_settings *e, host_on_state *on_state, host_on_pins *on_pins, void *arg) MUST_CHECK;
-bool drivers_have_pins(const struct evse_settings *e);
+bool drivers_have_pins(struct host *h, const struct evse_settings *e);
 int drivers_reader(struct host *h, const struct reader_settings *r, host_on_token *on_token, void *arg) MUST_CHECK;
 /* contact, ripple and register only */
 int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg) MUST_CHECK;

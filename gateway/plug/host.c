@@ -22,6 +22,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "gateway/plug/modules.h"
 
 #define BEAT_US (500 * US_PER_MS)
 #define REFRESH_US US_PER_S
@@ -32,14 +33,13 @@
 #define LOOP_BUDGET_US (5 * US_PER_MS)
 #define FAULT_TEXT 256
 /* A plugin may be older than the end of the struct. */
-#define HAS(plugin, member) ((plugin)->size >= offsetof(ag_plugin, member) + sizeof((plugin)->member) && (plugin)->member)
 #define TOKEN_TEXT 256
 #define SCAN_TEXT 8192
 #define SCAN_REST_US (5 * US_PER_MS)
 
 struct driver {
 	struct list entry;
-	char name[32];
+	char name[48];
 	const ag_plugin *plugin;
 };
 
@@ -698,13 +698,21 @@ int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t er
 	return u ? start_unit(u) : rc;
 }
 
+bool host_driver_has_pins(struct host *h, const char *driver)
+{
+	LIST_WALK(&h->drivers, struct driver, entry, d)
+		if (strcmp(d->name, driver) == 0)
+			return PLUGIN_HAS(d->plugin, evse_pins) && PLUGIN_HAS(d->plugin, evse_drive);
+	return false;
+}
+
 int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen)
 {
 	int rc;
 	struct unit *u = open_unit(h, AG_EVSE, conf, &rc, err, errlen);
 	if (!u)
 		return rc;
-	if (!HAS(u->plugin, evse_pins) || !HAS(u->plugin, evse_drive)) {
+	if (!PLUGIN_HAS(u->plugin, evse_pins) || !PLUGIN_HAS(u->plugin, evse_drive)) {
 		snprintf(err, errlen, "driver '%s' gives no pins", conf->driver);
 		free_unit(u);
 		return ERR_UNSUPPORTED;
@@ -722,7 +730,7 @@ int host_reader(struct host *h, const struct host_conf *conf, host_on_token *on_
 	struct unit *u = open_unit(h, AG_AUTH, conf, &rc, err, errlen);
 	if (!u)
 		return rc;
-	if (!HAS(u->plugin, auth_poll) || !u->worker) {
+	if (!PLUGIN_HAS(u->plugin, auth_poll) || !u->worker) {
 		snprintf(err, errlen, "driver '%s' reads no cards", conf->driver);
 		free_unit(u);
 		return ERR_UNSUPPORTED;
@@ -738,7 +746,7 @@ int host_scan(struct host *h, const struct host_conf *conf, host_on_scan *on_sca
 	struct unit *u = open_unit(h, AG_SCAN, conf, &rc, err, errlen);
 	if (!u)
 		return rc;
-	if (!HAS(u->plugin, scan) || !u->worker) {
+	if (!PLUGIN_HAS(u->plugin, scan) || !u->worker) {
 		snprintf(err, errlen, "driver '%s' looks for nothing", conf->driver);
 		free_unit(u);
 		return ERR_UNSUPPORTED;

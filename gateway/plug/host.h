@@ -60,6 +60,8 @@ int host_meter(struct host *h, const struct host_conf *conf, host_on_sample *on_
 int host_evse(struct host *h, const struct host_conf *conf, host_on_state *on_state, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_grid(struct host *h, const struct host_conf *conf, host_on_grid *on_grid, void *arg, char *err, size_t errlen) MUST_CHECK;
 int host_sink(struct host *h, const struct host_conf *conf, char *err, size_t errlen) MUST_CHECK;
+/* Whether a driver gives pins (host_outlet) instead of a state (host_evse). */
+bool host_driver_has_pins(struct host *h, const char *driver);
 /* An EVSE whose driver gives pins: on_pins instead of on_state. Refused with ERR_UNSUPPORTED where the driver has none. */
 int host_outlet(struct host *h, const struct host_conf *conf, host_on_pins *on_pins, void *arg, char *err, size_t errlen) MUST_CHECK;
 /* A search for devices; host_drop ends it. */

@@ -30,6 +30,15 @@ static int is_trusted(const char *path, char *err, size_t errlen)
 	return ERR_INVALID;
 }
 
+/* The functions of its kinds, without which they would be called at address 0. */
+static bool is_complete(const ag_plugin *p)
+{
+	bool pins = PLUGIN_HAS(p, evse_pins) && PLUGIN_HAS(p, evse_drive);
+	return (!(p->kinds & AG_METER) || p->meter_poll) && (!(p->kinds & AG_SINK) || p->publish) &&
+		(!(p->kinds & AG_EVSE) || pins || (p->evse_set && p->evse_state)) && (!(p->kinds & AG_GRID) || PLUGIN_HAS(p, grid_poll)) &&
+		(!(p->kinds & AG_AUTH) || PLUGIN_HAS(p, auth_poll));
+}
+
 static int check_table(const char *path, const ag_plugin *p, char *err, size_t errlen)
 {
 	if (!p)
@@ -40,7 +49,7 @@ static int check_table(const char *path, const ag_plugin *p, char *err, size_t e
 		snprintf(err, errlen, "%s: its table is %u bytes, less than the first release had", path, p->size);
 	else if (!p->name || !p->create || !p->destroy)
 		snprintf(err, errlen, "%s: name, create or destroy is missing", path);
-	else if (((p->kinds & AG_METER) && !p->meter_poll) || ((p->kinds & AG_SINK) && !p->publish))
+	else if (!is_complete(p))
 		snprintf(err, errlen, "%s: the function of one of its kinds is missing", path);
 	else
 		return 0;

@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "base/plugin.h"
 
+/* Whether a table, which may be of an older plugin, has a function. */
+#define PLUGIN_HAS(plugin, member) ((plugin)->size >= offsetof(ag_plugin, member) + sizeof((plugin)->member) && (plugin)->member)
+
 struct host;
 struct plugins_settings;
 

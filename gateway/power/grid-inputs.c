@@ -221,6 +221,11 @@ static void on_reading(void *arg, const ag_grid_state *s, const char *fault)
 		step();
 		return;
 	}
+	if (c->kind == GRID_CONTACT && !(s->known & 1)) {
+		grid_fails(state.grid, from->index, "the contact was not read", now);
+		step();
+		return;
+	}
 	if (c->kind == GRID_CONTACT) {
 		bool closed = s->closed & 1;
 		limit_w = closed == (c->active_closed != 0) ? (c->limit_w >= 0 ? c->limit_w : keeps_w()) : GRID_FREE_W;

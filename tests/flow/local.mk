@@ -2,7 +2,7 @@
 # What is installed, and what the service manager is told.
 SERVICE_FLOWS = tests/flow/configure.sh tests/flow/install.sh tests/flow/man.sh tests/flow/notify.py tests/flow/plugin.sh tests/flow/samples.sh tests/flow/witness.sh
 TESTS += $(SERVICE_FLOWS)
-EXTRA_DIST += $(SERVICE_FLOWS)
+EXTRA_DIST += $(SERVICE_FLOWS) tests/flow/plugin-bench.c
 tests/flow/install.log: ampgate ampgated
 tests/flow/man.log: tests/tools/check-config ampgate
 tests/flow/notify.log: ampgated

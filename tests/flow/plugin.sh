@@ -101,5 +101,82 @@ verdict $? "the daemon reads its meter by it"
 kill $daemon && wait $daemon
 verdict $? "and ends in order"
 daemon=
+
+# Files that are refused before anything of them is called at address 0.
+build() { $CC $SANITIZE $(pkg-config --cflags ampgate) -std=c11 -fPIC -shared -o "$dir/plugins/$1.so" "$2"; }
+refused() {
+	sed "$2" "$src/tests/flow/plugin-bench.c" >"$dir/$1.c" && build "$1" "$dir/$1.c" || exit 99
+	run "$top/ampgate" plugin test "$dir/plugins/$1.so" "{\"dir\": \"$dir\"}"
+	test $? = 1 && says "$3"
+	verdict $? "found: $4"
+	rm "$dir/plugins/$1.so"
+}
+refused size 's/size = sizeof(plugin)/size = 16/' 'not ok .*its table is 16 bytes' "a table that is too short"
+refused early 's/size = sizeof(plugin)/size = offsetof(ag_plugin, grid_poll)/' 'not ok .*function of one of its kinds is missing' "a table that ends before a function it promises"
+refused unset 's/\.evse_set = .*//' 'not ok .*function of one of its kinds is missing' "a contactor that cannot be switched"
+refused symbol 's/ampgate_plugin_v1/ampgate_plugin_v9/' 'not ok .*has no ampgate_plugin_v1' "no table"
+refused early_crash 's/^\tstatic const ag_plugin plugin/\tabort(); &/' 'not ok - Aborted\|not ok - .*ABRT' "a crash before it gives its table"
+refused init 's/struct bench \*b = calloc/abort(); &/' 'not ok - Aborted\|not ok - .*ABRT' "a crash when it is made"
+refused slow 's/\.flags = AG_F_THREAD,//; s/^\tchar word/\tusleep(20000); &/; s/_POSIX_C_SOURCE 200809L/_DEFAULT_SOURCE/' \
+	'not ok .*no more than 5 ms of the loop' "a poll that holds up the loop"
+refused open 's/out->closed = b->limit_a > 0/out->closed = 1/' 'not ok .*0 A opens the contactor' "a contactor that does not open"
+
+# An outlet and a grid input from one file.
+build bench "$src/tests/flow/plugin-bench.c" || exit 99
+mkdir "$dir/world"
+echo closed >"$dir/world/contact"
+run "$top/ampgate" plugin test "$dir/plugins/bench.so" "{\"dir\": \"$dir/world\"}"
+verdict $? "an outlet and grid input conforms"
+cat >"$dir/site.yaml" <<YAML
+version: 1
+plugins: {dir: $dir/plugins, load: [bench]}
+circuits:
+  grid: {kind: grid_connection, limit_a: 63}
+evses:
+  bay: {circuit: grid, driver: plugin, plugin: bench, options: {dir: $dir/world}, pilot: true, current_a: 16, authorize: [free]}
+grid_operator:
+  inputs:
+    box: {kind: contact, plugin: bench, options: {dir: $dir/world}, limit_w: 5000, stale_after: 5s, poll: 200ms}
+YAML
+run "$top/ampgated" -c "$dir/site.yaml" --check-config
+verdict $? "a configuration with both is accepted"
+check 's/options: {dir: [^}]*}, pilot/options: {dri: x}, pilot/' "bad.yaml:6:.*'dri' is no option of plugin bench" "an option of an EVSE that the plugin does not know"
+check 's/kind: contact, plugin: bench/kind: contact, plugin: other/' "bad.yaml:9:.*plugin 'other' is not loaded" "a grid input by a plugin that is not loaded"
+check 's/pilot: true/contactor: {host: x, coil: 1}/' "bad.yaml:6:.*contactor" "a key that the driver has no use for"
+check 's/driver: plugin, plugin: bench, options: {[^}]*},/driver: sim, plugin: bench,/' "bad.yaml:6:.*plugin" "a plugin beside another driver"
+
+"$top/ampgated" -c "$dir/site.yaml" --state-dir "$dir/state2" --socket "$dir/socket" >"$dir/log" 2>&1 &
+daemon=$!
+# Asks again until a file or an answer has what is wanted.
+until_says() {
+	what=$1
+	shift
+	tries=0
+	until run "$@" && says "$what"; do
+		tries=$((tries + 1))
+		test $tries -lt 600 && kill -0 $daemon 2>/dev/null || { cat "$dir/log" >>"$dir/got"; return 1; }
+		sleep 0.1
+	done
+}
+until_says '^0.0' cat "$dir/world/ordered"
+verdict $? "the outlet is open as long as nobody is there"
+touch "$dir/world/plugged"
+until_says '^16.0' cat "$dir/world/ordered"
+verdict $? "a car comes: it is told what it may draw"
+echo open >"$dir/world/contact"
+until_says '^[67]\.' cat "$dir/world/ordered"
+verdict $? "the grid operator's contact opens: less"
+rm "$dir/world/contact"
+until_says 'cannot be read' "$top/ampgate" --socket "$dir/socket" --json grid show
+verdict $? "an input that cannot be read says why"
+rm "$dir/world/plugged"
+until_says '^0.0' cat "$dir/world/ordered"
+verdict $? "the car goes: it opens"
+touch "$dir/world/plugged"
+until_says '^[1-9]' cat "$dir/world/ordered"
+kill $daemon && wait $daemon
+run cat "$dir/world/ordered" && says '^0.0'
+verdict $? "the daemon ends: it opens"
+daemon=
 echo "1..$n"
 exit $failed
