@@ -14,9 +14,11 @@
 #include "config.h"
 #include "gateway/group/group.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/alarm.h"
 #include "gateway/own/own-host.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/session.h"
+#include "gateway/session/uplink-tls.h"
 #include "ocpp/version.h"
 #include "station/link-local.h"
 #include "station/station.h"
@@ -199,9 +201,17 @@ static struct identity *identity_of(const char *id)
 	return NULL;
 }
 
+static const struct uplink_settings *uplink_of(const char *identity)
+{
+	const struct settings *conf = boxes.gw->conf;
+	size_t i = 0;
+	while (i < conf->n_uplinks && !str_same(uplink_tls_identity(&conf->uplinks[i]), identity))
+		i++;
+	return i < conf->n_uplinks ? &conf->uplinks[i] : NULL;
+}
+
 void identity_certificate_settled(const char *identity, bool good, const char *why)
 {
-	const struct identity *b = identity_of(identity);
 	struct buf args = { 0 };
 	if (!boxes.gw)
 		return;
@@ -209,21 +219,11 @@ void identity_certificate_settled(const char *identity, bool good, const char *w
 		buf_puts(&args, "{\"why\":");
 		json_quote(&args, slice_of(why));
 		buf_puts(&args, "}");
+		alarm_raise(boxes.gw, "DiscardedRenewedClientCertificate", why, uplink_of(identity));
 	}
-	if (!good && b)
-		station_security_event(b->station, "DiscardedRenewedClientCertificate", why);
 	expiry_look();
 	telemetry_event(boxes.gw, good ? "certificate.renewed" : "certificate.refused", good ? "info" : "warning", identity, args.p);
 	buf_free(&args);
-}
-
-void identity_tls_failed(const char *identity, enum tls_fault fault, const char *why)
-{
-	static const char *const types[] = { [TLS_FAULT_CERTIFICATE] = "InvalidCsmsCertificate", [TLS_FAULT_VERSION] = "InvalidTLSVersion",
-		[TLS_FAULT_SUITE] = "InvalidTLSCipherSuite" };
-	const struct identity *b = identity_of(identity);
-	if (b && types[fault])
-		station_security_event(b->station, types[fault], why);
 }
 
 void identity_security_event(const char *identity, const char *type, const char *info)

@@ -6,7 +6,6 @@
 #define AMPGATE_GATEWAY_IDENTITY_H
 
 #include "gateway/gateway.h"
-#include "gateway/net/tls.h"
 #include "station/station.h"
 
 int identities_open(struct gateway *g) MUST_CHECK;
@@ -16,8 +15,6 @@ void identities_close(struct gateway *g);
 
 /* The CSMS has taken the box's new certificate, or turned it away (session/uplink.h). */
 void identity_certificate_settled(const char *identity, bool good, const char *why);
-/* The CSMS shows a certificate that is not believed, or has no TLS that is good enough: a security event. */
-void identity_tls_failed(const char *identity, enum tls_fault fault, const char *why);
 /* A security event of the box, told by this identity; nothing where it is none of ours. */
 void identity_security_event(const char *identity, const char *type, const char *info);
 /* Asks for a new certificate by the identity of an uplink: a new key, SignCertificate. ERR_NOT_FOUND: it has none; ERR_CLOSED: it is

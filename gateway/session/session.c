@@ -121,15 +121,13 @@ static void on_lane_up(void *owner)
 	owed_pay(s);
 }
 
-/* What the standard has a security event for. The own identity tells of TLS by itself (uplink.c), a group does not. */
+/* What the standard has a security event for. */
 static void tell_of_failure(struct session *s, const struct link_end *why)
 {
 	char info[160];
 	const char *type = why->err == ERR_TLS && s->lane.uplink ? uplink_tls_event(s->lane.uplink) : NULL;
-	if (type && s->group) {
+	if (type) {
 		alarm_raise(s->gw, type, why->reason ? why->reason : "", s->conf->uplink);
-	} else if (type) {
-		alarm_note(s->gw, type, why->reason ? why->reason : "", s->conf->uplink);
 	} else if (why->err == ERR_AUTH) {
 		snprintf(info, sizeof(info), "%s: %s", s->conf->uplink_id, why->reason ? why->reason : "refused");
 		alarm_raise(s->gw, "FailedToAuthenticateAtCsms", info, s->conf->uplink);

@@ -41,7 +41,6 @@ struct uplink {
 	struct uplink_tls *tls;   /* NULL: plain */
 	struct timer trial;       /* when a certificate on trial is tried again */
 	int64_t trial_wait_us;
-	enum tls_fault told_fault;
 	struct list lanes;
 	struct pace pace;
 	struct mux **shared;      /* by endpoint; NULL: every lane has a socket of its own */
@@ -68,8 +67,6 @@ static void set_state(struct uplink *u, enum uplink_state state)
 		return;
 	u->state = state;
 	u->since_us = clock_mono_us();
-	if (state == UPLINK_UP)
-		u->told_fault = TLS_FAULT_OTHER;
 	if (state == UPLINK_UP)
 		expiry_look(); /* what the CSMS has shown */
 	if (state == UPLINK_UP)
@@ -259,16 +256,6 @@ static void count_connect(const struct lane *l, const char *result)
 	stats_count("ampgate_uplink_connects_total", "uplink", l->uplink->conf->id, "endpoint", endpoint, "result", result, NULL);
 }
 
-/* What the standard has an event for is told by the own identity, once until the uplink is up again. It arrives when there is a connection. */
-static void tell_tls_fault(struct uplink *u, const struct link_end *why)
-{
-	enum tls_fault fault = why->err == ERR_TLS && u->tls ? tls_client_fault(uplink_tls_client(u->tls)) : TLS_FAULT_OTHER;
-	if (fault == TLS_FAULT_OTHER || fault == u->told_fault || !u->conf->own_identity)
-		return;
-	u->told_fault = fault;
-	identity_tls_failed(u->conf->own_identity, fault, why->reason);
-}
-
 const char *uplink_tls_event(const struct uplink *u)
 {
 	static const char *const types[] = { [TLS_FAULT_CERTIFICATE] = "InvalidCsmsCertificate", [TLS_FAULT_VERSION] = "InvalidTLSVersion",
@@ -288,7 +275,6 @@ static void attempt_failed(struct lane *l, const struct link_end *why)
 	}
 	log_debug(&l->log, "endpoint %d failed: %s", l->endpoint + 1, why->reason ? why->reason : err_text(why->err));
 	snprintf(u->fault, sizeof(u->fault), "%s", why->reason ? why->reason : err_text(why->err));
-	tell_tls_fault(u, why);
 	int next = (l->endpoint + 1) % (int)u->conf->n_endpoints;
 	if (about_the_endpoint(why) && u->current == l->endpoint && !u->n_up)
 		u->current = next;
