@@ -16,6 +16,7 @@ export async function propose(what, title = t('change.title')) {
 	const looked = await attempt(() => tryChange(what), null);
 	if (!looked) return null;
 	return new Promise((resolve) => {
+		const mistakes = looked.errors.filter((e) => e.severity === 'error'), warnings = looked.errors.filter((e) => e.severity !== 'error');
 		const wait = h('select', { name: 'for' }, ['2m', '10m', '1h', '0s'].map((d) => h('option', { value: d }, t(`change.for.${d}`))));
 		const note = h('p', { class: 'error', role: 'alert' });
 		let result = looked.usable ? null : { state: 'refused', errors: looked.errors };
@@ -33,7 +34,8 @@ export async function propose(what, title = t('change.title')) {
 				note.textContent = err.message;
 				go.disabled = false;
 			}
-		} }, h('h2', {}, title), looked.errors.length ? messages(looked.errors) : null, looked.usable ? differences(looked.changes) : h('p', {}, t('change.not_usable')),
+		} }, h('h2', {}, title), mistakes.length ? messages(mistakes) : null, looked.usable ? differences(looked.changes) : h('p', {}, t('change.not_usable')),
+		warnings.length ? h('details', {}, h('summary', { class: 'quiet' }, `${warnings.length} ${t('change.warnings')}`), messages(warnings)) : null,
 		looked.restarts ? h('p', { class: 'banner wait' }, t('change.restarts')) : null,
 		looked.usable && looked.changes.length ? h('label', { class: 'field' }, h('span', {}, t('change.trial')), wait, h('small', {}, t('change.trial_hint'))) : null, note,
 		h('div', { class: 'row end' }, button(looked.usable && looked.changes.length ? t('cancel') : t('ok'), () => d.close()), looked.usable && looked.changes.length ? go : null)));

@@ -151,7 +151,7 @@ export function makeForm(change, onedit) {
 	// What the box has found; opens nothing, tells whether a field shows each of them.
 	form.take = (found) => {
 		errors.clear();
-		for (const e of found) if (e.path) errors.set(keyOf(e.path), e);
+		for (const e of found) if (e.path && e.severity === 'error') errors.set(keyOf(e.path), e);
 		for (const k of shown.keys()) mark(k);
 		return [...shown.values()].find((f) => f.input.getAttribute('aria-invalid') === 'true')?.input;
 	};

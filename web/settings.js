@@ -134,6 +134,7 @@ export function open(el, [at]) {
 	const tabs = TABS.filter((n) => can(MAY[n])), tab = tabs.includes(at) ? at : tabs[0];
 	const head = h('div', {}), body = h('div', {});
 	el.append(h('h1', {}, t('page.settings')), head, h('nav', { class: 'tabs', 'aria-label': t('page.settings') }, tabs.map((n) => h('a', { href: `#/settings/${n}`, 'aria-current': n === tab ? 'page' : null }, t(`tab.${n}`)))), body);
+	el.querySelector('.tabs [aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
 	PARTS[tab](body);
 	refreshTrial();
 	return { draw: () => show(head, standing()) };

@@ -479,6 +479,7 @@ export const words = {
 	'change.title': ['What would change', 'Was sich ändern würde'],
 	'change.effect': ['in force', 'gilt'],
 	'change.not_usable': ['This cannot be used. Nothing was changed.', 'Das ist nicht brauchbar. Es wurde nichts geändert.'],
+	'change.warnings': ['warnings', 'Warnungen'],
 	'change.restarts': ['The program starts anew for this: stations stay connected or come back within seconds.', 'Dafür startet das Programm neu: Stationen bleiben verbunden oder kommen in Sekunden wieder.'],
 	'change.trial': ['Confirm within', 'Bestätigen innerhalb von'],
 	'change.trial_hint': ['Without your word the box goes back to what runs now. So a mistake cannot lock you out.', 'Ohne Ihr Wort geht die Box auf den jetzigen Stand zurück. So kann Sie ein Fehler nicht aussperren.'],
