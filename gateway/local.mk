@@ -222,7 +222,10 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl-doctor.c \
 	gateway/ctl/ctl-file.c \
 	gateway/ctl/ctl-help.c \
+	gateway/ctl/ctl-verb.c \
+	gateway/ctl/ctl-link.c gateway/ctl/ctl-link.h \
 	gateway/ctl/ctl-log.c \
+	gateway/ctl/ctl-trace.c \
 	gateway/ctl/ctl-meter.c \
 	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plugin.c \
 	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h

@@ -13,6 +13,14 @@ static const struct {
 #undef VERB
 };
 
+const char *ctl_verb_arguments(const char *verb)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, verb) == 0)
+			return verbs[i].args;
+	return NULL;
+}
+
 /* "ROLE_VIEWER" -> "viewer" */
 static void print_role(const char *role)
 {

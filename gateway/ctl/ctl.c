@@ -15,12 +15,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config.h"
+#include "gateway/ctl/ctl-link.h"
 #include "gateway/ctl/ctl-print.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/manage/call-help.h"
 #include "gateway/power/balance-replay.h"
 #include "gateway/power/balance-stdio.h"
-#include "gateway/session/trace-export.h"
 #include "gateway/sim/sim.h"
 
 
@@ -62,8 +62,8 @@ static const char usage[] =
 	"  trace ... --export jsonl|har|pcapng|html|csv [-o FILE]            the same as a file\n"
 	"  health                                     one line and a status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown\n"
 	"  event list    history ...                  what happened; currents over time\n"
-	"  station accept station=ID circuit=C [rotation=RST] [like=ID]      take one that waits into the configuration\n"
-	"  uplink test uplink=NAME                    a connection to the CSMS, stage by stage\n"
+	"  station accept ID --circuit C [--rotation RST] [--like ID]        take one that waits into the configuration\n"
+	"  uplink test NAME [N]                       a connection to the CSMS, stage by stage\n"
 	"  job list | show job=N | stop job=N         work that takes a while\n"
 	"  commission meters | identify [station=ID] | limit-test circuit=C limit_a=A | offline-test | show | note | report | reset\n"
 	"  commission probe ID [EVSE]                 the forms of a limit that a station takes, tried while a car charges\n"
@@ -77,7 +77,7 @@ static const char usage[] =
 	"  pki issue station|server NAME [--csr FILE] [--out DIRECTORY] [--days N] [--names NAME,ADDRESS...]\n"
 	"                                             key and certificate as files, or a certificate for a request\n"
 	"  pki revoke NAME|SERIAL | install ID | renew UPLINK|ID             take back; give a station the root; ask for a new one\n"
-	"  VERB [KEY=VALUE ...]                       any verb of ampgate(1)\n"
+	"  VERB [WORD|--KEY VALUE|KEY=VALUE ...]      any verb of ampgate(1); words in the order of its arguments\n"
 	"  help [VERB] | completion bash|zsh          this, or what a verb takes; the words for a shell\n"
 	"  config show [--origin|--managed] | check [FILE] | diff FILE|N  the configuration in force; what a managed layer would change\n"
 	"  config try FILE | schema                   mistakes and changes of a managed layer; all keys there may be\n"
@@ -92,97 +92,19 @@ static const char usage[] =
 	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
 	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
 
-/* --- the connection --- */
-
-struct connection {
-	int fd;
-	struct buf in;
-};
-
-static int connect_daemon(const char *path, struct connection *c)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(to.sun_path)) {
-		fprintf(stderr, "ampgate: %s: the path is too long\n", path);
-		return EXIT_USAGE;
-	}
-	strcpy(to.sun_path, path);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
-		fprintf(stderr, "ampgate: no daemon at %s: %s\n", path, strerror(errno));
-		return EXIT_UNREACHABLE;
-	}
-	return EXIT_OK;
-}
-
-static int send_request(struct connection *c, const char *method, const struct buf *args)
-{
-	struct buf line = { 0 };
-	struct json_writer w;
-	jw_open(&w, &line);
-	jw_object(&w, NULL);
-	jw_string(&w, "jsonrpc", "2.0");
-	jw_int(&w, "id", 1);
-	jw_string(&w, "method", method);
-	jw_raw(&w, "params", args && args->n ? buf_view(args) : SLICE("{}"));
-	jw_end(&w, '}');
-	buf_puts(&line, "\n");
-	bool ok = send(c->fd, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n;
-	buf_free(&line);
-	return ok ? EXIT_OK : EXIT_UNREACHABLE;
-}
-
-/* The next line as a tree; NULL: the daemon closed. */
-static cJSON *read_line(struct connection *c)
-{
-	char *newline;
-	while (!(c->in.n && (newline = memchr(c->in.p, '\n', c->in.n)))) {
-		ssize_t n = recv(c->fd, buf_room(&c->in, 65536), 65536, 0);
-		if (n <= 0)
-			return NULL;
-		c->in.n += (size_t)n;
-	}
-	cJSON *tree = json_parse((struct slice){ c->in.p, (size_t)(newline - c->in.p) });
-	buf_consume(&c->in, (size_t)(newline - c->in.p) + 1);
-	return tree;
-}
-
-static int exit_of(const char *code)
-{
-	static const struct {
-		const char *code;
-		int status;
-	} map[] = { { "invalid", EXIT_USAGE }, { "not_found", EXIT_NOT_FOUND }, { "forbidden", EXIT_REFUSED }, { "timeout", EXIT_TIMEOUT },
-		{ "config_invalid", EXIT_CONFIG } };
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (strcmp(map[i].code, code) == 0)
-			return map[i].status;
-	return EXIT_FAILED;
-}
-
-static int show_error(const cJSON *answer)
-{
-	struct slice code = json_text(answer, "error.data.code"), detail = json_text(answer, "error.message");
-	fprintf(stderr, "ampgate: %.*s\n", SLICE_ARG(detail));
-	char *text = mem_text(code);
-	int status = exit_of(text);
-	mem_free(text);
-	return status;
-}
-
 /* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
 static cJSON *ask(const struct options *o, const char *method, const struct buf *args, int *status_out)
 {
-	struct connection c = { .fd = -1 };
-	*status_out = connect_daemon(o->socket, &c);
+	struct ctl_link c = { .fd = -1 };
+	*status_out = ctl_connect(o->socket, &c);
 	if (!*status_out)
-		*status_out = send_request(&c, method, args);
-	cJSON *answer = *status_out ? NULL : read_line(&c);
+		*status_out = ctl_send(&c, method, args);
+	cJSON *answer = *status_out ? NULL : ctl_line(&c);
 	if (!*status_out && !answer) {
 		fprintf(stderr, "ampgate: the daemon closed the connection\n");
 		*status_out = EXIT_UNREACHABLE;
 	} else if (!*status_out && cJSON_HasObjectItem(answer, "error")) {
-		*status_out = show_error(answer);
+		*status_out = ctl_error(answer);
 		cJSON_Delete(answer);
 		answer = NULL;
 	}
@@ -386,174 +308,6 @@ static int run_limit(const struct options *o, int argc, char **argv)
 		return bad_usage("limit set OBJECT AMPS --for DURATION, limit clear ID, or limit list");
 	struct buf args = ctl_object((const char *const[][2]){ { "object", words[1] }, { "limit_a", words[2] }, { "for", duration }, { "reason", reason } }, 4);
 	return request(o, "limit.set", &args, NULL);
-}
-
-struct trace_words {
-	const char *station, *action, *verdict, *since, *export, *file;
-	bool follow, raw;
-};
-
-static bool read_trace_words(struct trace_words *t, int argc, char **argv)
-{
-	struct {
-		const char *name, **to;
-	} valued[] = { { "--action", &t->action }, { "--verdict", &t->verdict }, { "--since", &t->since }, { "--export", &t->export }, { "-o", &t->file } };
-	for (int i = 1; i < argc; i++) {
-		size_t k = 0;
-		while (k < sizeof(valued) / sizeof(valued[0]) && strcmp(argv[i], valued[k].name) != 0)
-			k++;
-		if (k < sizeof(valued) / sizeof(valued[0])) {
-			if (++i == argc)
-				return false;
-			*valued[k].to = argv[i];
-		} else if (strcmp(argv[i], "-f") == 0) {
-			t->follow = true;
-		} else if (strcmp(argv[i], "--raw") == 0) {
-			t->raw = true;
-		} else if (*argv[i] == '-' || t->station) {
-			return false;
-		} else {
-			t->station = argv[i];
-		}
-	}
-	return true;
-}
-
-/* What the daemon is asked for, as the members of an object that stays open. */
-static void write_trace_words(struct json_writer *w, const struct trace_words *t)
-{
-	const char *const pairs[][2] = { { "station", t->station }, { "action", t->action }, { "verdict", t->verdict }, { "since", t->since } };
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (pairs[i][1])
-			jw_string(w, pairs[i][0], pairs[i][1]);
-	if (t->raw)
-		jw_bool(w, "raw", true);
-}
-
-static void show_record(const struct options *o, const cJSON *record)
-{
-	if (!o->json) {
-		print_trace_line(record);
-		return;
-	}
-	char *text = cJSON_PrintUnformatted(record);
-	puts(text);
-	cJSON_free(text);
-}
-
-static int follow_trace(const struct options *o, const struct trace_words *t)
-{
-	struct connection c = { .fd = -1 };
-	struct buf args = { 0 };
-	struct json_writer w;
-	jw_open(&w, &args);
-	jw_object(&w, NULL);
-	jw_array(&w, "topics");
-	jw_string(&w, NULL, "trace");
-	jw_end(&w, ']');
-	write_trace_words(&w, t);
-	jw_end(&w, '}');
-	int status = connect_daemon(o->socket, &c);
-	if (!status)
-		status = send_request(&c, "subscribe", &args);
-	buf_free(&args);
-	cJSON *line;
-	while (!status && (line = read_line(&c))) {
-		const cJSON *record = cJSON_GetObjectItem(line, "params");
-		if (cJSON_HasObjectItem(line, "error"))
-			status = show_error(line);
-		else if (record)
-			show_record(o, record);
-		fflush(stdout);
-		cJSON_Delete(line);
-	}
-	buf_free(&c.in);
-	if (c.fd >= 0)
-		close(c.fd);
-	return status;
-}
-
-/* One page of records behind `after`; the number of the last in *after. NULL with the exit status in *status_out. */
-static cJSON *trace_page(struct connection *c, const struct trace_words *t, int64_t after, int *status_out)
-{
-	struct buf args = { 0 };
-	struct json_writer w;
-	jw_open(&w, &args);
-	jw_object(&w, NULL);
-	write_trace_words(&w, t);
-	jw_int(&w, "after", after);
-	jw_end(&w, '}');
-	*status_out = send_request(c, "trace", &args);
-	buf_free(&args);
-	cJSON *answer = *status_out ? NULL : read_line(c);
-	if (!answer)
-		*status_out = EXIT_UNREACHABLE;
-	else if (cJSON_HasObjectItem(answer, "error"))
-		*status_out = show_error(answer);
-	return answer;
-}
-
-static int export_pages(struct connection *c, const struct trace_words *t, struct trace_export *x)
-{
-	int status = EXIT_OK;
-	int64_t after = 0;
-	bool more = true;
-	while (!status && more) {
-		cJSON *answer = trace_page(c, t, after, &status);
-		const cJSON *record;
-		more = false;
-		cJSON_ArrayForEach(record, cJSON_GetObjectItem(answer, "result")) {
-			export_add(x, record);
-			after = json_int(record, "seq", after);
-			more = true;
-		}
-		cJSON_Delete(answer);
-	}
-	return status;
-}
-
-static int export_trace(const struct options *o, const struct trace_words *t)
-{
-	int format = export_format_parse(t->export);
-	struct connection c = { .fd = -1 };
-	if (format < 0)
-		return bad_usage("--export is jsonl, har, pcapng, html or csv");
-	int status = connect_daemon(o->socket, &c);
-	FILE *out = status ? NULL : t->file ? fopen(t->file, "w") : stdout;
-	if (!status && !out) {
-		fprintf(stderr, "ampgate: %s: %s\n", t->file, strerror(errno));
-		status = EXIT_FAILED;
-	}
-	if (!status) {
-		struct trace_export *x = export_open(out, (enum export_format)format);
-		status = export_pages(&c, t, x);
-		if (export_close(x) != 0)
-			status = EXIT_FAILED;
-	}
-	if (out && t->file)
-		fclose(out);
-	buf_free(&c.in);
-	if (c.fd >= 0)
-		close(c.fd);
-	return status;
-}
-
-static int run_trace(const struct options *o, int argc, char **argv)
-{
-	struct trace_words t = { 0 };
-	struct buf args = { 0 };
-	struct json_writer w;
-	if (!read_trace_words(&t, argc, argv) || (t.follow && (t.export || t.since)) || (t.file && !t.export))
-		return bad_usage("trace [-f] [ID] [--action A] [--verdict V] [--since 10m] [--export jsonl|har|pcapng|html|csv [-o FILE]] [--raw]");
-	if (t.follow)
-		return follow_trace(o, &t);
-	if (t.export)
-		return export_trace(o, &t);
-	jw_open(&w, &args);
-	jw_object(&w, NULL);
-	write_trace_words(&w, &t);
-	jw_end(&w, '}');
-	return request(o, "trace", &args, print_trace);
 }
 
 static int run_balance(const struct options *o, int argc, char **argv)
@@ -798,31 +552,6 @@ static const struct {
 	{ "version", NULL, "version", NULL, false, NULL },
 };
 
-/* Any verb of the daemon by its name, its arguments as KEY=VALUE: `ampgate user add user=eva role=viewer password=...`. */
-static int run_verb(const struct options *o, int argc, char **argv)
-{
-	struct buf method = { 0 }, args = { 0 };
-	struct json_writer w;
-	int used = argc > 1 && !strchr(argv[1], '=') ? 2 : 1;
-	buf_printf(&method, "%s%s%s", argv[0], used > 1 ? "." : "", used > 1 ? argv[1] : "");
-	jw_open(&w, &args);
-	jw_object(&w, NULL);
-	for (int i = used; i < argc; i++) {
-		char *equals = strchr(argv[i], '=');
-		if (!equals) {
-			buf_free(&method);
-			buf_free(&args);
-			return bad_usage("no such command; arguments of other verbs are KEY=VALUE");
-		}
-		*equals = 0;
-		jw_string(&w, argv[i], equals + 1);
-	}
-	jw_end(&w, '}');
-	int status = request(o, method.p, &args, NULL);
-	buf_free(&method);
-	return status;
-}
-
 static int run_row(const struct options *o, int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -834,7 +563,7 @@ static int run_row(const struct options *o, int argc, char **argv)
 			return bad_usage("too many or too few words");
 		return simple(o, rows[i].method, rows[i].key ? rows[i].key : "x", argument, rows[i].print);
 	}
-	return run_verb(o, argc, argv);
+	return ctl_verb(o, argc, argv);
 }
 
 static int run_plugin(const struct options *o, int argc, char **argv)
@@ -860,7 +589,7 @@ static const struct {
 	{ "hash", NULL, ctl_hash, true },
 	{ "call", NULL, run_call, false },
 	{ "limit", NULL, run_limit, false },
-	{ "trace", NULL, run_trace, false },
+	{ "trace", NULL, ctl_trace, false },
 	{ "config", NULL, ctl_config, false },
 	{ "need", NULL, run_need, false },
 	{ "plan", NULL, run_plan, false },

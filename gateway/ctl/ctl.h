@@ -30,9 +30,12 @@ bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
 int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
 
 const char *ctl_usage_text(void);
+const char *ctl_verb_arguments(const char *verb); /* as the table has them; NULL: no such verb */
+int ctl_verb(const struct options *o, int argc, char **argv); /* any verb */
 
 int ctl_help(const struct options *o, int argc, char **argv);
 int ctl_completion(const struct options *o, int argc, char **argv);
+int ctl_trace(const struct options *o, int argc, char **argv); /* ampgate trace ... */
 int ctl_top(const struct options *o, int argc, char **argv);
 int ctl_health(const struct options *o, int argc, char **argv);
 int ctl_doctor(const struct options *o, int argc, char **argv);

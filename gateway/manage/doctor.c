@@ -30,7 +30,7 @@ static const struct {
 	{ "configuration", "ampgate config check names file, line and column; ampgate config history shows what ran before" },
 	{ "storage", "free space below the state directory, or look at the disk: books are kept there" },
 	{ "meters", "ampgate meter list names the fault, ampgate meter test METER reads it; look at wiring, address and unit" },
-	{ "uplinks", "ampgate uplink test uplink=NAME shows the stage at which the connection ends" },
+	{ "uplinks", "ampgate uplink test NAME shows the stage at which the connection ends" },
 	{ "queue", "ampgate queue list shows what waits, ampgate queue show SEQ what the CSMS refuses" },
 	{ "clock", "start a time service: timestamps of transactions depend on it" },
 	{ "stations", "ampgate why STATION; ampgate commission probe STATION finds the form of a limit that it takes" },

@@ -87,6 +87,20 @@ async function main() {
 			equal(await json('limit', 'list'), [], 'taken back');
 			await fails(5, 'limit', 'clear', String(cap.limit_id));
 		}],
+		['any verb: words in their order, options, KEY=VALUE', async () => {
+			for (const args of [['station', 'show', 'G-01'], ['history', 'row', '24h'], ['history', 'row', '--since', '24h'], ['history', 'object=row'], ['queue', 'list', 'station=G-01']])
+				await json(...args);
+			equal((await json('job', 'list')).length, 0, 'none');
+			await fails(5, 'job', 'show', '7');
+			await fails(5, 'station', 'accept', 'G-09', '--like', 'G-77');
+			await fails(2, 'station', 'accept', 'G-09', '--colour', 'red');
+			await fails(2, 'job', 'show', '7', '8');
+			await fails(2, 'version', 'now');
+			await fails(5, 'uplink', 'test', 'cpo', '9');
+			await shows(/^station\.accept station circuit/m, 'help', 'station', 'accept');
+			await shows(/usage: ampgate/, 'help');
+			await fails(5, 'help', 'frobnicate');
+		}],
 		['usage and unknown objects', async () => {
 			await fails(2, 'frobnicate');
 			await fails(2, 'station', 'show');
