@@ -2,7 +2,7 @@
  * what was told is kept, so that a restart does not leave a CSMS believing in a limit for ever.
  *
  * Easy to get wrong: what the CSMS itself has limited is not told back to it (the source is never CSO, K11.FR.05), nor is what the box does to
- * itself while it is commissioned. A limit that follows the sun changes all the time: it is told now and then. */
+ * itself while it is commissioned. */
 #include "gateway/power/announce.h"
 
 #include <math.h>
@@ -40,6 +40,8 @@ static const struct station_reporting in_a_stations_name = { 10, false };
 
 static bool is_from_outside(const struct cap_conf *cap)
 {
+	if (cap->surplus)
+		return false; /* it says what may be imported; how much cars may have is up to the sun */
 	return strcmp(cap->reason, "csms_group") != 0 && strcmp(cap->reason, "csms_profile") != 0 && strcmp(cap->owner, "commissioning") != 0;
 }
 

@@ -108,7 +108,8 @@ static double of_grid(const struct session *s, double amps)
 static void tell_control(struct csms_profiles *c, int control, struct allowed a, int64_t now_us, int64_t until_us)
 {
 	char ref[80];
-	control_evse_least(c->s->gw->control, control, a.by && a.min_a > 0 && a.min_a < 2000 ? (int32_t)ceil(a.min_a * 1000 - 1e-3) : 0);
+	double least = of_grid(c->s, a.min_a);
+	control_evse_least(c->s->gw->control, control, a.by && least > 0 && least < 2000 ? (int32_t)ceil(least * 1000 - 1e-3) : 0);
 	if (!a.by || isinf(a.amps)) {
 		control_evse_profile(c->s->gw->control, control, MA_NONE, NULL, 0);
 		return;

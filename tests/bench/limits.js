@@ -73,6 +73,10 @@ log: {level: info, target: stderr}
 	clearInterval(reporting);
 	took.sort((a, b) => a - b);
 	console.log(`${STATIONS} stations, ${took.length} reductions: p50 ${at(0.5, took).toFixed(0)} ms, p99 ${at(0.99, took).toFixed(0)} ms, at most ${took.at(-1).toFixed(0)} ms`);
+	const counts = [];
+	for (const c of all) counts.push((await daemon.ask('station.show', { station: c.identity })).set_points);
+	const total = (key) => counts.reduce((n, o) => n + o[key], 0);
+	console.log(`${total('sent')} set-points, ${total('at_once')} of them did not wait for the station's second, ${total('unchanged')} were not sent because nothing changed`);
 	process.exit(0);
 }
 
