@@ -222,12 +222,12 @@ void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
 	s->link_us = now_us;
 }
 
-/* A transaction, or charging without one, begins or ends. */
-static void run_changed(struct control *c, struct seat *s, bool ran, int64_t now_us)
+/* A transaction, or charging without one, begins or ends. True: it begins. */
+static bool run_changed(struct control *c, struct seat *s, bool ran, int64_t now_us)
 {
 	bool runs = control_runs(s);
 	if (runs == ran)
-		return;
+		return false;
 	if (runs)
 		car_begin(&s->car, now_us);
 	else
@@ -243,9 +243,10 @@ static void run_changed(struct control *c, struct seat *s, bool ran, int64_t now
 	s->arrived_us = runs ? now_us : 0;
 	s->served_us = s->waits_us = 0;
 	s->left = s->left_idle = false;
+	return runs;
 }
 
-void control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us)
+bool control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
 	bool ran = control_runs(s);
@@ -253,10 +254,10 @@ void control_evse_state(struct control *c, int evse, enum evse_state state, int6
 	if (state != s->state)
 		s->state_us = now_us;
 	s->state = state;
-	run_changed(c, s, ran, now_us);
+	return run_changed(c, s, ran, now_us);
 }
 
-void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
+bool control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
 {
 	struct seat *s = seat_at(c, evse);
 	bool ran = control_runs(s);
@@ -264,7 +265,7 @@ void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us)
 	s->tx = running;
 	if (!running && s->state == EVSE_CHARGING)
 		s->state = EVSE_UNKNOWN; /* its word for what follows is on the way */
-	run_changed(c, s, ran, now_us);
+	return run_changed(c, s, ran, now_us);
 }
 
 void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us)

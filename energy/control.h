@@ -93,8 +93,10 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s);
 void control_meter_failed(struct control *c, int meter, const char *why); /* a read failed: unknown, not 0 */
 
 void control_evse_link(struct control *c, int evse, bool online, int64_t now_us);
-void control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us);
-void control_evse_tx(struct control *c, int evse, bool running, int64_t now_us); /* a transaction runs, it wants current */
+/* What the station says of the EVSE, and that a transaction runs there: it wants current. True: a charge begins. It may take what its socket
+ * gives by itself, on top of all that is shared out, until a tick makes room. */
+bool control_evse_state(struct control *c, int evse, enum evse_state state, int64_t now_us);
+bool control_evse_tx(struct control *c, int evse, bool running, int64_t now_us);
 /* What it draws on its own phases, from the station's meter values; energy_wh NaN: not said. */
 void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us);
 /* What its driver, a calendar or the CSMS says: the energy of the whole session (NaN: nobody said) and when it leaves (monotonic; 0: nobody

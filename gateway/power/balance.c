@@ -19,6 +19,7 @@
 
 #define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
 #define KEPT_US (10 * 60 * US_PER_S)
+#define EARLY_REST_US (100 * US_PER_MS) /* between decisions that cannot wait for the tick, so that stations cannot order one with each message */
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
 
 struct meter_feed {
@@ -28,7 +29,8 @@ struct meter_feed {
 };
 
 static struct {
-	struct timer tick;
+	struct timer tick, early;
+	int64_t early_us;     /* when the last early one was decided; monotonic */
 	struct meter_feed *feeds;
 	size_t n_feeds;
 	bool running;
@@ -257,6 +259,21 @@ static void on_tick(void *arg)
 	notify_cycle(g);
 }
 
+/* Between two ticks. */
+static void on_early(void *arg)
+{
+	struct gateway *g = arg;
+	state.early_us = clock_mono_us();
+	control_tick(g->control, state.early_us);
+}
+
+void balance_soon(struct gateway *g)
+{
+	int64_t wait = state.early_us + EARLY_REST_US - clock_mono_us();
+	if (state.running && !timer_is_set(&state.early))
+		timer_set(&state.early, wait > 0 ? wait : 0, on_early, g);
+}
+
 /* The meter's own total where it gives one, else the sum over the phases it has. */
 static double power_of(const ag_meter_sample *s)
 {
@@ -321,6 +338,7 @@ void balance_stop(struct gateway *g)
 	(void)g;
 	state.running = false;
 	timer_cancel(&state.tick);
+	timer_cancel(&state.early);
 	times_close();
 }
 

@@ -20,6 +20,9 @@ int balance_start(struct gateway *g) MUST_CHECK;
 void balance_stop(struct gateway *g);           /* no more ticks or samples */
 void balance_close(struct gateway *g);
 
+/* Somebody begins to charge: decide in the next turn of the loop, and not with the next tick. */
+void balance_soon(struct gateway *g);
+
 /* What a meter last read, voltages and powers too; NULL: nothing yet, or its last reading failed. */
 const ag_meter_sample *balance_sample(int meter);
 

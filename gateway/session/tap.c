@@ -11,6 +11,7 @@
 #include "gateway/offline/authorize.h"
 #include "gateway/offline/owed.h"
 #include "gateway/offline/replay.h"
+#include "gateway/power/balance.h"
 #include "gateway/power/csms-profiles.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/reported.h"
@@ -77,8 +78,8 @@ static void see_state(struct session *s, int id, enum evse_state state, struct s
 		e->since_us = clock_mono_us();
 	}
 	COPY(e->error, error);
-	if (e->control >= 0)
-		control_evse_state(s->gw->control, e->control, state, clock_mono_us());
+	if (e->control >= 0 && control_evse_state(s->gw->control, e->control, state, clock_mono_us()))
+		balance_soon(s->gw);
 	telemetry_evse(s, id);
 }
 
@@ -294,8 +295,8 @@ void tap_tx_started(struct session *s, int evse, struct slice tx, struct slice t
 	COPY(e->token, token);
 	e->tx_since_us = wall_us;
 	e->tx_start_wh = wh;
-	if (e->control >= 0)
-		control_evse_tx(s->gw->control, e->control, true, clock_mono_us());
+	if (e->control >= 0 && control_evse_tx(s->gw->control, e->control, true, clock_mono_us()))
+		balance_soon(s->gw);
 	csms_profiles_tx_started(s, evse);
 	telemetry_evse(s, evse);
 }

@@ -65,7 +65,13 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 log: {level: info, target: stderr}
 `);
 	const csms = new Csms(csmsPort), all = [];
-	let most = 0, slowest = 0, timers;
+	let most = 0, slowest = 0, overSince = 0, longest = 0, timers;
+	const look = () => {
+		const sum = all.reduce((a, c) => a + c.amps(), 0), over = sum > LIMIT + 0.11;
+		most = Math.max(most, sum);
+		overSince = over ? overSince || Date.now() : 0;
+		longest = Math.max(longest, over ? Date.now() - overSince : 0);
+	};
 
 	await run([
 		['six stations share sixty amperes', async () => {
@@ -75,9 +81,15 @@ log: {level: info, target: stderr}
 			for (const c of all) await c.connect();
 			await until(15000, 'fallbacks', () => all.every((c) => c.installed.length));
 			timers = [setInterval(() => all.forEach((c) => c.report()), 1000),
-				setInterval(() => (most = Math.max(most, all.reduce((a, c) => a + c.amps(), 0))), 50)];
+				setInterval(look, 20)];
 			for (const c of all) await c.start();
 			await until(30000, 'the circuit is used', () => all.reduce((a, c) => a + c.amps(), 0) > LIMIT - 12);
+			// These cars take their fallback in the moment of their start, faster than any real one; the others make room when the box hears of it, and
+			// not with its next tick, after which stations would have another second.
+			await until(30000, 'a limit of its own for each', () => !overSince && all.every((c) => c.liveAt));
+			console.log(`# newcomers: at most ${most.toFixed(1)} A of ${LIMIT}, above it for ${longest} ms`);
+			ok(longest < 1000, `above the limit for ${longest} ms`);
+			most = 0;
 		}],
 		[`${ROUNDS} times one end or both are gone, and limits are back within five seconds`, async () => {
 			for (let round = 0; round < ROUNDS; round++) {
