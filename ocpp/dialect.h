@@ -16,6 +16,7 @@ struct dialect {
 	bool plain_update;     /* UpdateFirmware's answer has no status */
 	const char *too_many;  /* CALLERROR code for more items than are taken */
 	unsigned names;        /* which of a setting's two names: 0 the key, 1 component and variable */
+	bool compresses;       /* permessage-deflate is asked of a CSMS and a local controller (2.x Part 4, table 2); 1.6 advises against */
 	bool defaults_stack;   /* TxDefaultProfiles of the station and of an EVSE are one stack; else the EVSE's own hide the station's */
 };
 

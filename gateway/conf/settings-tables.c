@@ -715,6 +715,8 @@ static const struct conf_row uplink_rows[] = {
 	  .help = "What a limit of the CSMS for an aggregate as a whole is for; found by itself where a circuit feeds these stations and no others" },
 	{ .name = "on_loss", .type = CONF_CHOICE, .words = WORDS("hold", "mirror"), .preset = "hold", AT(uplink_settings, on_loss),
 	  .help = "While the CSMS is away: hold serves stations alone, mirror disconnects them too" },
+	{ .name = "compress", .type = CONF_CHOICE, .words = WORDS("auto", "always", "never"), .preset = "auto", AT(uplink_settings, compress),
+	  .takes_effect = AT_RECONNECT, .help = "Whether compression (permessage-deflate) is offered to the CSMS: auto does with OCPP 2.x, which asks for it" },
 	{ .name = "failback_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "10m", AT(uplink_settings, failback_after_us),
 	  .help = "Time on a later endpoint after which the first is tried again; 0s stays" },
 	{ .name = "security_profile", .type = CONF_INT, .min = 0, .max = 3, .preset = "1", AT(uplink_settings, security_profile), .takes_effect = AT_RECONNECT,

@@ -338,6 +338,7 @@ enum uplink_mode { UPLINK_PER_STATION, UPLINK_AGGREGATE, UPLINK_MULTIPLEX }; /* 
 enum uplink_version { UPLINK_AS_STATION, UPLINK_FIRST_VERSION }; /* each lane speaks what its station speaks; or one for all, counted as in
                                                                     ocpp/version.h */
 enum on_loss { ON_LOSS_HOLD, ON_LOSS_MIRROR };
+enum compress { COMPRESS_AUTO, COMPRESS_ALWAYS, COMPRESS_NEVER };
 
 struct uplink_settings {
 	const char *id;
@@ -360,6 +361,7 @@ struct uplink_settings {
 	const char *const *interfaces;    /* in order of preference; empty: as the system routes */
 	int drain_parallel;               /* late messages on their way at once, of all stations */
 	int64_t message_retry_us;         /* pause before the second attempt; twice this before the third, and so on */
+	int compress;             /* enum compress */
 	bool check_name;
 	int ocsp;                 /* enum tls_ocsp */
 	int pki;                  /* enum pki: who answers SignCertificate of stations */

@@ -27,6 +27,7 @@
 #include "gateway/own/identity.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/uplink-tls.h"
+#include "ocpp/dialect.h"
 
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
 #define RETURN_EACH_US 2000            /* when the CSMS is back, lanes return at about this distance */
@@ -518,6 +519,7 @@ static struct link *dial_endpoint(struct lane *l, int endpoint, int interface, s
 		.pong_timeout_us = u->conf->ping_us,
 		.message_most = MESSAGE_MOST,
 		.queue_most = QUEUE_MOST,
+		.deflate = u->conf->compress == COMPRESS_ALWAYS || (u->conf->compress == COMPRESS_AUTO && dialect_of(l->version)->compresses),
 	};
 	struct link *link = u->shared && !tls ? mux_dial(u->shared[endpoint], &c, &link_events, l) : dial(&c, &link_events, l);
 	mem_free(url);

@@ -92,7 +92,7 @@ async function main() {
   safe: {security_profile: 2, endpoints: [{url: "wss://localhost:${wssPort}/{id}"}], ca: ${file('ca.crt')}, password: "up-secret", reconnect: {min: 100ms, max: 1s}}`);
 	const daemon = new Daemon(dir, yaml('reject'));
 	daemon.listeners = 3;
-	const csms = new RawCsms(csmsPort);
+	const csms = new RawCsms(csmsPort, { ws: { perMessageDeflate: true } });
 	const safe = new RawCsms(wssPort, { server: https.createServer({ cert: fs.readFileSync(file('server.crt')), key: fs.readFileSync(file('server.key')) }) });
 	csms.answer = safe.answer = (identity, m) => m[2] === 'Heartbeat' && `[3,"${m[1]}",{"currentTime":"2026-03-02T17:04:05Z"}]`;
 	let keep, beats = 0, loris;
@@ -307,9 +307,13 @@ async function main() {
 			const call = `[2,"z","DataTransfer",{"vendorId":"v","data":"${'ab'.repeat(20000)}"}]`;
 			s.send(call);
 			ok((await lane.action('DataTransfer')) === call, 'the same text');
+			ok(lane.ws.extensions.includes('permessage-deflate'), 'and offered to a CSMS of 2.x');
 			lane.send(call.replace('[2,', '[2, '));
 			equal((await s.action('DataTransfer')).length, call.length + 1, 'and back');
 			s.ws.terminate();
+			const old = await rawStation(port, 'S-07', ['ocpp1.6'], { perMessageDeflate: true });
+			ok(old.ws.extensions.includes('permessage-deflate') && !(await csms.lane('S-07')).ws.extensions, '1.6: to the station that asks for it, not to the CSMS');
+			old.ws.terminate();
 		}],
 		['a head that comes byte by byte ends with 408', async () => {
 			const { status, body } = read(await within(15000, 'the deadline', loris.all));
