@@ -241,3 +241,13 @@ struct slice certificate_request_of(struct frame *f)
 		return (struct slice){ 0 };
 	return json_text(tree, "csr");
 }
+
+void certificates_entry_of(const struct certificate_id *id, enum ocpp_version to, struct buf *out)
+{
+	struct json_writer w;
+	jw_open(&w, out);
+	if (to == OCPP16)
+		write_hashes(&w, NULL, id);
+	else
+		write_chain(&w, id);
+}

@@ -36,6 +36,8 @@ int certificate_convert(enum ocpp_version to, struct frame *f, struct buf *paylo
 int certificates_write_query(enum ocpp_version v, const char *type, struct buf *payload, const struct action **act_out) MUST_CHECK;
 /* The i-th entry of its answer as version `to` writes it, appended. False: there is none. `type`: what was asked for, which 1.6 does not say again. */
 bool certificates_entry(const struct frame *answer, size_t i, const char *type, enum ocpp_version to, struct buf *out);
+/* The same of one that is known by its id. */
+void certificates_entry_of(const struct certificate_id *id, enum ocpp_version to, struct buf *out);
 /* An answer with a list of such entries, as JSON. */
 void certificates_write_entries(enum ocpp_version v, struct slice list, size_t n, struct buf *payload);
 

@@ -228,6 +228,20 @@ static void ask(struct account *a, struct member *m, const char *type)
 	buf_free(&text);
 }
 
+static void add_ours(struct account *a, struct frame *f)
+{
+	struct arena mem = { 0 };
+	struct certificate_id *ids;
+	size_t n = group_roots(a->group, &mem, &ids);
+	for (size_t i = 0; i < n && certificates_wanted(f, ids[i].type); i++) {
+		struct buf entry = { 0 };
+		certificates_entry_of(&ids[i], a->group->version, &entry);
+		add(a, &entry);
+		buf_free(&entry);
+	}
+	arena_free(&mem);
+}
+
 void group_installed(struct group *g, struct frame *f)
 {
 	static const char *const types[] = { "CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate", "OEMRootCertificate", "V2GCertificateChain" };
@@ -235,6 +249,7 @@ void group_installed(struct group *g, struct frame *f)
 	struct member *m;
 	size_t at = 0;
 	*a = (struct account){ .group = g, .id = mem_text(f->id), .waiting = 1 };
+	add_ours(a, f);
 	while ((m = map_next(&g->members, &at, NULL)))
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && member_is_here(m); i++)
 			if (certificates_wanted(f, types[i]))

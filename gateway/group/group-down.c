@@ -477,7 +477,7 @@ static void certificate(struct group *g, struct frame *f, struct event *e)
 		e->evse = -1;
 		to_place(g, f, e, m ? first_place(g, m->session->id) : NULL);
 	} else {
-		group_fan(g, f, e, FAN_ALL, NULL);
+		group_fan(g, f, e, FAN_ALL, group_root(g, f));
 	}
 }
 

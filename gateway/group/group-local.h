@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/timer.h"
 #include "gateway/group/group.h"
+#include "ocpp/certs.h"
 #include "ocpp/codec.h"
 #include "ocpp/dialect.h"
 
@@ -183,6 +184,11 @@ void group_installed(struct group *g, struct frame *f);
 /* --- group-key.c --- */
 bool group_has_key(const struct group *g);                  /* it connects by a certificate */
 bool group_take_signed(struct group *g, struct frame *f);   /* CertificateSigned for our own request; false: it is not */
+
+/* InstallCertificate and DeleteCertificate of roots of the CSMS, which are the box's too: it is the box that connects. Its own word, to be counted with
+ * those of the stations; NULL: it has none. */
+const char *group_root(struct group *g, struct frame *f);
+size_t group_roots(const struct group *g, struct arena *mem, struct certificate_id **out);
 
 /* --- group-jobs.c --- */
 void group_job(struct group *g, struct frame *f, const struct event *e);
