@@ -128,7 +128,7 @@ static void learn_phases(struct car *c)
 	c->seen |= now;
 	if (now && !c->draws_since_us)
 		c->draws_since_us = c->drawn_us;
-	if (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US))
+	if (!c->may && (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US)))
 		c->used = c->seen;
 }
 
@@ -221,9 +221,18 @@ void car_step(struct car *c, int64_t now_us)
 	}
 }
 
+void car_may(struct car *c, uint8_t phases)
+{
+	c->may = phases;
+	if (!phases) {
+		c->used = c->seen = 0;
+		c->draws_since_us = 0;
+	}
+}
+
 uint8_t car_phases(const struct car *c)
 {
-	return c->used ? c->used : (uint8_t)((1u << c->conf->n_lines) - 1);
+	return c->may ? c->may : c->used ? c->used : (uint8_t)((1u << c->conf->n_lines) - 1);
 }
 
 bool car_fresh(const struct car *c, int64_t now_us)

@@ -25,6 +25,7 @@ struct car {
 	int64_t draws_since_us; /* first report of a real current in this transaction; 0: none yet */
 	uint8_t seen;         /* own phases with a real current in this transaction */
 	uint8_t used;         /* learnt; 0: not yet, all count */
+	uint8_t may;          /* its station was told these alone; 0: all */
 	int32_t want_ma;      /* no use in offering more */
 	int32_t top_ma;       /* it takes no more than this, whatever it is offered */
 	int32_t gain_pm;      /* per mille of an offer that it takes when it could use more; 1000 until it is known; above, it overdraws */
@@ -45,6 +46,8 @@ void car_relinked(struct car *c); /* its station is back: it may have forgotten 
 /* Time passes: what was on its way has arrived, what is not used is noticed. */
 void car_step(struct car *c, int64_t now_us);
 
+/* Its station is told to use these phases alone from the next limit on; 0: all, and which it uses is to be learnt again. */
+void car_may(struct car *c, uint8_t phases);
 uint8_t car_phases(const struct car *c);                     /* own phases that count, as bits */
 /* A report made when most cars have followed a lower limit shows that this one has not: worth saying again. */
 bool car_lags(const struct car *c);

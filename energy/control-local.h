@@ -81,6 +81,10 @@ struct seat {                         /* an EVSE */
 	int64_t depart_us;            /* 0: nobody said */
 	int pauses;                   /* in this transaction */
 	bool pressed;                 /* a node above has less than has been ordered */
+	bool single;                  /* told to use its first phase alone */
+	bool widens;                  /* is paused to use all of them again */
+	bool no_single;               /* was told so and did not do it */
+	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */
@@ -153,6 +157,9 @@ bool control_uneven(const struct seat *s);
 void control_free(struct control *c);       /* c->free as if nobody took anything */
 /* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */
 void control_take(struct control *c, int node, int line, int64_t ma, bool uneven);
+/* phases.c: who changes over between one phase and three; and a transaction begins or ends. */
+void control_phases(struct control *c);
+void phases_begin(struct seat *s);
 /* control-move.c: from shares to limits. */
 void control_move(struct control *c);
 bool control_can_tell(const struct seat *s);

@@ -262,7 +262,7 @@ static void obey_own_caps(struct control *c)
 		c->send[i] = false;
 		if (!control_can_tell(s) || s->limit.ma < 0)
 			continue;
-		int32_t most = control_asks(s), hard = s->cap || s->profile.ma != MA_NONE || s->lost ? most : s->conf->max_ma;
+		int32_t most = control_asks(s), hard = s->cap || s->profile.ma != MA_NONE || s->lost || s->widens ? most : s->conf->max_ma;
 		bool trim = s->way == SEAT_SERVED && s->limit.ma > s->car.want_ma + TRIM_MA;
 		if (s->limit.ma > hard)
 			lower(c, i, stepped(s, hard));

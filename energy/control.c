@@ -216,6 +216,7 @@ void control_evse_link(struct control *c, int evse, bool online, int64_t now_us)
 	record_link(c, evse, online, now_us);
 	if (online && !s->online) {
 		car_relinked(&s->car);
+		phases_begin(s); /* what it was told of phases may be forgotten, too */
 		s->relinked_us = now_us;
 	}
 	s->online = online;
@@ -238,6 +239,7 @@ static bool run_changed(struct control *c, struct seat *s, bool ran, int64_t now
 	s->depart_us = s->woken_us = 0;
 	s->pauses = 0;
 	s->asleep = false;
+	phases_begin(s);
 	c->uneven = true;
 	limit_init(&s->limit);
 	s->arrived_us = runs ? now_us : 0;
@@ -524,7 +526,7 @@ static int32_t least(int32_t a, int32_t b)
 /* All that limits an EVSE by itself; what the nodes leave over comes later. */
 int32_t control_asks(const struct seat *s)
 {
-	int32_t ma = s->conf->max_ma;
+	int32_t ma = s->widens ? 0 : s->conf->max_ma;
 	if (!s->conf->on_off)
 		ma = least(ma, s->car.want_ma);
 	if (s->cap)
@@ -741,7 +743,7 @@ static void make_grant(struct control *c, struct seat *s)
 	struct cap chain[CHAIN_MOST];
 	struct cap was = s->grant.binding;
 	s->grant.ma = control_can_tell(s) && s->limit.ma > 0 ? s->limit.ma : 0;
-	s->grant.phases = s->conf->n_lines;
+	s->grant.phases = s->single ? 1 : s->conf->n_lines;
 	s->grant.wake = false;
 	s->grant.pressed = s->pressed;
 	if (s->way == SEAT_FREE)
@@ -799,6 +801,7 @@ void control_tick(struct control *c, int64_t now_us)
 	rooms_make(c);
 	divide(c);
 	note_turns(c);
+	control_phases(c);
 	control_move(c);
 	send_due(c);
 }

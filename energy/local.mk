@@ -18,6 +18,7 @@ libenergy_a_SOURCES = \
 	energy/need.c energy/need.h \
 	energy/net.c energy/net.h \
 	energy/period.c energy/period.h \
+	energy/phases.c \
 	energy/plan.c energy/plan.h \
 	energy/policy.c energy/policy.h \
 	energy/profile.c energy/profile.h energy/profile-local.h \

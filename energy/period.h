@@ -29,6 +29,7 @@ struct period_order {
 	bool given;
 	bool wake;
 	double set;
+	uint8_t phases; /* on so many */
 	struct cap why;
 };
 

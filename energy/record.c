@@ -61,8 +61,8 @@ static void write_node(struct buf *b, const struct node_conf *n)
 static void write_evse(struct buf *b, const struct evse_conf *e)
 {
 	buf_printf(b, "{\"evse\":%d,\"node\":%d,\"n_lines\":%d,\"min\":%d,\"max\":%d,\"step\":%d,\"fallback\":%d,\"fallback_after\":%lld,\"priority\":%d,"
-		   "\"on_off\":%s,\"lines\":[%d,%d,%d]", e->evse, e->node, e->n_lines, (int)e->min_ma, (int)e->max_ma, (int)e->step_ma, (int)e->fallback_ma,
-		   (long long)e->fallback_after_us, e->priority, e->on_off ? "true" : "false", e->lines[0], e->lines[1], e->lines[2]);
+		   "\"on_off\":%s,\"switch_after\":%lld,\"lines\":[%d,%d,%d]", e->evse, e->node, e->n_lines, (int)e->min_ma, (int)e->max_ma, (int)e->step_ma, (int)e->fallback_ma,
+		   (long long)e->fallback_after_us, e->priority, e->on_off ? "true" : "false", (long long)e->switch_after_us, e->lines[0], e->lines[1], e->lines[2]);
 	text(b, "id", e->id);
 	text(b, "station", e->station);
 	buf_puts(b, "}");

@@ -135,7 +135,8 @@ static void read_evses(struct arena *mem, const cJSON *m, struct control_conf *c
 			.node = (int)whole(item, "node"), .lines = { (uint8_t)lines[0], (uint8_t)lines[1], (uint8_t)lines[2] },
 			.n_lines = (uint8_t)whole(item, "n_lines"), .min_ma = (int32_t)whole(item, "min"), .max_ma = (int32_t)whole(item, "max"),
 			.step_ma = (int32_t)whole(item, "step"), .fallback_ma = (int32_t)whole(item, "fallback"),
-			.fallback_after_us = whole(item, "fallback_after"), .priority = (int)whole(item, "priority"), .on_off = yes(item, "on_off") };
+			.fallback_after_us = whole(item, "fallback_after"), .priority = (int)whole(item, "priority"), .on_off = yes(item, "on_off"),
+			.switch_after_us = whole(item, "switch_after") };
 	}
 }
 

@@ -214,6 +214,8 @@ static void check_station(const struct settings *s, const struct station_setting
 		check_direct(s, st, fallback, r);
 	if (st->step_ma > st->max_current_ma)
 		settings_wrong(r, settings_node(s, "stations", st->id, "step_a", NULL), "step_a is more than %s", st->dc ? "max_power_w gives" : "max_current_a");
+	if (st->switch_phases_after_us && (st->dc || __builtin_popcount(st->phases) != 3))
+		settings_wrong(r, settings_node(s, "stations", st->id, "switch_phases_after", NULL), "only a station with three phases of alternating current can do that");
 	if (st->dc)
 		return;
 	if (st->min_current_ma > st->max_current_ma)

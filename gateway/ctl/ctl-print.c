@@ -227,7 +227,7 @@ static void print_why_evse(const cJSON *r)
 	const cJSON *cap;
 	printf("%s evse %.0f   %s", text_of(r, "station"), number(r, "evse"), text_of(r, "state"));
 	if (!isnan(number(r, "offered_a")))
-		printf("   offered %.1f A", number(r, "offered_a"));
+		printf("   offered %.1f A%s", number(r, "offered_a"), number(r, "limit.phases") == 1 ? " on one phase" : "");
 	word(json_at(r, "i_a"), drawn, sizeof(drawn));
 	printf("   drawn L1 L2 L3 %s A\n", drawn);
 	cJSON_ArrayForEach(cap, json_at(r, "chain")) {

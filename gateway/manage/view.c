@@ -309,9 +309,10 @@ static void write_limit(const struct evse_view *v, struct json_writer *w)
 {
 	int32_t own[3];
 	for (int i = 0; i < 3; i++)
-		own[i] = i < v->n_lines ? v->grant.ma : 0;
+		own[i] = i < v->grant.phases ? v->grant.ma : 0;
 	jw_object(w, "limit");
 	view_amps(w, "a", own);
+	jw_int(w, "phases", v->grant.phases);
 	if (v->grant.binding.reason)
 		write_cap(w, &v->grant.binding);
 	jw_end(w, '}');

@@ -77,6 +77,7 @@ static void describe_station_evse(const struct settings *c, const struct station
 		.node = (int)(st->circuit - c->circuits), .min_ma = st->min_current_ma, .max_ma = st->max_current_ma,
 		.step_ma = st->step_ma, .fallback_ma = st->fallback_current_ma, .fallback_after_us = FALLBACK_AFTER_US, .priority = st->priority };
 	out->n_lines = n_phases == 1 ? 1 : 3;
+	out->switch_after_us = n_phases == 3 ? st->switch_phases_after_us : 0;
 	for (int p = 0; p < 3; p++)
 		out->lines[p] = st->grid_phase[p];
 	if (n_phases == 1)

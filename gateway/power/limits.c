@@ -45,7 +45,7 @@ struct slot {
 	bool doubted;             /* sent again, whether it changes something or not */
 	int64_t accepted_us;      /* when this number was first accepted; 0: not yet */
 	double wire_a;            /* what was written, or would be: the least of everything */
-	int wire_level;
+	int wire_level, wire_phases;
 	struct timer later;
 };
 
@@ -182,6 +182,8 @@ static void describe(const struct slot *slot, const struct charger *c, int evse,
 	if (slot->form != FORM_TX && (c->fallback_refused || c->traits.max_level == 0))
 		e->then_a = s->conf->fallback_current_ma / 1000.0 * (slot->form == FORM_STATION_MAX ? s->conf->evses : 1);
 	charger_word(c, e);
+	if (s->conf->switch_phases_after_us && e->evse > 0)
+		e->phases = slot->grant.phases;
 }
 
 static void on_cleared(void *arg, struct call *call, int err, struct frame *answer)
@@ -239,7 +241,7 @@ static bool waits(struct slot *slot, const struct charger *c, int evse, bool at_
 static bool changes_nothing(const struct slot *slot, const struct charger *c, enum limit_form form_before, const struct event *e)
 {
 	bool same_tx = slot->sent_tx_us == c->s->evses[e->evse ? e->evse : 1].tx_since_us;
-	return slot->accepted && !slot->doubted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->sent_us &&
+	return slot->accepted && !slot->doubted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->wire_phases == e->phases && slot->sent_us &&
 	       clock_mono_us() - slot->sent_us < FRESH_US && fabs(slot->wire_a - charger_rounded(c, e->limit_a)) < 0.05;
 }
 
@@ -331,6 +333,7 @@ static void put_on_wire(struct slot *slot, struct charger *c, int evse, const st
 	slot->sent_us = c->sent_us = clock_mono_us();
 	slot->wire_a = wire_a;
 	slot->wire_level = e->stack_level;
+	slot->wire_phases = e->phases;
 	slot->accepted = false;
 	slot->in_flight = true;
 	c->counts.sent++;

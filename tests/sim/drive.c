@@ -27,7 +27,8 @@ static void describe_evse(const struct world_conf *c, int i, struct evse_conf *e
 	*own = (struct period_evse){ unit, from->min };
 	*e = (struct evse_conf){ .id = from->id, .station = from->id, .evse = 1, .node = from->node, .n_lines = (uint8_t)from->n_lines,
 				 .min_ma = (int32_t)ceil(from->min * unit * 10) * 100, .max_ma = (int32_t)(from->max * unit * 1000),
-				 .fallback_ma = (int32_t)(from->failsafe * unit * 1000), .fallback_after_us = from->failsafe_after_s * INT64_C(1000000) };
+				 .fallback_ma = (int32_t)(from->failsafe * unit * 1000), .fallback_after_us = from->failsafe_after_s * INT64_C(1000000),
+				 .switch_after_us = from->switch_after_s * INT64_C(1000000) };
 	for (int p = 0; p < from->n_lines; p++)
 		e->lines[p] = (uint8_t)from->lines[p];
 }
@@ -107,7 +108,7 @@ static void step_direct(void *state, const struct seen *s, struct order *orders)
 			period_meter(d->period, d->meter[n], s->meters[n].i, s->meters[n].age, s->meters[n].ok);
 	const struct period_order *got = period_end(d->period);
 	for (int i = 0; i < d->conf->n_evses; i++)
-		orders[i] = (struct order){ got[i].given, got[i].wake, got[i].set };
+		orders[i] = (struct order){ got[i].given, got[i].wake, got[i].set, got[i].phases };
 }
 
 static void close_direct(void *state)

@@ -38,6 +38,7 @@ static const struct {
 	{ "wild", 1324 },    /* a silent socket whose car never used its offer hides as much of the building */
 	{ "wild", 1092 },    /* a meter is frozen for minutes, and no car moves */
 	{ "wild", 400014 },  /* a newcomer is told to go on as it began, on a full row */
+	{ "switching", 1110 }, /* a large load comes while sockets change over between one phase and three */
 };
 
 /* How the balancer is told to work: half of the sites as on standard input, the others any way that the configuration allows. */
@@ -48,7 +49,7 @@ static void make_rules(struct control_conf *conf, const struct world_conf *c)
 	struct dice d = { c->seed * 104729 + 3 };
 	memset(conf, 0, sizeof(*conf));
 	period_preset(conf, c->period_s);
-	if (strcmp(c->name, "wild") != 0 || dice_chance(&d, 0.5))
+	if (!strcmp(c->name, "random") || dice_chance(&d, 0.5))
 		return;
 	conf->strategy = strategies[dice_below(&d, 5)];
 	conf->increase_after_us = (int64_t)dice_below(&d, 60) * US_PER_S;

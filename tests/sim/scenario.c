@@ -444,6 +444,15 @@ static void wild_site(struct world_conf *c, struct dice *d)
 			c->sessions[i].gain = dice_between(d, 1.01, 1.12);
 }
 
+/* The same where sockets can change over between one phase and three. */
+static void switching_site(struct world_conf *c, struct dice *d)
+{
+	wild_site(c, d);
+	for (int i = 0; i < c->n_evses; i++)
+		if (!c->evses[i].dc && c->evses[i].n_lines == 3 && dice_chance(d, 0.8))
+			c->evses[i].switch_after_s = 120 + (int)dice_below(d, 900);
+}
+
 bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 {
 	struct dice d = { seed * 7919 + 17 };
@@ -475,6 +484,8 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		random_site(c, &d);
 	else if (!strcmp(name, "wild"))
 		wild_site(c, &d);
+	else if (!strcmp(name, "switching"))
+		switching_site(c, &d);
 	else if (!strchr(name, '/') || !written_days(c, &d, name))
 		return false;
 	qsort(c->sessions, (size_t)c->n_sessions, sizeof(*c->sessions), by_arrival);

@@ -5,7 +5,7 @@
 #include "tests/sim/world.h"
 
 /* Fills `conf`, sessions included. Names: garage-very-scarce garage-scarce garage-moderate depot-scarce depot-moderate workplace; random, and
- * wild, which has more of everything that can go wrong.
+ * wild, which has more of everything that can go wrong; and switching, the same with changes between one phase and three.
  * False: no such name. */
 bool scenario_make(struct world_conf *conf, const char *name, uint64_t seed);
 /* Takes one kind of ignorance or fault away, to see what it costs: people (need and departure are said, and right), told (nobody says anything),

@@ -11,6 +11,7 @@ struct outlet {                   /* a socket */
 	int session;              /* -1: free */
 	double late[WORLD_LATE];  /* the command that takes effect in a second; -1: none */
 	bool late_wake[WORLD_LATE];
+	int late_phases[WORLD_LATE], phases; /* 0: all */
 	double offer;             /* in force */
 	double set;               /* last command; -1: none yet */
 	bool linked, asleep, deaf, was_paused;
@@ -116,6 +117,7 @@ static void take_in(struct world *w, int i)
 	const struct world_evse *e = &w->conf.evses[s->evse];
 	o->session = i;
 	o->asleep = o->deaf = o->was_paused = false;
+	o->phases = 0;
 	o->deaf_until_s = 0;
 	if (w->conf.rules.start_set == 0)
 		o->offer = o->set = 0;
@@ -163,6 +165,7 @@ static void arrive(struct world *w, int i)
 	int k = (int)(w->now % WORLD_LATE);
 	double to = o->late[k];
 	bool wake = o->late_wake[k];
+	int phases = o->late_phases[k];
 	o->late[k] = -1;
 	o->late_wake[k] = false;
 	if (to < 0)
@@ -179,6 +182,7 @@ static void arrive(struct world *w, int i)
 	if (wake)
 		o->asleep = o->was_paused = false;
 	o->offer = to;
+	o->phases = phases == 1 && w->conf.evses[i].switch_after_s ? 1 : 0;
 }
 
 static double line_amps(const struct world *w, int evse, double set)
@@ -186,9 +190,17 @@ static double line_amps(const struct world *w, int evse, double set)
 	return w->conf.evses[evse].dc ? set * w->conf.amps_per_kw : set;
 }
 
+/* A socket alone falls back to all of its phases. */
+static int phases_of(const struct world *w, const struct world_session *s)
+{
+	const struct outlet *o = &w->outlets[s->evse];
+	bool alone = !o->linked && w->now - o->unlinked_s >= w->conf.evses[s->evse].failsafe_after_s;
+	return o->phases && !alone && o->phases < s->phases ? o->phases : s->phases;
+}
+
 static double watts(const struct world *w, const struct world_session *s)
 {
-	return w->conf.evses[s->evse].dc ? s->had_a / w->conf.amps_per_kw * 1000 : s->had_a * s->phases * WORLD_VOLTS;
+	return w->conf.evses[s->evse].dc ? s->had_a / w->conf.amps_per_kw * 1000 : s->had_a * phases_of(w, s) * WORLD_VOLTS;
 }
 
 /* What is the most it can take by itself: its charger's maximum, near the end less. */
@@ -225,7 +237,7 @@ static void flow(struct world *w)
 		if (o->session < 0)
 			continue;
 		const struct world_session *s = &w->sessions[o->session];
-		for (int p = 0; p < e->n_lines && (e->dc || p < s->phases); p++)
+		for (int p = 0; p < e->n_lines && (e->dc || p < phases_of(w, s)); p++)
 			for (int n = e->node; n >= 0; n = w->conf.nodes[n].parent)
 				w->amps[n][e->lines[p]] += s->had_a;
 	}
@@ -250,7 +262,7 @@ static void report(struct world *w, int i)
 	r->wh = floor(s->got_wh);
 	r->need_wh = s->told_need_wh;
 	r->t_dep = s->told_leave_s;
-	for (int p = 0; p < e->n_lines && (e->dc || p < s->phases); p++)
+	for (int p = 0; p < e->n_lines && (e->dc || p < phases_of(w, s)); p++)
 		r->i[p] = round(s->had_a * 10) / 10;
 	if (e->dc)
 		r->i[0] = round(s->had_a / w->conf.amps_per_kw * 10) / 10;
@@ -377,6 +389,7 @@ void world_order(struct world *w, const struct order *orders)
 			o->late[k] = -1; /* a newer command overtakes */
 		o->late[(w->now + delay) % WORLD_LATE] = orders[i].set;
 		o->late_wake[(w->now + delay) % WORLD_LATE] = orders[i].wake;
+		o->late_phases[(w->now + delay) % WORLD_LATE] = orders[i].phases;
 		o->set = orders[i].set;
 	}
 }

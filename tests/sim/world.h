@@ -31,6 +31,7 @@ struct world_evse {
 	int lines[3], n_lines;
 	double min, max, failsafe; /* A, or kW */
 	int failsafe_after_s;
+	int switch_after_s;       /* can charge on its first phase alone; 0: it cannot */
 };
 
 struct world_session {            /* one car at one socket */
@@ -112,6 +113,7 @@ struct seen {
 struct order {
 	bool given, wake;
 	double set;
+	int phases;               /* 1: on the first alone; 0, 3: on all */
 };
 
 struct driver {

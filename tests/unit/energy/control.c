@@ -161,6 +161,13 @@ static int32_t granted(int i)
 	return v.grant.ma;
 }
 
+static int told_phases(int i)
+{
+	struct evse_view v;
+	control_evse_view(c, i, &v);
+	return v.grant.phases;
+}
+
 static void check_plan(void)
 {
 	for (size_t n = 0; n < control_nodes(c); n++) {
@@ -757,6 +764,63 @@ static void test_relays_wait_their_turn(void **state)
 	assert_int_equal(granted(1), A(16));
 }
 
+/* The building has all but a little of two phases. */
+static void test_one_phase_is_better_than_waiting_with_three(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(1, A(32));
+	control_close(c);
+	evses[0].switch_after_us = 300 * S;
+	c = control_open(&conf, &events, NULL);
+	control_evse_link(c, 0, true, now);
+	base[1] = base[2] = A(28);
+	start(0);
+	seconds(10);
+	assert_int_equal(granted(0), 0);
+	assert_string_equal(why(0).reason, "waiting");
+	phases[0] = 3;
+	for (int i = 0; i < 120 && !granted(0); i++) {
+		second();
+		phases[0] = told_phases(0);
+	}
+	assert_true(granted(0) >= A(20));
+	assert_int_equal(told_phases(0), 1);
+	seconds(60); /* what it drew before it heard anything is not taken for the building any more */
+	check_plan();
+	base[1] = base[2] = A(2);
+	seconds(60);
+	assert_int_equal(told_phases(0), 1); /* not for a moment's plenty, and not so soon */
+	for (int i = 0; i < 600 && told_phases(0) == 1; i++)
+		second();
+	assert_int_equal(granted(0), 0); /* it changes over while nothing flows */
+	assert_int_equal(told_phases(0), 3);
+	phases[0] = 3;
+	seconds(90);
+	assert_true(granted(0) >= A(25));
+	check_plan();
+}
+
+static void test_a_station_that_goes_on_with_three_phases_is_not_asked_again(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(1, A(32));
+	control_close(c);
+	evses[0].switch_after_us = 60 * S;
+	c = control_open(&conf, &events, NULL);
+	control_evse_link(c, 0, true, now);
+	base[1] = base[2] = A(28);
+	start(0);
+	seconds(200);
+	assert_int_equal(granted(0), 0);
+	assert_int_equal(told_phases(0), 3);
+	int before = sends[0];
+	seconds(600);
+	assert_true(sends[0] - before <= 3); /* repetitions */
+	check_plan();
+}
+
 static void test_an_evse_without_transaction_is_left_alone(void **state)
 {
 	(void)state;
@@ -799,6 +863,8 @@ int main(void)
 		TEST(test_what_the_csms_allows_is_a_cap_and_what_it_leaves_goes_to_others),
 		TEST(test_a_lower_limit_of_the_grid_operator_is_obeyed_at_once),
 		TEST(test_relays_wait_their_turn),
+		TEST(test_one_phase_is_better_than_waiting_with_three),
+		TEST(test_a_station_that_goes_on_with_three_phases_is_not_asked_again),
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),

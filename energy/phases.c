@@ -1,0 +1,116 @@
+/* One phase where three would have to wait.
+ *
+ *   three --waits, rests, and one phase would fit--> one
+ *   one   --three would fit and give clearly more, for a while--> leaving one --rests--> three
+ *
+ * A change over is made while nothing flows: who waits is paused already, who gets better is paused first. Each is a wear of contactors and a risk
+ * with some cars, so there is a least time between two.
+ *
+ * Easy to get wrong: a station that accepts one phase and goes on with three. What flows on the others is seen, is counted as soon as it is, and
+ * ends changing over here. And what is learnt about a car's phases while it has only one says nothing about the others. */
+#include "base/clock.h"
+#include "energy/control-local.h"
+
+#define ONE 1u
+#define WAITS_US (30 * US_PER_S)    /* a moment's lack of room is no reason */
+#define BETTER_US (120 * US_PER_S)  /* nor is a moment's plenty */
+#define SPARE_MA 1000
+#define FLOWS_MA 1000
+
+static bool able(const struct seat *s)
+{
+	return s->conf->switch_after_us > 0 && s->conf->n_lines == 3 && !s->conf->on_off && !s->no_single;
+}
+
+static bool rests(const struct seat *s)
+{
+	return s->car.told_ma == 0 && s->car.force_ma == 0;
+}
+
+static bool may_again(const struct control *c, const struct seat *s)
+{
+	return !s->switched_us || c->now_us - s->switched_us >= s->conf->switch_after_us;
+}
+
+static void set(struct control *c, struct seat *s, bool single)
+{
+	s->single = single;
+	s->widens = false;
+	s->fits_us = 0;
+	s->switched_us = c->now_us;
+	car_may(&s->car, single ? ONE : 0);
+}
+
+/* What each of these lines could have at every node above, when it gives back what it has. */
+static int64_t could_have(const struct control *c, const struct seat *s, uint8_t lines)
+{
+	uint8_t has = control_lines(s);
+	int64_t most = INT64_MAX, take = s->take_ma;
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (unsigned rooms = alloc_rooms(lines); rooms; rooms &= rooms - 1) {
+			int r = __builtin_ctz(rooms);
+			int64_t own = alloc_rooms(has) & (1u << r) ? take * alloc_times(has, r) : 0;
+			int64_t each = c->nodes[n].room[r] == NO_BOUND ? INT64_MAX : (c->nodes[n].left[r] + own) / alloc_times(lines, r);
+			most = each < most ? each : most;
+		}
+	return most;
+}
+
+static bool for_long(const struct control *c, struct seat *s, bool so, int64_t long_us)
+{
+	s->fits_us = !so ? 0 : s->fits_us ? s->fits_us : c->now_us;
+	return so && c->now_us - s->fits_us >= long_us;
+}
+
+/* A car that is known to use one phase gains nothing. */
+static void narrow(struct control *c, struct seat *s)
+{
+	bool waits = s->share.bound == ALLOC_WAITS && s->limit.ma <= 0 && __builtin_popcount(car_phases(&s->car)) != 1;
+	bool fits = waits && could_have(c, s, (uint8_t)(1u << s->conf->lines[0])) >= s->min_ma + SPARE_MA;
+	if (for_long(c, s, fits, WAITS_US) && may_again(c, s) && rests(s))
+		set(c, s, true);
+}
+
+static void widen(struct control *c, struct seat *s)
+{
+	if (s->widens) {
+		if (rests(s))
+			set(c, s, false);
+		return;
+	}
+	int64_t each = could_have(c, s, 7);
+	if (each > control_asks(s))
+		each = control_asks(s);
+	bool better = each >= s->min_ma + SPARE_MA && 3 * each > (int64_t)s->take_ma + 2 * SPARE_MA;
+	s->widens = for_long(c, s, better, BETTER_US) && may_again(c, s);
+}
+
+static bool disobeys(const struct control *c, const struct seat *s)
+{
+	return car_fresh(&s->car, c->now_us) && s->car.drawn_us > s->switched_us && s->car.told_ma > 0 &&
+	       (s->car.drawn[1] > FLOWS_MA || s->car.drawn[2] > FLOWS_MA);
+}
+
+void control_phases(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		if (s->single && (!able(s) || disobeys(c, s))) {
+			s->no_single = able(s);
+			set(c, s, false);
+		}
+		if (!able(s) || s->way != SEAT_SERVED)
+			continue;
+		if (s->single)
+			widen(c, s);
+		else
+			narrow(c, s);
+	}
+}
+
+void phases_begin(struct seat *s)
+{
+	s->single = s->widens = false;
+	s->fits_us = 0;
+	car_may(&s->car, 0);
+}

@@ -1,0 +1,61 @@
+'use strict';
+// A station that can charge on its first phase alone, where the building leaves next to nothing of the other two: it is told one phase instead of
+// having to wait, and every limit says how many.
+const { freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
+
+const now = () => new Date().toISOString();
+
+async function main() {
+	const dir = tempDir(), [port, csmsPort] = [await freePort(), await freePort()];
+	const daemon = new Daemon(dir, `
+version: 1
+site: {id: flow}
+listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security_profile: 0}}}
+circuits: {grid: {kind: grid_connection, limit_a: 40}}
+loads: {flat: {circuit: grid, estimate_a: [0, 30, 30]}}
+balancing: {interval: 200ms, increase: {after: 0s, step_a: 100}}
+station_defaults: {uplink: cpo, subprotocols: [ocpp1.6]}
+stations: {S-1: {circuit: grid, switch_phases_after: 5m, fallback_current_a: 0, min_current_a: 12}}
+uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]}}
+`);
+	const csms = new Csms(csmsPort), told = [];
+	let c, amps = 0, phases = 3;
+	const tell = () => c.call('MeterValues', { connectorId: 1, transactionId: c.tx, meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].map((phase, i) =>
+		({ measurand: 'Current.Import', phase, unit: 'A', value: String(i < phases ? amps : 0) })) }] }).catch(() => {});
+
+	await run([
+		['with three phases it has to wait', async () => {
+			await csms.listen();
+			await daemon.start();
+			c = await station(port, 'S-1', 'ocpp1.6');
+			c.on('profile', ({ csChargingProfiles: p }) => {
+				if (p.chargingProfilePurpose !== 'TxProfile') return;
+				const { limit, numberPhases } = p.chargingSchedule.chargingSchedulePeriod[0];
+				[amps, phases] = [limit, numberPhases];
+				told.push({ limit, numberPhases });
+				setTimeout(tell, 20);
+			});
+			await c.call('BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
+			c.tx = (await c.call('StartTransaction', { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: now() })).transactionId;
+			await c.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Charging' });
+			await until(8000, 'its first limit', () => told.length);
+			equal(told[0], { limit: 0, numberPhases: 3 }, 'the first limit');
+			equal((await daemon.ask('why', { object: 'S-1' })).chain[0].reason, 'waiting', 'why');
+		}],
+		['soon it is told to charge on one', async () => {
+			const timer = setInterval(tell, 2000);
+			await until(90000, 'a limit', () => amps > 0);
+			clearInterval(timer);
+			equal(told.at(-1).numberPhases, 1, 'phases');
+			ok(told.at(-1).limit >= 30, JSON.stringify(told.at(-1)));
+			const shown = await daemon.cli('why', 'S-1');
+			ok(/offered \d+\.\d A on one phase/.test(shown.out), shown.out);
+			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'S-1' });
+			equal([limit.phases, limit.a.slice(1)], [1, [0, 0]], 'its limit by phase');
+			ok(!c.violation, `valid: ${c.violation}`);
+			await daemon.stop();
+		}],
+	]);
+}
+
+main();
