@@ -19,7 +19,7 @@ version: 1
 site: {id: flow}
 listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security_profile: 0}}${more.listen || ''}}
 circuits: {grid: {kind: grid_connection, limit_a: 63, meter: main}}
-meters: {main: {driver: modbus-tcp, host: 127.0.0.1, port: ${meter.port}, model: sunspec, poll: 100ms, stale_after: 10s}}
+meters: {main: {driver: modbus-tcp, host: 127.0.0.1, port: ${meter.port}, model: sunspec, poll: 100ms, stale_after: 6s}}
 ${more.buses || ''}
 stations: ${stations}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}, ping: 1s}}
