@@ -190,11 +190,14 @@ int log_part(const char *part, enum log_level level, int64_t until_us)
 
 void log_parts(void (*see)(void *arg, const char *part, enum log_level level, int64_t until_us), void *arg)
 {
+	struct part now[LOG_PARTS];
 	pthread_mutex_lock(&parts_lock);
 	forget_parts(clock_mono_us());
+	size_t n = n_parts;
+	memcpy(now, parts, n * sizeof(parts[0]));
 	pthread_mutex_unlock(&parts_lock);
-	for (size_t i = 0; i < n_parts; i++)
-		see(arg, parts[i].name, parts[i].level, parts[i].until_us);
+	for (size_t i = 0; i < n; i++)
+		see(arg, now[i].name, now[i].level, now[i].until_us);
 }
 
 /* --- lines --- */
