@@ -59,7 +59,7 @@ static void tell(struct comparing *x, const struct conf_row *row, const char *fr
 static char *written(const struct conf_row *row, const struct conf_node *n, struct buf *b)
 {
 	if (n)
-		conf_value_print(b, n);
+		conf_value_show(b, n);
 	else if (row->preset)
 		buf_puts(b, row->preset);
 	else

@@ -29,8 +29,17 @@ static void print_scalar(struct buf *out, const char *text)
 		json_quote(out, slice_of(text));
 }
 
-/* A value in one line: scalars, [lists] and {maps}. */
-void conf_value_print(struct buf *out, const struct conf_node *n)
+/* What a driver's options, which have no rows here, call a secret. */
+static bool names_secret(const char *key)
+{
+	static const char *const words[] = { "password", "passwd", "passphrase", "secret", "token", "credential", "api_key", "apikey" };
+	for (size_t i = 0; key && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(key, words[i]))
+			return true;
+	return false;
+}
+
+static void print_value(struct buf *out, const struct conf_node *n, bool masked)
 {
 	if (n->kind == CONF_SCALAR) {
 		print_scalar(out, n->text);
@@ -44,9 +53,23 @@ void conf_value_print(struct buf *out, const struct conf_node *n)
 			print_scalar(out, c->key);
 			buf_puts(out, ": ");
 		}
-		conf_value_print(out, c);
+		if (masked && names_secret(c->key))
+			buf_puts(out, "\"***\"");
+		else
+			print_value(out, c, masked);
 	}
 	buf_puts(out, n->kind == CONF_MAP ? "}" : "]");
+}
+
+/* A value in one line: scalars, [lists] and {maps}. */
+void conf_value_print(struct buf *out, const struct conf_node *n)
+{
+	print_value(out, n, false);
+}
+
+void conf_value_show(struct buf *out, const struct conf_node *n)
+{
+	print_value(out, n, true);
 }
 
 static void print_end(const struct printing *p, const struct conf_node *n)
@@ -74,7 +97,7 @@ static void print_single(const struct printing *p, const struct conf_row *row, c
 	if (row->type == CONF_SECRET)
 		buf_puts(p->out, "\"***\"");
 	else if (n)
-		conf_value_print(p->out, n);
+		conf_value_show(p->out, n);
 	else if (*row->preset == '[')
 		buf_puts(p->out, row->preset);
 	else

@@ -167,6 +167,7 @@ void conf_value_print(struct buf *out, const struct conf_node *n); /* one value 
 enum conf_effect conf_effect(const struct conf_table *table, const struct conf_row *row); /* of a row in this table */
 const char *conf_effect_text(enum conf_effect e); /* "at once", "listener opens again", "connects again", "at restart" */
 
+void conf_value_show(struct buf *out, const struct conf_node *n);  /* the same for people: in a map, what is called a password, token or secret is "***" */
 /* For forms: the rows of a table and of all below it; the values that were written, each as {path, value, file, line}, secrets "***"; and
  * "path" of what a message points at, null where it is nowhere in `root` (NULL: there is no tree). */
 struct json_writer;

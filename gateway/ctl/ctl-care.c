@@ -2,12 +2,14 @@
  * what the daemon shows with its secrets masked; a backup does not, and holds them. */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -278,24 +280,45 @@ static int restore_file(void *arg, const char *name, unsigned mode, struct slice
 	return rc;
 }
 
-static int nothing(void *arg, const char *name, unsigned mode, struct slice content)
+/* What a backup takes in each place. */
+struct tally {
+	uint64_t config, state;
+};
+
+static int count(void *arg, const char *name, unsigned mode, struct slice content)
 {
-	(void)mode, (void)content, (void)arg;
-	return strncmp(name, "config/", 7) == 0 || strncmp(name, "state/", 6) == 0 ? 0 : ERR_INVALID;
+	struct tally *t = arg;
+	bool config = strncmp(name, "config/", 7) == 0;
+	(void)mode;
+	*(config ? &t->config : &t->state) += content.n;
+	return config || strncmp(name, "state/", 6) == 0 ? 0 : ERR_INVALID;
+}
+
+/* A disk that is full half-way would leave new settings beside old books. Each file is written beside the one that it replaces. */
+static bool has_room(const char *dir, uint64_t bytes)
+{
+	struct statvfs disk;
+	if (statvfs(dir, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= bytes)
+		return true; /* or the directory is still to be made */
+	fprintf(stderr, "ampgate: %s: %" PRIu64 " KiB are needed, and there is less room\n", dir, bytes / 1024 + 1);
+	return false;
 }
 
 static int restore(const struct options *o, const struct places *p, const char *file, bool really)
 {
 	struct restore r = { p, really, 0 };
+	struct tally t = { 0 };
 	if (really && ctl_is_up(o)) {
 		fprintf(stderr, "ampgate: the daemon runs; stop it first: systemctl stop ampgate\n");
 		return EXIT_REFUSED;
 	}
 	/* Read to its end before the first file is touched. */
-	if (archive_read(file, nothing, NULL) != 0) {
+	if (archive_read(file, count, &t) != 0) {
 		fprintf(stderr, "ampgate: %s is no backup, or not a whole one\n", file);
 		return EXIT_FAILED;
 	}
+	if (really && (!has_room(p->config, t.config) || !has_room(p->state, t.state)))
+		return EXIT_FAILED;
 	if (archive_read(file, restore_file, &r) != 0)
 		return EXIT_FAILED;
 	printf(really ? "%d files are as they were\n" : "%d files; nothing was changed. With --yes they become as they were then\n", r.files);

@@ -27,9 +27,15 @@ static bool holds_secret(struct slice text)
 	return false;
 }
 
+/* basicAuthPassword and apnPassword are names themselves in 2.x. */
+static bool ends_in_password(struct slice name)
+{
+	return name.n >= 8 && memcmp(name.p + name.n - 7, "assword", 7) == 0;
+}
+
 static bool is_hidden(struct slice name, bool secret)
 {
-	return ONE_OF(name, tokens) || (secret && (slice_is(name, "value") || slice_is(name, "attributeValue"))) || memchr(name.p, '\\', name.n);
+	return ONE_OF(name, tokens) || ends_in_password(name) || (secret && (slice_is(name, "value") || slice_is(name, "attributeValue"))) || memchr(name.p, '\\', name.n);
 }
 
 /* The string that begins at text.p[i], a quote: up to the quote that ends it, or to the end of a text that was cut. */
@@ -57,6 +63,29 @@ void redact_value(struct slice value, struct buf *out)
 	mem_free(text);
 }
 
+/* Where logs are sent to and firmware comes from: who one is there, before the @, and what stands behind the question mark. The slashes may be
+ * spelled with JSON's escape. */
+static void redact_url(struct slice s, struct buf *out)
+{
+	const char *colon = s.n ? memchr(s.p, ':', s.n) : NULL, *end = s.p + s.n, *from = colon ? colon + 1 : end;
+	int slashes = 0;
+	while (from < end && slashes < 2 && (*from == '/' || *from == '\\'))
+		slashes += *from++ == '/';
+	if (slashes < 2) {
+		buf_slice(out, s);
+		return;
+	}
+	const char *path = from, *query = memchr(from, '?', (size_t)(end - from));
+	while (path < end && !strchr("/\\?#", *path))
+		path++;
+	const char *at = path > from ? memrchr(from, '@', (size_t)(path - from)) : NULL;
+	buf_add(out, s.p, (size_t)(from - s.p));
+	buf_puts(out, at ? "***" : "");
+	from = at ? at : from;
+	buf_add(out, from, (size_t)((query ? query : end) - from));
+	buf_puts(out, query ? "?***" : "");
+}
+
 void redact_text(struct slice text, struct buf *out)
 {
 	bool secret = holds_secret(text), hide = false;
@@ -72,8 +101,10 @@ void redact_text(struct slice text, struct buf *out)
 		buf_puts(out, "\"");
 		if (hide && !name)
 			redact_value(s, out);
-		else
+		else if (name)
 			buf_slice(out, s);
+		else
+			redact_url(s, out);
 		buf_puts(out, closed ? "\"" : "");
 		hide = name && is_hidden(s, secret);
 		i = behind + closed;

@@ -98,7 +98,7 @@ const ag_plugin *ampgate_plugin_v1(void)
 		.name = "bench",
 		.version = "1",
 		.license = "0BSD",
-		.config_schema = "{\"dir\": \"folder\"}",
+		.config_schema = "{\"dir\": \"folder\", \"password\": \"of nothing\"}",
 		.create = create,
 		.destroy = destroy,
 		.evse_set = evse_set,

@@ -133,7 +133,7 @@ plugins: {dir: $dir/plugins, load: [bench]}
 circuits:
   grid: {kind: grid_connection, limit_a: 63}
 evses:
-  bay: {circuit: grid, driver: plugin, plugin: bench, options: {dir: $dir/world}, pilot: true, current_a: 16, authorize: [free]}
+  bay: {circuit: grid, driver: plugin, plugin: bench, options: {dir: $dir/world, password: between-us}, pilot: true, current_a: 16, authorize: [free]}
 grid_operator:
   inputs:
     box: {kind: contact, plugin: bench, options: {dir: $dir/world}, limit_w: 5000, stale_after: 5s, poll: 200ms}
@@ -160,6 +160,8 @@ until_says() {
 }
 until_says '^0.0' cat "$dir/world/ordered"
 verdict $? "the outlet is open as long as nobody is there"
+until_says 'password: "\*\*\*"' "$top/ampgate" --socket "$dir/socket" config show && ! says between-us
+verdict $? "what options call a password is shown to nobody"
 touch "$dir/world/plugged"
 until_says '^16.0' cat "$dir/world/ordered"
 verdict $? "a car comes: it is told what it may draw"
