@@ -6,7 +6,7 @@
  *
  *   safety [-k KIND] [-s SEED] [-n DAYS] [-v]      one line per day with -v; seeds are printed for whatever is wrong, and for the worst day
  *
- * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild` and `random`). `make check` does a modest
+ * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching` and `random`). `make check` does a modest
  * share beside the days that were the worst so far; `make safety` does ten thousand. */
 #include <stdio.h>
 #include <stdlib.h>
