@@ -79,6 +79,7 @@ struct seat {                         /* an EVSE */
 	double begun_wh;              /* energy_wh when its transaction began; NaN: not known yet */
 	double need_wh;               /* NaN: nobody said */
 	int64_t depart_us;            /* 0: nobody said */
+	int32_t favour;               /* of this session, beside its EVSE's priority */
 	int pauses;                   /* in this transaction */
 	bool pressed;                 /* a node above has less than has been ordered */
 	bool single;                  /* told to use its first phase alone */

@@ -27,6 +27,7 @@
 #define ELASTIC 4                /* who waits, waits for this part of its room */
 #define ELASTIC_SOCKETS 16       /* in full from so many on */
 #define ELASTIC_ROTATIONS 24
+#define PRIORITY_MOST 1000
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
@@ -237,6 +238,7 @@ static bool run_changed(struct control *c, struct seat *s, bool ran, int64_t now
 		need_left(&c->usual, s->energy_wh - s->begun_wh, (double)(now_us - s->arrived_us) / US_PER_S);
 	s->begun_wh = s->need_wh = NAN;
 	s->depart_us = s->woken_us = 0;
+	s->favour = 0;
 	s->pauses = 0;
 	s->asleep = false;
 	phases_begin(s);
@@ -289,6 +291,12 @@ void control_evse_need(struct control *c, int evse, double need_wh, int64_t depa
 	record_need(c, evse, need_wh, depart_us);
 	s->need_wh = need_wh;
 	s->depart_us = depart_us;
+}
+
+void control_evse_favour(struct control *c, int evse, int32_t more)
+{
+	record_favour(c, evse, more);
+	seat_at(c, evse)->favour = more;
 }
 
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us)
@@ -549,9 +557,15 @@ static int32_t rate_of(const struct control *c, const struct seat *s)
 	return need_rate_ma(&c->usual, &n);
 }
 
+static int32_t priority_of(const struct seat *s)
+{
+	int64_t sum = (int64_t)s->conf->priority + s->favour;
+	return sum > PRIORITY_MOST ? PRIORITY_MOST : sum < -PRIORITY_MOST ? -PRIORITY_MOST : (int32_t)sum;
+}
+
 static int32_t weight_of(const struct control *c, const struct seat *s)
 {
-	int32_t weight = c->policy->weight(s->conf->priority);
+	int32_t weight = c->policy->weight(priority_of(s));
 	if (!c->policy->by_need)
 		return weight;
 	weight = need_weight(s->rate_ma, s->car.top_ma) * weight / 10;
@@ -583,7 +597,7 @@ static void rank(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
 	c->ranks[i] = (struct policy_evse){
-		.priority = s->conf->priority,
+		.priority = priority_of(s),
 		.arrived_us = s->arrived_us,
 		.served_us = s->served_us,
 		.waits_us = s->waits_us,

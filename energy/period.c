@@ -189,6 +189,12 @@ static void read_draw(struct period *p, int evse, const struct period_seen *seen
 	control_evse_draw(p->control, evse, own, seen->wh, when);
 }
 
+/* Priorities inside are finer: ten of them double a share. */
+static int32_t favour(int steps)
+{
+	return steps > 100 ? 1000 : steps < -100 ? -1000 : steps * 10;
+}
+
 void period_evse(struct period *p, int evse, const struct period_seen *seen)
 {
 	struct point *at = &p->points[evse];
@@ -203,6 +209,7 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
 	if (at->running) {
 		control_evse_state(p->control, evse, seen->state == 'C' ? EVSE_CHARGING : EVSE_SUSPENDED_EV, p->now_us);
+		control_evse_favour(p->control, evse, favour(seen->priority));
 		control_evse_need(p->control, evse, seen->need_wh, isnan(seen->leave_s) ? 0 : p->now_us + us(seen->leave_s));
 	}
 	read_draw(p, evse, seen);

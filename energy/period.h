@@ -19,7 +19,7 @@ struct period_seen {
 	double age_s;         /* since it reported */
 	char state;           /* A free, B connected and not drawing, C drawing, S full */
 	struct slice session;
-	int priority;
+	int priority;         /* of this session: each step counts as much again as a session without */
 	double wh, need_wh;   /* NaN: not said */
 	double leave_s;       /* from now; NaN: not said */
 	double draw[3];       /* on its own phases, in its own unit; draw[0] NaN: not said */

@@ -16,6 +16,7 @@ void record_answered(struct control *c, int evse, int32_t ma, bool accepted, int
 void record_cap(struct control *c, int id, const struct cap_conf *cap);
 void record_cap_clear(struct control *c, int id);
 void record_profile(struct control *c, int evse, int32_t ma, const char *ref, int64_t until_us);
+void record_favour(struct control *c, int evse, int32_t more);
 void record_least(struct control *c, int evse, int32_t ma);
 void record_alone(struct control *c, int evse, int32_t ma);
 void record_proved(struct control *c, int evse, bool proved);

@@ -200,6 +200,12 @@ void record_tx(struct control *c, int evse, bool running, int64_t now_us)
 	record_evse(c, "tx", evse, running, now_us);
 }
 
+void record_favour(struct control *c, int evse, int32_t more)
+{
+	if (c->seats[evse].favour != more)
+		record_evse(c, "favour", evse, more, 0);
+}
+
 void record_least(struct control *c, int evse, int32_t ma)
 {
 	if (c->seats[evse].worth_ma != ma)

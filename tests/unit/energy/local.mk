@@ -39,3 +39,7 @@ check_PROGRAMS += tests/unit/energy/need
 TESTS += tests/unit/energy/need
 tests_unit_energy_need_SOURCES = tests/unit/energy/need.c tests/unit/unit.h
 tests_unit_energy_need_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/period
+TESTS += tests/unit/energy/period
+tests_unit_energy_period_SOURCES = tests/unit/energy/period.c tests/unit/unit.h
+tests_unit_energy_period_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)

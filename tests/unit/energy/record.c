@@ -92,6 +92,7 @@ static void something_happens(void)
 		break;
 	case 6:
 		control_evse_need(c, i, below(2) ? NAN : 20000.5, now + 3600 * S);
+		control_evse_favour(c, i, (int32_t)below(3) * 10);
 		break;
 	case 7:
 		control_evse_conduct(c, i, below(2) ? "stubborn" : NULL);

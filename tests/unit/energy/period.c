@@ -1,0 +1,169 @@
+/* The balancer by looks, every five seconds: what a newcomer is counted with, what a socket is told that was alone, what a priority is worth, and
+ * when somebody who waits begins. */
+#include "energy/period.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tests/unit/unit.h"
+
+#define SOCKETS 16
+#define PERIOD_S 5
+#define CAR_A 16.0
+
+static struct period *p;
+static double t, set[SOCKETS], base;
+static bool car[SOCKETS], on[SOCKETS];
+static int prio[SOCKETS], session[SOCKETS], told[SOCKETS];
+
+/* Sockets of one phase, all on L1. */
+static void stage(int n, double limit_a)
+{
+	static struct node_conf node;
+	static const struct meter_conf meter = { "grid", 10 * US_PER_S };
+	static struct evse_conf evses[SOCKETS];
+	static struct period_evse own[SOCKETS];
+	static char ids[SOCKETS][8];
+	int32_t ma = (int32_t)(limit_a * 1000);
+	node = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { ma, ma, ma } }, .meter = 0 };
+	for (int i = 0; i < n; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i);
+		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .n_lines = 1, .min_ma = 6000, .max_ma = 32000,
+					       .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
+		own[i] = (struct period_evse){ 1, 6 };
+		set[i] = 0;
+		car[i] = false;
+		on[i] = true;
+		prio[i] = told[i] = 0;
+	}
+	struct control_conf conf = { .nodes = &node, .n_nodes = 1, .meters = &meter, .n_meters = 1, .evses = evses, .n_evses = (size_t)n };
+	period_preset(&conf, PERIOD_S);
+	p = period_open(&conf, own);
+	t = base = 0;
+}
+
+static double draw(int i)
+{
+	return !car[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
+}
+
+static void show(int i)
+{
+	char name[16];
+	snprintf(name, sizeof(name), "s%d", session[i]);
+	struct period_seen look = { .on = on[i], .set = set[i], .age_s = 1, .state = !car[i] ? 'A' : draw(i) > 0 ? 'C' : 'B', .session = slice_of(name),
+				    .priority = prio[i], .wh = 0, .need_wh = NAN, .leave_s = NAN, .draw = { draw(i), 0, 0 } };
+	period_evse(p, i, &look);
+}
+
+static void look(int n)
+{
+	double sum = base;
+	t += PERIOD_S;
+	period_begin(p, t);
+	for (int i = 0; i < n; i++)
+		sum += draw(i);
+	for (int i = 0; i < n; i++)
+		if (car[i] || !on[i])
+			show(i);
+	period_meter(p, 0, (double[3]){ sum, 0, 0 }, 1, true);
+	const struct period_order *orders = period_end(p);
+	for (int i = 0; i < n; i++) {
+		told[i] += orders[i].given;
+		if (orders[i].given && on[i])
+			set[i] = orders[i].set;
+	}
+}
+
+static void looks(int n, int times)
+{
+	while (times--)
+		look(n);
+}
+
+static int served(int n)
+{
+	int sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += car[i] && set[i] >= 6;
+	return sum;
+}
+
+/* Each of them was once counted twice: with what its socket does when it is left alone, and with what it needs to begin. */
+static void test_newcomers_do_not_keep_each_other_from_beginning(void **state)
+{
+	(void)state;
+	stage(4, 28);
+	for (int i = 0; i < 4; i++)
+		car[i] = true;
+	looks(4, 2);
+	assert_int_equal(served(4), 4);
+	period_close(p);
+}
+
+static void test_a_free_socket_that_was_alone_is_told_to_offer_nothing(void **state)
+{
+	(void)state;
+	stage(2, 28);
+	looks(2, 3);
+	on[1] = false;
+	looks(2, 30);
+	int before = told[1];
+	set[1] = 6; /* by itself */
+	on[1] = true;
+	look(2);
+	assert_int_equal(told[1], before + 1);
+	assert_true(set[1] == 0);
+	assert_int_equal(told[0], 0);
+	period_close(p);
+}
+
+static void test_a_priority_is_worth_current(void **state)
+{
+	(void)state;
+	stage(2, 24);
+	car[0] = car[1] = true;
+	prio[1] = 1;
+	looks(2, 400);
+	assert_true(set[1] > set[0] + 3);
+	assert_true(set[0] >= 6);
+	period_close(p);
+}
+
+static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
+{
+	(void)state;
+	stage(SOCKETS, 100);
+	base = 7;
+	for (int i = 0; i < SOCKETS; i++)
+		car[i] = true;
+	looks(SOCKETS, 60);
+	assert_int_equal(served(SOCKETS), SOCKETS - 1);
+	base = 1;
+	looks(SOCKETS, 60);
+	assert_int_equal(served(SOCKETS), SOCKETS - 1); /* its minimum is free, but nobody would have anything to give */
+	base = 7;
+	looks(SOCKETS, 60);
+	assert_int_equal(served(SOCKETS), SOCKETS - 1); /* so nobody had to be paused */
+	for (int i = 0, left = 5; i < SOCKETS && left; i++)
+		if (set[i] >= 6) {
+			car[i] = false;
+			left--;
+		}
+	looks(SOCKETS, 60);
+	assert_int_equal(served(SOCKETS), SOCKETS - 5);
+	period_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_newcomers_do_not_keep_each_other_from_beginning),
+		cmocka_unit_test(test_a_free_socket_that_was_alone_is_told_to_offer_nothing),
+		cmocka_unit_test(test_a_priority_is_worth_current),
+		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
