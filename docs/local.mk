@@ -1,4 +1,4 @@
-dist_doc_DATA = README.md docs/ANSWERS.md docs/ARCHITECTURE.md docs/CONFIG.md docs/CONFORMANCE.md docs/GROUPS.md docs/GUARANTEES.md docs/METRICS.md docs/OUTLETS.md docs/SECURITY.md
+dist_doc_DATA = README.md docs/ANSWERS.md docs/ARCHITECTURE.md docs/BALANCING.md docs/CONFIG.md docs/CONFORMANCE.md docs/GROUPS.md docs/GUARANTEES.md docs/METRICS.md docs/OUTLETS.md docs/SECURITY.md
 
 # Writes docs/CONFIG.md and the generated parts of manual pages again, after a change of the tables: what stands between the marks
 # `.\" begin WHAT` and `.\" end WHAT`.

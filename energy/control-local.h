@@ -91,6 +91,7 @@ struct seat {                         /* an EVSE */
 	/* of the last tick */
 	int32_t min_ma;               /* of this seat: its station's, or what is worth while */
 	int32_t rate_ma;              /* needed on average until it leaves */
+	int32_t left_wh;              /* needed in all */
 	enum seat_way way;
 	int32_t fixed[3];             /* per grid line, counted before anybody is allocated */
 	const struct told_cap *cap;   /* the lowest that was told for it */

@@ -543,7 +543,7 @@ int32_t control_asks(const struct seat *s)
 }
 
 /* What it would need on average until it leaves. */
-static int32_t rate_of(const struct control *c, const struct seat *s)
+static int32_t rate_of(const struct control *c, struct seat *s)
 {
 	int32_t volts = c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
 	struct need n = {
@@ -554,6 +554,7 @@ static int32_t rate_of(const struct control *c, const struct seat *s)
 		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
 		.top_ma = s->car.top_ma,
 	};
+	s->left_wh = (int32_t)fmin(need_wh_left(&c->usual, &n), INT32_MAX);
 	return need_rate_ma(&c->usual, &n);
 }
 
@@ -603,6 +604,8 @@ static void rank(const struct control *c, size_t i)
 		.waits_us = s->waits_us,
 		.rate_ma = s->rate_ma,
 		.got_wh = got_wh(s),
+		.left_wh = s->left_wh,
+		.hopeless = s->depart_us && s->rate_ma > s->car.top_ma + s->car.top_ma / 16,
 		.pauses = s->pauses,
 		.left = s->left,
 		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,

@@ -30,7 +30,7 @@ void need_left(struct need_usual *u, double got_wh, double stay_s)
 	u->stay_s += (stay_s - u->stay_s) * LEARN;
 }
 
-static double wh_left(const struct need_usual *u, const struct need *n)
+double need_wh_left(const struct need_usual *u, const struct need *n)
 {
 	double got = isnan(n->got_wh) ? 0 : n->got_wh;
 	if (isnan(n->wh))
@@ -47,7 +47,7 @@ static double seconds_left(const struct need_usual *u, const struct need *n)
 
 int32_t need_rate_ma(const struct need_usual *u, const struct need *n)
 {
-	double ma = wh_left(u, n) / n->watt_per_ma * HOUR / seconds_left(u, n);
+	double ma = need_wh_left(u, n) / n->watt_per_ma * HOUR / seconds_left(u, n);
 	return ma > 2.0 * n->top_ma ? 2 * n->top_ma : (int32_t)ma;
 }
 

@@ -24,6 +24,8 @@ struct need {
 };
 /* Milliamperes per phase that it would need on average from now until it leaves. */
 int32_t need_rate_ma(const struct need_usual *u, const struct need *n);
+/* What it still needs. */
+double need_wh_left(const struct need_usual *u, const struct need *n);
 /* Its weight in a division, from 1 to NEED_WEIGHT_MOST. */
 int32_t need_weight(int32_t rate_ma, int32_t top_ma);
 

@@ -10,6 +10,9 @@
  * each other at every reading. Within a step who is served stays, then who came first is first. Who waits gets nothing, so its turn comes
  * as the others' steps rise; who is served and takes nothing comes last, or it would hold its place for ever.
  *
+ * Where vehicles have to be ready, fairness is the wrong aim: half a charge for everybody is no vehicle on the road. Then who needs least more
+ * comes first and has all it can take, which brings the most of them to their end; who cannot make it any more comes after all who can.
+ *
  * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves.
  *
  * By deadline the most urgent comes first. Who is served is passed only by somebody several times as urgent, and who was paused before by
@@ -80,6 +83,7 @@ static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int6
 }
 
 #define STEP_WH 2000
+#define READY_STEP_WH 1000
 #define STEPS_MOST (1 << 18)
 
 static int64_t key_energy(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
@@ -88,6 +92,16 @@ static int64_t key_energy(const struct policy_evse *e, int64_t rotate_us, int64_
 	(void)rotate_us;
 	(void)now_us;
 	return CLASS(e->idle) + ((step << 1 | !e->served_us) << 38) + e->arrived_us / US_PER_S;
+}
+
+/* As many ready as can be: whoever needs least more comes first, in steps, and who is served is passed only by somebody who needs clearly less.
+ * Who cannot be ready any more waits for all who can. */
+static int64_t key_ready(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
+{
+	int64_t left = e->served_us ? (int64_t)e->left_wh * 2 / 3 : e->left_wh, weight = weight_of_priority(e->priority);
+	(void)rotate_us;
+	(void)now_us;
+	return CLASS(e->idle ? 2 : e->hopeless) + ((left * 10 / weight / READY_STEP_WH) << 34) + e->arrived_us / US_PER_S;
 }
 
 static int64_t key_arrival(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
@@ -103,6 +117,7 @@ static const struct policy policies[] = {
 	[STRATEGY_FIRST_COME] = { "first-come", true, false, key_arrival, weight_even },
 	[STRATEGY_DEADLINE] = { "deadline", false, true, key_deadline, weight_of_priority },
 	[STRATEGY_FAIR_ENERGY] = { "fair-energy", true, false, key_energy, weight_even },
+	[STRATEGY_READY] = { "ready", true, false, key_ready, weight_even },
 };
 
 const struct policy *policy_find(enum strategy s)

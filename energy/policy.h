@@ -12,6 +12,8 @@ struct policy_evse {
 	int64_t waits_us;     /* has been waiting since; 0: does not wait */
 	int32_t rate_ma;      /* would need on average until it leaves */
 	int32_t got_wh;       /* in this transaction, as far as known */
+	int32_t left_wh;      /* what it still needs, by somebody's word or as is usual */
+	bool hopeless;        /* it cannot have that any more until it leaves */
 	int pauses;           /* in this transaction */
 	bool left;            /* has been served before in this transaction */
 	bool idle;            /* has not taken anything for a while, or had not when it was last served */

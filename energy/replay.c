@@ -163,7 +163,7 @@ static int fits(const struct control_conf *conf)
 	struct site_parts parts = { conf->nodes, conf->n_nodes, conf->meters, conf->n_meters, conf->evses, conf->n_evses, conf->fixtures,
 				    conf->n_fixtures };
 	char why[160];
-	return conf->strategy > STRATEGY_FAIR_ENERGY || conf->on_meter_lost > LOST_HIGHEST || site_check(&parts, why, sizeof(why)) ? ERR_SYNTAX : 0;
+	return conf->strategy > STRATEGY_READY || conf->on_meter_lost > LOST_HIGHEST || site_check(&parts, why, sizeof(why)) ? ERR_SYNTAX : 0;
 }
 
 static int read_open(struct replay *r, const cJSON *m)

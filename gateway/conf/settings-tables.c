@@ -473,9 +473,9 @@ static const struct conf_table meter_lost_table = { .noun = "balancing.on_meter_
 static const struct conf_row balancing_rows[] = {
 	{ .name = "interval", .type = CONF_DURATION, .min = 200 * MS, .max = MIN, .preset = "1s", AT(balancing_settings, interval_us),
 	  .help = "Time from one allocation to the next" },
-	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come", "deadline", "fair-energy"), .preset = "fair",
+	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come", "deadline", "fair-energy", "ready"), .preset = "fair",
 	  AT(balancing_settings, strategy),
-	  .help = "Who gets what is left when it is not enough for everyone; deadline: in proportion to what each needs until it leaves, as far as known; fair-energy: who has got least in its session" },
+	  .help = "Who gets what is left when it is not enough for everyone; deadline: in proportion to what each needs until it leaves, as far as known; fair-energy: who has got least in its session; ready: as many vehicles ready as can be" },
 	{ .name = "rebalance_every", .type = CONF_SPECIAL, .read = read_rebalance, .words = WORDS("auto"), .shape = "duration, or ", .max = H,
 	  .preset = "auto", AT(balancing_settings, rebalance_us),
 	  .help = "Shares that still fit are kept for so long before they are made even again; 0s: always even; auto: 10m by deadline, else 0s" },

@@ -116,7 +116,7 @@ static void write_sharing(const struct sharing *s, int evse, struct json_writer 
 {
 	static const char phases[][3] = { "", "L1", "L2", "L3" };
 	static const char *const policies[] = { [STRATEGY_FAIR] = "fair", [STRATEGY_PRIORITY] = "priority", [STRATEGY_FIRST_COME] = "first-come",
-						[STRATEGY_DEADLINE] = "deadline", [STRATEGY_FAIR_ENERGY] = "fair-energy" };
+						[STRATEGY_DEADLINE] = "deadline", [STRATEGY_FAIR_ENERGY] = "fair-energy", [STRATEGY_READY] = "ready" };
 	jw_object(w, "sharing");
 	jw_string(w, "circuit", s->g->conf->circuits[s->node].id);
 	jw_string(w, "phase", s->phase ? phases[s->phase] : NULL);

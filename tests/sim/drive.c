@@ -81,6 +81,11 @@ static void *open_energy(const struct world_conf *c)
 	return open_by(c, STRATEGY_FAIR_ENERGY);
 }
 
+static void *open_ready(const struct world_conf *c)
+{
+	return open_by(c, STRATEGY_READY);
+}
+
 static void show(struct direct *d, const struct seen *s, int i)
 {
 	char name[24];
@@ -124,4 +129,5 @@ struct control *drive_control(void *state)
 }
 
 const struct driver drive_direct = { "ampgate", open_direct, step_direct, close_direct };
+const struct driver drive_ready = { "ampgate ready", open_ready, step_direct, close_direct };
 const struct driver drive_energy = { "ampgate fair-energy", open_energy, step_direct, close_direct };

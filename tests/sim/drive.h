@@ -9,7 +9,7 @@
 void *drive_open(const struct world_conf *c, const struct control_conf *like);
 struct control *drive_control(void *state); /* of an open drive_direct */
 extern const struct driver drive_direct;  /* energy/control.h */
-extern const struct driver drive_energy;  /* the same by another policy */
+extern const struct driver drive_energy, drive_ready; /* the same by other policies */
 extern const struct driver drive_stdio;   /* a child: AMPGATE (default ./ampgate) balance --stdio */
 
 #endif

@@ -22,7 +22,7 @@ static const struct {
 	const char *word;
 	const struct driver *driver;
 } drivers[] = {
-	{ "ampgate", &drive_direct }, { "energy", &drive_energy }, { "stdio", &drive_stdio }, { "equal", &rule_equal }, { "robin", &rule_robin }, { "first", &rule_first },
+	{ "ampgate", &drive_direct }, { "energy", &drive_energy }, { "ready", &drive_ready }, { "stdio", &drive_stdio }, { "equal", &rule_equal }, { "robin", &rule_robin }, { "first", &rule_first },
 	{ "edf", &rule_edf },         { "llf", &rule_llf },      { "one", &rule_one },
 };
 

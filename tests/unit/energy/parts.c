@@ -228,6 +228,22 @@ static void test_by_energy_who_has_got_least_is_first(void **state)
 	assert_memory_equal(order, want, sizeof(want));
 }
 
+static void test_for_readiness_who_needs_least_more_is_first(void **state)
+{
+	const struct policy_evse evses[] = {
+		{ .left_wh = 30000, .served_us = 100 * S, .arrived_us = 100 * S },
+		{ .left_wh = 25000, .waits_us = 200 * S, .arrived_us = 200 * S }, /* not clearly less than who is served */
+		{ .left_wh = 8000, .waits_us = 300 * S, .arrived_us = 150 * S },
+		{ .left_wh = 5000, .waits_us = 300 * S, .arrived_us = 150 * S, .hopeless = true },
+		{ .left_wh = 25000, .waits_us = 200 * S, .arrived_us = 300 * S, .priority = 20 },
+	};
+	static const int32_t want[] = { 2, 4, 0, 1, 3 };
+	int32_t order[5];
+	(void)state;
+	order_of(STRATEGY_READY, evses, 5, order);
+	assert_memory_equal(order, want, sizeof(want));
+}
+
 static void test_a_silent_station_counts_with_the_larger_until_its_timer_has_run_out(void **state)
 {
 	struct car car;
@@ -260,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_priority_makes_a_wait_count_for_more),
 		cmocka_unit_test(test_first_come_is_by_arrival),
 		cmocka_unit_test(test_by_energy_who_has_got_least_is_first),
+		cmocka_unit_test(test_for_readiness_who_needs_least_more_is_first),
 		cmocka_unit_test(test_a_silent_station_counts_with_the_larger_until_its_timer_has_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
