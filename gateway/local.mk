@@ -124,9 +124,12 @@ libgateway_a_SOURCES += \
 
 # the configuration: read, proved, kept, changed
 libgateway_a_SOURCES += \
-	gateway/conf/check.c gateway/conf/check.h \
+	gateway/conf/check.c gateway/conf/check.h gateway/conf/check-local.h \
+	gateway/conf/check-device.c \
 	gateway/conf/check-electric.c \
 	gateway/conf/check-grid.c \
+	gateway/conf/check-listen.c \
+	gateway/conf/check-uplink.c \
 	gateway/conf/configuration.c gateway/conf/configuration.h \
 	gateway/conf/generation.c gateway/conf/generation.h \
 	gateway/conf/managed.c gateway/conf/managed.h \

@@ -1,4 +1,4 @@
-/* The tables of all keys; inside gateway/conf/settings*.c and gateway/conf/check.c only. */
+/* The tables of all keys; inside gateway/conf/settings*.c and gateway/conf/check*.c only. */
 #ifndef AMPGATE_GATEWAY_SETTINGS_TABLES_H
 #define AMPGATE_GATEWAY_SETTINGS_TABLES_H
 
@@ -49,9 +49,9 @@ void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);
 /* check-grid.c: contracts, fuses, loads, grid inputs, schedules and tariffs. */
 void check_grid(const struct settings *s, struct conf_report *report, struct buf *proofs);
-/* check.c: a plugin that an entry names is loaded and of that kind (AG_METER, AG_EVSE, AG_GRID), and knows its options. */
+/* check-device.c: a plugin that an entry names is loaded and of that kind (AG_METER, AG_EVSE, AG_GRID), and knows its options. */
 void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind);
-/* An error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
+/* check.c: an error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
 void check_refuse_keys(struct conf_report *report, const struct conf_node *map, const char *keys, const char *why);
 
 /* Whether a circuit feeds all stations of the uplink, and no others. */
