@@ -187,15 +187,6 @@ static struct conf_node *node_new(struct table *t, enum conf_kind kind, const st
 	return n;
 }
 
-static void append(struct conf_node *parent, struct conf_node *child)
-{
-	if (parent->last)
-		parent->last->next = child;
-	else
-		parent->first = child;
-	parent->last = child;
-}
-
 /* A key has the place of its cell: that is where somebody looks for what is wrong with it. */
 static void add_object(struct table *t, struct conf_node *section, size_t id)
 {
@@ -217,9 +208,9 @@ static void add_object(struct table *t, struct conf_node *section, size_t id)
 		if (i == id || !t->cells[i].text[0] || strcmp(t->cells[i].text, "***") == 0)
 			continue;
 		struct cell key = { t->columns[i].text, t->cells[i].pos, false };
-		append(object, node_new(t, CONF_SCALAR, &key, &t->cells[i]));
+		conf_append(object, node_new(t, CONF_SCALAR, &key, &t->cells[i]));
 	}
-	append(section, object);
+	conf_append(section, object);
 }
 
 static void read_table(struct table *t, struct conf_node *section)
@@ -250,7 +241,7 @@ int conf_csv_parse(struct arena *mem, const char *name, struct slice text, const
 	struct conf_node *root = arena_new(mem, sizeof(*root)), *objects = node_new(t, CONF_MAP, &nowhere, &nowhere);
 	root->kind = CONF_MAP;
 	root->pos = nowhere.pos;
-	append(root, objects);
+	conf_append(root, objects);
 	if (text.n > CONF_YAML_SIZE || !utf8_valid(text))
 		complain(t, &nowhere.pos, NULL, "%s", text.n > CONF_YAML_SIZE ? "the file is too large" : "the file is not UTF-8");
 	else

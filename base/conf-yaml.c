@@ -95,7 +95,7 @@ static struct conf_node *node_new(struct reading *r, enum conf_kind kind, const 
 	return n;
 }
 
-static void append(struct conf_node *parent, struct conf_node *child)
+void conf_append(struct conf_node *parent, struct conf_node *child)
 {
 	if (parent->last)
 		parent->last->next = child;
@@ -196,7 +196,7 @@ static bool read_pair(struct reading *r, struct conf_node *map, yaml_event_t *ev
 		return false;
 	value->key = key;
 	value->key_pos = key_pos;
-	append(map, value);
+	conf_append(map, value);
 	return true;
 }
 
@@ -205,7 +205,7 @@ static bool read_item(struct reading *r, struct conf_node *list, yaml_event_t *e
 	struct conf_node *value = read_value(r, ev);
 	yaml_event_delete(ev);
 	if (value)
-		append(list, value);
+		conf_append(list, value);
 	return value;
 }
 

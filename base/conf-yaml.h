@@ -49,6 +49,7 @@ int conf_yaml_parse(struct arena *mem, const char *name, struct slice text, stru
 
 bool conf_is_null(const struct conf_node *n); /* an empty, `null` or `~` scalar without quotes */
 struct conf_node *conf_child(const struct conf_node *map, const char *key); /* NULL: no such key */
+void conf_append(struct conf_node *parent, struct conf_node *child);
 struct conf_node *conf_at(const struct conf_node *root, const char *const *path, size_t n); /* key by key; NULL: not there */
 
 #endif

@@ -137,15 +137,6 @@ void conf_report_free(struct conf_report *r)
 
 /* ---- layers ---- */
 
-static void append(struct conf_node *parent, struct conf_node *child)
-{
-	if (parent->last)
-		parent->last->next = child;
-	else
-		parent->first = child;
-	parent->last = child;
-}
-
 static struct conf_node *copy(struct arena *mem, const struct conf_node *n)
 {
 	struct conf_node *c = arena_new(mem, sizeof(*c));
@@ -162,11 +153,11 @@ struct conf_node *conf_merge(struct arena *mem, const struct conf_node *base, co
 	m->first = m->last = NULL;
 	for (const struct conf_node *n = base->first; n; n = n->next) {
 		const struct conf_node *o = conf_child(over, n->key);
-		append(m, o ? conf_merge(mem, n, o) : copy(mem, n));
+		conf_append(m, o ? conf_merge(mem, n, o) : copy(mem, n));
 	}
 	for (const struct conf_node *n = over->first; n; n = n->next)
 		if (!conf_child(base, n->key))
-			append(m, copy(mem, n));
+			conf_append(m, copy(mem, n));
 	return m;
 }
 

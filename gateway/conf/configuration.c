@@ -581,3 +581,18 @@ const struct settings *config_settings(void)
 {
 	return cfg.settings;
 }
+
+void config_write_applied(struct json_writer *w, const struct buf *said)
+{
+	struct config_view v;
+	config_view(&v);
+	jw_object(w, NULL);
+	jw_text(w, "changes", said->p ? buf_view(said) : SLICE(""));
+	jw_int(w, "generation", v.generation);
+	if (v.confirm_until_us)
+		jw_time(w, "confirm_until", v.confirm_until_us);
+	else
+		jw_null(w, "confirm_until");
+	jw_bool(w, "restarts", config_wants_restart());
+	jw_end(w, '}');
+}

@@ -4,6 +4,7 @@
 #ifndef AMPGATE_GATEWAY_CONFIGURATION_H
 #define AMPGATE_GATEWAY_CONFIGURATION_H
 
+#include "base/json.h"
 #include "gateway/gateway.h"
 
 /* At the start, before anything runs. Both are borrowed for the life of the process. Says on standard error what is wrong; always yields
@@ -63,5 +64,7 @@ struct config_view {
 	const char *fault;     /* what is wrong with the files, as --check-config prints it; NULL: nothing */
 };
 void config_view(struct config_view *out);
+/* After a change: what changed, the generation it made, until when it wants to be confirmed, whether the program starts anew for it. */
+void config_write_applied(struct json_writer *w, const struct buf *said);
 
 #endif

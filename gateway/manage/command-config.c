@@ -84,21 +84,6 @@ int run_config_diff(struct command *c)
 	return status;
 }
 
-static void write_applied(struct command *c, const struct buf *said)
-{
-	struct config_view v;
-	config_view(&v);
-	jw_object(&c->w, NULL);
-	jw_text(&c->w, "changes", said->p ? buf_view(said) : SLICE(""));
-	jw_int(&c->w, "generation", v.generation);
-	if (v.confirm_until_us)
-		jw_time(&c->w, "confirm_until", v.confirm_until_us);
-	else
-		jw_null(&c->w, "confirm_until");
-	jw_bool(&c->w, "restarts", config_wants_restart());
-	jw_end(&c->w, '}');
-}
-
 static int apply(struct command *c, const struct config_proposal *p)
 {
 	struct buf said = { 0 };
@@ -106,7 +91,7 @@ static int apply(struct command *c, const struct config_proposal *p)
 	if (err)
 		status = fail_with(c, err, &said);
 	else
-		write_applied(c, &said);
+		config_write_applied(&c->w, &said);
 	buf_free(&said);
 	return status;
 }

@@ -59,21 +59,6 @@ static int confirm_arg(struct command *c, int64_t *us_out)
 	return COMMAND_OK;
 }
 
-static void write_applied(struct command *c, const struct buf *said)
-{
-	struct config_view v;
-	config_view(&v);
-	jw_object(&c->w, NULL);
-	jw_text(&c->w, "changes", said->p ? buf_view(said) : SLICE(""));
-	jw_int(&c->w, "generation", v.generation);
-	if (v.confirm_until_us)
-		jw_time(&c->w, "confirm_until", v.confirm_until_us);
-	else
-		jw_null(&c->w, "confirm_until");
-	jw_bool(&c->w, "restarts", config_wants_restart());
-	jw_end(&c->w, '}');
-}
-
 static int show_changes(struct command *c, struct slice yaml)
 {
 	struct buf said = { 0 };
@@ -107,7 +92,7 @@ static int lay(struct command *c, const struct conf_node *layer, const char *why
 		if (err)
 			status = fail_with(c, error_of(err), &said);
 		else
-			write_applied(c, &said);
+			config_write_applied(&c->w, &said);
 	}
 	buf_free(&yaml);
 	buf_free(&said);
@@ -248,15 +233,6 @@ static struct conf_node *node_of(struct intake *in, const struct conf_file *file
 	return n;
 }
 
-static void append(struct conf_node *parent, struct conf_node *child)
-{
-	if (parent->last)
-		parent->last->next = child;
-	else
-		parent->first = child;
-	parent->last = child;
-}
-
 static int read_json(struct intake *in, const char *name, const char *text, struct conf_node **out)
 {
 	struct conf_file *file = arena_new(&in->mem, sizeof(*file));
@@ -273,12 +249,12 @@ static int read_json(struct intake *in, const char *name, const char *text, stru
 			conf_say(&in->report, CONF_ERROR, &row->pos, NULL, "it has no token");
 		cJSON_ArrayForEach(value, item)
 			if (cJSON_IsString(value))
-				append(row, node_of(in, file, n, arena_text(&in->mem, slice_of(value->string)), arena_text(&in->mem, slice_of(value->valuestring))));
-		append(all, row);
+				conf_append(row, node_of(in, file, n, arena_text(&in->mem, slice_of(value->string)), arena_text(&in->mem, slice_of(value->valuestring))));
+		conf_append(all, row);
 	}
 	cJSON_Delete(tree);
 	*out = node_of(in, file, 1, NULL, NULL);
-	append(*out, all);
+	conf_append(*out, all);
 	return in->report.errors ? ERR_SYNTAX : 0;
 }
 
