@@ -148,16 +148,20 @@ libgateway_a_SOURCES += \
 	gateway/manage/call-help.c gateway/manage/call-help.h \
 	gateway/manage/checks.c gateway/manage/checks.h \
 	gateway/manage/command.c gateway/manage/command.h \
+	gateway/manage/command-call.c \
 	gateway/manage/command-commission.c \
 	gateway/manage/command-config.c \
 	gateway/manage/command-grid.c \
+	gateway/manage/command-limit.c \
 	gateway/manage/command-log.c \
 	gateway/manage/command-meter.c \
 	gateway/manage/command-network.c \
 	gateway/manage/command-people.c \
 	gateway/manage/command-plan.c \
 	gateway/manage/command-file.c \
+	gateway/manage/command-show.c \
 	gateway/manage/command-station.c \
+	gateway/manage/command-store.c \
 	gateway/manage/commands.def \
 	gateway/manage/commission.c gateway/manage/commission.h \
 	gateway/manage/commission-judge.c \

@@ -61,7 +61,38 @@ const char *command_text(const struct command *c, const char *name);
 struct session *command_station(struct command *c, int *err_out); /* the argument "station"; NULL with the failure in *err_out */
 int command_fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Handlers outside command.c. */
+/* The handlers, which are in command-*.c. */
+int run_version(struct command *c);
+int run_station_list(struct command *c);
+int run_station_deviations(struct command *c);
+int run_station_show(struct command *c);
+int run_status(struct command *c);
+int run_circuit_list(struct command *c);
+int run_circuit_show(struct command *c);
+int run_meter_show(struct command *c);
+int run_evse_show(struct command *c);
+int run_meter_list(struct command *c);
+int run_uplink_list(struct command *c);
+int run_uplink_map(struct command *c);
+int run_uplink_switch(struct command *c);
+int run_refresh(struct command *c);
+int run_why(struct command *c);
+int run_limit_set(struct command *c);
+int run_limit_clear(struct command *c);
+int run_limit_list(struct command *c);
+int run_queue_list(struct command *c);
+int run_queue_export(struct command *c);
+int run_queue_show(struct command *c);
+int run_queue_park(struct command *c);
+int run_queue_retry(struct command *c);
+int run_tx_show(struct command *c);
+int run_tx_list(struct command *c);
+int run_token_list(struct command *c);
+int run_token_add(struct command *c);
+int run_token_del(struct command *c);
+int run_call(struct command *c);
+int run_call_help(struct command *c);
+int run_trace(struct command *c);
 int run_config_show(struct command *c);
 int run_config_check(struct command *c);
 int run_config_diff(struct command *c);
