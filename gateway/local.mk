@@ -163,8 +163,12 @@ libgateway_a_SOURCES += \
 	gateway/manage/command-station.c \
 	gateway/manage/command-store.c \
 	gateway/manage/commands.def \
-	gateway/manage/commission.c gateway/manage/commission.h \
+	gateway/manage/commission.c gateway/manage/commission.h gateway/manage/commission-local.h \
+	gateway/manage/commission-identify.c \
 	gateway/manage/commission-judge.c \
+	gateway/manage/commission-limit.c \
+	gateway/manage/commission-meters.c \
+	gateway/manage/commission-offline.c \
 	gateway/manage/history.c gateway/manage/history.h \
 	gateway/manage/doctor.c gateway/manage/doctor.h gateway/manage/doctor-box.c gateway/manage/doctor-site.c \
 	gateway/manage/meter-check.c gateway/manage/meter-check.h \
