@@ -1,5 +1,6 @@
 /* Discovery payloads in Home Assistant's device form, with full key names. Ids are made of letters, digits, "_" and "-" as its topics ask; other
- * characters of a station's identity become "_" followed by their code, so that two identities never meet. */
+ * characters of a station's identity become "_" followed by their code, so that two identities never meet. A template that finds nothing is an
+ * error in its log with every message, and a number outside its range is not shown: what is announced has to fit what is published. */
 #include "gateway/mqtt/homeassistant.h"
 
 #include <ctype.h>
@@ -110,8 +111,9 @@ static void write_cap(struct announcing *a, int evse)
 	struct json_writer *w = &a->w;
 	struct buf template = { 0 };
 	begin_entity(a, evse, "cap", "number", "Current cap", "cap_a");
+	jw_string(w, "device_class", "current");
 	jw_int(w, "min", 0);
-	jw_int(w, "max", a->s->conf->max_current_ma / 1000);
+	jw_number(w, "max", a->s->conf->max_current_ma / 1000.0, 1); /* what is shown without a cap, which a lower maximum would refuse */
 	jw_int(w, "step", 1);
 	jw_string(w, "unit_of_measurement", "A");
 	add_string(w, "command_topic", "%s/%s/cmd/limit.set", a->base, a->site);
@@ -123,14 +125,25 @@ static void write_cap(struct announcing *a, int evse)
 	buf_free(&template);
 }
 
-static void write_evse(struct announcing *a, int evse)
+/* With its words, so that automations offer them. */
+static void write_state(struct announcing *a, int evse)
 {
 	begin_entity(a, evse, "state", "sensor", "State", "state");
+	jw_string(&a->w, "device_class", "enum");
+	jw_array(&a->w, "options");
+	for (int i = 0; i < EVSE_STATES; i++)
+		jw_string(&a->w, NULL, evse_state_text((enum evse_state)i));
+	jw_end(&a->w, ']');
 	jw_end(&a->w, '}');
+}
+
+static void write_evse(struct announcing *a, int evse)
+{
+	write_state(a, evse);
 	write_measure(a, evse, "power", "Power", "p_w", "power", "W", "measurement");
 	write_measure(a, evse, "energy", "Energy", "energy_wh", "energy", "Wh", "total_increasing");
 	write_measure(a, evse, "offered", "Offered current", "offered_a", "current", "A", "measurement");
-	begin_entity(a, evse, "reason", "sensor", "Limit reason", "limit.reason");
+	begin_entity(a, evse, "reason", "sensor", "Limit reason", "limit.reason | default('none')");
 	jw_end(&a->w, '}');
 	if (a->commands)
 		write_cap(a, evse);

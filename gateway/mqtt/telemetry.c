@@ -18,6 +18,7 @@
 #include "gateway/mqtt/homeassistant.h"
 #include "gateway/mqtt/topic.h"
 #include "gateway/plug/host.h"
+#include "gateway/power/caps.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
 
@@ -137,10 +138,12 @@ static void see_evse(struct session *s, int evse, struct shown *v)
 	const struct session_evse *e = &s->evses[evse];
 	v->state = mix(mix(v->state + e->state, e->tx), e->error);
 	v->w = e->power_w;
+	v->state = v->state * 31 + (uint64_t)caps_of(s->id, evse, s->conf->max_current_ma);
 	if (e->control >= 0) {
 		struct evse_view ev;
 		control_evse_view(s->gw->control, e->control, &ev);
 		show_amps(v, ev.drawn_ma);
+		v->state = v->state * 31 + (uint64_t)(ev.confirmed_ma / 500);
 		v->state = mix(mix(v->state + (uint64_t)(ev.grant.ma / 500), ev.grant.binding.reason), ev.grant.binding.ref);
 	}
 }
@@ -235,7 +238,7 @@ static void flush_topic(struct topic *t, int64_t now)
 {
 	struct shown is;
 	bool due = !t->published_us || now - t->published_us >= REPEAT_US;
-	bool always = t->kind == TOPIC_SITE || t->kind == TOPIC_CIRCUIT || t->kind == TOPIC_METER;
+	bool always = t->kind != TOPIC_STATION && t->kind != TOPIC_STATUS; /* what balancing and caps change has no word of a station behind it */
 	if (!due && !always && !t->look)
 		return;
 	t->look = false;

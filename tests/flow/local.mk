@@ -36,6 +36,7 @@ PROGRAM_FLOWS += tests/flow/power.js
 PROGRAM_FLOWS += tests/flow/broker.js
 PROGRAM_FLOWS += tests/flow/backlog.js
 PROGRAM_FLOWS += tests/flow/broker-away.js
+PROGRAM_FLOWS += tests/flow/homeassistant.js
 PROGRAM_FLOWS += tests/flow/relay.js
 PROGRAM_FLOWS += tests/flow/cabinets.js
 PROGRAM_FLOWS += tests/flow/controller.js
