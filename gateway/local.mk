@@ -20,7 +20,7 @@ libgateway_a_SOURCES += \
 	gateway/session/uplink-tls.c gateway/session/uplink-tls.h \
 	gateway/pki/cert.c gateway/pki/cert.h \
 	gateway/pki/expiry.c gateway/pki/expiry.h \
-	gateway/pki/authority.c gateway/pki/authority.h gateway/pki/books.c gateway/pki/books.h \
+	gateway/pki/authority.c gateway/pki/authority.h gateway/pki/authority-local.h gateway/pki/authority-issue.c gateway/pki/books.c gateway/pki/books.h \
 	gateway/pki/request.c gateway/pki/request.h gateway/pki/signing.c gateway/pki/signing.h \
 	gateway/manage/command-pki.c gateway/ctl/ctl-pki.c \
 	gateway/net/turnstile.c gateway/net/turnstile.h \
