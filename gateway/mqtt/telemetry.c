@@ -42,6 +42,7 @@ struct topic {
 	int index;               /* circuit, meter or EVSE */
 	struct session *s;
 	bool look;               /* something was said about it */
+	bool announced;          /* a station: to Home Assistant */
 	int64_t published_us;    /* 0: never */
 	struct shown shown;
 	char name[];
@@ -167,7 +168,7 @@ static void look_at(const struct topic *t, struct shown *v)
 		break;
 	case TOPIC_STATION:
 	case TOPIC_STATUS:
-		v->state = mix(mix(t->s->link != NULL, t->s->model), t->s->firmware) + t->s->accepted;
+		v->state = mix(mix(t->s->link != NULL, t->s->model), t->s->firmware) + t->s->accepted + 2 * (uint64_t)t->s->configured;
 		break;
 	case TOPIC_EVSE:
 		see_evse(t->s, t->index, v);
@@ -210,14 +211,16 @@ static void write_topic(const struct topic *t, struct buf *out)
 	jw_end(&w, '}');
 }
 
-/* The announcement goes with the station's description: what it says of vendor and firmware comes from there. */
-static void announce(const struct session *s)
+/* The announcement goes with the station's description: what it says of vendor and firmware comes from there. An empty one takes the device away
+ * again when the station is not configured any more. */
+static void announce(struct topic *t)
 {
 	struct buf topic = { 0 }, payload = { 0 };
-	if (!tm.gw->conf->mqtt.homeassistant.enabled || !s->configured)
+	if (!tm.gw->conf->mqtt.homeassistant.enabled || (!t->s->configured && !t->announced))
 		return;
-	homeassistant_write(s, &topic, &payload);
-	publish(topic.p, buf_view(&payload), 1, true, 0);
+	homeassistant_write(t->s, &topic, &payload);
+	publish(topic.p, t->s->configured ? buf_view(&payload) : (struct slice){ 0 }, 1, true, 0);
+	t->announced = t->s->configured;
 	buf_free(&topic);
 	buf_free(&payload);
 }
@@ -231,7 +234,7 @@ static void topic_publish(struct topic *t)
 	t->published_us = clock_mono_us();
 	buf_free(&payload);
 	if (t->kind == TOPIC_STATION)
-		announce(t->s);
+		announce(t);
 }
 
 static void flush_topic(struct topic *t, int64_t now)

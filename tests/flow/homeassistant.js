@@ -149,7 +149,7 @@ async function main() {
 	children.add(broker);
 	const client = mqtt.connect(`mqtt://127.0.0.1:${brokerPort}`, { reconnectPeriod: 100 });
 	client.on('error', () => {});
-	client.on('message', (topic, payload) => retained.set(topic, String(payload)));
+	client.on('message', (topic, payload) => (payload.length ? retained.set(topic, String(payload)) : retained.delete(topic)));
 	await within(10000, 'the client connects', new Promise((resolve) => client.once('connect', resolve)));
 	await client.subscribeAsync(['homeassistant/#', 'ampgate/#'], { qos: 1 });
 
@@ -232,6 +232,12 @@ async function main() {
 			await client.publishAsync(c.command_topic, c.command_template.replace(/\{\{ *value *\}\}/, '9'));
 			await until(20000, 'it is shown', () => value('G|07', '1_cap') === '9');
 			look('capped');
+		}],
+		['a station that is not configured any more is taken away', async () => {
+			fs.writeFileSync(daemon.config, fs.readFileSync(daemon.config, 'utf8').replace(', S-03: {circuit: grid}', ''));
+			daemon.child.kill('SIGHUP');
+			await until(20000, 'its announcement is gone', () => announced().length === 2);
+			ok(of('S-01') && of('G_7c07'), 'the others stay');
 		}],
 		['a station that went away is not available', async () => {
 			await s.close();
