@@ -384,6 +384,7 @@ void control_evse_alone(struct control *c, int evse, int32_t ma)
 void control_evse_before(struct control *c, int evse, int32_t ma)
 {
 	struct car *car = &seat_at(c, evse)->car;
+	record_before(c, evse, ma);
 	if (ma > car->force_ma && car->told_ma < 0)
 		car->force_ma = ma < car->conf->max_ma ? ma : car->conf->max_ma;
 }

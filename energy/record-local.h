@@ -19,6 +19,7 @@ void record_profile(struct control *c, int evse, int32_t ma, const char *ref, in
 void record_favour(struct control *c, int evse, int32_t more);
 void record_least(struct control *c, int evse, int32_t ma);
 void record_alone(struct control *c, int evse, int32_t ma);
+void record_before(struct control *c, int evse, int32_t ma);
 void record_proved(struct control *c, int evse, bool proved);
 void record_conduct(struct control *c, int evse, const char *conduct);
 void record_wall(struct control *c, int64_t offset_us, bool trusted);

@@ -217,6 +217,11 @@ void record_alone(struct control *c, int evse, int32_t ma)
 	record_evse(c, "alone", evse, ma, 0);
 }
 
+void record_before(struct control *c, int evse, int32_t ma)
+{
+	record_evse(c, "before", evse, ma, 0);
+}
+
 void record_proved(struct control *c, int evse, bool proved)
 {
 	record_evse(c, "proved", evse, proved, 0);

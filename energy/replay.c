@@ -236,6 +236,8 @@ static int told_evse(struct replay *r, const cJSON *m, struct slice what, int i)
 		control_evse_tx(r->control, i, yes(m, "is"), t);
 	else if (slice_is(what, "alone"))
 		control_evse_alone(r->control, i, (int32_t)whole(m, "is"));
+	else if (slice_is(what, "before"))
+		control_evse_before(r->control, i, (int32_t)whole(m, "is"));
 	else if (slice_is(what, "favour"))
 		control_evse_favour(r->control, i, (int32_t)whole(m, "is"));
 	else if (slice_is(what, "least"))

@@ -70,7 +70,7 @@ static void something_happens(void)
 	int i = (int)below(CARS);
 	struct cap_conf cap = { .node = (int)below(3), .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = 8000 + below(30000),
 				.devices = below(2), .reason = "grid_operator", .owner = "box", .until_us = below(2) ? INT64_MAX : now + 60 * S };
-	switch (below(9)) {
+	switch (below(10)) {
 	case 0:
 	case 1:
 		on[i] = !on[i];
@@ -96,6 +96,11 @@ static void something_happens(void)
 		break;
 	case 7:
 		control_evse_conduct(c, i, below(2) ? "stubborn" : NULL);
+		break;
+	case 9:
+		control_evse_before(c, i, A(below(32)));
+		control_evse_alone(c, i, below(2) ? A(6) : 0);
+		control_evse_proved(c, i, below(2));
 		break;
 	case 8:
 		control_evse_answered(c, i, offer[i], below(8), now);
@@ -199,6 +204,29 @@ static void test_a_recording_is_decided_again(void **state)
 	assert_int_equal(sum.orders, orders);
 	buf_free(&whole);
 	buf_free(&rest);
+}
+
+/* Who is away may still go by what it was told before the program started anew. */
+static void test_what_an_earlier_process_told_is_in_the_recording(void **state)
+{
+	struct buf log = { 0 };
+	struct replay_sum sum;
+	(void)state;
+	stage();
+	begin();
+	control_record(c, on_line, &log);
+	for (int i = 1; i < CARS; i += 2) {
+		control_evse_link(c, i, i == 1, now);
+		control_evse_tx(c, i, true, now);
+		control_evse_before(c, i, A(31));
+	}
+	offer[1] = A(99);
+	control_tick(c, now);
+	assert_int_equal(offer[1], 0); /* row-b has nothing left beside those who are away */
+	assert_int_equal(replay(&log, &sum), 0);
+	if (sum.different)
+		fail_msg("%lld of %lld differ, first %s", sum.different, sum.orders, sum.first);
+	buf_free(&log);
 }
 
 static void test_another_decision_is_noticed(void **state)
@@ -348,6 +376,7 @@ int main(void)
 	printf("# seed %llu\n", (unsigned long long)seed);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_a_recording_is_decided_again, drop),
+		cmocka_unit_test_teardown(test_what_an_earlier_process_told_is_in_the_recording, drop),
 		cmocka_unit_test_teardown(test_another_decision_is_noticed, drop),
 		cmocka_unit_test_teardown(test_a_copy_decides_the_same, drop),
 		cmocka_unit_test_teardown(test_a_plan_tells_and_touches_nothing, drop),
