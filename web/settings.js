@@ -61,6 +61,7 @@ function values(box) {
 		});
 	};
 	function draw() {
+		if (!conf.rows) return; // somebody types before the tables are here
 		draw_bar();
 		form = makeForm(change, draw_bar);
 		list.replaceChildren();
