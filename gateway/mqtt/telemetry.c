@@ -30,9 +30,9 @@
 
 enum topic_kind { TOPIC_SITE, TOPIC_CIRCUIT, TOPIC_METER, TOPIC_STATION, TOPIC_STATUS, TOPIC_EVSE };
 
-/* What decides whether a topic has changed: three currents, a power, and everything else as one number. */
+/* What decides whether a topic has changed: currents, a power, and everything else as one number. */
 struct shown {
-	double a[3], w;
+	double a[5], w; /* of the phases; of an EVSE, what it was granted and what it confirmed */
 	uint64_t state;
 };
 
@@ -144,15 +144,16 @@ static void see_evse(struct session *s, int evse, struct shown *v)
 		struct evse_view ev;
 		control_evse_view(s->gw->control, e->control, &ev);
 		show_amps(v, ev.drawn_ma);
-		v->state = v->state * 31 + (uint64_t)(ev.confirmed_ma / 500);
-		v->state = mix(mix(v->state + (uint64_t)(ev.grant.ma / 500), ev.grant.binding.reason), ev.grant.binding.ref);
+		v->a[3] = ev.grant.ma / 1000.0;
+		v->a[4] = ev.confirmed_ma < 0 ? NAN : ev.confirmed_ma / 1000.0;
+		v->state = mix(mix(v->state + (uint64_t)ev.grant.phases, ev.grant.binding.reason), ev.grant.binding.ref);
 	}
 }
 
 static void look_at(const struct topic *t, struct shown *v)
 {
 	struct meter_view m;
-	*v = (struct shown){ { NAN, NAN, NAN }, NAN, 0 };
+	*v = (struct shown){ { NAN, NAN, NAN, NAN, NAN }, NAN, 0 };
 	switch (t->kind) {
 	case TOPIC_SITE:
 		see_site(tm.gw, v);
@@ -184,7 +185,7 @@ static bool moved(double was, double is, double deadband)
 static bool changed(const struct shown *was, const struct shown *is)
 {
 	bool any = was->state != is->state || moved(was->w, is->w, DEADBAND_W);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 5; i++)
 		any |= moved(was->a[i], is->a[i], DEADBAND_A);
 	return any;
 }
