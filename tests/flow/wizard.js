@@ -72,6 +72,17 @@ async function main() {
 	await button('Keep it').click();
 	await p.locator('#trial').waitFor({ state: 'detached' });
 
+	// One station is asked form by form while its car charges: what it answered, whether the current followed, and which form is used from now on.
+	await step('probe');
+	await p.locator('.card select').first().selectOption('G-03/1');
+	await button('Run').click();
+	await p.getByText('tries the forms').first().waitFor();
+	await passed();
+	const probed = p.locator('#page .card').first();
+	assert.match(await probed.locator('h3', { hasText: 'G-03/1' }).first().innerText(), /G-03\/1\s[^A-Z]*Tx(Default)?Profile/);
+	assert.match(await probed.locator('tbody tr', { hasText: 'accepted' }).first().innerText(), /connector \d.*accepted.*\d+\.\d s/s);
+	await shot('probe');
+
 	// A circuit is lowered; whoever drew more follows in time.
 	await step('limit');
 	await p.getByLabel(/^Circuit/).selectOption('row-b');
@@ -95,7 +106,7 @@ async function main() {
 	await step('report');
 	await p.getByText('Check sum').waitFor();
 	const report = await p.locator('.report').innerText();
-	for (const part of ['NH00 250 A', 'is turned round', 'L1 \u2194 L2', 'G-03', 'G-08', 'G-15', 'row-b', 'differs']) assert.ok(report.includes(part), part);
+	for (const part of ['NH00 250 A', 'is turned round', 'L1 \u2194 L2', 'G-03', 'G-08', 'G-15', 'row-b', 'differs', 'G-03/1']) assert.ok(report.includes(part), part);
 	const file = await (await p.request.get(`${site.address}/api/v1/commission/report`)).text();
 	const body = /"report":(.*)\}$/s.exec(file)[1];
 	assert.equal(JSON.parse(file).sha256, require('crypto').createHash('sha256').update(body).digest('hex'));
