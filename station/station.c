@@ -145,7 +145,7 @@ void station_limits(struct station *s)
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
 	}
 	if (!s->conf.n_evses && s->events->group)
-		s->events->group(s->arg, whole, all.by ? all.by->id : -1);
+		s->events->group(s->arg, whole, all.by ? all.by->id : -1, until_us);
 	timer_cancel(&s->limits);
 	if (until_us != INT64_MAX)
 		timer_set(&s->limits, until_us - now_us < LIMITS_LOOK_US ? until_us - now_us : LIMITS_LOOK_US, on_limits, s);

@@ -54,9 +54,9 @@ struct station_events {
 	void (*output)(void *arg, int evse, bool close, int32_t offered_ma);
 	/* Opens the connector's lock; the answer is station_unlocked. ERR_UNSUPPORTED: this EVSE has none. NULL: none has. */
 	int (*unlock)(void *arg, int evse);
-	/* Of a local controller: what its profiles allow the group, per phase (INFINITY: anything), and the profile it is from (-1: none). NULL:
-	 * nobody wants to know. */
-	void (*group)(void *arg, double amps, int64_t profile);
+	/* Of a local controller: what its profiles allow the group, per phase (INFINITY: anything), the profile it is from (-1: none), and the wall
+	 * time at which that may change by itself (INT64_MAX: never). Called again then. NULL: nobody wants to know. */
+	void (*group)(void *arg, double amps, int64_t profile, int64_t until_us);
 	/* Of a local controller: the stations behind it, separated by commas. NULL: it does not tell. */
 	const char *(*members)(void *arg, struct arena *mem);
 	/* A transaction began or ended, for ledgers of simulators and status pages; may be NULL. tx: id as known (empty before the answer). */

@@ -182,6 +182,20 @@ static void check_ripple(struct checking *c, const struct grid_input_settings *i
 		warn_at(c, n, "wire its contact for 100 % too", "without input_100 a broken wire looks like 100 %");
 }
 
+/* Its limit is one of all cars together, so it cannot be weighed against one of a part, or of everything. */
+static void check_csms(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
+{
+	const struct grid_settings *g = c->s->grid;
+	check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS " address port", "for kind csms");
+	need(c, n, in->uplink, "uplink", "by kind csms");
+	if (in->uplink && !in->uplink->own_identity)
+		settings_wrong(c->report, conf_child(n, "uplink"), "uplink '%s' has no own_identity that could be told a limit", in->uplink->id);
+	if (g->counts != GRID_DEVICES)
+		settings_wrong(c->report, conf_child(n, "kind"), "csms limits what cars take: not with counts total");
+	if (g->circuit && g->circuit->parent)
+		settings_wrong(c->report, conf_child(n, "kind"), "csms limits the whole site: not with circuit '%s'", g->circuit->id);
+}
+
 static void check_input(struct checking *c, const struct grid_input_settings *in)
 {
 	const struct conf_node *n = settings_node(c->s, "grid_operator", "inputs", in->id, NULL);
@@ -203,7 +217,12 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 	case GRID_COMMAND:
 		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS " address port", "for kind command");
 		break;
+	case GRID_CSMS:
+		check_csms(c, in, n);
+		break;
 	}
+	if (in->kind != GRID_CSMS)
+		check_refuse_keys(c->report, n, "uplink", "without kind csms");
 	if (!in->stale_after_us)
 		check_refuse_keys(c->report, n, "fail_safe_w hold", "without 'stale_after'");
 }

@@ -63,9 +63,11 @@ static int read_maybe_int(struct conf_fill *f, const struct conf_row *row, const
 	  .shape = "a number, or `none`", .help = text }
 
 static const struct conf_row grid_input_rows[] = {
-	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("contact", "ripple", "register", "server", "command"), .required = true,
+	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("contact", "ripple", "register", "server", "command", "csms"), .required = true,
 	  AT(grid_input_settings, kind),
-	  .help = "One contact; a ripple receiver's contacts; a Modbus register that is read; this box as a Modbus server; the command grid.limit" },
+	  .help = "One contact; a ripple receiver's contacts; a Modbus register that is read; this box as a Modbus server; the command grid.limit; what the CSMS allows own_identity" },
+	{ .name = "uplink", .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(grid_input_settings, uplink),
+	  .help = "csms: the uplink by whose own_identity it tells its limit; stale_after is then how long it may be out of reach" },
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(grid_input_settings, priority),
 	  .help = "Of the inputs that limit, those with the highest decide; among these the lowest limit" },
 	MAYBE_INT("limit_w", grid_input_settings, limit_w, POWER_MOST, "contact: what may be drawn while it is active; what the devices keep when not said"),

@@ -495,8 +495,6 @@ static const struct conf_table balancing_table = { .noun = "balancing", .size = 
 
 /* ---- stations ---- */
 
-static const struct conf_table uplink_table;
-
 /* Keys that station_defaults and a station share, in that order of precedence. */
 #define STATION_SHARED_ROWS                                                                                                                  \
 	{ .name = "uplink", .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(station_settings, uplink), .takes_effect = AT_RECONNECT,    \
@@ -762,7 +760,7 @@ static const struct conf_row uplink_rows[] = {
 	{ 0 }
 };
 _Static_assert(UPLINK_FIRST_VERSION + OCPP201 == 2, "words of version stand in the order of ocpp/version.h");
-static const struct conf_table uplink_table = { .noun = "uplink", .size = sizeof(struct uplink_settings), .rows = uplink_rows };
+const struct conf_table uplink_table = { .noun = "uplink", .size = sizeof(struct uplink_settings), .rows = uplink_rows };
 
 static const struct conf_row queue_rows[] = {
 	{ .name = "max_age", .type = CONF_DURATION, .min = H, .max = 3650 * DAY, .preset = "90d", AT(offline_settings, queue.max_age_us),

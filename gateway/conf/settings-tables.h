@@ -6,7 +6,7 @@
 
 extern const struct conf_table settings_table;
 extern const struct conf_table station_defaults_table;
-extern const struct conf_table circuit_table, meter_table, bus_table;
+extern const struct conf_table circuit_table, meter_table, bus_table, uplink_table;
 /* settings-grid.c */
 /* What is for a plugin: a map, kept as JSON in the const char * at `at`. */
 int settings_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at);

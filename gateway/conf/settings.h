@@ -106,7 +106,7 @@ struct load_settings {
 	bool firm, yields, feeds_cars;      /* struct fixture_conf */
 };
 
-enum grid_input_kind { GRID_CONTACT, GRID_RIPPLE, GRID_REGISTER, GRID_SERVER, GRID_COMMAND };
+enum grid_input_kind { GRID_CONTACT, GRID_RIPPLE, GRID_REGISTER, GRID_SERVER, GRID_COMMAND, GRID_CSMS };
 enum grid_counts { GRID_DEVICES, GRID_TOTAL };
 enum grid_register_type { GRID_U16, GRID_U32, GRID_S32, GRID_F32 };
 
@@ -132,6 +132,7 @@ struct grid_input_settings {
 	double scale;                       /* watts per unit of the register */
 	const char *address;                /* server: to listen on */
 	const char *plugin, *options;       /* read by one of plugins.load, and JSON for it; NULL: none */
+	const struct uplink_settings *uplink; /* csms: by whose own_identity it speaks */
 };
 
 struct grid_settings {

@@ -482,7 +482,7 @@ void print_plan(const cJSON *r)
 void print_grid_operator(const cJSON *r)
 {
 	static const struct column columns[] = { { "INPUT", "id", 16 }, { "KIND", "kind", 9 }, { "STATE", "state", 10 }, { "LIMIT W", "limit_w", 9 },
-		{ "PRIO", "priority", 5 }, { "HEARD S", "heard_s", 8 }, { "UNTIL", "until", 24 }, { "FAULT", "fault", 30 }, { 0 } };
+		{ "PRIO", "priority", 5 }, { "HEARD S", "heard_s", 8 }, { "BY", "by", 12 }, { "UNTIL", "until", 24 }, { "FAULT", "fault", 30 }, { 0 } };
 	printf("%s on %s: %s", text_of(r, "counts"), text_of(r, "circuit"), text_of(r, "state"));
 	if (!isnan(number(r, "limit_w")))
 		printf(", %.0f W by %s since %s", number(r, "limit_w"), text_of(r, "decided_by"), text_of(r, "since"));

@@ -17,6 +17,7 @@
 #include "gateway/own/alarm.h"
 #include "gateway/own/own-host.h"
 #include "gateway/pki/expiry.h"
+#include "gateway/power/grid-inputs.h"
 #include "gateway/session/session.h"
 #include "gateway/session/uplink-tls.h"
 #include "ocpp/version.h"
@@ -117,20 +118,9 @@ static void lift_group(struct identity *b)
 }
 
 /* All cars below the grid connection, by phase. */
-static void on_group(void *arg, double amps, int64_t profile)
+static void limit_group(struct identity *b, double amps, const char *owner)
 {
-	struct identity *b = arg;
-	char owner[64];
-	if (amps == b->group_a)
-		return;
-	b->group_a = amps;
-	tell_group(b, amps, profile);
-	if (isinf(amps)) {
-		lift_group(b);
-		return;
-	}
 	int32_t ma = amps < 1e6 ? (int32_t)floor(amps * 1000) : 1000000000;
-	snprintf(owner, sizeof(owner), "%s/%lld", b->id, (long long)profile);
 	struct cap_conf cap = { .node = 0, .evse = -1, .line = { { ma, ma, ma } }, .power_w = -1, .devices = true, .reason = "csms_group",
 		.owner = owner, .until_us = FOR_EVER_US };
 	int id = control_cap_put(b->gw->control, b->cap, &cap);
@@ -138,6 +128,22 @@ static void on_group(void *arg, double amps, int64_t profile)
 		log_error(NULL, "%s: the group's limit of %.1f A cannot be applied: %s", b->id, amps, err_text(id));
 	else
 		b->cap = id;
+}
+
+static void on_group(void *arg, double amps, int64_t profile, int64_t until_us)
+{
+	struct identity *b = arg;
+	char owner[64];
+	snprintf(owner, sizeof(owner), "%s/%lld", b->id, (long long)profile);
+	if (amps != b->group_a) {
+		b->group_a = amps;
+		tell_group(b, amps, profile);
+		if (isinf(amps))
+			lift_group(b);
+		else
+			limit_group(b, amps, owner);
+	}
+	grid_inputs_csms(b->id, amps, owner, until_us); /* its tick finds the cap in place */
 }
 
 static const char *on_members(void *arg, struct arena *mem)

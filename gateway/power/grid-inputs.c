@@ -2,6 +2,7 @@
  *
  *   host (contact, ripple, register) --\
  *   Modbus server, command --------------> grid_says, grid_fails -> grid_step -> cap on the circuit, control_tick
+ *   own identity, its lane --------------/
  *
  * Registers of the server (kind server), 32 bits with the high word first:
  *
@@ -11,11 +12,15 @@
  *   input 3, 4     power of charging below the circuit   input 5, 6  power of the circuit, 0xFFFFFFFF: not known
  *
  * Easy to get wrong: the effect has to be seen as well as the command. So the power that the limit is about goes to energy/grid, which notes
- * when it was at or below. */
+ * when it was at or below.
+ *
+ * What the CSMS allows comes in amperes per phase and is here the watts of all phases. Phase by phase it holds by the cap of own/identity.c,
+ * whoever decides here. While its lane is down a CSMS is silent, though its profiles go on in the box: with stale_after that is the fail-safe. */
 #include "gateway/power/grid-inputs.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,9 +32,11 @@
 #include "gateway/net/modbus-server.h"
 #include "gateway/plug/drivers.h"
 #include "gateway/power/below.h"
+#include "gateway/session/session.h"
 
 #define STEP_US (100 * US_PER_MS)
 #define NO_LIMIT 0xFFFFFFFFu
+#define BY_MOST 80
 
 struct source {
 	struct gateway *gw;
@@ -37,6 +44,11 @@ struct source {
 	int index;
 	struct modbus_server *server;
 	modbus_mapping_t *tables;
+	/* csms: what it has allowed. */
+	bool told;
+	int64_t limit_w;
+	char by[BY_MOST];       /* the identity and its profile */
+	int64_t until_us;       /* wall time; 0: open */
 };
 
 static struct {
@@ -68,6 +80,12 @@ static int64_t rated_w(void)
 	return state.gw->conf->grid->rated_w ? state.gw->conf->grid->rated_w : devices().max_w;
 }
 
+/* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
+static const char *reason_of(const struct grid_now *now)
+{
+	return now->state == GRID_LIMITED && state.sources[now->input].conf->kind == GRID_CSMS ? "csms_group" : "grid_operator";
+}
+
 static void apply(void)
 {
 	const struct grid_settings *c = state.gw->conf->grid;
@@ -79,7 +97,7 @@ static void apply(void)
 		state.cap = 0;
 	} else {
 		struct cap_conf cap = { .node = state.node, .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = now.limit_w,
-					.devices = c->counts == GRID_DEVICES, .reason = "grid_operator", .owner = state.sources[now.input].conf->id,
+					.devices = c->counts == GRID_DEVICES, .reason = reason_of(&now), .owner = state.sources[now.input].conf->id,
 					.until_us = INT64_MAX };
 		int id = control_cap_put(state.gw->control, state.cap, &cap);
 		if (id < 0)
@@ -153,10 +171,25 @@ static void step(void)
 		apply();
 }
 
+static void hear_csms(const struct source *s)
+{
+	const struct session *lane = session_find(state.gw, s->conf->uplink->own_identity);
+	int64_t now = clock_mono_us();
+	if (!s->told)
+		return;
+	if (!s->conf->stale_after_us || (lane && session_lane_is_up(lane)))
+		grid_says(state.grid, s->index, s->limit_w, 0, now);
+	else
+		grid_fails(state.grid, s->index, "its CSMS is not connected", now);
+}
+
 static void on_step(void *arg)
 {
 	(void)arg;
 	timer_set(&state.timer, STEP_US, on_step, NULL);
+	for (size_t i = 0; i < state.n; i++)
+		if (state.sources[i].conf->kind == GRID_CSMS)
+			hear_csms(&state.sources[i]);
 	step();
 	struct grid_now now;
 	grid_look(state.grid, &now);
@@ -170,8 +203,27 @@ static void on_step(void *arg)
 
 /* --- evidence --- */
 
+static const struct source *csms_named(const char *input)
+{
+	for (size_t i = 0; input && i < state.n; i++)
+		if (state.sources[i].conf->kind == GRID_CSMS && strcmp(state.sources[i].conf->id, input) == 0)
+			return &state.sources[i];
+	return NULL;
+}
+
+/* Whose limit it is, and until when: a CSMS's has a name and an end. */
+static void write_origin(struct json_writer *w, const struct source *s)
+{
+	jw_string(w, "by", s->by);
+	if (s->until_us)
+		jw_time(w, "until", s->until_us);
+	else
+		jw_null(w, "until");
+}
+
 static void write_evidence(const struct grid_evidence *e, struct json_writer *w)
 {
+	const struct source *csms = e->is == GRID_LIMITED ? csms_named(e->input) : NULL;
 	jw_object(w, NULL);
 	jw_string(w, "input", e->input);
 	jw_string(w, "was", grid_state_text(e->was));
@@ -184,6 +236,8 @@ static void write_evidence(const struct grid_evidence *e, struct json_writer *w)
 		jw_int(w, "took_ms", e->took_us / US_PER_MS);
 	if (e->kind != GRID_INPUT_CHANGED)
 		jw_int(w, "charging_w", charging_w());
+	if (csms)
+		write_origin(w, csms);
 	jw_string(w, "why", e->why);
 	jw_end(w, '}');
 }
@@ -278,6 +332,7 @@ static int start_source(struct source *s)
 	case GRID_SERVER:
 		return serve(s);
 	case GRID_COMMAND:
+	case GRID_CSMS:
 		return 0;
 	case GRID_CONTACT:
 	case GRID_RIPPLE:
@@ -298,7 +353,7 @@ static void open_machine(const struct grid_settings *c)
 		bool bounces = in->kind == GRID_CONTACT || in->kind == GRID_RIPPLE;
 		inputs[i] = (struct grid_input_conf){ in->id, in->priority, in->fail_safe_w >= 0 ? in->fail_safe_w : keeps_w(),
 			bounces ? in->debounce_us : 0, in->stale_after_us, in->hold_us };
-		state.sources[i] = (struct source){ .gw = state.gw, .conf = in, .index = (int)i };
+		state.sources[i] = (struct source){ .gw = state.gw, .conf = in, .index = (int)i, .limit_w = GRID_FREE_W };
 	}
 	state.grid = grid_open(inputs, c->n_inputs, on_evidence, NULL, clock_mono_us());
 	mem_free(inputs);
@@ -361,6 +416,27 @@ int grid_inputs_command(const char *input, int64_t watts, int64_t for_us)
 	return ERR_NOT_FOUND;
 }
 
+static int64_t watts_of(double amps)
+{
+	double watts = floor(amps * state.gw->conf->site.voltage_v * __builtin_popcount(state.gw->conf->circuits[state.node].phases));
+	return watts < 1e12 ? (int64_t)watts : GRID_FREE_W;
+}
+
+void grid_inputs_csms(const char *identity, double amps, const char *by, int64_t until_us)
+{
+	for (size_t i = 0; state.running && i < state.n; i++) {
+		struct source *s = &state.sources[i];
+		if (s->conf->kind != GRID_CSMS || strcmp(s->conf->uplink->own_identity, identity) != 0)
+			continue;
+		s->told = true;
+		s->limit_w = watts_of(amps);
+		snprintf(s->by, sizeof(s->by), "%s", by);
+		s->until_us = s->limit_w == GRID_FREE_W || until_us == INT64_MAX ? 0 : until_us;
+		hear_csms(s);
+		step();
+	}
+}
+
 static void write_limit(struct json_writer *w, int64_t limit_w)
 {
 	if (limit_w == GRID_FREE_W)
@@ -379,7 +455,7 @@ static void write_moment(struct json_writer *w, const char *key, int64_t mono_us
 
 static void write_input(struct json_writer *w, int i)
 {
-	static const char *const kinds[] = { "contact", "ripple", "register", "server", "command" };
+	static const char *const kinds[] = { "contact", "ripple", "register", "server", "command", "csms" };
 	struct grid_input_view v;
 	grid_input_look(state.grid, i, &v);
 	jw_object(w, NULL);
@@ -389,7 +465,10 @@ static void write_input(struct json_writer *w, int i)
 	jw_string(w, "state", grid_state_text(v.state));
 	write_limit(w, v.limit_w);
 	write_moment(w, "since", v.since_us);
-	write_moment(w, "until", v.until_us);
+	if (v.state == GRID_LIMITED && csms_named(v.id))
+		write_origin(w, csms_named(v.id));
+	else
+		write_moment(w, "until", v.until_us);
 	jw_number(w, "heard_s", (double)(clock_mono_us() - v.heard_us) / US_PER_S, 1);
 	jw_string(w, "fault", v.fault);
 	jw_end(w, '}');

@@ -16,4 +16,8 @@ int grid_inputs_command(const char *input, int64_t watts, int64_t for_us);
 void grid_inputs_view(struct json_writer *w);
 bool grid_inputs_there(void);
 
+/* What the CSMS allows all cars together, per phase (INFINITY: anything), told by an identity of this box: nothing where no input is of kind csms
+ * for it. `by`: who and which profile, copied; until_us: wall time at which it may change by itself, INT64_MAX: never. */
+void grid_inputs_csms(const char *identity, double amps, const char *by, int64_t until_us);
+
 #endif
