@@ -32,6 +32,7 @@ struct talk {
 	struct period_evse *points;
 	struct map node_by_id, evse_by_id; /* index + 1 */
 	double period_s;
+	size_t number; /* of the line, from 1 */
 	char *why;
 	size_t room;
 };
@@ -39,7 +40,7 @@ struct talk {
 static int bad(struct talk *t, int code, const char *what, struct slice name)
 {
 	if (t->why)
-		snprintf(t->why, t->room, "%s %.*s", what, (int)name.n, name.p ? name.p : "");
+		snprintf(t->why, t->room, "line %zu: %s%s%.*s", t->number, what, name.n ? " " : "", (int)name.n, name.p ? name.p : "");
 	return code;
 }
 
@@ -278,7 +279,7 @@ static int on_line(struct talk *t, struct slice line)
 	else if (slice_is(type, "bye"))
 		rc = 1;
 	else
-		rc = bad(t, ERR_SYNTAX, "not a message:", (struct slice){ line.p, line.n < 40 ? line.n : 40 });
+		rc = bad(t, ERR_SYNTAX, "not a message:", (struct slice){ line.p, strcspn(line.p, "\n") < 40 ? strcspn(line.p, "\n") : 40 });
 	cJSON_Delete(m);
 	return rc;
 }
@@ -299,8 +300,9 @@ int balance_stdio(FILE *in, FILE *out, char *why, size_t room)
 	ssize_t n;
 	int rc = 0;
 	while (!rc && (n = getline(&line, &size, in)) >= 0) {
+		t.number++;
 		if (n > LINE_MOST)
-			rc = bad(&t, ERR_TOO_LARGE, "a line", SLICE(""));
+			rc = bad(&t, ERR_TOO_LARGE, "longer than 8 MiB", SLICE(""));
 		else if (n > 1)
 			rc = on_line(&t, (struct slice){ line, (size_t)n });
 		fflush(out);

@@ -7,7 +7,8 @@
 
 #include "base/error.h"
 
-/* Reads until "bye" or the end of `in`. 0, or ERR_SYNTAX / ERR_INVALID for a line that cannot be used; `why` (may be NULL) says which. */
+/* Reads until "bye" or the end of `in`. 0, or ERR_SYNTAX / ERR_INVALID for a line that cannot be used; `why` (may be NULL) says which line, and what is
+ * wrong with it. */
 int balance_stdio(FILE *in, FILE *out, char *why, size_t room);
 
 #endif

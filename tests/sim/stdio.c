@@ -50,10 +50,13 @@ static void test_what_is_not_a_message_ends_it(void **state)
 {
 	(void)state;
 	assert_int_equal(talk("{\"type\":\"state\",\"t\":5}\n"), ERR_INVALID);
+	assert_string_equal(why, "line 1: a state before hello");
 	assert_int_equal(talk("hello\n"), ERR_SYNTAX);
-	assert_string_equal(why, "not a message: hello\n");
+	assert_string_equal(why, "line 1: not a message: hello");
+	assert_int_equal(talk(HELLO "\n{\"type\":\"state\",\"t\":5,\n"), ERR_SYNTAX);
+	assert_string_equal(why, "line 3: not a message: {\"type\":\"state\",\"t\":5,");
 	assert_int_equal(talk("{\"type\":\"hello\",\"nodes\":[{\"id\":\"a\",\"parent\":\"b\"}],\"evses\":[]}\n"), ERR_INVALID);
-	assert_string_equal(why, "no node b");
+	assert_string_equal(why, "line 1: no node b");
 }
 
 int main(void)
