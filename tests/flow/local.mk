@@ -14,10 +14,10 @@ EXTRA_DIST += tests/flow/ws-peer.js
 TESTS += tests/flow/dictionary.js
 EXTRA_DIST += tests/flow/dictionary.js tests/package.json tests/package-lock.json
 # The real program, or real parts of it, against real peers. A test exits 77 where its peer is not installed.
-PLUGIN_FLOWS = tests/flow/modbus.py tests/flow/mqtt.py
+PLUGIN_FLOWS = tests/flow/modbus-drivers.py tests/flow/mqtt.py
 TESTS += $(PLUGIN_FLOWS)
 EXTRA_DIST += $(PLUGIN_FLOWS)
-tests/flow/modbus.log: tests/tools/meter-read tests/tools/evse-drive
+tests/flow/modbus-drivers.log: tests/tools/meter-read tests/tools/evse-drive
 tests/flow/controller.log: tests/tools/evse-drive
 tests/flow/mqtt.log: tests/tools/mqtt-sink
 # The whole program between independent peers, one promise per file.
