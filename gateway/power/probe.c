@@ -21,6 +21,7 @@
 #define REST_US (3 * US_PER_S / 2) /* ours are to be back before the next one; two limits in a second are one too many */
 #define READY_US (20 * US_PER_S)   /* a fallback that comes in the middle would look like a limit that is followed */
 #define MOST_US (30 * US_PER_S)    /* to wait for a current */
+#define RISE_US (10 * US_PER_S)    /* for the car to come back up after the trial before; one that does not is not waited for again */
 #define ENOUGH_MA 500
 #define KEPT "limits/probe/" /* and the EVSE: its last result, as probed_write tells it */
 
@@ -62,8 +63,9 @@ struct probing {
 	int evse, control;
 	enum limit_form form;     /* the known one */
 	size_t at;
-	bool in_flight, stopped, measurable;
+	bool in_flight, stopped, measurable, stays_low;
 	int64_t begun_us, sent_us;
+	int64_t due_us;           /* when the trial that is next could have begun */
 	uint64_t lives;           /* live limits sent when this one was */
 	struct outcome outcomes[TRIALS];
 };
@@ -192,6 +194,7 @@ static void end_trial(struct probing *p)
 	if (s && p->outcomes[p->at].accepted)
 		put_back(p, s);
 	p->at++;
+	p->due_us = clock_mono_us() + REST_US;
 	task_tell(p->task, "probing", (double)p->at / TRIALS);
 	timer_set(&p->timer, REST_US, next_trial, p);
 }
@@ -256,6 +259,7 @@ static void next_trial(void *arg)
 		return;
 	}
 	if (p->at == 0 && !is_ready(p, charger_of(p->g->limits, s))) {
+		p->due_us = clock_mono_us();
 		timer_set(&p->timer, LOOK_US, next_trial, p);
 		return;
 	}
@@ -269,7 +273,13 @@ static void next_trial(void *arg)
 		return;
 	}
 	bool hidden = form_of(p, t) == FORM_TX_DEFAULT && (t->all || p->form == FORM_TX);
-	p->measurable = !hidden && t->change != LEVEL_0 && drawn_ma(p, &at_us) > (int32_t)lrint(o->sent.limit_a * 1000) + 2 * ENOUGH_MA;
+	bool shows = !hidden && t->change != LEVEL_0;
+	p->measurable = shows && drawn_ma(p, &at_us) > (int32_t)lrint(o->sent.limit_a * 1000) + 2 * ENOUGH_MA;
+	if (shows && !p->measurable && !p->stays_low) {
+		p->stays_low = clock_mono_us() - p->due_us > RISE_US;
+		timer_set(&p->timer, LOOK_US, next_trial, p);
+		return;
+	}
 	p->sent_us = clock_mono_us();
 	p->lives = limits_counts(p->g->limits, s)->sent;
 	p->in_flight = true;
