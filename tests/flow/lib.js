@@ -132,7 +132,7 @@ class Daemon {
 			let out = '', err = '';
 			c.stdout.on('data', (d) => (out += d));
 			c.stderr.on('data', (d) => (err += d));
-			c.once('exit', (code) => resolve({ code, out, err }));
+			c.once('close', (code) => resolve({ code, out, err })); // and not at its exit: what it said may still be on the way
 		});
 	}
 }
