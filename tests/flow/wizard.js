@@ -80,7 +80,8 @@ async function main() {
 	await passed();
 	const probed = p.locator('#page .card').first();
 	assert.match(await probed.locator('h3', { hasText: 'G-03/1' }).first().innerText(), /G-03\/1\s[^A-Z]*Tx(Default)?Profile/);
-	assert.match(await probed.locator('tbody tr', { hasText: 'accepted' }).first().innerText(), /connector \d.*accepted.*\d+\.\d s/s);
+	// Whether its current tells something is up to the car of that moment; probe.js asks that.
+	assert.match(await probed.locator('tbody tr', { hasText: 'accepted' }).first().innerText(), /connector \d.*accepted/s);
 	await shot('probe');
 
 	// A circuit is lowered; whoever drew more follows in time.
