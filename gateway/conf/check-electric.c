@@ -10,6 +10,7 @@
 
 #include "gateway/conf/check.h"
 #include "gateway/conf/settings-tables.h"
+#include "gateway/power/below.h"
 
 #define AMPS(ma, out) conf_value_text(CONF_AMPS, ma, out)
 
@@ -28,13 +29,6 @@ struct sum {
 	int64_t loads_ma;         /* estimates of what is not for cars */
 	int64_t ma;
 };
-
-static bool is_below(const struct circuit_settings *c, const struct circuit_settings *top)
-{
-	while (c && c != top)
-		c = c->parent;
-	return c;
-}
 
 static void sum_add(struct sum *sum, int32_t ma, int n)
 {
@@ -105,16 +99,16 @@ static struct sum sum_of(const struct settings *s, const struct proof *proof, co
 	struct sum sum = { 0 };
 	for (size_t i = 0; i < s->n_stations; i++) {
 		const struct station_settings *st = &s->stations[i];
-		if (st->phases & 1 << phase && is_below(st->circuit, c))
+		if (st->phases & 1 << phase && below_is(st->circuit, c))
 			sum_add(&sum, proof->station(s, st), st->evses);
 	}
 	for (size_t i = 0; i < s->n_evses; i++) {
 		const struct evse_settings *e = &s->evses[i];
-		if (e->phases & 1 << phase && is_below(e->circuit, c) && proof->evse(s, e))
+		if (e->phases & 1 << phase && below_is(e->circuit, c) && proof->evse(s, e))
 			sum_add(&sum, proof->evse(s, e), 1);
 	}
 	for (size_t i = 0; i < s->n_loads; i++)
-		if (s->loads[i].circuit->phases & 1 << phase && is_below(s->loads[i].circuit, c))
+		if (s->loads[i].circuit->phases & 1 << phase && below_is(s->loads[i].circuit, c))
 			sum.loads_ma += s->loads[i].estimate_ma[phase];
 	sum.ma += sum.loads_ma;
 	return sum;

@@ -9,22 +9,10 @@
 
 #include "base/plugin.h"
 #include "energy/grid.h"
-#include "gateway/conf/check.h"
-#include "gateway/conf/settings-tables.h"
+#include "gateway/conf/check-local.h"
 #include "gateway/power/below.h"
 
 #define ANSWER_US INT64_C(6000000) /* a station is told, its car follows */
-
-struct checking {
-	const struct settings *s;
-	struct conf_report *report;
-	struct buf *proofs; /* NULL: not wanted */
-};
-
-static void warn_at(struct checking *c, const struct conf_node *n, const char *hint, const char *text)
-{
-	conf_say(c->report, CONF_WARNING, n->kind == CONF_MAP && n->key ? &n->key_pos : &n->pos, hint, "%s", text);
-}
 
 /* ---- circuits ---- */
 
@@ -124,12 +112,6 @@ static void check_load(struct checking *c, const struct load_settings *l)
 }
 
 /* ---- the grid operator ---- */
-
-static void need(struct checking *c, const struct conf_node *map, bool there, const char *key, const char *why)
-{
-	if (!there)
-		settings_wrong(c->report, map, "missing key '%s', needed %s", key, why);
-}
 
 /* What a plugin's own options say. */
 #define PLUGIN_KEYS "input input_100 input_60 input_30 input_0 register register_kind type scale address"

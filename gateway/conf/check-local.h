@@ -8,6 +8,7 @@
 struct checking {
 	const struct settings *s;
 	struct conf_report *report;
+	struct buf *proofs; /* NULL: not wanted */
 };
 
 static inline void warn_at(struct checking *c, const struct conf_node *n, const char *hint, const char *text)
@@ -20,9 +21,9 @@ static inline void refuse_keys(struct checking *c, const struct conf_node *map, 
 	check_refuse_keys(c->report, map, keys, why);
 }
 
-static inline void need(struct checking *c, const struct conf_node *map, const void *value, const char *key, const char *why)
+static inline void need(struct checking *c, const struct conf_node *map, bool there, const char *key, const char *why)
 {
-	if (!value)
+	if (!there)
 		settings_wrong(c->report, map, "missing key '%s', needed %s", key, why);
 }
 

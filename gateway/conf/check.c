@@ -55,7 +55,7 @@ static void check_timezone(struct checking *c)
 
 int check_settings(const struct settings *s, struct conf_report *report, struct buf *proofs)
 {
-	struct checking c = { s, report };
+	struct checking c = { s, report, proofs };
 	unsigned before = report->errors;
 	check_paths(&c);
 	check_timezone(&c);

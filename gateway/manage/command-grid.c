@@ -1,5 +1,4 @@
 /* Verbs about the grid: what its operator allows, what he has asked for, prices and schedules. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,27 +11,10 @@
 
 #define LOG_MOST 1000
 
-static int fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(struct command *c, enum command_error err, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
-	va_end(ap);
-	return err;
-}
-
-static const char *text_arg(const struct command *c, const char *name)
-{
-	const cJSON *item = c->args ? cJSON_GetObjectItemCaseSensitive(c->args, name) : NULL;
-	return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 int command_grid_show(struct command *c)
 {
 	if (!grid_inputs_there())
-		return fail(c, COMMAND_NOT_FOUND, "no grid_operator is configured");
+		return command_fail(c, COMMAND_NOT_FOUND, "no grid_operator is configured");
 	jw_object(&c->w, NULL);
 	grid_inputs_view(&c->w);
 	jw_end(&c->w, '}');
@@ -56,16 +38,16 @@ static int read_watts(const struct command *c, int64_t *out)
 
 int command_grid_limit(struct command *c)
 {
-	const char *input = text_arg(c, "input"), *duration = text_arg(c, "for");
+	const char *input = command_text(c, "input"), *duration = command_text(c, "for");
 	int64_t watts, for_us = 0;
 	if (!input)
-		return fail(c, COMMAND_USAGE, "input is missing");
+		return command_fail(c, COMMAND_USAGE, "input is missing");
 	if (read_watts(c, &watts) != 0)
-		return fail(c, COMMAND_USAGE, "limit_w is a number of watts, or free");
+		return command_fail(c, COMMAND_USAGE, "limit_w is a number of watts, or free");
 	if (duration && (conf_duration(duration, &for_us) != 0 || for_us <= 0))
-		return fail(c, COMMAND_USAGE, "for is no duration such as 2h");
+		return command_fail(c, COMMAND_USAGE, "for is no duration such as 2h");
 	if (grid_inputs_command(input, watts, for_us) != 0)
-		return fail(c, COMMAND_NOT_FOUND, "no grid input '%s' of kind command", input);
+		return command_fail(c, COMMAND_NOT_FOUND, "no grid input '%s' of kind command", input);
 	jw_object(&c->w, NULL);
 	grid_inputs_view(&c->w);
 	jw_end(&c->w, '}');
@@ -98,7 +80,7 @@ int command_grid_log(struct command *c)
 	jw_array(&c->w, NULL);
 	int err = journal_each(c->g->store, json_int(c->args, "after", 0), write_event, &l);
 	jw_end(&c->w, ']');
-	return err ? fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
+	return err ? command_fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
 }
 
 int command_tariff_list(struct command *c)
@@ -111,18 +93,18 @@ int command_tariff_list(struct command *c)
 
 int command_tariff_set(struct command *c)
 {
-	const char *tariff = text_arg(c, "tariff"), *text = text_arg(c, "prices");
+	const char *tariff = command_text(c, "tariff"), *text = command_text(c, "prices");
 	cJSON *parsed = text ? json_parse(slice_of(text)) : NULL;
 	const cJSON *prices = parsed ? parsed : c->args ? cJSON_GetObjectItemCaseSensitive(c->args, "prices") : NULL;
 	char why[120] = "";
-	int err = tariff ? times_prices(tariff, prices, text_arg(c, "end"), why, sizeof(why)) : ERR_INVALID;
+	int err = tariff ? times_prices(tariff, prices, command_text(c, "end"), why, sizeof(why)) : ERR_INVALID;
 	cJSON_Delete(parsed);
 	if (!tariff)
-		return fail(c, COMMAND_USAGE, "tariff is missing");
+		return command_fail(c, COMMAND_USAGE, "tariff is missing");
 	if (err == ERR_NOT_FOUND)
-		return fail(c, COMMAND_NOT_FOUND, "no tariff '%s'", tariff);
+		return command_fail(c, COMMAND_NOT_FOUND, "no tariff '%s'", tariff);
 	if (err)
-		return fail(c, COMMAND_USAGE, "%s", why);
+		return command_fail(c, COMMAND_USAGE, "%s", why);
 	jw_bool(&c->w, NULL, true);
 	return COMMAND_OK;
 }

@@ -10,24 +10,12 @@
 #include "base/log.h"
 #include "gateway/manage/command.h"
 #include "gateway/manage/view.h"
+#include "gateway/power/below.h"
 #include "gateway/power/caps.h"
 #include "gateway/power/explain.h"
 #include "gateway/session/session.h"
 
 /* --- why --- */
-
-/* "G-07" or "G-07/2"; without a number the first EVSE. Index in energy/control, or negative. */
-static int evse_named(const struct gateway *g, const char *object)
-{
-	char station[64];
-	const char *slash = strrchr(object, '/');
-	int64_t n = 1;
-	if (slash && int_parse(slice_of(slash + 1), &n) == 0)
-		snprintf(station, sizeof(station), "%.*s", (int)(slash - object), object);
-	else
-		snprintf(station, sizeof(station), "%s", object);
-	return control_find_evse(g->control, station, (int)n);
-}
 
 static void write_why_evse(struct command *c, int index)
 {
@@ -45,15 +33,6 @@ static void write_why_evse(struct command *c, int index)
 	jw_end(&c->w, '}');
 }
 
-static bool hangs_below(const struct gateway *g, int node, int top)
-{
-	const struct circuit_settings *c = &g->conf->circuits[node];
-	for (; c; c = c->parent)
-		if (c - g->conf->circuits == top)
-			return true;
-	return false;
-}
-
 static void write_why_circuit(struct command *c, int node)
 {
 	jw_object(&c->w, NULL);
@@ -63,7 +42,7 @@ static void write_why_circuit(struct command *c, int node)
 	for (size_t i = 0; i < control_evses(c->g->control); i++) {
 		struct evse_view v;
 		control_evse_view(c->g->control, (int)i, &v);
-		if (hangs_below(c->g, v.node, node) && v.running)
+		if (below_is(&c->g->conf->circuits[v.node], &c->g->conf->circuits[node]) && v.running)
 			write_why_evse(c, (int)i);
 	}
 	jw_end(&c->w, ']');
@@ -75,7 +54,7 @@ int run_why(struct command *c)
 	const char *object = command_text(c, "object");
 	if (!object)
 		object = c->g->conf->n_circuits ? c->g->conf->circuits[0].id : "";
-	int node = control_find_node(c->g->control, object), evse = evse_named(c->g, object);
+	int node = control_find_node(c->g->control, object), evse = command_evse(c->g, object);
 	if (node >= 0)
 		write_why_circuit(c, node);
 	else if (evse >= 0)
@@ -95,7 +74,7 @@ static int limit_object(struct command *c, struct cap_rec *cap, char name[80], i
 	if (object) { /* as people type it: a circuit, a station, or an EVSE of one */
 		snprintf(name, 80, "%s", object);
 		*node = control_find_node(c->g->control, object);
-		*evse = *node < 0 ? evse_named(c->g, object) : -1;
+		*evse = *node < 0 ? command_evse(c->g, object) : -1;
 		return *node < 0 && *evse < 0 ? command_fail(c, COMMAND_NOT_FOUND, "no circuit and no balanced EVSE is called '%s'", object) : COMMAND_OK;
 	}
 	if (circuit) {

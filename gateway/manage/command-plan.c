@@ -1,6 +1,5 @@
 /* The verbs that look ahead: plan, words into changes, and a copy of the balancer into rows of now and then; need.set, what a driver says. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +15,6 @@
 #define AFTER_S 300
 #define AFTER_MOST_S 3600
 #define WORK_MOST 100000 /* seconds times EVSEs: some tenths of a second, in which the loop does nothing else */
-
-static int fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(struct command *c, enum command_error err, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
-	va_end(ap);
-	return err;
-}
-
-/* "G-07" or "G-07/2". */
-static int evse_named(const struct control *c, const char *object)
-{
-	char station[64];
-	const char *slash = strrchr(object, '/');
-	int64_t n = 1;
-	if (slash && int_parse(slice_of(slash + 1), &n) == 0)
-		snprintf(station, sizeof(station), "%.*s", (int)(slash - object), object);
-	else
-		snprintf(station, sizeof(station), "%s", object);
-	return control_find_evse(c, station, (int)n);
-}
 
 static double number_of(const cJSON *item)
 {
@@ -62,18 +37,18 @@ static int read_change(struct command *c, const cJSON *item, struct plan_change 
 	while (k < 4 && !(kind.p && slice_is(kind, kinds[k])))
 		k++;
 	if (k == 4 || !cJSON_IsString(object))
-		return fail(c, COMMAND_USAGE, "a change has a kind (limit, power, arrive, leave) and an object");
+		return command_fail(c, COMMAND_USAGE, "a change has a kind (limit, power, arrive, leave) and an object");
 	*out = (struct plan_change){ .kind = (enum plan_kind)k, .node = control_find_node(c->g->control, object->valuestring), .evse = -1 };
 	if (out->node < 0) {
 		out->node = -1;
-		out->evse = evse_named(c->g->control, object->valuestring);
+		out->evse = command_evse(c->g, object->valuestring);
 	}
 	if (out->node < 0 && out->evse < 0)
-		return fail(c, COMMAND_NOT_FOUND, "no circuit and no balanced EVSE is called '%s'", object->valuestring);
+		return command_fail(c, COMMAND_NOT_FOUND, "no circuit and no balanced EVSE is called '%s'", object->valuestring);
 	if (k >= PLAN_ARRIVE ? out->evse < 0 : k == PLAN_POWER && out->node < 0)
-		return fail(c, COMMAND_USAGE, "%s is about %s", kinds[k], k >= PLAN_ARRIVE ? "an EVSE" : "a circuit");
+		return command_fail(c, COMMAND_USAGE, "%s is about %s", kinds[k], k >= PLAN_ARRIVE ? "an EVSE" : "a circuit");
 	if (k < PLAN_ARRIVE && !(value >= 0 && value <= (k == PLAN_LIMIT ? 10000 : 1e9)))
-		return fail(c, COMMAND_USAGE, "%s needs a value", kinds[k]);
+		return command_fail(c, COMMAND_USAGE, "%s needs a value", kinds[k]);
 	out->ma = k == PLAN_LIMIT ? (int32_t)lrint(value * 1000) : 0;
 	out->power_w = k == PLAN_POWER ? (int64_t)value : 0;
 	return COMMAND_OK;
@@ -137,7 +112,7 @@ int command_plan(struct command *c)
 	char text[32];
 	size_t n = 0;
 	if (cJSON_GetArraySize(list) > CHANGES_MOST)
-		return fail(c, COMMAND_USAGE, "more than %d changes", CHANGES_MOST);
+		return command_fail(c, COMMAND_USAGE, "more than %d changes", CHANGES_MOST);
 	cJSON_ArrayForEach(item, list) {
 		int err = read_change(c, item, &changes[n++]);
 		if (err)
@@ -145,7 +120,7 @@ int command_plan(struct command *c)
 	}
 	snprintf(text, sizeof(text), "%.*s", (int)(after.p ? after.n : 0), after.p ? after.p : "");
 	if (after.p && (conf_duration(text, &after_us) != 0 || after_us < US_PER_S || after_us > AFTER_MOST_S * US_PER_S))
-		return fail(c, COMMAND_USAGE, "after is a duration up to 1h");
+		return command_fail(c, COMMAND_USAGE, "after is a duration up to 1h");
 	if (after_us / US_PER_S * (int64_t)control_evses(c->g->control) > WORK_MOST)
 		after_us = WORK_MOST / (int64_t)control_evses(c->g->control) * US_PER_S;
 	jw_object(&c->w, NULL);
@@ -180,16 +155,16 @@ int command_need_set(struct command *c)
 	int64_t leaves_us = 0;
 	char text[40];
 	if (!cJSON_IsString(station))
-		return fail(c, COMMAND_USAGE, "station is missing");
+		return command_fail(c, COMMAND_USAGE, "station is missing");
 	int evse = cJSON_HasObjectItem(c->args, "evse") ? control_find_evse(c->g->control, station->valuestring, (int)json_int(c->args, "evse", 1))
-							: evse_named(c->g->control, station->valuestring);
+							: command_evse(c->g, station->valuestring);
 	if (evse < 0)
-		return fail(c, COMMAND_NOT_FOUND, "no balanced EVSE is called '%s'", station->valuestring);
+		return command_fail(c, COMMAND_NOT_FOUND, "no balanced EVSE is called '%s'", station->valuestring);
 	if (wh && !cJSON_IsNull(wh) && !(need_wh > 0 && need_wh < 1e7))
-		return fail(c, COMMAND_USAGE, "need_wh is a number of watt-hours");
+		return command_fail(c, COMMAND_USAGE, "need_wh is a number of watt-hours");
 	snprintf(text, sizeof(text), "%.*s", (int)(leaves.p && leaves.n < 40 ? leaves.n : 0), leaves.p ? leaves.p : "");
 	if (leaves.p && read_leaves(c, text, &leaves_us) != 0)
-		return fail(c, COMMAND_USAGE, "leaves is a time to come, as in 17:30 or 2026-03-02T17:30:00Z");
+		return command_fail(c, COMMAND_USAGE, "leaves is a time to come, as in 17:30 or 2026-03-02T17:30:00Z");
 	control_evse_need(c->g->control, evse, need_wh, leaves_us);
 	jw_bool(&c->w, NULL, true);
 	return COMMAND_OK;

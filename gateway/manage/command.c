@@ -9,6 +9,18 @@
 #include "base/mem.h"
 #include "gateway/session/session.h"
 
+int command_evse(const struct gateway *g, const char *object)
+{
+	char station[64];
+	const char *slash = strrchr(object, '/');
+	int64_t n = 1;
+	if (slash && int_parse(slice_of(slash + 1), &n) == 0)
+		snprintf(station, sizeof(station), "%.*s", (int)(slash - object), object);
+	else
+		snprintf(station, sizeof(station), "%s", object);
+	return control_find_evse(g->control, station, (int)n);
+}
+
 int command_fail(struct command *c, enum command_error err, const char *fmt, ...)
 {
 	va_list ap;

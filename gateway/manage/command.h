@@ -59,6 +59,8 @@ void command_finish(struct command *c, enum command_error err); /* for handlers 
 /* For handlers: a text argument, or NULL; and a failure with its text, returned as it came. */
 const char *command_text(const struct command *c, const char *name);
 struct session *command_station(struct command *c, int *err_out); /* the argument "station"; NULL with the failure in *err_out */
+/* "G-07" or "G-07/2"; without a number the first EVSE. Index in energy/control, or negative. */
+int command_evse(const struct gateway *g, const char *object);
 int command_fail(struct command *c, enum command_error err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The handlers, which are in command-*.c. */

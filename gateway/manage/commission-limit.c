@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/manage/commission-local.h"
+#include "gateway/power/below.h"
 #include "gateway/session/session.h"
 
 #define PASS_US (5 * US_PER_S)
@@ -111,14 +112,6 @@ static void on_limiting(void *arg)
 		timer_set(&l->timer, LOOK_US / 2, on_limiting, l);
 }
 
-static bool hangs_below(const struct gateway *g, int node, int top)
-{
-	for (const struct circuit_settings *c = &g->conf->circuits[node]; c; c = c->parent)
-		if (c - g->conf->circuits == top)
-			return true;
-	return false;
-}
-
 struct task *commission_limit(struct gateway *g, const char *user, int node, int32_t ma, int64_t most_us)
 {
 	struct limiting *l = NEW(struct limiting);
@@ -130,7 +123,7 @@ struct task *commission_limit(struct gateway *g, const char *user, int node, int
 	for (size_t i = 0; i < n; i++) {
 		struct evse_view v;
 		control_evse_view(g->control, (int)i, &v);
-		if (hangs_below(g, v.node, node) && v.running)
+		if (below_is(&g->conf->circuits[v.node], &g->conf->circuits[node]) && v.running)
 			l->evses[l->n++] = (struct limited){ .evse = (int)i, .granted_ma = v.grant.ma, .drew_more = most_drawn(&v) > v.grant.ma + 500 };
 	}
 	l->task = task_new("limit", user, stop_limiting, l);

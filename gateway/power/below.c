@@ -1,7 +1,7 @@
 /* Power at the nominal voltage of the site. */
 #include "gateway/power/below.h"
 
-static bool is_below(const struct circuit_settings *c, const struct circuit_settings *top)
+bool below_is(const struct circuit_settings *c, const struct circuit_settings *top)
 {
 	while (c && c != top)
 		c = c->parent;
@@ -26,11 +26,11 @@ struct below below_look(const struct settings *s, const struct circuit_settings 
 	struct below b = { 0 };
 	for (size_t i = 0; i < s->n_stations; i++) {
 		const struct station_settings *st = &s->stations[i];
-		if (st->circuit && is_below(st->circuit, top))
+		if (st->circuit && below_is(st->circuit, top))
 			add_evse(s, &b, st->phases, st->evses, st->min_current_ma, st->max_current_ma, st->fallback_current_ma);
 	}
 	for (size_t i = 0; i < s->n_evses; i++)
-		if (is_below(s->evses[i].circuit, top))
+		if (below_is(s->evses[i].circuit, top))
 			add_evse(s, &b, s->evses[i].phases, 1, s->evses[i].current_ma, s->evses[i].current_ma, 0);
 	return b;
 }

@@ -11,6 +11,8 @@ struct below {
 	int32_t largest_ma;         /* of one EVSE */
 	int32_t single_min_ma;      /* the largest minimum of an EVSE that may load phases unevenly; 0: none */
 };
+/* A circuit is below itself. */
+bool below_is(const struct circuit_settings *c, const struct circuit_settings *top);
 struct below below_look(const struct settings *s, const struct circuit_settings *top);
 
 #endif
