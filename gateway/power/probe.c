@@ -249,11 +249,23 @@ static bool is_ready(const struct probing *p, const struct charger *c)
 	return (installed && limits_counts(p->g->limits, c->s)->sent) || clock_mono_us() - p->begun_us > READY_US;
 }
 
+/* Whether the current will tell of this trial. False: not yet, the car may still come up. */
+static bool look_whether_measurable(struct probing *p, const struct trial *t, const struct outcome *o)
+{
+	bool hidden = form_of(p, t) == FORM_TX_DEFAULT && (t->all || p->form == FORM_TX);
+	bool shows = !hidden && t->change != LEVEL_0;
+	int64_t at_us;
+	p->measurable = shows && drawn_ma(p, &at_us) > (int32_t)lrint(o->sent.limit_a * 1000) + 2 * ENOUGH_MA;
+	if (!shows || p->measurable || p->stays_low)
+		return true;
+	p->stays_low = clock_mono_us() - p->due_us > RISE_US;
+	return false;
+}
+
 static void next_trial(void *arg)
 {
 	struct probing *p = arg;
 	struct session *s = charging_session(p);
-	int64_t at_us;
 	if (!s || p->at == TRIALS) {
 		conclude(p, s ? NULL : "the station or its transaction is gone");
 		return;
@@ -272,11 +284,7 @@ static void next_trial(void *arg)
 		timer_set(&p->timer, 0, next_trial, p);
 		return;
 	}
-	bool hidden = form_of(p, t) == FORM_TX_DEFAULT && (t->all || p->form == FORM_TX);
-	bool shows = !hidden && t->change != LEVEL_0;
-	p->measurable = shows && drawn_ma(p, &at_us) > (int32_t)lrint(o->sent.limit_a * 1000) + 2 * ENOUGH_MA;
-	if (shows && !p->measurable && !p->stays_low) {
-		p->stays_low = clock_mono_us() - p->due_us > RISE_US;
+	if (!look_whether_measurable(p, t, o)) {
 		timer_set(&p->timer, LOOK_US, next_trial, p);
 		return;
 	}
