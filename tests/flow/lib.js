@@ -21,19 +21,28 @@ try {
 const children = new Set();
 process.on('exit', () => children.forEach((c) => c.kill('SIGKILL')));
 
+// Resolves with a server that listens there, or with null where somebody else does.
+const hold = (port) => new Promise((resolve, reject) => {
+	const s = net.createServer().unref();
+	s.once('error', (e) => (e.code === 'EADDRINUSE' ? resolve(null) : reject(e)));
+	s.listen(port, '127.0.0.1', () => resolve(s));
+});
+
 // A port that nobody listens on. From below the range that outgoing connections get theirs from, so that none of those takes it before its
-// owner listens, or while its owner is down; never the same one twice.
-const givenPorts = new Set();
-function freePort() {
-	const port = 10000 + Math.floor(Math.random() * 22000);
-	if (givenPorts.has(port)) return freePort();
-	givenPorts.add(port);
-	return new Promise((resolve, reject) => {
-		const s = net.createServer();
-		s.once('error', (e) => (e.code === 'EADDRINUSE' ? resolve(freePort()) : reject(e)));
-		s.listen(port, '127.0.0.1', () => s.close(() => resolve(port)));
-	});
+// owner listens, or while its owner is down; never the same one twice. Nor is it given to another test that runs meanwhile: ports are cut
+// into blocks, and the first of a block is held for as long as this process lives.
+const FIRST_PORT = 10000, BLOCK = 40, BLOCKS = 550;
+let ownPorts = [], asked = Promise.resolve();
+async function nextPort() {
+	while (!ownPorts.length) {
+		const first = FIRST_PORT + BLOCK * Math.floor(Math.random() * BLOCKS);
+		if (await hold(first)) ownPorts = Array.from({ length: BLOCK - 1 }, (_, i) => first + 1 + i);
+	}
+	const port = ownPorts.shift(), held = await hold(port);
+	if (!held) return nextPort();
+	return new Promise((resolve) => held.close(() => resolve(port)));
 }
+const freePort = () => (asked = asked.then(nextPort));
 
 function tempDir() {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ampgate-flow-'));
