@@ -29,7 +29,7 @@ const firmware = crypto.randomBytes(300000);
 const sign = (bytes) => crypto.sign('sha256', bytes, { key: read('signer.key'), padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }).toString('base64');
 
 async function main() {
-	const [port, csmsPort, filePort] = [await freePort(), await freePort(), await freePort()];
+	const [port, csmsPort, filePort, nobody] = [await freePort(), await freePort(), await freePort(), await freePort()];
 	makeCertificates();
 	fs.writeFileSync(at('hook'), `#!/bin/sh\ncp "$2" ${at('installed')} 2>/dev/null\necho "$1" >> ${at('called')}\n`, { mode: 0o755 });
 	fs.writeFileSync(at('called'), '');
@@ -111,7 +111,7 @@ d.commit()`]);
 			ok(files.uploads[`/logs/${filename}`].includes('StartupOfTheDevice'), 'the start is in it');
 			await log('SecurityLog', `${base}/secret/x`);
 			await heard('PermissionDenied');
-			await log('SecurityLog', `http://127.0.0.1:${csmsPort + 1}/x`);
+			await log('SecurityLog', `http://127.0.0.1:${nobody}/x`);
 			await heard('UploadFailure');
 			equal((await log('SecurityLog', 'file:///etc/passwd')).status, 'Rejected', 'not by that way');
 		}],
