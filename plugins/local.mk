@@ -11,6 +11,7 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/modbus-scan.c \
 	plugins/modbus.c \
 	plugins/mqtt.c \
+	plugins/mqtt-link.c plugins/mqtt-link.h \
 	plugins/pilot-board.c \
 	plugins/plugins.h \
 	plugins/reader.c \

@@ -3,19 +3,16 @@
  *   B/status      online when connected; the broker says offline when we are gone without a word (last will), we say it when we leave
  *   B/cmd/<verb>  a request; the answer goes to the response topic with the same correlation data (5), else to B/rsp/<verb> with its id
  *
- * The library runs in a thread of ours, which also resolves names and connects, since its own start-up would do that on the loop. The thread
- * shares nothing with the loop but the library's handle and what never changes after create; what it hears is copied and posted.
+ * The connection has a thread of its own (mqtt-link.h), which shares nothing with the loop but the library's handle and what never changes
+ * after create; what it hears is copied and posted.
  *
  * Messages with QoS 1 wait here and are handed over at most 20 at a time: the library keeps them in memory, resends them after a reconnect
  * and queues even what it reports as "no connection", so nothing is ever handed over twice. A newer value of a retained topic takes the
  * place of one that still waits. QoS 0 is for the moment: without a connection it is dropped. Retained commands are old orders: ignored.
  *
  * Posted work and replies may come after destroy: they hold a reference, and the last one frees the object. */
-#include <errno.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +22,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "base/mailbox.h"
 #include "base/mem.h"
+#include "plugins/mqtt-link.h"
 #include "plugins/plugins.h"
 
 #define HANDED_MOST 20
@@ -34,9 +31,6 @@
 #define PAYLOAD_MOST (256 * 1024)
 #define COMMAND_SIZE (64 * 1024)
 #define COMMANDS_OPEN 64
-#define KEEPALIVE_S 30
-#define BACKOFF_MOST_US (60 * US_PER_S)
-#define GOODBYE_TURNS 20 /* of 100 ms */
 
 /* A message on its way out. */
 struct out {
@@ -57,17 +51,9 @@ struct mqtt {
 	atomic_uint refs;
 	atomic_uint commands_open;
 	/* From create on as they are: */
-	struct mosquitto *m;
-	char *server, *base, *cmd;  /* B, "B/cmd/" */
-	int port;
-	bool v5;
+	struct mqtt_link link;
+	char *base, *cmd;           /* B, "B/cmd/" */
 	cJSON *config;
-	pthread_t thread;
-	struct inbox *stop;
-	/* The thread's: */
-	int64_t wait_us;            /* before the next attempt */
-	char refused[96];           /* what the broker said to CONNECT */
-	bool connected, told;
 	/* The loop's: */
 	bool up, gone;
 	struct {
@@ -107,7 +93,6 @@ static void unref(struct mqtt *s)
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	cJSON_Delete(s->config);
-	mem_free(s->server);
 	mem_free(s->base);
 	mem_free(s->cmd);
 	mem_free(s);
@@ -139,7 +124,7 @@ static void log_drop(struct mqtt *s, const char *topic, const char *why)
 static mosquitto_property *properties(const struct mqtt *s, const struct out *o)
 {
 	mosquitto_property *p = NULL;
-	if (!s->v5)
+	if (!s->link.v5)
 		return NULL;
 	if (o->expires_us) {
 		int64_t left = o->expires_us - clock_mono_us();
@@ -155,7 +140,7 @@ static void hand_over(struct mqtt *s, struct out *o)
 {
 	int mid = 0;
 	mosquitto_property *p = properties(s, o);
-	int rc = mosquitto_publish_v5(s->m, &mid, o->topic, (int)o->length, o->payload, o->qos, o->retain, p);
+	int rc = mosquitto_publish_v5(s->link.m, &mid, o->topic, (int)o->length, o->payload, o->qos, o->retain, p);
 	mosquitto_property_free_all(&p);
 	if (rc != MOSQ_ERR_SUCCESS && rc != MOSQ_ERR_NO_CONN)
 		log_drop(s, o->topic, mosquitto_strerror(rc));
@@ -413,8 +398,9 @@ static void on_state(void *arg)
 
 /* ---- the thread ---- */
 
-static void tell_state(struct mqtt *s, bool up, const char *why)
+static void tell_state(void *owner, bool up, const char *why)
 {
+	struct mqtt *s = owner;
 	struct word *w = NEW(struct word);
 	w->s = s;
 	w->up = up;
@@ -426,20 +412,13 @@ static void say_status(struct mqtt *s, const char *status)
 {
 	char *topic = mem_new(strlen(s->base) + sizeof("/status"));
 	sprintf(topic, "%s/status", s->base);
-	mosquitto_publish(s->m, NULL, topic, (int)strlen(status), status, 1, true);
+	mosquitto_publish(s->link.m, NULL, topic, (int)strlen(status), status, 1, true);
 	mem_free(topic);
 }
 
-static void on_connect(struct mosquitto *m, void *arg, int rc, int flags, const mosquitto_property *props)
+static void on_connected(void *owner, struct mosquitto *m)
 {
-	struct mqtt *s = arg;
-	(void)flags, (void)props;
-	if (rc != 0) {
-		snprintf(s->refused, sizeof(s->refused), "refused: %s", s->v5 ? mosquitto_reason_string(rc) : mosquitto_connack_string(rc));
-		return;
-	}
-	s->connected = true;
-	s->wait_us = US_PER_S;
+	struct mqtt *s = owner;
 	char *pattern = mem_new(strlen(s->cmd) + 2);
 	sprintf(pattern, "%s+", s->cmd);
 	mosquitto_subscribe(m, NULL, pattern, 1);
@@ -447,14 +426,12 @@ static void on_connect(struct mosquitto *m, void *arg, int rc, int flags, const 
 	if (setting(s, "refresh_on"))
 		mosquitto_subscribe(m, NULL, setting(s, "refresh_on"), 1);
 	say_status(s, "online");
-	tell_state(s, true, "connected");
 }
 
-static void on_published(struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *props)
+static void on_published(void *owner, int mid)
 {
-	struct mqtt *s = arg;
+	struct mqtt *s = owner;
 	struct word *w = NEW(struct word);
-	(void)m, (void)reason, (void)props;
 	w->s = s;
 	w->mid = mid;
 	post(s, on_confirmed, w);
@@ -470,11 +447,10 @@ static void read_properties(struct command *c, const mosquitto_property *props)
 	c->response = NULL;
 }
 
-static void on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *msg, const mosquitto_property *props)
+static void on_message(void *owner, const struct mosquitto_message *msg, const mosquitto_property *props)
 {
-	struct mqtt *s = arg;
+	struct mqtt *s = owner;
 	size_t head = strlen(s->cmd);
-	(void)m;
 	if (setting(s, "refresh_on") && strcmp(msg->topic, setting(s, "refresh_on")) == 0) {
 		if (!msg->retain && msg->payloadlen == 6 && memcmp(msg->payload, "online", 6) == 0)
 			post(s, on_refresh, s);
@@ -495,169 +471,45 @@ static void on_message(struct mosquitto *m, void *arg, const struct mosquitto_me
 	post(s, on_command, c);
 }
 
-static int connect_once(struct mqtt *s, bool first)
-{
-	s->connected = false;
-	s->refused[0] = 0;
-	return first ? mosquitto_connect_async(s->m, s->server, s->port, KEEPALIVE_S) : mosquitto_reconnect_async(s->m);
-}
-
-/* Until the connection ends; when we are told to stop, until our goodbye is out, for a limited time. */
-static int converse(struct mqtt *s)
-{
-	int rc = MOSQ_ERR_SUCCESS;
-	while (rc == MOSQ_ERR_SUCCESS && !inbox_stopped(s->stop))
-		rc = mosquitto_loop(s->m, 1000, 1);
-	for (int i = 0; i < GOODBYE_TURNS && rc == MOSQ_ERR_SUCCESS; i++)
-		rc = mosquitto_loop(s->m, 100, 1);
-	return rc;
-}
-
-static void tell_end(struct mqtt *s, int rc)
-{
-	const char *why = s->refused[0] ? s->refused : rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc);
-	if (s->connected || !s->told)
-		tell_state(s, false, why);
-	s->told = true;
-}
-
-/* Half of the time at least, and then at random: a broker that comes back is not met by all of its boxes at once. */
-static int64_t some_of(int64_t wait_us)
-{
-	return wait_us / 2 + random() % (wait_us / 2 + 1);
-}
-
-static void *run(void *arg)
-{
-	struct mqtt *s = arg;
-	for (bool first = true; !inbox_stopped(s->stop); first = false) {
-		int rc = connect_once(s, first);
-		if (rc == MOSQ_ERR_SUCCESS)
-			rc = converse(s);
-		if (inbox_stopped(s->stop))
-			break;
-		tell_end(s, rc);
-		inbox_serve(s->stop, some_of(s->wait_us));
-		s->wait_us = s->wait_us * 2 < BACKOFF_MOST_US ? s->wait_us * 2 : BACKOFF_MOST_US;
-	}
-	return NULL;
-}
-
 /* ---- create ---- */
-
-/* mqtt://host[:port] or mqtts://host[:port]; an IPv6 address in brackets. */
-static int read_url(struct mqtt *s, struct slice url, bool *tls_out)
-{
-	char *text = mem_text(url), *host = text, *end;
-	int rc = ERR_INVALID;
-	*tls_out = strncmp(text, "mqtts://", 8) == 0;
-	if (!*tls_out && strncmp(text, "mqtt://", 7) != 0)
-		goto done;
-	host += *tls_out ? 8 : 7;
-	s->port = *tls_out ? 8883 : 1883;
-	end = *host == '[' ? strchr(host++, ']') : host + strcspn(host, ":/");
-	if (!end || end == host)
-		goto done;
-	s->server = mem_text((struct slice){ host, (size_t)(end - host) });
-	end += *end == ']';
-	if (*end == ':') {
-		int64_t port;
-		if (int_parse((struct slice){ end + 1, strcspn(end + 1, "/") }, &port) != 0 || port < 1 || port > 65535)
-			goto done;
-		s->port = (int)port;
-	} else if (*end && *end != '/') {
-		goto done;
-	}
-	rc = 0;
-done:
-	mem_free(text);
-	return rc;
-}
-
-static int set_version(struct mqtt *s)
-{
-	struct slice text = json_text(s->config, "protocol");
-	int64_t number = json_int(s->config, "protocol", slice_is(text, "3.1.1") ? 4 : text.p ? 0 : 5);
-	s->v5 = number == 5;
-	if (number != 5 && number != 4)
-		return MOSQ_ERR_PROTOCOL;
-	return mosquitto_int_option(s->m, MOSQ_OPT_PROTOCOL_VERSION, s->v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-}
-
-static int set_tls(struct mqtt *s, bool tls)
-{
-	const char *ca = setting(s, "ca");
-	return tls ? mosquitto_tls_set(s->m, ca, ca ? NULL : "/etc/ssl/certs", setting(s, "cert"), setting(s, "key"), NULL) : MOSQ_ERR_SUCCESS;
-}
 
 static int set_will(struct mqtt *s)
 {
 	char *topic = mem_new(strlen(s->base) + sizeof("/status"));
 	sprintf(topic, "%s/status", s->base);
-	int rc = mosquitto_will_set(s->m, topic, 7, "offline", 1, true);
+	int rc = mosquitto_will_set(s->link.m, topic, 7, "offline", 1, true);
 	mem_free(topic);
 	return rc;
 }
 
-static int set_up(struct mqtt *s, bool tls)
-{
-	struct buf id = { 0 };
-	buf_printf(&id, "ampgate-%s", setting(s, "site"));
-	s->m = mosquitto_new(setting(s, "client_id") ? setting(s, "client_id") : id.p, true, s);
-	buf_free(&id);
-	if (!s->m)
-		return errno == ENOMEM ? MOSQ_ERR_NOMEM : MOSQ_ERR_INVAL;
-	mosquitto_threaded_set(s->m, true);
-	int rc = set_version(s);
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = set_will(s);
-	if (rc == MOSQ_ERR_SUCCESS && setting(s, "username"))
-		rc = mosquitto_username_pw_set(s->m, setting(s, "username"), setting(s, "password"));
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = set_tls(s, tls);
-	mosquitto_max_inflight_messages_set(s->m, HANDED_MOST);
-	mosquitto_connect_v5_callback_set(s->m, on_connect);
-	mosquitto_publish_v5_callback_set(s->m, on_published);
-	mosquitto_message_v5_callback_set(s->m, on_message);
-	return rc;
-}
-
-/* Signals are the loop's business. */
-static int start(struct mqtt *s)
-{
-	sigset_t all, before;
-	s->stop = inbox_open(s);
-	s->wait_us = US_PER_S;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		inbox_close(s->stop);
-	return -rc;
-}
+static const struct mqtt_link_events link_events = { .connected = on_connected, .published = on_published, .message = on_message, .state = tell_state };
 
 static int configure(struct mqtt *s, char *err, size_t errlen)
 {
-	bool tls;
-	if (!setting(s, "url") || read_url(s, json_text(s->config, "url"), &tls) != 0) {
-		snprintf(err, errlen, "url is mqtt://host[:port] or mqtts://host[:port]");
-		return ERR_INVALID;
-	}
+	struct buf base = { 0 }, cmd = { 0 }, id = { 0 };
 	if (!setting(s, "site")) {
 		snprintf(err, errlen, "'site' is missing");
 		return ERR_INVALID;
 	}
-	struct buf base = { 0 }, cmd = { 0 };
 	buf_printf(&base, "%s/%s", setting(s, "base") ? setting(s, "base") : "ampgate", setting(s, "site"));
 	buf_printf(&cmd, "%s/cmd/", base.p);
+	buf_printf(&id, "ampgate-%s", setting(s, "site"));
 	s->base = base.p;
 	s->cmd = cmd.p;
-	int rc = set_up(s, tls);
-	if (rc == MOSQ_ERR_SUCCESS)
-		return 0;
-	snprintf(err, errlen, "%s", rc == MOSQ_ERR_PROTOCOL ? "protocol is 5 or 3.1.1" : mosquitto_strerror(rc));
-	return ERR_INVALID;
+	int rc = mqtt_link_open(&s->link, s->config, setting(s, "client_id") ? setting(s, "client_id") : id.p, &link_events, s, err, errlen);
+	buf_free(&id);
+	return rc;
+}
+
+static int start(struct mqtt *s, char *err, size_t errlen)
+{
+	int rc = set_will(s);
+	if (rc != MOSQ_ERR_SUCCESS) {
+		snprintf(err, errlen, "%s", mosquitto_strerror(rc));
+		return ERR_INVALID;
+	}
+	mosquitto_max_inflight_messages_set(s->link.m, HANDED_MOST);
+	return mqtt_link_start(&s->link);
 }
 
 static int create(const ag_host *h, const char *id, const char *config_json, void **self, char *err, size_t errlen)
@@ -668,16 +520,14 @@ static int create(const ag_host *h, const char *id, const char *config_json, voi
 	s->host = h;
 	s->config = json_parse(slice_of(config_json));
 	list_init(&s->waiting);
-	mosquitto_lib_init();
 	int rc = configure(s, err, errlen);
 	if (rc == 0)
-		rc = start(s);
+		rc = start(s, err, errlen);
 	if (rc == 0) {
 		*self = s;
 		return 0;
 	}
-	mosquitto_destroy(s->m);
-	mosquitto_lib_cleanup();
+	mqtt_link_close(&s->link);
 	unref(s);
 	return rc;
 }
@@ -687,12 +537,7 @@ static void destroy(void *self)
 	struct mqtt *s = self;
 	if (s->up)
 		say_status(s, "offline");
-	mosquitto_disconnect(s->m);
-	inbox_stop(s->stop);
-	pthread_join(s->thread, NULL);
-	inbox_close(s->stop);
-	mosquitto_destroy(s->m);
-	mosquitto_lib_cleanup();
+	mqtt_link_close(&s->link);
 	s->gone = true;
 	s->up = false;
 	LIST_WALK(&s->waiting, struct out, entry, o) {

@@ -295,7 +295,7 @@ class Sink(unittest.TestCase):
         self.assertEqual([l for l in stranger.seen if "up" in l], [])
 
     def test_a_wrong_configuration(self):
-        for config, message in (({}, "url is mqtt://host[:port] or mqtts://host[:port]"), ({"url": "http://x", "site": "s"}, "url is mqtt"),
+        for config, message in (({"site": "s"}, "url is mqtt://host[:port] or mqtts://host[:port]"), ({"url": "http://x", "site": "s"}, "url is mqtt"),
                                 ({"url": "mqtt://x"}, "'site' is missing"), ({"url": "mqtt://x:99999", "site": "s"}, "url is mqtt"),
                                 ({"url": "mqtt://x", "site": "s", "protocol": "3.1"}, "protocol is 5 or 3.1.1")):
             p = subprocess.run([TOOL, json.dumps(config)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=WAIT)
