@@ -102,8 +102,8 @@ static int start_store(void)
 
 static void on_sink_state(void *arg, const char *sink, bool up, const char *why)
 {
-	(void)arg, (void)sink;
-	telemetry_sink_state(up, why);
+	(void)arg;
+	telemetry_sink_state(sink, up, why);
 }
 
 static void on_sink_command(void *arg, const char *sink, const char *verb, const char *json, void (*reply)(void *reply_arg, const char *json),
@@ -115,8 +115,8 @@ static void on_sink_command(void *arg, const char *sink, const char *verb, const
 
 static void on_sink_sent(void *arg, const char *sink, uint64_t mark)
 {
-	(void)arg, (void)sink;
-	telemetry_sink_sent(mark);
+	(void)arg;
+	telemetry_sink_sent(sink, mark);
 }
 
 static int start_host(void)

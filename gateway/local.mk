@@ -182,6 +182,7 @@ libgateway_a_SOURCES += \
 libgateway_a_SOURCES += \
 	gateway/mqtt/backlog.c gateway/mqtt/backlog.h \
 	gateway/mqtt/homeassistant.c gateway/mqtt/homeassistant.h \
+	gateway/mqtt/sinks.c gateway/mqtt/sinks.h \
 	gateway/mqtt/telemetry.c gateway/mqtt/telemetry.h \
 	gateway/mqtt/topic.h
 

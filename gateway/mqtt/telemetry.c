@@ -16,8 +16,8 @@
 #include "gateway/manage/view.h"
 #include "gateway/mqtt/backlog.h"
 #include "gateway/mqtt/homeassistant.h"
+#include "gateway/mqtt/sinks.h"
 #include "gateway/mqtt/topic.h"
-#include "gateway/plug/host.h"
 #include "gateway/power/caps.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
@@ -50,8 +50,6 @@ struct topic {
 
 static struct {
 	struct gateway *gw;
-	int sink;                /* handle of the host; -1: none */
-	bool up;
 	struct map by_name;
 	struct list topics;
 	struct timer timer;
@@ -59,20 +57,18 @@ static struct {
 	enum uplink_state *uplinks; /* as last told */
 	enum uplink_sharing *sharings;
 	bool *stale;                /* meters, as last told */
-} tm = { .sink = -1 };
+} tm;
 
 bool telemetry_up(void)
 {
-	return tm.up;
+	return sink_is_up(sinks_broker());
 }
 
-static void publish(const char *topic, struct slice payload, int qos, bool retain, uint32_t expiry_s)
+/* To one sink, or with NULL to all that are up. */
+static void publish(struct sink *to, const char *topic, struct slice payload, int qos, bool retain, uint32_t expiry_s)
 {
 	ag_message m = { .topic = topic, .payload = payload.p, .length = payload.n, .qos = qos, .retain = retain, .expiry_s = expiry_s };
-	if (tm.sink < 0)
-		return;
-	int err = host_publish(tm.gw->host, tm.sink, &m);
-	stats_count("ampgate_mqtt_messages_total", "direction", "tx", "result", err ? "failed" : "ok", NULL);
+	int err = sinks_publish(to, &m);
 	if (err)
 		log_warn(NULL, "%s is not published: %s", topic, err_text(err));
 }
@@ -214,43 +210,46 @@ static void write_topic(const struct topic *t, struct buf *out)
 
 /* The announcement goes with the station's description: what it says of vendor and firmware comes from there. An empty one takes the device away
  * again when the station is not configured any more. */
-static void announce(struct topic *t)
+static void announce(struct sink *to, struct topic *t)
 {
 	struct buf topic = { 0 }, payload = { 0 };
-	if (!tm.gw->conf->mqtt.homeassistant.enabled || (!t->s->configured && !t->announced))
+	bool here = telemetry_up() && (!to || to == sinks_broker());
+	if (!here || !tm.gw->conf->mqtt.homeassistant.enabled || (!t->s->configured && !t->announced))
 		return;
 	homeassistant_write(t->s, &topic, &payload);
-	publish(topic.p, t->s->configured ? buf_view(&payload) : (struct slice){ 0 }, 1, true, 0);
+	publish(sinks_broker(), topic.p, t->s->configured ? buf_view(&payload) : (struct slice){ 0 }, 1, true, 0);
 	t->announced = t->s->configured;
 	buf_free(&topic);
 	buf_free(&payload);
 }
 
-static void topic_publish(struct topic *t)
+static void topic_publish(struct sink *to, struct topic *t)
 {
 	struct buf payload = { 0 };
 	bool lasting = t->kind == TOPIC_STATION || t->kind == TOPIC_STATUS;
 	write_topic(t, &payload);
-	publish(t->name, buf_view(&payload), 1, true, lasting ? 0 : EXPIRY_S);
-	t->published_us = clock_mono_us();
+	publish(to, t->name, buf_view(&payload), 1, true, lasting ? 0 : EXPIRY_S);
 	buf_free(&payload);
 	if (t->kind == TOPIC_STATION)
-		announce(t);
+		announce(to, t);
 }
 
-static void flush_topic(struct topic *t, int64_t now)
+/* Whether it was published, to all sinks that are up. */
+static bool flush_topic(struct topic *t, int64_t now)
 {
 	struct shown is;
 	bool due = !t->published_us || now - t->published_us >= REPEAT_US;
 	bool always = t->kind != TOPIC_STATION && t->kind != TOPIC_STATUS; /* what balancing and caps change has no word of a station behind it */
 	if (!due && !always && !t->look)
-		return;
+		return false;
 	t->look = false;
 	look_at(t, &is);
 	if (!due && !changed(&t->shown, &is))
-		return;
+		return false;
 	t->shown = is;
-	topic_publish(t);
+	t->published_us = now;
+	topic_publish(NULL, t);
+	return true;
 }
 
 /* --- events --- */
@@ -290,7 +289,7 @@ static void tell_sharing(size_t i, const struct uplink_view *v)
 static int publish_marked(const char *topic, struct slice payload, uint64_t mark)
 {
 	ag_message m = { .topic = topic, .payload = payload.p, .length = payload.n, .qos = 1, .mark = mark };
-	return tm.sink < 0 ? ERR_CLOSED : host_publish(tm.gw->host, tm.sink, &m);
+	return sinks_publish(sinks_broker(), &m);
 }
 
 static void tell_uplinks(void)
@@ -335,7 +334,7 @@ static void on_flush(void *arg)
 	(void)arg;
 	tell_uplinks();
 	tell_meters();
-	if (tm.up)
+	if (sinks_any_up())
 		LIST_WALK(&tm.topics, struct topic, entry, t)
 			flush_topic(t, now);
 	timer_set(&tm.timer, FLUSH_US, on_flush, NULL);
@@ -350,15 +349,14 @@ static void on_sample(void *arg)
 	jw_object(&w, NULL);
 	view_site(tm.gw, &w);
 	jw_end(&w, '}');
-	if (tm.up)
-		publish("telemetry", buf_view(&payload), 0, false, 0);
-	else
+	publish(NULL, "telemetry", buf_view(&payload), 0, false, 0);
+	if (!telemetry_up())
 		backlog_sample(buf_view(&payload));
 	buf_free(&payload);
 	timer_set(&tm.sample, tm.gw->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 }
 
-static void publish_info(void)
+static void publish_info(struct sink *to)
 {
 	struct buf payload = { 0 };
 	struct json_writer w;
@@ -369,39 +367,39 @@ static void publish_info(void)
 	jw_string(&w, "version", PACKAGE_VERSION);
 	jw_string(&w, "boot", tm.gw->boot_id);
 	jw_end(&w, '}');
-	publish("info", buf_view(&payload), 1, true, 0);
+	publish(to, "info", buf_view(&payload), 1, true, 0);
 	buf_free(&payload);
 }
 
-static void publish_all(void)
+static void publish_all(struct sink *to)
 {
-	publish_info();
-	LIST_WALK(&tm.topics, struct topic, entry, t) {
-		t->published_us = 0;
-		flush_topic(t, clock_mono_us());
-	}
+	int64_t now = clock_mono_us();
+	publish_info(to);
+	LIST_WALK(&tm.topics, struct topic, entry, t)
+		if (!flush_topic(t, now))
+			topic_publish(to, t);
 }
 
 void telemetry_refresh(void)
 {
-	if (tm.sink < 0)
+	if (!sinks_any())
 		return;
-	publish_all();
+	publish_all(NULL);
 	telemetry_event(tm.gw, "refresh_done", "info", "site", NULL);
 }
 
-void telemetry_sink_state(bool up, const char *why)
+void telemetry_sink_state(const char *name, bool up, const char *why)
 {
-	if (up != tm.up)
-		log_info(NULL, up ? "MQTT is connected" : "MQTT is down: %s", why ? why : "");
-	tm.up = up;
-	if (up)
-		publish_all();
-	backlog_link(up);
+	struct sink *s = sinks_state(name, up, why);
+	if (s && up)
+		publish_all(s);
+	if (s && s == sinks_broker())
+		backlog_link(up);
 }
 
-void telemetry_sink_sent(uint64_t mark)
+void telemetry_sink_sent(const char *name, uint64_t mark)
 {
+	(void)name; /* only what goes to the broker has marks */
 	backlog_sent(mark);
 }
 
@@ -410,7 +408,7 @@ void telemetry_sink_sent(uint64_t mark)
 void telemetry_station(struct session *s)
 {
 	char id[TOPIC_LEVEL], name[TOPIC_LEVEL + 40];
-	if (tm.sink < 0)
+	if (!sinks_any())
 		return;
 	topic_level(s->id, id, sizeof(id));
 	snprintf(name, sizeof(name), "station/%s/status", id);
@@ -422,7 +420,7 @@ void telemetry_station(struct session *s)
 void telemetry_evse(struct session *s, int evse)
 {
 	char id[TOPIC_LEVEL], name[TOPIC_LEVEL + 40];
-	if (tm.sink < 0 || evse < 1)
+	if (!sinks_any() || evse < 1)
 		return;
 	topic_level(s->id, id, sizeof(id));
 	snprintf(name, sizeof(name), "station/%s/evse/%d", id, evse);
@@ -458,15 +456,6 @@ static void fixed_topics(void)
 	}
 }
 
-/* Home Assistant tells when it has started, and wants to hear of everything then. */
-static void add_watch(const struct mqtt_settings *m, struct json_writer *w)
-{
-	struct buf topic = { 0 };
-	buf_printf(&topic, "%s/status", m->homeassistant.prefix);
-	jw_string(w, "refresh_on", topic.p);
-	buf_free(&topic);
-}
-
 /* Those that never came are offline for all who look. */
 static void station_topics(struct gateway *g)
 {
@@ -476,57 +465,24 @@ static void station_topics(struct gateway *g)
 		telemetry_station(s);
 }
 
-static void write_sink_config(const struct gateway *g, struct buf *out)
-{
-	const struct mqtt_settings *m = &g->conf->mqtt;
-	struct json_writer w;
-	jw_open(&w, out);
-	jw_object(&w, NULL);
-	jw_string(&w, "url", m->url);
-	jw_int(&w, "protocol", m->protocol);
-	if (m->username)
-		jw_string(&w, "username", m->username);
-	if (m->password)
-		jw_string(&w, "password", m->password);
-	if (m->ca)
-		jw_string(&w, "ca", m->ca);
-	jw_string(&w, "base", m->base);
-	jw_string(&w, "site", g->conf->site.id);
-	jw_array(&w, "commands");
-	for (size_t i = 0; m->commands && m->commands[i]; i++)
-		jw_string(&w, NULL, m->commands[i]);
-	jw_end(&w, ']');
-	if (m->homeassistant.enabled)
-		add_watch(m, &w);
-	jw_end(&w, '}');
-}
-
 int telemetry_open(struct gateway *g)
 {
-	struct buf config = { 0 };
 	tm.gw = g;
 	list_init(&tm.topics);
 	tm.uplinks = mem_new((g->conf->n_uplinks + 1) * sizeof(*tm.uplinks));
 	tm.sharings = mem_new((g->conf->n_uplinks + 1) * sizeof(*tm.sharings));
 	tm.stale = mem_new((control_meters(g->control) + 1) * sizeof(*tm.stale));
-	if (g->conf->mqtt.url) {
-		write_sink_config(g, &config);
-		struct host_conf conf = { .id = "mqtt", .driver = "mqtt", .config = config.p };
-		char why[200] = "";
-		tm.sink = host_sink(g->host, &conf, why, sizeof(why));
-		if (tm.sink < 0)
-			log_error(NULL, "MQTT cannot be started: %s", why);
-		buf_free(&config);
-		if (tm.sink < 0)
-			return tm.sink;
-	}
-	if (tm.sink >= 0) {
+	int rc = sinks_open(g);
+	if (rc != 0)
+		return rc;
+	if (sinks_any()) {
 		if (control_nodes(g->control))
 			fixed_topics();
 		station_topics(g);
-		backlog_open(g, publish_marked);
 		timer_set(&tm.sample, g->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 	}
+	if (sinks_broker())
+		backlog_open(g, publish_marked);
 	timer_set(&tm.timer, FLUSH_US, on_flush, NULL);
 	return 0;
 }
@@ -536,8 +492,7 @@ void telemetry_close(void)
 	timer_cancel(&tm.timer);
 	timer_cancel(&tm.sample);
 	backlog_close();
-	tm.sink = -1;
-	tm.up = false;
+	sinks_close();
 	map_free(&tm.by_name);
 	if (tm.topics.next)
 		LIST_WALK(&tm.topics, struct topic, entry, t)

@@ -1,0 +1,177 @@
+/* What each sink is told at its start, and who of them is there. A sink takes messages while it is up only: when it comes up, telemetry.c
+ * publishes everything to it. */
+#include "gateway/mqtt/sinks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/stats.h"
+#include "gateway/plug/host.h"
+
+#define BROKER "mqtt"
+
+struct sink {
+	char name[48];
+	int handle;
+	bool up;
+};
+
+static struct {
+	struct gateway *g;
+	struct sink *all;
+	size_t n;
+} sinks;
+
+bool sinks_any(void)
+{
+	return sinks.n > 0;
+}
+
+bool sink_is_up(const struct sink *s)
+{
+	return s && s->up;
+}
+
+bool sinks_any_up(void)
+{
+	for (size_t i = 0; i < sinks.n; i++)
+		if (sinks.all[i].up)
+			return true;
+	return false;
+}
+
+static struct sink *named(const char *name)
+{
+	for (size_t i = 0; i < sinks.n; i++)
+		if (strcmp(sinks.all[i].name, name) == 0)
+			return &sinks.all[i];
+	return NULL;
+}
+
+struct sink *sinks_broker(void)
+{
+	return named(BROKER);
+}
+
+static const char *shown(const struct sink *s)
+{
+	return strcmp(s->name, BROKER) == 0 ? "MQTT" : s->name;
+}
+
+struct sink *sinks_state(const char *name, bool up, const char *why)
+{
+	struct sink *s = named(name);
+	if (!s)
+		return NULL;
+	if (up != s->up && up)
+		log_info(NULL, "%s is connected", shown(s));
+	else if (up != s->up)
+		log_info(NULL, "%s is down: %s", shown(s), why ? why : "");
+	s->up = up;
+	return s;
+}
+
+static int publish_to(struct sink *s, const ag_message *m)
+{
+	int err = host_publish(sinks.g->host, s->handle, m);
+	if (strcmp(s->name, BROKER) == 0)
+		stats_count("ampgate_mqtt_messages_total", "direction", "tx", "result", err ? "failed" : "ok", NULL);
+	return err;
+}
+
+int sinks_publish(struct sink *to, const ag_message *m)
+{
+	int err = 0;
+	if (to)
+		return publish_to(to, m);
+	for (size_t i = 0; i < sinks.n; i++) {
+		int rc = sinks.all[i].up ? publish_to(&sinks.all[i], m) : 0;
+		err = rc != 0 ? rc : err;
+	}
+	return err;
+}
+
+/* ---- what they are told ---- */
+
+/* Home Assistant tells when it has started, and wants to hear of everything then. */
+static void add_watch(const struct mqtt_settings *m, struct json_writer *w)
+{
+	struct buf topic = { 0 };
+	buf_printf(&topic, "%s/status", m->homeassistant.prefix);
+	jw_string(w, "refresh_on", topic.p);
+	buf_free(&topic);
+}
+
+/* How the broker is reached, and what may be done over it. */
+static void write_broker(const struct gateway *g, struct json_writer *w)
+{
+	const struct mqtt_settings *m = &g->conf->mqtt;
+	jw_string(w, "url", m->url);
+	jw_int(w, "protocol", m->protocol);
+	if (m->username)
+		jw_string(w, "username", m->username);
+	if (m->password)
+		jw_string(w, "password", m->password);
+	if (m->ca)
+		jw_string(w, "ca", m->ca);
+	jw_string(w, "site", g->conf->site.id);
+	jw_array(w, "commands");
+	for (size_t i = 0; m->commands && m->commands[i]; i++)
+		jw_string(w, NULL, m->commands[i]);
+	jw_end(w, ']');
+}
+
+static void write_mqtt(const struct gateway *g, struct buf *out)
+{
+	const struct mqtt_settings *m = &g->conf->mqtt;
+	struct json_writer w;
+	jw_open(&w, out);
+	jw_object(&w, NULL);
+	write_broker(g, &w);
+	jw_string(&w, "base", m->base);
+	if (m->homeassistant.enabled)
+		add_watch(m, &w);
+	jw_end(&w, '}');
+}
+
+static int open_sink(const char *name, const char *driver, const char *config)
+{
+	struct sink *s = &sinks.all[sinks.n];
+	struct host_conf conf = { .id = name, .driver = driver, .config = config };
+	char why[200] = "";
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->handle = host_sink(sinks.g->host, &conf, why, sizeof(why));
+	if (s->handle < 0) {
+		log_error(NULL, "%s cannot be started: %s", shown(s), why);
+		return s->handle;
+	}
+	sinks.n++;
+	return 0;
+}
+
+static int open_broker(struct gateway *g)
+{
+	struct buf config = { 0 };
+	write_mqtt(g, &config);
+	int rc = open_sink(BROKER, "mqtt", config.p);
+	buf_free(&config);
+	return rc;
+}
+
+int sinks_open(struct gateway *g)
+{
+	sinks.g = g;
+	sinks.all = mem_new(2 * sizeof(*sinks.all));
+	sinks.n = 0;
+	return g->conf->mqtt.url ? open_broker(g) : 0;
+}
+
+void sinks_close(void)
+{
+	mem_free(sinks.all);
+	sinks.all = NULL;
+	sinks.n = 0;
+}
