@@ -189,6 +189,7 @@ libgateway_a_SOURCES += \
 # the console, the API and the metrics
 libgateway_a_SOURCES += \
 	gateway/http/console.c gateway/http/console.h \
+	gateway/http/failures.c gateway/http/failures.h \
 	gateway/http/http.c gateway/http/http.h \
 	gateway/http/idempotent.c gateway/http/idempotent.h \
 	gateway/http/openapi.c \

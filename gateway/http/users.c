@@ -2,7 +2,7 @@
  *
  * Kept in the store by owner: "console.user" NAME {"role":..,"hash":"scrypt$15$8$1$SALT$KEY"}, "console.token" NAME {"role":..,"sha256":..,
  * "until_us":..}; read once at the start. Easy to get wrong: whether an account exists must not show in the time an answer takes, so an unknown
- * name is hashed against all the same; and names of unknown accounts fill the table of failures, which is therefore small and forgets the oldest. */
+ * name is hashed against all the same. */
 #include "gateway/http/users.h"
 
 #include <openssl/crypto.h>
@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "gateway/http/failures.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/own/alarm.h"
 #include "gateway/session/password-hash.h"
@@ -25,13 +26,10 @@
 #define OWNER_USER "console.user"
 #define OWNER_TOKEN "console.token"
 #define SESSIONS 64
-#define FAILURES 128
 #define HASHING_MOST 2
 #define USERS_MOST 64
 #define IDLE_US (30 * 60 * US_PER_S)
 #define WHOLE_US (12 * 3600 * US_PER_S)
-#define FREE_FAILURES 5
-#define WAIT_MOST_S 900
 
 struct user {
 	struct list entry;
@@ -55,12 +53,6 @@ struct session_slot {
 	int64_t begun_us, touched_us; /* monotonic; begun 0: free */
 };
 
-struct failure {
-	char key[80]; /* "user/NAME" or "peer/ADDRESS" */
-	unsigned count;
-	int64_t last_us;
-};
-
 struct work;
 
 static struct {
@@ -68,7 +60,6 @@ static struct {
 	struct list users, tokens;
 	size_t n_users, n_tokens;
 	struct session_slot sessions[SESSIONS];
-	struct failure failures[FAILURES];
 	struct mailbox *mailbox;
 	struct work *works[HASHING_MOST]; /* whose threads run */
 	char setup_code[16];
@@ -129,40 +120,6 @@ static bool same_text(const char *a, const char *b)
 	return CRYPTO_memcmp(da, db, sizeof(da)) == 0;
 }
 
-/* --- failures --- */
-
-static struct failure *failure_of(const char *kind, const char *name, bool make)
-{
-	char key[80];
-	struct failure *oldest = &us.failures[0];
-	snprintf(key, sizeof(key), "%s/%.70s", kind, name);
-	for (size_t i = 0; i < FAILURES; i++) {
-		struct failure *f = &us.failures[i];
-		if (strcmp(f->key, key) == 0)
-			return f;
-		if (f->last_us < oldest->last_us)
-			oldest = f;
-	}
-	if (!make)
-		return NULL;
-	*oldest = (struct failure){ .count = 0 };
-	snprintf(oldest->key, sizeof(oldest->key), "%s", key);
-	return oldest;
-}
-
-static int wait_of(const char *kind, const char *name)
-{
-	const struct failure *f = failure_of(kind, name, false);
-	if (!f || f->count < FREE_FAILURES)
-		return 0;
-	unsigned more = f->count - FREE_FAILURES;
-	int64_t wait = more > 10 ? WAIT_MOST_S : INT64_C(1) << more, left;
-	if (wait > WAIT_MOST_S)
-		wait = WAIT_MOST_S;
-	left = f->last_us + wait * US_PER_S - clock_mono_us();
-	return left > 0 ? (int)(left / US_PER_S) + 1 : 0;
-}
-
 static void address_of(const char *peer, char out[64])
 {
 	snprintf(out, 64, "%s", peer);
@@ -173,22 +130,8 @@ static void address_of(const char *peer, char out[64])
 
 static int must_wait(const char *user, const char *address)
 {
-	int a = wait_of("user", user), b = wait_of("peer", address);
+	int a = failures_wait("user", user), b = failures_wait("peer", address);
 	return a > b ? a : b;
-}
-
-static void count_failure(const char *kind, const char *name)
-{
-	struct failure *f = failure_of(kind, name, true);
-	f->count++;
-	f->last_us = clock_mono_us();
-}
-
-static void forget_failure(const char *kind, const char *name)
-{
-	struct failure *f = failure_of(kind, name, false);
-	if (f)
-		*f = (struct failure){ .count = 0 };
 }
 
 /* --- accounts --- */
@@ -418,8 +361,8 @@ static void finish_login(struct work *w, const struct user *u)
 	char cookie[USER_SECRET];
 	if (w->fits && u) {
 		us.attempts[LOGIN_OK]++;
-		forget_failure("user", w->user);
-		forget_failure("peer", w->address);
+		failures_forget("user", w->user);
+		failures_forget("peer", w->address);
 		log_info(NULL, "%s logs in at the console from %s as %s", u->name, w->address, role_text(u->role));
 		write_login_event("login", "info", u->name, w->address);
 		const struct who *who = begin_session(u, cookie);
@@ -428,8 +371,8 @@ static void finish_login(struct work *w, const struct user *u)
 		return;
 	}
 	us.attempts[LOGIN_WRONG]++;
-	count_failure("user", w->user);
-	count_failure("peer", w->address);
+	failures_count("user", w->user);
+	failures_count("peer", w->address);
 	log_warn(NULL, "a login at the console from %s failed", w->address);
 	if (u)
 		write_login_event("login.failed", "warning", u->name, w->address);
@@ -710,9 +653,9 @@ void users_setup(const char *code, const char *peer, const char *admin, const ch
 	const char *wanted = users_setup_code();
 	char address[64];
 	address_of(peer, address);
-	int err = !wanted ? ERR_EXISTS : wait_of("setup", address) ? ERR_FULL : !same_text(wanted, code) ? ERR_AUTH : 0;
+	int err = !wanted ? ERR_EXISTS : failures_wait("setup", address) ? ERR_FULL : !same_text(wanted, code) ? ERR_AUTH : 0;
 	if (err == ERR_AUTH)
-		count_failure("setup", address);
+		failures_count("setup", address);
 	if (!err && installer && strlen(installer) < USERS_PASSWORD_LEAST)
 		err = ERR_INVALID;
 	if (!err) {
@@ -744,5 +687,6 @@ void users_close(void)
 	}
 	LIST_WALK(&us.tokens, struct token, entry, t)
 		mem_free(t);
+	failures_clear();
 	OPENSSL_cleanse(&us, sizeof(us));
 }

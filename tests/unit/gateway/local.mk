@@ -5,6 +5,7 @@ UNIT_GATEWAY = \
 	tests/unit/gateway/link-ws \
 	tests/unit/gateway/listen \
 	tests/unit/gateway/dial \
+	tests/unit/gateway/failures \
 	tests/unit/gateway/host \
 	tests/unit/gateway/hours \
 	tests/unit/gateway/settings \
@@ -22,6 +23,8 @@ tests_unit_gateway_listen_SOURCES = tests/unit/gateway/listen.c
 tests_unit_gateway_listen_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_dial_SOURCES = tests/unit/gateway/dial.c
 tests_unit_gateway_dial_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_failures_SOURCES = tests/unit/gateway/failures.c
+tests_unit_gateway_failures_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_host_SOURCES = tests/unit/gateway/host.c
 tests_unit_gateway_host_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_settings_SOURCES = tests/unit/gateway/settings.c
