@@ -34,8 +34,7 @@ struct control_conf {
 	int32_t voltage_mv;           /* phase to neutral, where no meter says; 0: 230 V */
 };
 
-/* A reason in INTERFACES' words: ev evse_max circuit operator waiting ramp meter_lost unconfirmed offline_fallback fault ... The texts live
- * until the next call that changes the balancer. */
+/* A reason is a word of reasons.def. The texts live until the next call that changes the balancer. */
 struct cap {
 	const char *reason;
 	const char *ref;              /* circuit, meter, user ...; NULL: none */
@@ -61,7 +60,7 @@ struct cap_conf {
 	int64_t power_w;              /* node: of all lines together; -1: no bound */
 	bool devices;                 /* node: line and power_w bound what the EVSEs below take, other loads do not count */
 	bool surplus;                 /* node: what a battery has or wants decides too, see fixture_conf; without it only the meter does */
-	const char *reason, *owner;   /* INTERFACES' words; copied */
+	const char *reason, *owner;   /* a word of reasons.def; copied */
 	int64_t until_us;             /* monotonic */
 };
 

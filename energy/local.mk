@@ -24,6 +24,7 @@ libenergy_a_SOURCES = \
 	energy/profile.c energy/profile.h energy/profile-local.h \
 	energy/profile-limit.c \
 	energy/rank.c energy/rank.h \
+	energy/reason.c energy/reason.h energy/reasons.def \
 	energy/record.c energy/record.h energy/record-local.h \
 	energy/replay.c \
 	energy/site.c energy/site.h \

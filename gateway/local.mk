@@ -241,7 +241,8 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl-trace.c \
 	gateway/ctl/ctl-meter.c \
 	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plugin.c \
-	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h
+	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h \
+	gateway/ctl/ctl-say.c gateway/ctl/ctl-say.h gateway/ctl/sentences.def
 ampgate_LDADD = $(GATEWAY_LIBS)
 
 sbin_PROGRAMS += ampgated

@@ -13,10 +13,10 @@ export function sentence(e) {
 	if (e.waiting) return fill(t(l?.until ? 'say.waiting_until' : 'say.waiting'), { until: time(l?.until) });
 	if (!l) return t(`state.${e.state}`);
 	const values = { a: amps(most(l.a)), takes: amps(most(e.i_a)), ref: l.ref || '', phase: l.phase || '', until: time(l.until) };
-	const c = l.reason === 'circuit' && state.circuits.get(l.ref), p = PHASES.indexOf(l.phase);
+	const c = state.circuits.get(l.ref), p = PHASES.indexOf(l.phase);
 	if (c) Object.assign(values, { n: c.binding_evses || 1, full: amps(c.limit_a[Math.max(0, p)], 0), name: c.name || c.id });
-	if (c && c.binding_evses > 1) return fill(t('say.circuit_shared'), values);
-	return fill(t(c ? 'say.circuit' : `say.${l.reason}`, t('say.other')), { ...values, reason: reason(l) });
+	if (l.reason === 'circuit' && c?.binding_evses > 1) return fill(t('say.circuit_shared'), values);
+	return fill(t(l.reason === 'circuit' && !c ? 'say.other' : `say.${l.reason}`, t('say.other')), { ...values, reason: reason(l) });
 }
 
 // One line per cause: what it allows on each phase, the tightest first.

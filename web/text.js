@@ -153,6 +153,17 @@ export const words = {
 	'say.grid_power': ['The car gets {a}: the power that the site has contracted is used up for these minutes.', 'Das Auto bekommt {a}: die vereinbarte Leistung der Anlage ist für diese Minuten ausgeschöpft.'],
 	'say.ramp': ['The car gets {a} and more in a moment: currents rise step by step.', 'Das Auto bekommt {a} und gleich mehr: die Ströme steigen schrittweise.'],
 	'say.meter_lost': ['The car gets {a}: a meter does not answer, so less is given to be safe.', 'Das Auto bekommt {a}: ein Zähler antwortet nicht, zur Sicherheit gibt es weniger.'],
+	'say.cable': ['The car gets {a}: the cable carries no more.', 'Das Auto bekommt {a}: mehr trägt das Kabel nicht.'],
+	'say.connector': ['The car gets {a}: the connector is made for no more.', 'Das Auto bekommt {a}: für mehr ist der Stecker nicht gebaut.'],
+	'say.imbalance': ['The car gets {a}: at {name}, {phase} may not carry much more than the other phases.', 'Das Auto bekommt {a}: {phase} darf an {name} nicht viel mehr tragen als die anderen Phasen (Schieflast).'],
+	'say.csms_group': ['The car gets {a}: the operator\'s backend (CSMS) has limited the whole site.', 'Das Auto bekommt {a}: die Zentrale des Betreibers (CSMS) hat die ganze Anlage begrenzt.'],
+	'say.station_limit': ['The car gets {a}: the station says that it is limited by something else ({ref}).', 'Das Auto bekommt {a}: die Station meldet, dass etwas anderes sie begrenzt ({ref}).'],
+	'say.wake_up': ['The car pauses for a moment: that wakes a car which has stopped asking for current.', 'Das Auto pausiert kurz: das weckt ein Auto, das keinen Strom mehr verlangt.'],
+	'say.schedule': ['The car gets {a}: the schedule {ref} holds now.', 'Das Auto bekommt {a}: gerade gilt der Zeitplan {ref}.'],
+	'say.tariff': ['The car gets {a}: energy is dear now (tariff {ref}).', 'Das Auto bekommt {a}: Energie ist gerade teuer (Tarif {ref}).'],
+	'say.unconfirmed': ['The station does not follow its limit of {a} yet; it is counted with what it may still take.', 'Die Station folgt ihrer Grenze von {a} noch nicht; gerechnet wird mit dem, was sie noch nehmen kann.'],
+	'say.offline_fallback': ['The station is out of reach. By itself it gives {a} at most.', 'Die Station ist nicht erreichbar. Von selbst gibt sie höchstens {a}.'],
+	'say.fault': ['The station gives nothing: it has a fault or is out of service.', 'Die Station gibt nichts: sie ist gestört oder außer Betrieb.'],
 	'say.other': ['The car gets {a}: {reason}.', 'Das Auto bekommt {a}: {reason}.'],
 
 	// overview

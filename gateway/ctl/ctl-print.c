@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "gateway/ctl/ctl-say.h"
 
 struct column {
 	const char *title, *path;
@@ -219,6 +220,15 @@ static void print_sharing(const cJSON *s)
 	puts("");
 }
 
+static void print_sentence(const cJSON *evse)
+{
+	struct buf text = { 0 };
+	say_why(evse, say_german(), &text);
+	if (text.n)
+		printf(" %s\n", text.p);
+	buf_free(&text);
+}
+
 static void print_why_evse(const cJSON *r)
 {
 	static const char *const titles[] = { "binding", "next", "then" };
@@ -230,6 +240,7 @@ static void print_why_evse(const cJSON *r)
 		printf("   offered %.1f A%s", number(r, "offered_a"), number(r, "limit.phases") == 1 ? " on one phase" : "");
 	word(json_at(r, "i_a"), drawn, sizeof(drawn));
 	printf("   drawn L1 L2 L3 %s A\n", drawn);
+	print_sentence(r);
 	cJSON_ArrayForEach(cap, json_at(r, "chain")) {
 		print_cap(cap, i < 3 ? titles[i] : "");
 		i++;

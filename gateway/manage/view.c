@@ -3,12 +3,14 @@
 
 #include "gateway/power/caps.h"
 
+#include <assert.h>
 #include <math.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "energy/reason.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
 #include "gateway/session/raised.h"
@@ -61,6 +63,7 @@ static const char phases[][3] = { "", "L1", "L2", "L3" };
 
 static void write_cap(struct json_writer *w, const struct cap *c)
 {
+	assert(reason_known(c->reason));
 	jw_string(w, "reason", c->reason);
 	jw_string(w, "ref", c->ref);
 	jw_string(w, "phase", c->phase ? phases[c->phase] : NULL);

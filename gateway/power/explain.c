@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/conf/settings.h"
+#include "gateway/manage/view.h"
 
 #define NAMED_MOST 8
 
@@ -101,11 +102,12 @@ static void write_name(struct gateway *g, struct json_writer *w, const char *key
 	jw_string(w, key, name);
 }
 
-/* What the circuit still has per phase, for the note that another phase has room. */
-static void write_left(struct gateway *g, int node, struct json_writer *w)
+/* What the circuit carries, and what it still has per phase: for the note that another phase has room. */
+static void write_room(struct gateway *g, int node, struct json_writer *w)
 {
 	struct node_view v;
 	control_node_view(g->control, node, &v);
+	view_amps(w, "limit_a", v.limit.l);
 	jw_array(w, "left_a");
 	for (int l = 0; l < 3; l++)
 		jw_number(w, NULL, v.limit.l[l] == MA_NONE ? NAN : fmax(0, (v.limit.l[l] - v.planned.l[l]) / 1000.0), 1);
@@ -134,7 +136,7 @@ static void write_sharing(const struct sharing *s, int evse, struct json_writer 
 	} else {
 		jw_null(w, "competitor");
 	}
-	write_left(s->g, s->node, w);
+	write_room(s->g, s->node, w);
 	jw_end(w, '}');
 }
 

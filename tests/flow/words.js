@@ -26,6 +26,15 @@ async function main() {
 	equal([...new Set(asked.filter((k) => !keys.includes(k)))], [], 'asked for and not there');
 	equal(keys.filter((k) => !asked.includes(k) && !source.includes(`'${k}'`) && !prefixes.some((p) => k.startsWith(p))), [], 'there and never asked for');
 
+	// Every reason that the balancer can name has its word and its sentence here, and the client says the same as the pages.
+	const root = path.resolve(web, '..'), text = (name) => fs.readFileSync(path.join(root, name), 'utf8');
+	const reasons = [...text('energy/reasons.def').matchAll(/^REASON\((\w+)\)/gm)].map((m) => m[1]);
+	assert.ok(reasons.length > 20, `${reasons}`);
+	equal(reasons.filter((r) => !words[`reason.${r}`]), [], 'reasons without a word');
+	equal(reasons.filter((r) => !words[`say.${r}`]), [], 'reasons without a sentence');
+	const client = [...text('gateway/ctl/sentences.def').matchAll(/^SAY\((\w+), ("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\)$/gm)].map((m) => [`say.${m[1]}`, [JSON.parse(m[2]), JSON.parse(m[3])]]);
+	assert.deepEqual(client, keys.filter((k) => k.startsWith('say.')).map((k) => [k, words[k]]), 'gateway/ctl/sentences.def says what web/text.js says');
+
 	// What the tables say of keys is English; all of it is said in German too, and nothing that the tables do not say any more.
 	fs.copyFileSync(path.join(web, 'help-de.js'), copy.replace('text.mjs', 'help.mjs'));
 	const { help } = await import(pathToFileURL(copy.replace('text.mjs', 'help.mjs')));

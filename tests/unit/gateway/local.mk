@@ -67,3 +67,7 @@ check_PROGRAMS += tests/unit/gateway/expiry
 TESTS += tests/unit/gateway/expiry
 tests_unit_gateway_expiry_SOURCES = tests/unit/gateway/expiry.c tests/unit/unit.h
 tests_unit_gateway_expiry_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/gateway/say
+TESTS += tests/unit/gateway/say
+tests_unit_gateway_say_SOURCES = tests/unit/gateway/say.c gateway/ctl/ctl-say.c tests/unit/unit.h
+tests_unit_gateway_say_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
