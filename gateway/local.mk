@@ -26,11 +26,11 @@ libgateway_a_SOURCES += \
 	gateway/net/turnstile.c gateway/net/turnstile.h \
 	gateway/net/utf8.c gateway/net/utf8.h
 if HAVE_NGHTTP2
-libgateway_a_SOURCES += gateway/net/mux.c gateway/net/mux.h
+libgateway_a_SOURCES += gateway/net/mux.c gateway/net/mux.h gateway/net/mux-parts.h gateway/net/mux-strand.c
 EXTRA_DIST += gateway/net/mux-none.c
 else
 libgateway_a_SOURCES += gateway/net/mux-none.c gateway/net/mux.h
-EXTRA_DIST += gateway/net/mux.c
+EXTRA_DIST += gateway/net/mux.c gateway/net/mux-parts.h gateway/net/mux-strand.c
 endif
 
 # a station's conversation with its CSMS: who is let in, what passes, what is seen of it
