@@ -422,6 +422,8 @@ size_t profiles_composite(const struct profiles *p, const struct schedule_ask *a
 		int64_t until_us = INT64_MAX;
 		struct charging_period next = (ask->evse ? evse_at : sum_at)(&s, at_us, &until_us);
 		next.start_s = (at_us - now_us) / US_PER_S;
+		if (n && out[n - 1].start_s == next.start_s)
+			n--; /* it lasts less than a second, and starts have to ascend */
 		if (n == 0 || differs(&next, &out[n - 1]))
 			out[n++] = next;
 		at_us = until_us;

@@ -76,6 +76,16 @@ static void test_purposes_combine_by_minimum_and_a_finished_tx_profile_gives_way
 	expect_composite(&no_tx, 400, PERIODS({ 0, 6 }, { 60, 10 }, { 120, 8 }, { 180, 10 }, { 260, 8 }, { 300, 10 }));   /* K08.FR.06 */
 }
 
+/* A profile without a start begins within the second that the answer starts with. */
+static void test_no_two_periods_of_an_answer_start_in_one_second(void **state)
+{
+	(void)state;
+	struct charging_profile p = make(1, PURPOSE_TX_DEFAULT, 0, 60, PERIODS({ 0, 10 }));
+	p.start_us = T0 + S / 5;
+	put(1, p);
+	expect_composite(&no_tx, 400, PERIODS({ 0, 10 }, { 60, 32 }));
+}
+
 static void test_a_tx_profile_replaces_the_default_even_upwards(void **state)
 {
 	(void)state;
@@ -255,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_the_highest_level_counts_while_its_schedule_lasts),
 		CASE(test_purposes_combine_by_minimum_and_a_finished_tx_profile_gives_way),
+		CASE(test_no_two_periods_of_an_answer_start_in_one_second),
 		CASE(test_a_tx_profile_replaces_the_default_even_upwards),
 		CASE(test_an_evse_with_defaults_of_its_own_does_not_look_at_the_stations),
 		CASE(test_validity_and_a_start_in_the_future),
