@@ -73,6 +73,14 @@ static void fill(struct session *s, struct frame *f, const struct event *e, stru
 	case EV_STATUS:
 		owed_status(s, f, e);
 		break;
+	case EV_NEEDS: /* a schedule may follow; until then the station charges by what it has (2.x K15) */
+		r->status = SLICE("Processing");
+		owed_status(s, f, e);
+		break;
+	case EV_SCHEDULE:
+		r->status = SLICE("Accepted");
+		owed_status(s, f, e);
+		break;
 	default:
 		break;
 	}

@@ -3,6 +3,7 @@
  *   accepted        a CSMS accepted this station once; the value is the heartbeat interval it gave
  *   rejected        an installer does not want this station, until the configuration names it
  *   status/E/C      action, newline, payload of the newest state of a connector that was answered here
+ *   status/A/E      the same of the newest message A about the car at an EVSE, while it is there
  *   notice/N        action, newline, payload of a single notice */
 #include "gateway/offline/owed.h"
 
@@ -20,6 +21,7 @@
 #define RETRY_US (10 * US_PER_S)
 #define NOTICES_MOST 100 /* per station; a flood of notices must not fill the disk */
 #define SECURITY_MOST 1000 /* of those that are guaranteed; no flood of others takes their place */
+#define NAME_TEXT 56
 #define AT_ONCE 32       /* notices on their way; the station's own requests and its transactions want room too */
 
 static void keep(struct session *s, const char *name, struct slice value)
@@ -87,6 +89,7 @@ void owed_load(struct session *s)
 	if (kept_each(s->gw->store, s->id, "status/", count_one, &statuses) != 0 ||
 	    kept_each(s->gw->store, s->id, "notice/", count_one, &s->owed.notices) != 0)
 		log_error(&s->log, "what is owed to the CSMS cannot be read");
+	s->owed.of_cars = statuses > 0;
 	s->owed.more = statuses || s->owed.notices;
 	arena_free(&mem);
 }
@@ -127,15 +130,35 @@ void owed_boot(struct session *s, const struct frame *f)
 	pay_later(s);
 }
 
-static void status_name(const struct event *e, char name[40])
+static void status_name(const struct event *e, char name[NAME_TEXT])
 {
-	snprintf(name, 40, "status/%d/%d", e->evse, e->connector);
+	snprintf(name, NAME_TEXT, "status/%d/%d", e->evse, e->connector);
+}
+
+static const char *const of_cars[] = { "NotifyEVChargingNeeds", "NotifyEVChargingSchedule" };
+
+static void car_name(const char *action, int evse, char name[NAME_TEXT])
+{
+	snprintf(name, NAME_TEXT, "status/%s/%d", action, evse);
+}
+
+void owed_car_left(struct session *s, int evse)
+{
+	char name[NAME_TEXT];
+	for (size_t i = 0; s->owed.of_cars && i < sizeof(of_cars) / sizeof(of_cars[0]); i++) {
+		car_name(of_cars[i], evse, name);
+		forget(s, name);
+	}
 }
 
 void owed_status(struct session *s, const struct frame *f, const struct event *e)
 {
-	char name[40];
-	status_name(e, name);
+	char name[NAME_TEXT];
+	if (e->kind == EV_STATUS)
+		status_name(e, name);
+	else
+		car_name(f->act->name, e->evse, name);
+	s->owed.of_cars |= e->kind != EV_STATUS;
 	s->owed.more = true;
 	keep_message(s, name, f, NULL, NULL);
 	pay_later(s);
@@ -143,7 +166,7 @@ void owed_status(struct session *s, const struct frame *f, const struct event *e
 
 void owed_status_seen(struct session *s, const struct event *e)
 {
-	char name[40];
+	char name[NAME_TEXT];
 	if (!s->owed.more && !s->owed.paying)
 		return;
 	status_name(e, name);
@@ -152,7 +175,7 @@ void owed_status_seen(struct session *s, const struct event *e)
 
 bool owed_notice(struct session *s, const struct frame *f, store_done *done, void *arg)
 {
-	char name[40];
+	char name[NAME_TEXT];
 	if (s->owed.notices >= (f->act->event == EV_SECURITY ? SECURITY_MOST : NOTICES_MOST)) {
 		log_warn(&s->log, "more than %d notices wait for the CSMS; there is no room for a %s", NOTICES_MOST, f->act->name);
 		return false;

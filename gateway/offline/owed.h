@@ -8,7 +8,8 @@
 
 void owed_load(struct session *s);                        /* what was owed when the process ended */
 void owed_boot(struct session *s, const struct frame *f); /* answered by us */
-void owed_status(struct session *s, const struct frame *f, const struct event *e);
+void owed_status(struct session *s, const struct frame *f, const struct event *e); /* the newest one counts: of a connector, of a car's wishes */
+void owed_car_left(struct session *s, int evse);           /* what it wanted is of no use to the CSMS any more */
 /* False: there is no room for more, and nothing will follow. `done` (may be NULL): it is on disk, or why not. */
 bool owed_notice(struct session *s, const struct frame *f, store_done *done, void *arg);
 void owed_status_seen(struct session *s, const struct event *e); /* a newer one went up by itself */

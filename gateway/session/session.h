@@ -76,6 +76,7 @@ struct session {
 		bool boot;            /* the CSMS has not seen the last boot */
 		bool boot_in_flight;
 		bool accepted_kept;   /* that it was accepted, with interval_s, is on disk */
+		bool of_cars;         /* what cars want may be kept */
 		bool more;            /* states or notices may wait that are not on their way */
 		unsigned paying;      /* on their way */
 		unsigned notices;     /* kept */

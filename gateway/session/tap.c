@@ -313,6 +313,7 @@ void tap_tx_ended(struct session *s, struct slice tx)
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
 	csms_profiles_tx_ended(s, evse);
+	owed_car_left(s, evse);
 	telemetry_evse(s, evse);
 }
 

@@ -72,6 +72,8 @@ async function main() {
 	};
 	const event = (eventType, seqNo, s, more = {}) => ({ eventType, timestamp: at(s), triggerReason: 'CablePluggedIn', seqNo, transactionInfo: { transactionId: 'X-1' }, ...more });
 	const queue = async () => (await daemon.ask('status')).queue.messages;
+	const needs = (evseId, energyAmount) => ({ evseId, chargingNeeds: { requestedEnergyTransfer: 'AC_three_phase',
+		acChargingParameters: { energyAmount, evMinCurrent: 6, evMaxCurrent: 16, evMaxVoltage: 230 } } });
 	let a, b, own;
 
 	await run([
@@ -119,6 +121,8 @@ async function main() {
 			equal((await a.ask('u', 'X-Unknown', {}))[2], 'NotImplemented', 'an action that nobody here knows');
 			equal((await say(b, 'SignCertificate', { csr: 'x' })).status, 'Rejected', 'certificate');
 			equal((await say(b, 'TransactionEvent', event('Started', 0, 0, { evse: { id: 1 }, idToken: { idToken: 'TAGL', type: 'Central' } }))).idTokenInfo.status, 'Accepted', 'started');
+			for (const wish of [needs(1, 5000), needs(2, 7000), needs(2, 9000)])
+				equal((await say(b, 'NotifyEVChargingNeeds', wish)).status, 'Processing', 'what a car wants');
 			equal(await say(b, 'TransactionEvent', event('Updated', 1, 10, { customData: { vendorId: 'v', n: 7 } })), {}, 'updated');
 			equal(await say(b, 'TransactionEvent', event('Updated', 1, 10, { customData: { vendorId: 'v', n: 7 } })), {}, 'the same again');
 			equal(await say(b, 'TransactionEvent', event('Ended', 2, 20, { offline: false })), {}, 'ended');
@@ -138,6 +142,8 @@ async function main() {
 			equal(told.find((h) => h.action === 'StartTransaction').id, 'start-1', 'under the id of the station');
 		}],
 		['2.x events are marked as offline, once each', async () => {
+			const [wish] = cloud.heard.splice(cloud.heard.findIndex((h) => h.action === 'NotifyEVChargingNeeds'), 1);
+			equal(wish.payload, needs(2, 9000), 'what the car that is still there wanted last');
 			equal(cloud.of('S-02').map((h) => [h.action, h.payload.eventType, h.payload.seqNo, h.payload.offline]), [['BootNotification', undefined, undefined, undefined],
 				['TransactionEvent', 'Started', 0, true], ['TransactionEvent', 'Updated', 1, true], ['TransactionEvent', 'Ended', 2, true]], 'what S-02 had to say');
 			equal(cloud.of('S-02')[2].payload.customData, { vendorId: 'v', n: 7 }, 'the rest of it');
