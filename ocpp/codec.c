@@ -89,6 +89,8 @@ int codec_read_answer(const struct action *act, struct frame *answer, struct are
 	bind_read(&r, m && m->answer ? m->answer : status_only, out);
 	if (m && m->read_answer)
 		m->read_answer(&r, out);
+	out->reason = json_text(r.tree, "statusInfo.reasonCode");
+	out->info = json_text(r.tree, "statusInfo.additionalInfo");
 	return 0;
 }
 

@@ -137,10 +137,32 @@ int convert_list(const struct frame *f, enum ocpp_version to, const char *list, 
 
 /* --- by meaning --- */
 
+/* What is triggered, where the versions call it differently. 1.6 tells of a transaction by its meter values. */
+static const struct {
+	const char *in_16, *in_2x;
+} triggers[] = {
+	{ "SignChargePointCertificate", "SignChargingStationCertificate" },
+	{ "DiagnosticsStatusNotification", "LogStatusNotification" },
+	{ "MeterValues", "TransactionEvent" },
+};
+
+static struct slice trigger_in(struct slice word, const struct dialect *d)
+{
+	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
+		if (d->tx_tells_all && slice_is(word, triggers[i].in_16) && strcmp(triggers[i].in_16, "MeterValues") != 0)
+			return slice_of(triggers[i].in_2x);
+		if (!d->tx_tells_all && slice_is(word, triggers[i].in_2x) && strcmp(triggers[i].in_2x, "LogStatusNotification") != 0)
+			return slice_of(triggers[i].in_16);
+	}
+	return word;
+}
+
 static struct event said_in(const struct event *e, enum ocpp_version to)
 {
 	struct event said = *e;
 	const struct dialect *d = dialect_of(to);
+	if (e->kind == CMD_TRIGGER)
+		said.word = trigger_in(e->word, d);
 	if (e->kind == EV_METER && e->tx.p && d->tx_tells_all) {
 		said.kind = EV_TX;
 		said.phase = TX_UPDATE;
@@ -164,7 +186,12 @@ int convert_call(struct frame *f, const struct event *e, enum ocpp_version to, s
 	if (e->kind == CMD_SET_PROFILE)
 		return profile_write_message(to, f, e, payload, act_out);
 	struct event said = said_in(e, to);
-	return codec_write_call(to, &said, payload, act_out);
+	int err = codec_write_call(to, &said, payload, act_out);
+	if (!err && e->kind == CMD_TRIGGER && !fits(to, *act_out, false, buf_view(payload))) {
+		buf_reset(payload);
+		return ERR_UNSUPPORTED; /* nothing of that name is sent by a station of that version */
+	}
+	return err;
 }
 
 /* --- answers --- */
@@ -180,6 +207,30 @@ static const struct {
 	{ "NotSupported", "Failed" },
 	{ "NoProfiles", "Unknown" },
 };
+
+/* 2.x has room for a reason beside most statuses; where there is none it is left off. */
+static void put_reason(enum ocpp_version to, const struct action *act, const struct reply *r, struct buf *text)
+{
+	struct buf member = { 0 }, longer = { 0 };
+	struct json_writer w;
+	if (!r->reason.p)
+		return;
+	buf_puts(&member, "\"statusInfo\":");
+	jw_open(&w, &member);
+	jw_object(&w, NULL);
+	jw_text(&w, "reasonCode", r->reason);
+	if (r->info.n)
+		jw_text(&w, "additionalInfo", r->info);
+	jw_end(&w, '}');
+	splice_insert_member(&longer, buf_view(text), buf_view(text), buf_view(&member));
+	buf_free(&member);
+	if (!fits(to, act, true, buf_view(&longer))) {
+		buf_free(&longer);
+		return;
+	}
+	buf_free(text);
+	*text = longer;
+}
 
 static bool near_fits(enum ocpp_version to, const struct action *act, struct reply *r, struct buf *payload)
 {
@@ -205,6 +256,8 @@ int convert_reply(enum ocpp_version to, const struct action *act, struct reply *
 		reply_init(&nothing);
 		err = codec_write_answer(to, act, &nothing, &text);
 	}
+	if (!err)
+		put_reason(to, act, r, &text);
 	if (!err)
 		buf_slice(payload, buf_view(&text));
 	buf_free(&text);

@@ -27,7 +27,8 @@ int convert_answer(const struct action *asked, struct frame *answer, const struc
 /* The answer to GetTransactionStatus about a transaction whose station has no such message. */
 void convert_tx_status(bool ongoing, struct buf *payload);
 
-/* codec_write_answer, but a status that this version does not have for this action becomes the nearest that it has. */
+/* codec_write_answer, but a status that this version does not have for this action becomes the nearest that it has, and the reason is told
+ * where there is room for one. */
 int convert_reply(enum ocpp_version to, const struct action *act, struct reply *r, struct buf *payload) MUST_CHECK;
 
 #endif

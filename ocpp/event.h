@@ -182,6 +182,7 @@ struct reply {
 	struct slice key, value;    /* CMD_SET_CONFIG, CMD_GET_CONFIG: as in struct event, the first one answered; value absent: none told */
 	double total_cost;          /* TransactionEvent; NaN: none */
 	struct slice message;       /* TransactionEvent: updatedPersonalMessage.content; absent: none */
+	struct slice reason, info;  /* 2.x statusInfo: a reason code of the standard's list, and a text; absent: none */
 	struct slice error_code;    /* the answer was a CALLERROR with this code; everything else is absent then */
 };
 

@@ -298,3 +298,23 @@ void schedule_write_answer(enum ocpp_version v, const struct schedule_ask *ask, 
 	jw_end(&w, '}');
 	jw_end(&w, '}');
 }
+
+int schedule_convert_answer(struct frame *answer, const struct schedule_ask *ask, int64_t now_us, enum ocpp_version to, struct buf *payload)
+{
+	struct arena mem = { 0 };
+	struct charging_profile told = { .kind = PROFILE_ABSOLUTE };
+	struct schedule_ask said = *ask;
+	const cJSON *tree = frame_tree(answer), *in_2x = json_at(tree, "schedule"), *schedule = in_2x ? in_2x : json_at(tree, "chargingSchedule");
+	if (!schedule)
+		return ERR_NOT_FOUND;
+	int err = read_schedule(schedule, &mem, &told);
+	if (!err) {
+		int64_t start_us = read_time(in_2x ? in_2x : tree, "scheduleStart");
+		said.watts = told.watts;
+		if (told.duration_s > 0)
+			said.duration_s = told.duration_s; /* it may have told of less than was asked for */
+		schedule_write_answer(to, &said, start_us ? start_us : now_us, told.periods, told.n_periods, payload);
+	}
+	arena_free(&mem);
+	return err;
+}

@@ -27,6 +27,11 @@ void profile_filter_read(struct frame *f, struct profile_filter *out);
 /* GetCompositeSchedule. ERR_INVALID: no EVSE or duration, or an unknown unit. */
 int schedule_ask_read(struct frame *f, struct schedule_ask *out) MUST_CHECK;
 
+/* The answer of a station, in the words of version `to`, for who asked `ask` (its EVSE under its own number there). ERR_NOT_FOUND: it has no
+ * schedule. ERR_INVALID: one that cannot be read. */
+int schedule_convert_answer(struct frame *answer, const struct schedule_ask *ask, int64_t now_us, enum ocpp_version to, struct buf *payload)
+	MUST_CHECK;
+
 /* The answer's payload, Accepted with a schedule that starts at start_us. */
 void schedule_write_answer(enum ocpp_version v, const struct schedule_ask *ask, int64_t start_us, const struct charging_period *periods,
                            size_t n, struct buf *payload);

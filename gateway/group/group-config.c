@@ -237,7 +237,8 @@ static void conclude(struct inquiry *q, struct merged *m)
 		return;
 	}
 	unsigned took = m->ok + m->at_reboot;
-	m->setting.result = !took && !m->refused ? SETTING_UNKNOWN : m->refused || m->unknown ? SETTING_REFUSED : m->at_reboot ? SETTING_AT_REBOOT : SETTING_OK;
+	bool nobody = !took && !m->refused && !m->unknown; /* has said anything about it */
+	m->setting.result = !took && !m->refused && !nobody ? SETTING_UNKNOWN : nobody ? SETTING_REFUSED : m->refused || m->unknown ? SETTING_REFUSED : m->at_reboot ? SETTING_AT_REBOOT : SETTING_OK;
 	if (took && (m->refused || m->unknown))
 		log_warn(&q->group->log, "%.*s was taken by %u stations and not by %u", SLICE_ARG(m->setting.name), took, m->refused + m->unknown);
 	if (took && !m->refused && !m->unknown && !m->setting.evse) {

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/group/group-local.h"
+#include "gateway/power/csms-profiles.h"
 #include "ocpp/convert.h"
+#include "ocpp/profile-read.h"
 #include "ocpp/splice.h"
 #include "storage/kept.h"
 
@@ -24,6 +26,7 @@ struct routed {
 	int number;
 	enum event_kind kind;
 	int64_t remote_start_id, reservation;
+	struct schedule_ask schedule; /* CMD_GET_SCHEDULE, with the group's number */
 };
 
 static void routed_free(struct routed *r)
@@ -80,10 +83,23 @@ static struct slice name_for_csms(struct routed *r, struct frame *answer, struct
 	return n && n->up_tx ? slice_of(n->up_tx) : reply.tx;
 }
 
+/* A schedule names the EVSE, and stands elsewhere in each version. */
+static bool pass_schedule(struct routed *r, struct frame *answer)
+{
+	struct buf payload = { 0 };
+	bool passed = r->kind == CMD_GET_SCHEDULE && schedule_convert_answer(answer, &r->schedule, clock_wall_us(), r->group->version, &payload) == 0;
+	if (passed)
+		group_answer(r->group, slice_of(r->id), buf_view(&payload));
+	buf_free(&payload);
+	return passed;
+}
+
 static void pass_answer(struct routed *r, struct frame *answer)
 {
 	struct buf payload = { 0 };
 	struct arena mem = { 0 };
+	if (pass_schedule(r, answer))
+		return;
 	learn(r, answer);
 	if (convert_answer(r->asked, answer, r->act, r->group->version, name_for_csms(r, answer, &mem), &payload) == 0)
 		group_answer(r->group, slice_of(r->id), buf_view(&payload));
@@ -110,19 +126,39 @@ static void on_routed(void *arg, struct call *c, int err, struct frame *answer)
 	routed_free(r);
 }
 
+/* The reasons of the standard's list for a no of the group itself. */
+static void refuse(struct group *g, const struct frame *f, const char *word, const char *reason, const char *info)
+{
+	group_answer_reason(g, f->id, f->act, slice_of(word), reason, info);
+}
+
+static void refuse_away(struct group *g, const struct frame *f, const char *word, const char *station)
+{
+	char info[128];
+	snprintf(info, sizeof(info), "%s is not connected", station);
+	refuse(g, f, word, "Unspecified", info);
+}
+
 /* `e` with the member's own numbers. NULL for the place: there is none, which is a no. */
 static void to_place(struct group *g, struct frame *f, const struct event *e, const struct place *p)
 {
 	struct member *m = p ? group_member(g, p->station) : NULL;
+	const char *no = e->kind == CMD_TRIGGER ? "Rejected" : NULL; /* it is the place that is not there, not the message */
+	if (!p) {
+		refuse(g, f, e->kind == CMD_UNLOCK ? "UnknownConnector" : no, "UnknownEvse", NULL);
+		return;
+	}
 	if (!m || !member_is_here(m)) {
-		group_answer_status(g, f->id, f->act, none);
+		refuse_away(g, f, no, p->station);
 		return;
 	}
 	struct routed *r = NEW(struct routed);
 	*r = (struct routed){ .group = g, .id = mem_text(f->id), .act = f->act, .number = p->number, .kind = e->kind, .remote_start_id = e->remote_start_id,
 		.reservation = e->reservation };
+	if (e->kind == CMD_GET_SCHEDULE && schedule_ask_read(f, &r->schedule) != 0)
+		r->kind = EV_NONE;
 	if (member_ask(m, f, e, &r->asked, on_routed, r) != 0) {
-		group_answer_status(g, f->id, f->act, none);
+		refuse(g, f, NULL, "UnsupportedRequest", "the charging station has no such message");
 		routed_free(r);
 	}
 }
@@ -155,6 +191,10 @@ static struct place *free_place(struct group *g)
 static void remote_start(struct group *g, struct frame *f, struct event *e)
 {
 	const struct place *p = e->evse > 0 ? place_at(g, e->evse) : free_place(g);
+	if (!p && e->evse <= 0) {
+		refuse(g, f, NULL, "Unspecified", "no connector is free");
+		return;
+	}
 	if (p)
 		e->evse = p->evse;
 	if (e->remote_start_id < 0)
@@ -168,7 +208,7 @@ static void to_tx(struct group *g, struct frame *f, struct event *e)
 	const struct named *n = named_up(g, e->tx);
 	const struct place *p = n ? place_at(g, n->number) : NULL;
 	if (!p || n->over) {
-		group_answer_status(g, f->id, f->act, none);
+		refuse(g, f, NULL, e->kind == CMD_SET_PROFILE ? "TxNotFound" : "UnknownTxId", NULL);
 		return;
 	}
 	e->tx = slice_of(n->member_tx);
@@ -196,6 +236,10 @@ static void tx_status(struct group *g, struct frame *f, struct event *e)
 static void reserve(struct group *g, struct frame *f, struct event *e)
 {
 	const struct place *p = e->evse > 0 ? place_at(g, e->evse) : free_place(g);
+	if (!p && e->evse <= 0) {
+		refuse(g, f, NULL, "Unspecified", "no connector is free");
+		return;
+	}
 	if (p)
 		e->evse = p->evse;
 	to_place(g, f, e, p);
@@ -203,7 +247,22 @@ static void reserve(struct group *g, struct frame *f, struct event *e)
 
 static void cancel_reservation(struct group *g, struct frame *f, struct event *e)
 {
-	to_place(g, f, e, reserved(g, e->reservation));
+	const struct place *p = reserved(g, e->reservation);
+	if (p)
+		to_place(g, f, e, p);
+	else
+		refuse(g, f, NULL, "NotFound", NULL);
+}
+
+/* Where a version counts connectors only, each is an EVSE with one. */
+static void unlock(struct group *g, struct frame *f, struct event *e)
+{
+	const struct place *p = place_at(g, e->evse);
+	const struct member *m = p ? group_member(g, p->station) : NULL;
+	if (m && m->link && !dialect_of(m->link->version)->names_tx && e->connector > 1)
+		refuse(g, f, "UnknownConnector", "UnknownConnectorId", NULL);
+	else
+		to_number(g, f, e);
 }
 
 /* --- availability --- */
@@ -280,7 +339,7 @@ static void reset(struct group *g, struct frame *f, struct event *e)
 		group_fan(g, f, e, FAN_ALL, NULL);
 		timer_set(&g->boot, REBOOT_US, on_rebooted, g);
 	} else if (m && m->link && !dialect_of(m->link->version)->names_tx && places_of(g, p->station) > 1) {
-		group_answer_status(g, f->id, f->act, SLICE("Rejected"));
+		refuse(g, f, "Rejected", "UnsupportedParam", "the charging station can be reset as a whole only");
 	} else {
 		to_number(g, f, e);
 	}
@@ -303,7 +362,11 @@ static bool trigger_own(struct group *g, const struct frame *f, const struct eve
 	            (slice_is(e->word, "SignChargePointCertificate") || slice_is(e->word, "SignChargingStationCertificate"));
 	bool boot = slice_is(e->word, "BootNotification"), heartbeat = slice_is(e->word, "Heartbeat"), status = slice_is(e->word, "StatusNotification");
 	if (status && e->evse > 0 && !place_at(g, e->evse)) {
-		group_answer_status(g, f->id, f->act, SLICE("Rejected"));
+		refuse(g, f, "Rejected", "UnknownEvse", NULL);
+		return true;
+	}
+	if (boot && g->accepted) { /* 2.0.1 F06.FR.17, 1.6 errata 3.35 */
+		refuse(g, f, "Rejected", "InvalidMessageSeq", "it is accepted already");
 		return true;
 	}
 	if (!log && !firmware && !boot && !heartbeat && !status && !sign)
@@ -333,7 +396,7 @@ static void trigger(struct group *g, struct frame *f, struct event *e)
 	else if (e->evse > 0)
 		to_number(g, f, e);
 	else
-		group_fan(g, f, e, FAN_ANY, NULL);
+		group_fan(g, f, e, FAN_ANY, "Rejected");
 }
 
 /* --- charging profiles --- */
@@ -347,17 +410,30 @@ static void set_profile(struct group *g, struct frame *f, struct event *e)
 		to_number(g, f, e);
 	else if (e->purpose == PURPOSE_TX_DEFAULT)
 		group_fan(g, f, e, FAN_ALL, NULL);
+	else if (e->purpose != PURPOSE_STATION_MAX)
+		refuse(g, f, "Rejected", "InvalidProfile", "for the whole there is a maximum and a default"); /* 2.0.1 K01.FR.22, K01.FR.16 */
+	else if (!group_can_limit(g))
+		refuse(g, f, "Rejected", "UnsupportedRequest", "no circuit feeds these charging stations alone");
 	else
-		group_answer_status(g, f->id, f->act, e->purpose == PURPOSE_STATION_MAX && group_can_limit(g) ? SLICE("Accepted") : SLICE("Rejected"));
+		group_answer_status(g, f->id, f->act, SLICE("Accepted"));
+}
+
+/* A maximum of the whole that the criteria meet. */
+static bool has_maximum(const struct group *g, struct frame *f)
+{
+	struct profile_filter filter;
+	profile_filter_read(f, &filter);
+	bool meant = filter.purpose == PURPOSE_NONE || filter.purpose == PURPOSE_STATION_MAX;
+	filter.purpose = PURPOSE_STATION_MAX;
+	return meant && g->face->csms && csms_profiles_count(g->face, &filter);
 }
 
 static void clear_profile(struct group *g, struct frame *f, struct event *e)
 {
-	bool ours = e->evse <= 0 && g->cap && (e->purpose == PURPOSE_NONE || e->purpose == PURPOSE_STATION_MAX);
 	if (e->evse > 0)
 		to_number(g, f, e);
 	else
-		group_fan(g, f, e, FAN_ANY, ours ? "Accepted" : "Unknown");
+		group_fan(g, f, e, FAN_ANY, has_maximum(g, f) ? "Accepted" : "Unknown");
 }
 
 static void schedule(struct group *g, struct frame *f, struct event *e)
@@ -487,7 +563,7 @@ static void certificate(struct group *g, struct frame *f, struct event *e)
 static void job(struct group *g, struct frame *f, struct event *e)
 {
 	if (strcmp(f->act->name, "PublishFirmware") == 0)
-		group_answer_status(g, f->id, f->act, none);
+		refuse(g, f, NULL, "UnsupportedRequest", "not for a group of charging stations");
 	else
 		group_job(g, f, e);
 }
@@ -498,7 +574,7 @@ static handler *const by_meaning[EVENT_KINDS] = {
 	[CMD_REMOTE_START] = remote_start,
 	[CMD_REMOTE_STOP] = to_tx,
 	[CMD_TX_STATUS] = tx_status,
-	[CMD_UNLOCK] = to_number,
+	[CMD_UNLOCK] = unlock,
 	[CMD_RESERVE] = reserve,
 	[CMD_CANCEL_RESERVATION] = cancel_reservation,
 	[CMD_AVAILABILITY] = availability,
@@ -546,7 +622,7 @@ static void carried(struct group *g, struct frame *f, struct event *e)
 	else if (refusal)
 		group_answer(g, f->id, slice_of(refusal));
 	else
-		group_answer_status(g, f->id, f->act, none);
+		refuse(g, f, NULL, "UnsupportedRequest", "not for a group of charging stations");
 }
 
 static handler *handler_of(const struct action *act)

@@ -22,6 +22,7 @@ struct fan {
 	unsigned waiting, asked;
 	bool answered;
 	char word[40];               /* what it comes to so far; "" */
+	char reason[24], info[160];  /* of a no, as the standard's list and as text; "" */
 	char nothing[40];            /* what those say who have nothing of it; "" */
 	struct timer patience;
 };
@@ -51,15 +52,34 @@ static bool has_nothing(const struct fan *n, const char *word)
 	return n->rule == FAN_ALL && (strcmp(word, "NotFound") == 0 || strcmp(word, "Unknown") == 0);
 }
 
-static void merge(struct fan *n, const char *word)
+/* True: it is what the answer comes to now. */
+static bool merge(struct fan *n, const char *word)
 {
 	if (has_nothing(n, word)) {
 		snprintf(n->nothing, sizeof(n->nothing), "%s", word);
-		return;
+		return false;
 	}
 	bool worse = rank(word) > rank(n->word);
-	if (!n->word[0] || (n->rule == FAN_ALL) == worse)
-		snprintf(n->word, sizeof(n->word), "%s", word);
+	if (n->word[0] && (n->rule == FAN_ALL) != worse)
+		return false;
+	snprintf(n->word, sizeof(n->word), "%s", word);
+	n->reason[0] = n->info[0] = 0;
+	return true;
+}
+
+static bool is_no(const char *word)
+{
+	return rank(word) > rank("Scheduled");
+}
+
+/* The same, and where it is the no that counts, whose it is and why. */
+static void merge_of(struct fan *n, const struct member *m, const char *word, struct slice reason, struct slice info)
+{
+	bool lacks = strcmp(word, "NotSupported") == 0 || strcmp(word, "NotImplemented") == 0;
+	if (!merge(n, word) || !is_no(word))
+		return;
+	snprintf(n->reason, sizeof(n->reason), "%.*s", SLICE_ARG(reason.n ? reason : slice_of(lacks ? "UnsupportedRequest" : "Unspecified")));
+	snprintf(n->info, sizeof(n->info), "%s: %s%s%.*s", m->session->id, word, info.n ? ", " : "", SLICE_ARG(info));
 }
 
 /* Members may say it in a word that the group's version has for something else, or does not have. */
@@ -71,6 +91,8 @@ static void answer(struct fan *n)
 	timer_cancel(&n->patience);
 	reply_init(&r);
 	r.status = slice_of(n->word[0] ? n->word : n->nothing[0] ? n->nothing : NULL);
+	r.reason = slice_of(n->reason[0] ? n->reason : NULL);
+	r.info = slice_of(n->info);
 	if (convert_reply(n->group->version, n->act, &r, &payload) != 0)
 		buf_puts(&payload, "{}");
 	group_answer(n->group, slice_of(n->id), buf_view(&payload));
@@ -81,7 +103,10 @@ static void on_patience_over(void *arg)
 {
 	struct fan *n = arg;
 	log_warn(&n->group->log, "%u of %u stations have not answered %s in time", n->waiting, n->asked, n->act->name);
-	merge(n, "Rejected");
+	if (merge(n, "Rejected")) {
+		snprintf(n->reason, sizeof(n->reason), "Unspecified");
+		snprintf(n->info, sizeof(n->info), "%u of %u stations have not answered in time", n->waiting, n->asked);
+	}
 	answer(n);
 }
 
@@ -105,18 +130,18 @@ static void note(struct fan *n, const struct fanned *d, int err, struct frame *f
 	struct arena mem = { 0 };
 	struct reply r;
 	char word[40] = "Rejected";
+	reply_init(&r);
 	if (!err && f && codec_read_answer(d->act, f, &mem, &r) == 0) {
 		if (r.status.p)
 			snprintf(word, sizeof(word), "%.*s", SLICE_ARG(r.status));
 		else if (is_unsupported(r.error_code))
 			snprintf(word, sizeof(word), "NotSupported");
 	}
+	if (!(may_lack(n) && strcmp(word, "NotSupported") == 0))
+		merge_of(n, d->member, word, r.reason, r.info.n ? r.info : r.error_code);
 	arena_free(&mem);
-	if (may_lack(n) && strcmp(word, "NotSupported") == 0)
-		return;
-	if (rank(word) > rank("Scheduled"))
+	if (is_no(word))
 		log_info(&n->group->log, "%s answers %s to %s", d->member->session->id, word, d->act ? d->act->name : n->act->name);
-	merge(n, word);
 }
 
 static void on_fanned(void *arg, struct call *c, int err, struct frame *f)
@@ -147,7 +172,7 @@ static void put(struct fan *n, struct member *m, struct frame *f, const struct e
 	n->waiting--;
 	mem_free(d);
 	if (!may_lack(n) || err != ERR_UNSUPPORTED)
-		merge(n, err == ERR_UNSUPPORTED ? "NotSupported" : "Rejected");
+		merge_of(n, m, err == ERR_UNSUPPORTED ? "NotSupported" : "Rejected", (struct slice){ NULL, 0 }, (struct slice){ NULL, 0 });
 }
 
 void group_fan(struct group *g, struct frame *f, const struct event *e, enum fan_rule rule, const char *ours)

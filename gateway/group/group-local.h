@@ -96,6 +96,8 @@ int group_tell(struct group *g, const struct event *e, group_done *done, void *a
 void group_answer(struct group *g, struct slice id, struct slice payload);           /* to a CALL of the CSMS */
 void group_refuse(struct group *g, struct slice id, const char *code, const char *why);
 void group_answer_status(struct group *g, struct slice id, const struct action *act, struct slice status); /* absent: the message's word for no */
+/* The same with a reason of the standard's list and a text, for versions that have room for them; NULL: none. */
+void group_answer_reason(struct group *g, struct slice id, const struct action *act, struct slice status, const char *reason, const char *info);
 void group_boot(struct group *g, const char *reason);
 void group_heartbeat(struct group *g);
 void group_say_states(struct group *g);  /* what is due, at the end of the turn */

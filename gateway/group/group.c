@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "ocpp/catalogue.h"
+#include "ocpp/convert.h"
 #include "station/link-local.h"
 
 #define TICK_US US_PER_S
@@ -122,11 +123,18 @@ void group_refuse(struct group *g, struct slice id, const char *code, const char
 
 void group_answer_status(struct group *g, struct slice id, const struct action *act, struct slice status)
 {
+	group_answer_reason(g, id, act, status, NULL, NULL);
+}
+
+void group_answer_reason(struct group *g, struct slice id, const struct action *act, struct slice status, const char *reason, const char *info)
+{
 	struct buf payload = { 0 };
 	struct reply r;
 	reply_init(&r);
 	r.status = status;
-	if (codec_write_answer(g->version, act, &r, &payload) != 0)
+	r.reason = slice_of(reason);
+	r.info = slice_of(info);
+	if (convert_reply(g->version, act, &r, &payload) != 0)
 		buf_puts(&payload, "{}");
 	group_answer(g, id, buf_view(&payload));
 	buf_free(&payload);

@@ -250,6 +250,38 @@ log: {level: info, target: stderr}
 			equal(all, [[0, 23, 20], [number(A), 21, 9], [number(B), 22, 11]], 'all that there are');
 			equal((await ask('new', 'GetChargingProfiles', { requestId: 11, chargingProfile: { chargingProfileId: [99] } })).status, 'NoProfiles', 'one that is not there');
 		}],
+		['what is asked of one connector is answered under the group\'s number, in the group\'s words', async () => {
+			const first = (schedule) => schedule.chargingSchedulePeriod[0].limit;
+			for (const [m, limit] of [[A, 9], [B, 11], [C, 20]]) {
+				const { status, schedule } = await ask('new', 'GetCompositeSchedule', { evseId: number(m), duration: 300 });
+				equal([status, schedule.evseId, schedule.duration], ['Accepted', number(m), 300], `the schedule of ${m.id}`);
+				ok(first(schedule) > 0 && first(schedule) <= limit, `${m.id} may take ${first(schedule)} A by a profile of ${limit} A`);
+			}
+			for (const m of [D, E]) {
+				const { status, connectorId, chargingSchedule } = await ask('old', 'GetCompositeSchedule', { connectorId: number(m), duration: 300 });
+				equal([status, connectorId, chargingSchedule.duration], ['Accepted', number(m), 300], `the schedule of ${m.id}`);
+			}
+			forget();
+			const trigger = async (group, requestedMessage, more) => (await ask(group, group === 'old' && requestedMessage.startsWith('Sign') ? 'ExtendedTriggerMessage' : 'TriggerMessage', { requestedMessage, ...more })).status;
+			equal(await trigger('new', 'TransactionEvent', { evse: { id: number(A) } }), 'Accepted', 'a station of 1.6 tells of a transaction');
+			equal(told(A, 'TriggerMessage').filter((p) => p.requestedMessage === 'MeterValues').map((p) => p.connectorId), [1], 'by its meter values');
+			equal(await trigger('old', 'SignChargePointCertificate'), 'Accepted', 'a request to sign');
+			equal(told(E, 'TriggerMessage').map((p) => p.requestedMessage).filter((w) => w.startsWith('Sign')), ['SignChargingStationCertificate'], 'in the words of 2.0.1');
+			equal(await trigger('new', 'MeterValues', { evse: { id: 99 } }), 'Rejected', 'of no EVSE');
+			equal(await trigger('new', 'BootNotification'), 'Rejected', 'a boot of what is accepted');
+		}],
+		['a no has a reason in 2.0.1', async () => {
+			const token = { idToken: 'T', type: 'ISO14443' };
+			const reason = async (method, params) => { const { status, statusInfo } = await ask('new', method, params); return [status, statusInfo && statusInfo.reasonCode]; };
+			equal(await reason('RequestStartTransaction', { remoteStartId: 1, idToken: token, evseId: 99 }), ['Rejected', 'UnknownEvse'], 'no such EVSE');
+			equal(await reason('RequestStopTransaction', { transactionId: 'nobodys' }), ['Rejected', 'UnknownTxId'], 'no such transaction');
+			equal(await reason('UnlockConnector', { evseId: number(A), connectorId: 7 }), ['UnknownConnector', 'UnknownConnectorId'], 'no such connector');
+			equal(await reason('CancelReservation', { reservationId: 4711 }), ['Rejected', 'NotFound'], 'no such reservation');
+			equal(await reason('PublishFirmware', { location: 'http://x', checksum: 'c', requestId: 1 }), ['Rejected', 'UnsupportedRequest'], 'not for a group');
+			B.client.handle('ClearCache', () => ({ status: 'Rejected', statusInfo: { reasonCode: 'NotEnabled' } }));
+			const { status, statusInfo } = await ask('new', 'ClearCache', {});
+			equal([status, statusInfo], ['Rejected', { reasonCode: 'NotEnabled', additionalInfo: 'B-20: Rejected' }], 'that of a station, and which it is');
+		}],
 		['certificates: roots to all, across versions; a signed one to the station whose key it is', async () => {
 			equal((await ask('new', 'InstallCertificate', { certificateType: 'CSMSRootCertificate', certificate: 'pem' })).status, 'Accepted', 'a root');
 			equal(told(A, 'InstallCertificate')[0].certificateType, 'CentralSystemRootCertificate', 'in the words of 1.6');

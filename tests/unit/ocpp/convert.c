@@ -74,6 +74,14 @@ static const struct conversion {
 	  "{\"requestId\":3,\"firmware\":{\"location\":\"ftp://x/f\",\"retrieveDateTime\":\"2026-01-01T00:00:00.000Z\",\"signingCertificate\":\"c\",\"signature\":\"s\"}}" },
 	{ OCPP16, OCPP201, "GetDiagnostics", "{\"location\":\"ftp://x/\",\"retries\":2}", 0, NULL, "GetLog",
 	  "{\"requestId\":0,\"retries\":2,\"logType\":\"DiagnosticsLog\",\"log\":{\"remoteLocation\":\"ftp://x/\"}}" },
+	{ OCPP16, OCPP201, "ExtendedTriggerMessage", "{\"requestedMessage\":\"SignChargePointCertificate\"}", 0, NULL, "TriggerMessage",
+	  "{\"requestedMessage\":\"SignChargingStationCertificate\"}" },
+	{ OCPP201, OCPP16, "TriggerMessage", "{\"requestedMessage\":\"SignChargingStationCertificate\"}", 0, NULL, "ExtendedTriggerMessage",
+	  "{\"requestedMessage\":\"SignChargePointCertificate\"}" },
+	{ OCPP201, OCPP16, "TriggerMessage", "{\"requestedMessage\":\"TransactionEvent\",\"evse\":{\"id\":4}}", 2, NULL, "TriggerMessage",
+	  "{\"requestedMessage\":\"MeterValues\",\"connectorId\":2}" },
+	{ OCPP16, OCPP201, "TriggerMessage", "{\"requestedMessage\":\"DiagnosticsStatusNotification\"}", 0, NULL, "TriggerMessage",
+	  "{\"requestedMessage\":\"LogStatusNotification\"}" },
 	{ OCPP201, OCPP16, "ChangeAvailability", "{\"operationalStatus\":\"Inoperative\",\"evse\":{\"id\":4}}", 1, NULL, "ChangeAvailability",
 	  "{\"connectorId\":1,\"type\":\"Inoperative\"}" },
 };
@@ -128,6 +136,10 @@ static const struct back {
 	{ OCPP201, OCPP16, "UnlockConnector", "{\"status\":\"OngoingAuthorizedTransaction\"}", "UnlockConnector", NULL, "{\"status\":\"UnlockFailed\"}" },
 	{ OCPP201, OCPP16, "Reset", "{\"status\":\"Scheduled\"}", "Reset", NULL, "{\"status\":\"Accepted\"}" },
 	{ OCPP16, OCPP201, "UnlockConnector", "{\"status\":\"NotSupported\"}", "UnlockConnector", NULL, "{\"status\":\"UnlockFailed\"}" },
+	/* the reason of a no */
+	{ OCPP21, OCPP201, "Reset", "{\"status\":\"Maybe\",\"statusInfo\":{\"reasonCode\":\"FwUpdateInProgress\",\"additionalInfo\":\"50 %\"}}", "Reset", NULL,
+	  "{\"statusInfo\":{\"reasonCode\":\"FwUpdateInProgress\",\"additionalInfo\":\"50 %\"},\"status\":\"Rejected\"}" },
+	{ OCPP201, OCPP16, "Reset", "{\"status\":\"Rejected\",\"statusInfo\":{\"reasonCode\":\"FwUpdateInProgress\"}}", "Reset", NULL, "{\"status\":\"Rejected\"}" },
 	/* and one that neither has: no yes comes of it */
 	{ OCPP201, OCPP16, "Reset", "{\"status\":\"Maybe\"}", "Reset", NULL, "{\"status\":\"Rejected\"}" },
 };
