@@ -251,6 +251,11 @@ void control_node_view(const struct control *c, int node, struct node_view *out)
 	view_power(c, n, out);
 }
 
+static int32_t counted_on(const struct control *c, const struct seat *s, int phase)
+{
+	return s->way == SEAT_SERVED ? car_held(&s->car, phase, c->now_us) : s->fixed[s->conf->lines[phase]];
+}
+
 void control_evse_view(const struct control *c, int evse, struct evse_view *out)
 {
 	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
@@ -274,6 +279,8 @@ void control_evse_view(const struct control *c, int evse, struct evse_view *out)
 		.n_lines = s->conf->n_lines,
 		.phases = car_phases(&s->car),
 	};
+	for (int p = 0; p < s->conf->n_lines; p++)
+		out->counted_ma[p] = counted_on(c, s, p);
 }
 
 void control_meter_view(const struct control *c, int meter, int64_t now_us, struct meter_view *out)

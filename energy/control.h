@@ -157,6 +157,7 @@ struct evse_view {
 	struct grant grant;
 	int32_t sent_ma, confirmed_ma; /* last sent and last accepted; -1: none */
 	int32_t drawn_ma[3];          /* on its own phases */
+	int32_t counted_ma[3];        /* what it may take there at most, as plans count it: silent, deaf, or with an order on its way */
 	int64_t drawn_at_us;          /* monotonic; 0: never */
 	double energy_wh;             /* NaN: unknown */
 	uint8_t lines[3], n_lines;

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #define COOLING_S 900.0
-#define CAP_GRACE_S 10
+#define CAP_SLACK 1.05
 
 void judge_init(struct judge *j)
 {
 	memset(j, 0, sizeof(*j));
 	j->capped = -1;
+	j->cap_obeyed = true;
 }
 
 /* Seconds until the fast edge of the curve at r times the rating. */
@@ -57,20 +58,36 @@ static void one(struct judge *j, int node, int line, double amps, double limit)
 	j->longest_10_s = n->longest_10_s > j->longest_10_s ? n->longest_10_s : j->longest_10_s;
 }
 
-/* A cap by the operator: what is drawn above it later than its grace. The building alone may be above it; then the cars must be silent. */
-static void caps(struct judge *j, const struct world *w)
+static bool above_cap(const struct world *w, int node)
 {
-	int node = world_capped(w);
-	bool above = false;
-	if (node != j->capped)
-		j->cap_at_s = world_now(w);
-	j->capped = node;
-	for (int l = 0; l < 3 && node >= 0; l++) {
-		double limit = world_limit(w, node, l, true), amps = world_amps(w, node, l);
-		above = above || (amps > limit * 1.05 && amps - (node ? 0 : world_base(w, l)) > 1);
+	for (int l = 0; l < 3 && node >= 0; l++)
+		if (world_amps(w, node, l) > world_limit(w, node, l, true) * CAP_SLACK && world_told_amps(w, node, l) > 1)
+			return true;
+	return false;
+}
+
+/* A cap is a message of the next look. */
+static void cap_comes(struct judge *j, const struct world_conf *c, const struct world *w)
+{
+	int64_t period = (int64_t)c->period_s, since = (world_now(w) - c->begin_s) % period;
+	j->capped = world_capped(w);
+	j->cap_at_s = world_now(w) + (since ? period - since : 0);
+	j->cap_obeyed = j->capped < 0;
+	j->above_cap_s = 0;
+}
+
+static void caps(struct judge *j, const struct world_conf *c, const struct world *w)
+{
+	if (world_capped(w) != j->capped)
+		cap_comes(j, c, w);
+	bool above = above_cap(w, j->capped);
+	if (!j->cap_obeyed) {
+		j->cap_obeyed_s = fmax(j->cap_obeyed_s, (double)(world_now(w) - j->cap_at_s));
+		j->cap_obeyed = !above;
+		return;
 	}
-	j->above_cap_s = above && world_now(w) > j->cap_at_s + CAP_GRACE_S ? j->above_cap_s + 1 : 0;
-	j->cap_late_s = fmax(j->cap_late_s, j->above_cap_s);
+	j->above_cap_s = above ? j->above_cap_s + 1 : 0;
+	j->cap_above_s = fmax(j->cap_above_s, j->above_cap_s);
 }
 
 void judge_second(struct judge *j, const struct world_conf *c, const struct world *w)
@@ -78,7 +95,7 @@ void judge_second(struct judge *j, const struct world_conf *c, const struct worl
 	for (int n = 0; n < c->n_nodes; n++)
 		for (int l = 0; l < 3; l++)
 			one(j, n, l, world_amps(w, n, l), c->nodes[n].limit_a[l]);
-	caps(j, w);
+	caps(j, c, w);
 }
 
 static int ascending(const void *a, const void *b)

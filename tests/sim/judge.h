@@ -20,13 +20,17 @@ struct judge {
 	double most;              /* highest current over limit, anywhere */
 	int longest_5_s, longest_10_s;
 	double most_heat;
-	double cap_late_s;        /* longest time above an operator's cap after its grace of 10 s */
+	/* An operator's cap, as far as it can be obeyed: while somebody draws who has a link. Whoever has none cannot be told; that it is counted is
+	 * for others to check. The building alone may be above a cap. */
+	double cap_obeyed_s;      /* longest time from the first look that has it until it is obeyed */
+	double cap_above_s;       /* longest time above it later: a load was switched on */
 	double delivered_wh, needed_wh, hours;
 	double changes_per_hour, reversals_per_session, hasty_per_session, pauses_per_session, jain, tenth;
 	int sessions, ready;      /* ready: has 95 % of its need */
 	int worst_node, worst_line; /* of most_heat */
 	/* inside */
 	int capped;
+	bool cap_obeyed;
 	int64_t cap_at_s;
 	double above_cap_s;
 };

@@ -31,7 +31,7 @@ static const struct {
 
 struct total {
 	int n, over_5_s, over_10_s;
-	double share, least, greedy, over_as, most_over_as, most, heat, cap_late_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses;
+	double share, least, greedy, over_as, most_over_as, most, heat, cap_obeyed_s, cap_above_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses;
 };
 
 static struct total totals[DRIVERS];
@@ -74,7 +74,8 @@ static void add(struct total *t, const struct judge *j, double best)
 	t->over_5_s = t->over_5_s > j->longest_5_s ? t->over_5_s : j->longest_5_s;
 	t->over_10_s = t->over_10_s > j->longest_10_s ? t->over_10_s : j->longest_10_s;
 	t->heat = fmax(t->heat, j->most_heat);
-	t->cap_late_s = fmax(t->cap_late_s, j->cap_late_s);
+	t->cap_obeyed_s = fmax(t->cap_obeyed_s, j->cap_obeyed_s);
+	t->cap_above_s = fmax(t->cap_above_s, j->cap_above_s);
 	t->jain += j->jain;
 	t->tenth += j->tenth;
 	t->ready += j->ready;
@@ -88,9 +89,9 @@ static void add(struct total *t, const struct judge *j, double best)
 static void row(const char *name, const struct total *t)
 {
 	double n = t->n;
-	printf("  %-20s %5.1f %% (%5.1f) %6.0f A s (%6.0f)  most %.2f  >1.05 %3d s  >1.10 %3d s  heat %.2f  cap late %3.0f s  Jain %.3f  p10 %.2f  ready %3.0f/%3.0f"
+	printf("  %-20s %5.1f %% (%5.1f) %6.0f A s (%6.0f)  most %.2f  >1.05 %3d s  >1.10 %3d s  heat %.2f  cap obeyed in %2.0f s, above it %2.0f s  Jain %.3f  p10 %.2f  ready %3.0f/%3.0f"
 	       "  per h %4.1f  rev %4.1f (%.1f hasty)  pauses %4.2f\n",
-	       name, t->share / n, t->least, t->over_as / n, t->most_over_as, t->most, t->over_5_s, t->over_10_s, t->heat, t->cap_late_s, t->jain / n,
+	       name, t->share / n, t->least, t->over_as / n, t->most_over_as, t->most, t->over_5_s, t->over_10_s, t->heat, t->cap_obeyed_s, t->cap_above_s, t->jain / n,
 	       t->tenth / n, t->ready / n, t->sessions / n, t->changes / n, t->reversals / n, t->hasty / n, t->pauses / n);
 	if (greedy)
 		printf("  %-20s %5.1f %%\n", "  filled every moment", t->greedy / n);

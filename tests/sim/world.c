@@ -34,7 +34,7 @@ struct world {
 	int next;                 /* session that arrives next */
 	struct outlet outlets[WORLD_EVSES];
 	struct gauge gauges[WORLD_NODES];
-	double amps[WORLD_NODES][3];
+	double amps[WORLD_NODES][3], told[WORLD_NODES][3];
 	double base[3], wander[3], step[3];
 	int64_t step_until_s[3], next_step_s[3];
 	int64_t cap_from_s, cap_until_s;
@@ -229,6 +229,7 @@ static void charge(struct world *w, int i)
 static void flow(struct world *w)
 {
 	memset(w->amps, 0, sizeof(w->amps));
+	memset(w->told, 0, sizeof(w->told));
 	for (int l = 0; l < 3; l++)
 		w->amps[0][l] = w->base[l];
 	for (int i = 0; i < w->conf.n_evses; i++) {
@@ -238,8 +239,10 @@ static void flow(struct world *w)
 			continue;
 		const struct world_session *s = &w->sessions[o->session];
 		for (int p = 0; p < e->n_lines && (e->dc || p < phases_of(w, s)); p++)
-			for (int n = e->node; n >= 0; n = w->conf.nodes[n].parent)
+			for (int n = e->node; n >= 0; n = w->conf.nodes[n].parent) {
 				w->amps[n][e->lines[p]] += s->had_a;
+				w->told[n][e->lines[p]] += o->linked ? s->had_a : 0;
+			}
 	}
 }
 
@@ -397,6 +400,11 @@ void world_order(struct world *w, const struct order *orders)
 double world_amps(const struct world *w, int node, int line)
 {
 	return w->amps[node][line];
+}
+
+double world_told_amps(const struct world *w, int node, int line)
+{
+	return w->told[node][line];
 }
 
 double world_limit(const struct world *w, int node, int line, bool caps)

@@ -132,6 +132,7 @@ const struct seen *world_look(struct world *w);
 void world_order(struct world *w, const struct order *orders);
 /* Looks into it, for the judge: real current, limit in force (of the installation; with `caps` the operator's too), what is free for cars. */
 double world_amps(const struct world *w, int node, int line);
+double world_told_amps(const struct world *w, int node, int line); /* of it, what sockets draw that have a link and can be told */
 double world_limit(const struct world *w, int node, int line, bool caps);
 int world_capped(const struct world *w); /* the node that has a cap now; -1: none */
 double world_base(const struct world *w, int line);
