@@ -1,7 +1,7 @@
 # Shared by quickstart and quickcheck: what a fresh Debian 12 (or newer) needs, and the build. Sourced, with the top of the tree as directory.
 
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libevent-dev libssl-dev libsqlite3-dev libcjson-dev libmodbus-dev libmosquitto-dev
-	libwslay-dev libyaml-dev zlib1g-dev libcurl4-openssl-dev libnghttp2-dev"
+	libwslay-dev libyaml-dev zlib1g-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler"
 TEST_PACKAGES="ca-certificates libcmocka-dev python3 python3-pymodbus mosquitto mosquitto-clients openssl nodejs npm tzdata
 	coinor-libclp-dev haproxy chromium prometheus mandoc zsh"
 

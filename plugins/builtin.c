@@ -1,4 +1,5 @@
 /* The drivers that come with the program. */
+#include "config.h"
 #include "plugins/plugins.h"
 
 const struct ag_builtin ag_builtins[] = {
@@ -15,5 +16,8 @@ const struct ag_builtin ag_builtins[] = {
 	{ "reader-keyboard", plugin_reader_keyboard },
 	{ "reader-serial", plugin_reader_serial },
 	{ "sim", plugin_sim },
+#if defined(HAVE_SPARKPLUG) && !defined(WITHOUT_SPARKPLUG)
+	{ "sparkplug", plugin_sparkplug },
+#endif
 	{ 0 },
 };

@@ -22,6 +22,23 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/sim.c \
 	plugins/sunspec.c plugins/sunspec.h
 
+# Sparkplug B, where protobuf-c is there.
+SPARKPLUG_FILES = plugins/sparkplug.c plugins/sparkplug-metrics.c plugins/sparkplug-metrics.h plugins/sparkplug-payload.c plugins/sparkplug-payload.h
+EXTRA_DIST += plugins/sparkplug.proto
+if HAVE_SPARKPLUG
+libplugins_a_SOURCES += $(SPARKPLUG_FILES)
+nodist_libplugins_a_SOURCES = plugins/sparkplug.pb-c.c plugins/sparkplug.pb-c.h
+BUILT_SOURCES += plugins/sparkplug.pb-c.h
+CLEANFILES += plugins/sparkplug.pb-c.c plugins/sparkplug.pb-c.h
+else
+EXTRA_DIST += $(SPARKPLUG_FILES)
+endif
+plugins/sparkplug.pb-c.h: plugins/sparkplug.pb-c.c
+	@test -e $@ || { rm -f $<; $(MAKE) $(AM_MAKEFLAGS) $<; }
+plugins/sparkplug.pb-c.c: $(srcdir)/plugins/sparkplug.proto
+	@$(MKDIR_P) plugins
+	$(AM_V_GEN)$(PROTOC_C) --c_out=. -I$(srcdir) $(srcdir)/plugins/sparkplug.proto
+
 # For drivers built elsewhere: the interface, where to find it, and one to begin with.
 pluginincludedir = $(includedir)/ampgate
 plugininclude_HEADERS = base/plugin.h

@@ -15,6 +15,7 @@ const ag_plugin *plugin_mqtt(void);         /* AG_SINK: an MQTT broker */
 const ag_plugin *plugin_pilot_board(void);  /* AG_EVSE: boards with a control pilot on a serial line */
 const ag_plugin *plugin_reader_keyboard(void); /* AG_AUTH: card readers that type */
 const ag_plugin *plugin_reader_serial(void);   /* AG_AUTH: card readers that send lines */
+const ag_plugin *plugin_sparkplug(void);    /* AG_SINK: an MQTT broker, as Sparkplug B; where the program is built with it */
 const ag_plugin *plugin_sim(void);          /* AG_METER, AG_EVSE: simulated, for tests and the demo */
 
 #endif

@@ -4,6 +4,7 @@
  * is taken once towards us and once per uplink, by stations, EVSEs of the box and aggregates alike. */
 #include <string.h>
 
+#include "base/plugin.h"
 #include "gateway/conf/check-local.h"
 #include "gateway/manage/command.h"
 #include "gateway/net/mux.h"
@@ -164,6 +165,27 @@ static void check_mqtt_commands(struct checking *c)
 	}
 }
 
+static bool has_driver(const char *name)
+{
+	for (const struct ag_builtin *b = ag_builtins; b->driver; b++)
+		if (strcmp(b->driver, name) == 0)
+			return true;
+	return false;
+}
+
+/* Its names are levels of topics. */
+static void check_sparkplug(struct checking *c)
+{
+	static const char *const keys[] = { "group_id", "edge_node", "primary_host" };
+	const struct mqtt_settings *m = &c->s->mqtt;
+	const char *const levels[] = { m->sparkplug.group_id, m->sparkplug.edge_node, m->sparkplug.primary_host };
+	for (int i = 0; i < 3; i++)
+		if (levels[i] && strpbrk(levels[i], "/+#"))
+			settings_wrong(c->report, settings_node(c->s, "mqtt", "sparkplug", keys[i], NULL), "'%s' is no level of a topic: no '/', '+' or '#'", levels[i]);
+	if (m->sparkplug.enabled && !has_driver("sparkplug"))
+		settings_wrong(c->report, settings_node(c->s, "mqtt", "sparkplug", "enabled", NULL), "this program was built without Sparkplug B (configure --with-sparkplug)");
+}
+
 void check_mqtt(struct checking *c)
 {
 	const struct mqtt_settings *m = &c->s->mqtt;
@@ -171,6 +193,7 @@ void check_mqtt(struct checking *c)
 	if (!m->url)
 		return;
 	check_mqtt_commands(c);
+	check_sparkplug(c);
 	if (!m->tls)
 		refuse_keys(c, n, "ca", "without mqtts://");
 	if (m->password && !m->username)

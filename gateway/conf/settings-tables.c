@@ -799,7 +799,7 @@ static const struct conf_row authorization_rows[] = {
 };
 static const struct conf_table authorization_table = { .noun = "authorization", .size = sizeof(struct authorization_settings), .rows = authorization_rows };
 
-/* Rows of these two tables count from the start of mqtt. */
+/* Rows of these tables count from the start of mqtt. */
 static const struct conf_row backlog_rows[] = {
 	{ .name = "max_age", .type = CONF_DURATION, .min = H, .max = 365 * DAY, .preset = "14d", AT(mqtt_settings, backlog_max_age_us),
 	  .help = "Events and samples that are older when the broker is back are left out" },
@@ -814,6 +814,19 @@ static const struct conf_row homeassistant_rows[] = {
 	{ 0 }
 };
 static const struct conf_table homeassistant_table = { .takes_effect = AT_RESTART, .noun = "mqtt.homeassistant", .rows = homeassistant_rows };
+
+static const struct conf_row sparkplug_rows[] = {
+	{ .name = "enabled", .type = CONF_BOOL, .preset = "false", AT(mqtt_settings, sparkplug.enabled),
+	  .help = "The box is an edge node of Sparkplug B 3.0 at the same broker, its stations are devices; by a connection of its own" },
+	{ .name = "group_id", .type = CONF_TEXT, .min = 1, .max = 64, .preset = "ampgate", AT(mqtt_settings, sparkplug.group_id),
+	  .help = "Group that the edge node belongs to" },
+	{ .name = "edge_node", .type = CONF_TEXT, .min = 1, .max = 64, AT(mqtt_settings, sparkplug.edge_node),
+	  .help = "Its name, one of a kind in the group; the id of the site when not said" },
+	{ .name = "primary_host", .type = CONF_TEXT, .min = 1, .max = 64, AT(mqtt_settings, sparkplug.primary_host),
+	  .help = "Host application without which nothing is published, by its STATE messages; none when not said" },
+	{ 0 }
+};
+static const struct conf_table sparkplug_table = { .takes_effect = AT_RESTART, .noun = "mqtt.sparkplug", .rows = sparkplug_rows };
 
 static const struct conf_row mqtt_rows[] = {
 	{ .name = "url", .type = CONF_SPECIAL, .read = read_mqtt_url, .shape = "mqtt:// or mqtts:// address", .required = true, AT(mqtt_settings, url),
@@ -830,6 +843,7 @@ static const struct conf_row mqtt_rows[] = {
 	  .help = "The only commands that are taken from the broker: verbs as in ampgate(1); what is allowed here may be done as an installer" },
 	{ .name = "backlog", .type = CONF_SECTION, .table = &backlog_table, .help = "What is kept while the broker is away" },
 	{ .name = "homeassistant", .type = CONF_SECTION, .table = &homeassistant_table, .help = "Discovery by Home Assistant" },
+	{ .name = "sparkplug", .type = CONF_SECTION, .table = &sparkplug_table, .help = "Sparkplug B for SCADA systems" },
 	{ .name = "ca", .type = CONF_PATH, AT(mqtt_settings, ca), .takes_effect = AT_RESTART,
 	  .help = "Authorities that may vouch for the broker, PEM; those of the system when not said" },
 	{ 0 }

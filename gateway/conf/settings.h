@@ -415,6 +415,11 @@ struct mqtt_settings {
 		bool enabled;
 		const char *prefix;
 	} homeassistant;
+	struct {
+		bool enabled;
+		const char *group_id, *edge_node; /* edge_node NULL: the site's id */
+		const char *primary_host;         /* NULL: none is waited for */
+	} sparkplug;
 	const char *const *commands; /* allowed verbs; empty: none */
 };
 

@@ -10,8 +10,10 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "gateway/plug/host.h"
+#include "storage/kept.h"
 
 #define BROKER "mqtt"
+#define SPARKPLUG "sparkplug"
 
 struct sink {
 	char name[48];
@@ -23,6 +25,7 @@ static struct {
 	struct gateway *g;
 	struct sink *all;
 	size_t n;
+	int64_t bdseq;          /* of the next connection of Sparkplug; on disk, owner and name "sparkplug", "bdseq" */
 } sinks;
 
 bool sinks_any(void)
@@ -58,7 +61,30 @@ struct sink *sinks_broker(void)
 
 static const char *shown(const struct sink *s)
 {
-	return strcmp(s->name, BROKER) == 0 ? "MQTT" : s->name;
+	return strcmp(s->name, BROKER) == 0 ? "MQTT" : strcmp(s->name, SPARKPLUG) == 0 ? "Sparkplug" : s->name;
+}
+
+/* Sparkplug tells connections apart by a number, after a restart too: a will that the broker publishes late would end the wrong one. */
+static void keep_next_bdseq(void)
+{
+	char text[24];
+	sinks.bdseq = (sinks.bdseq + 1) & 255;
+	snprintf(text, sizeof(text), "%lld", (long long)sinks.bdseq);
+	if (kept_put(sinks.g->store, SPARKPLUG, "bdseq", slice_of(text), NULL, NULL) != 0)
+		log_debug(NULL, "the number of the next connection of Sparkplug is not noted");
+}
+
+static int64_t take_bdseq(void)
+{
+	struct arena mem = { 0 };
+	struct slice text;
+	int64_t kept = 0;
+	if (kept_get(sinks.g->store, SPARKPLUG, "bdseq", &mem, &text) != 0 || int_parse(text, &kept) != 0 || kept < 0 || kept > 255)
+		kept = 0;
+	arena_free(&mem);
+	sinks.bdseq = kept;
+	keep_next_bdseq();
+	return kept;
 }
 
 struct sink *sinks_state(const char *name, bool up, const char *why)
@@ -70,6 +96,8 @@ struct sink *sinks_state(const char *name, bool up, const char *why)
 		log_info(NULL, "%s is connected", shown(s));
 	else if (up != s->up)
 		log_info(NULL, "%s is down: %s", shown(s), why ? why : "");
+	if (s->up && !up && strcmp(name, SPARKPLUG) == 0)
+		keep_next_bdseq();
 	s->up = up;
 	return s;
 }
@@ -161,12 +189,41 @@ static int open_broker(struct gateway *g)
 	return rc;
 }
 
+static void write_sparkplug(const struct gateway *g, struct buf *out)
+{
+	const struct mqtt_settings *m = &g->conf->mqtt;
+	struct json_writer w;
+	jw_open(&w, out);
+	jw_object(&w, NULL);
+	write_broker(g, &w);
+	jw_string(&w, "group_id", m->sparkplug.group_id);
+	jw_string(&w, "edge_node", m->sparkplug.edge_node ? m->sparkplug.edge_node : g->conf->site.id);
+	if (m->sparkplug.primary_host)
+		jw_string(&w, "primary_host", m->sparkplug.primary_host);
+	jw_int(&w, "bdseq", take_bdseq());
+	jw_end(&w, '}');
+}
+
+static int open_sparkplug(struct gateway *g)
+{
+	struct buf config = { 0 };
+	write_sparkplug(g, &config);
+	int rc = open_sink(SPARKPLUG, SPARKPLUG, config.p);
+	buf_free(&config);
+	return rc;
+}
+
 int sinks_open(struct gateway *g)
 {
+	int rc = 0;
 	sinks.g = g;
 	sinks.all = mem_new(2 * sizeof(*sinks.all));
 	sinks.n = 0;
-	return g->conf->mqtt.url ? open_broker(g) : 0;
+	if (g->conf->mqtt.url)
+		rc = open_broker(g);
+	if (rc == 0 && g->conf->mqtt.url && g->conf->mqtt.sparkplug.enabled)
+		rc = open_sparkplug(g);
+	return rc;
 }
 
 void sinks_close(void)

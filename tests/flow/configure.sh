@@ -15,6 +15,7 @@ test "$status" != 0 || failed=1
 for package in libevent-dev libssl-dev libsqlite3-dev libcjson-dev libmodbus-dev libmosquitto-dev libyaml-dev zlib1g-dev; do
 	grep "^configure: error: .*apt-get install" got | grep -qw -- "$package" || { echo "# $package is not named"; failed=1; }
 done
+grep -q 'Sparkplug B needs Debian packages libprotobuf-c-dev protobuf-c-compiler' got || { echo "# protobuf-c is not named"; failed=1; }
 grep -q 'make check needs Debian package libcmocka-dev' got || { echo "# cmocka is not named"; failed=1; }
 if test "$failed" = 0; then echo "ok 1 - all that is missing is named"; else
 	sed 's/^/# /' got

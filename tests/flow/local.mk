@@ -54,6 +54,15 @@ PROGRAM_FLOWS += tests/flow/raise.js
 PROGRAM_FLOWS += tests/flow/hashes.js
 PROGRAM_FLOWS += tests/flow/old-stations.js
 PROGRAM_FLOWS += tests/flow/security-events.js
+if HAVE_SPARKPLUG
+PROGRAM_FLOWS += tests/flow/sparkplug.js
+tests/flow/sparkplug.log: tests/tools/mqtt-sink
+else
+EXTRA_DIST += tests/flow/sparkplug.js
+endif
+TESTS += tests/flow/no-sparkplug.sh
+EXTRA_DIST += tests/flow/no-sparkplug.sh
+tests/flow/no-sparkplug.log: tests/tools/ampgated-no-sparkplug
 if HAVE_NGHTTP2
 PROGRAM_FLOWS += tests/flow/multiplex.js
 else

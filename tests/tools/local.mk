@@ -30,6 +30,12 @@ tests_tools_composite_LDADD = $(ENERGY_LIBS)
 TESTS += tests/tools/conformance.sh
 EXTRA_DIST += tests/tools/conformance.sh tests/tools/conformance.awk
 
+# One without Sparkplug B.
+check_PROGRAMS += tests/tools/ampgated-no-sparkplug
+tests_tools_ampgated_no_sparkplug_SOURCES = gateway/main.c plugins/builtin.c
+tests_tools_ampgated_no_sparkplug_CPPFLAGS = $(AM_CPPFLAGS) -DWITHOUT_SPARKPLUG
+tests_tools_ampgated_no_sparkplug_LDADD = $(GATEWAY_LIBS)
+
 # An ampgated without the console's pages.
 check_PROGRAMS += tests/tools/ampgated-no-console
 tests_tools_ampgated_no_console_SOURCES = gateway/main.c tests/tools/no-console.c

@@ -1,4 +1,4 @@
-/* The MQTT side alone: publishes what it reads, prints what it hears, both as JSON lines.
+/* The MQTT side alone: publishes what it reads, prints what it hears, both as JSON lines. A driver behind the configuration: that one.
  *
  *   mqtt-sink '{"url":"mqtt://localhost","site":"s1","commands":["echo"]}'
  *
@@ -79,7 +79,7 @@ int main(int argc, char *argv[])
 	char err[256] = "";
 	if (argc < 2 || loop_open() != 0 || host_open(&host, &events, NULL) != 0)
 		return 2;
-	struct host_conf conf = { "mqtt", "mqtt", argv[1], 0 };
+	struct host_conf conf = { "mqtt", argc > 2 ? argv[2] : "mqtt", argv[1], 0 };
 	sink = host_sink(host, &conf, err, sizeof(err));
 	if (sink < 0) {
 		fprintf(stderr, "mqtt-sink: %s\n", err);

@@ -13,3 +13,12 @@ tests_unit_plugins_evse_map_SOURCES = tests/unit/plugins/evse-map.c tests/unit/u
 tests_unit_plugins_evse_map_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
 tests_unit_plugins_scan_SOURCES = tests/unit/plugins/scan.c tests/unit/plugins/meters.h tests/unit/unit.h
 tests_unit_plugins_scan_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+SPARKPLUG_UNIT = tests/unit/plugins/sparkplug
+tests_unit_plugins_sparkplug_SOURCES = tests/unit/plugins/sparkplug.c tests/unit/unit.h
+tests_unit_plugins_sparkplug_LDADD = $(PLUGINS_LIBS) $(CMOCKA_LIBS)
+if HAVE_SPARKPLUG
+check_PROGRAMS += $(SPARKPLUG_UNIT)
+TESTS += $(SPARKPLUG_UNIT)
+else
+EXTRA_PROGRAMS += $(SPARKPLUG_UNIT)
+endif
