@@ -5,19 +5,21 @@ export function onChange(f) {
 	listeners.add(f);
 	return () => listeners.delete(f);
 }
-// Pages are drawn a few times a second at most: with hundreds of stations something changes all the time.
-const DRAW_MS = 250;
-let due = false, drawn = 0;
+// Pages are drawn a few times a second at most: with hundreds of stations something changes all the time. What takes long is drawn more seldom, so
+// that a large site leaves a small device most of its time.
+const DRAW_MS = 250, REST = 6;
+let due = false, drawn = 0, took = 0;
 function draw() {
 	due = false;
 	drawn = performance.now();
 	for (const f of listeners) f(null);
+	took = performance.now() - drawn;
 }
 export function changed(topic, data) {
 	for (const f of listeners) f(topic, data);
 	if (due) return;
 	due = true;
-	setTimeout(() => requestAnimationFrame(draw), Math.max(0, DRAW_MS - (performance.now() - drawn)));
+	setTimeout(() => requestAnimationFrame(draw), Math.max(0, Math.max(DRAW_MS, took * REST) - (performance.now() - drawn)));
 }
 
 export class Problem extends Error {

@@ -1,24 +1,25 @@
 // All EVSEs as a list: what they do, what they get, and why not more.
 import { state } from './api.js';
-import { h, show, amps, num, pill, reason, table } from './ui.js';
-import { t } from './text.js';
+import { h, show, amps, num, pill, reason, table, byName } from './ui.js';
+import { t, words } from './text.js';
 import { acceptStation, rejectStation, evseActions } from './actions.js';
 
 const filter = { text: '', state: '', circuit: '', reason: '' };
-const STATES = ['charging', 'waiting', 'available', 'preparing', 'suspended_ev', 'offline', 'pending', 'faulted'];
-const REASONS = ['circuit', 'ev', 'evse_max', 'operator', 'csms_profile', 'csms_group', 'station_limit', 'wake_up', 'waiting', 'ramp', 'meter_lost', 'grid_power', 'grid_operator', 'schedule', 'tariff'];
+const STATES = ['charging', 'waiting', 'available', 'preparing', 'suspended_ev', 'suspended_evse', 'finishing', 'reserved', 'unavailable', 'faulted', 'offline', 'pending', 'rejected'];
+const REASONS = Object.keys(words).filter((k) => k.startsWith('reason.') && k !== 'reason.none').map((k) => k.slice(7));
 const shownState = (e, s) => (s.state === 'pending' || s.state === 'offline' || s.state === 'rejected' ? s.state : e?.waiting ? 'waiting' : e?.state || s.state);
 
 function rows() {
-	const out = [];
+	const out = [], of = new Map();
+	for (const e of state.evses.values()) of.set(e.station, [...(of.get(e.station) || []), e]);
 	for (const s of state.stations.values()) {
-		const own = [...state.evses.values()].filter((e) => e.station === s.id).sort((a, b) => a.evse - b.evse);
+		const own = (of.get(s.id) || []).sort((a, b) => a.evse - b.evse);
 		for (const e of own.length ? own : [null]) out.push({ s, e, many: own.length > 1 });
 	}
 	const f = filter, q = f.text.toLowerCase();
 	const fits = ({ s, e }) => (!q || [s.id, s.name, s.vendor, s.model, e?.tx?.token].some((x) => x?.toLowerCase().includes(q))) && (!f.state || shownState(e, s) === f.state)
 		&& (!f.circuit || e?.circuit === f.circuit) && (!f.reason || e?.limit?.reason === f.reason);
-	return out.filter(fits).sort((a, b) => (b.s.state === 'pending') - (a.s.state === 'pending') || a.s.id.localeCompare(b.s.id, undefined, { numeric: true }));
+	return out.filter(fits).sort((a, b) => (b.s.state === 'pending') - (a.s.state === 'pending') || byName(a.s.id, b.s.id));
 }
 
 const select = (name, label, values, draw) => h('label', { class: 'field inline' }, h('span', {}, label),

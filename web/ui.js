@@ -58,16 +58,23 @@ export let zone;
 export const setZone = (z) => (zone = z || undefined);
 const dash = '\u2013';
 const known = (v) => v !== null && v !== undefined && !Number.isNaN(v);
-export const num = (v, digits = 0) => (known(v) ? v.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }) : dash);
+// Making a formatter takes far longer than using it, and a large site has thousands of numbers on a page.
+const formats = new Map();
+function format(key, make) {
+	if (!formats.has(key)) formats.set(key, make());
+	return formats.get(key);
+}
+export const num = (v, digits = 0) => (known(v) ? format(`${locale()} ${digits}`, () => new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits })).format(v) : dash);
+export const byName = new Intl.Collator(undefined, { numeric: true }).compare;
 export const amps = (v, digits = 1) => (known(v) ? `${num(v, digits)} A` : dash);
 export const kw = (v) => (known(v) ? `${num(v / 1000, Math.abs(v) < 10000 ? 2 : 1)} kW` : dash);
 export const kwh = (v) => (known(v) ? `${num(v / 1000, 2)} kWh` : dash);
 export function time(ts, what = 'auto') {
 	if (!ts) return dash;
 	const d = new Date(ts), today = new Date().toDateString() === d.toDateString();
-	const o = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: zone };
-	if (what === 'date' || (what === 'auto' && !today)) Object.assign(o, { day: '2-digit', month: '2-digit', year: what === 'date' ? 'numeric' : undefined });
-	return d.toLocaleString(locale(), o);
+	const form = what === 'auto' && !today ? 'day' : what;
+	return format(`${locale()} ${zone} ${form}`, () => new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: zone,
+		...(form === 'date' || form === 'day' ? { day: '2-digit', month: '2-digit', year: form === 'date' ? 'numeric' : undefined } : {}) })).format(d);
 }
 export function span(s) {
 	if (!known(s)) return dash;

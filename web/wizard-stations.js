@@ -1,6 +1,6 @@
 // The later steps of the commissioning: the way to the CSMS, the stations, how they are wired, what they obey, and what survives an outage.
 import { run, state, can, has } from './api.js';
-import { h, show, table, button, field, amps, num, attempt, pill, PHASES } from './ui.js';
+import { h, show, table, button, field, amps, num, attempt, pill, byName, PHASES } from './ui.js';
 import { t } from './text.js';
 import { found, byHand, checkRunner, csvImport, note } from './wizard.js';
 import { propose } from './change.js';
@@ -9,7 +9,7 @@ import { acceptStation, rejectStation, askAccept } from './actions.js';
 import { stationUrls } from './wizard-site.js';
 
 const kept = (step, draw) => (found[step]?.data ? draw(found[step].data) : null);
-const byId = (a, b) => a.station.localeCompare(b.station, undefined, { numeric: true });
+const byId = (a, b) => byName(a.station, b.station);
 const busy = () => [...state.evses.values()].filter((e) => e.state === 'charging' && e.limit).sort(byId);
 const evseSelect = (first) => h('select', {}, first && h('option', { value: '' }, first), busy().map((e) => h('option', { value: `${e.station}/${e.evse}` }, `${e.station}/${e.evse}`)));
 const evseOf = (text) => ({ station: text.slice(0, text.lastIndexOf('/')), evse: Number(text.slice(text.lastIndexOf('/') + 1)) });
@@ -41,7 +41,7 @@ export function stations(again, anew) {
 	const address = h('div', {}), table_ = h('div', {}), waiting = h('div', {});
 	stationUrls().then((urls) => show(address, h('p', {}, `${t('w.stations_url')}:`), h('ul', { class: 'facts' }, urls.map((u) => h('li', {}, h('code', { class: 'token' }, u), h('span', { class: 'quiet' }, ` + ${t('w.identity')}`))))));
 	const draw = () => {
-		const list = [...state.stations.values()].sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true })), pending = list.filter((s) => s.state === 'pending'), missing = list.filter((s) => s.state === 'offline');
+		const list = [...state.stations.values()].sort((a, b) => byName(a.id, b.id)), pending = list.filter((s) => s.state === 'pending'), missing = list.filter((s) => s.state === 'offline');
 		show(waiting, h('h3', {}, t('w.waiting')), table([[t('station'), (s) => h('b', {}, s.id)], ['', (s) => [s.vendor, s.model, s.peer].filter(Boolean).join(' ')], ['', (s) => h('div', { class: 'row' }, acceptStation(s), rejectStation(s))]], pending, t('w.none_waiting')),
 			pending.length > 1 && has('station.accept') && can('installer') ? h('p', {}, button(`${t('w.accept_all')} (${pending.length})`, () => acceptAll(pending, anew))) : null);
 		show(table_, h('h3', {}, t('w.known')), missing.length ? h('p', { class: 'error' }, `${missing.length} ${t('w.stations_missing')}: ${missing.map((s) => s.id).join(', ')}`) : null,
