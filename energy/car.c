@@ -119,19 +119,6 @@ static int32_t most_of(const struct car *c)
 	return most;
 }
 
-static void learn_phases(struct car *c)
-{
-	uint8_t now = 0;
-	for (int p = 0; p < c->conf->n_lines; p++)
-		if (c->drawn[p] > REAL_MA)
-			now |= (uint8_t)(1u << p);
-	c->seen |= now;
-	if (now && !c->draws_since_us)
-		c->draws_since_us = c->drawn_us;
-	if (!c->may && (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US)))
-		c->used = c->seen;
-}
-
 static bool excessive(const struct car *c)
 {
 	return most_of(c) > c->told_ma + c->told_ma / 16 + EXCESS_MA;
@@ -141,6 +128,27 @@ static bool excessive(const struct car *c)
 static bool settled_report(const struct car *c)
 {
 	return c->drawn_us && c->drawn_us >= c->told_us + SETTLE_US && (!c->answered || c->drawn_us >= c->accepted_us + SETTLE_US);
+}
+
+/* After one phase, what it drew on that still comes in. Only what it draws by a limit for all phases says which of them it uses. */
+static bool tells_phases(const struct car *c)
+{
+	return !c->may && (!c->widened || (c->told_ma > 0 && settled_report(c)));
+}
+
+static void learn_phases(struct car *c)
+{
+	uint8_t now = 0;
+	if (!tells_phases(c))
+		return;
+	c->widened = false;
+	for (int p = 0; p < c->conf->n_lines; p++)
+		if (c->drawn[p] > REAL_MA)
+			now |= (uint8_t)(1u << p);
+	c->seen |= now;
+	c->draws_since_us = !now ? 0 : c->draws_since_us ? c->draws_since_us : c->drawn_us;
+	if (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US))
+		c->used = c->seen;
 }
 
 /* What part of an offer it takes when it takes all it can get, or what more than that. The highest counts; what was seen long ago fades. */
@@ -223,6 +231,7 @@ void car_step(struct car *c, int64_t now_us)
 
 void car_may(struct car *c, uint8_t phases)
 {
+	c->widened = c->widened || (c->may && !phases);
 	c->may = phases;
 	if (!phases) {
 		c->used = c->seen = 0;

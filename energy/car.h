@@ -22,10 +22,11 @@ struct car {
 	bool answered, refused;
 	int32_t drawn[3];
 	int64_t drawn_us;     /* 0: never said */
-	int64_t draws_since_us; /* first report of a real current in this transaction; 0: none yet */
+	int64_t draws_since_us; /* first of the reports of a real current that came one after the other; 0: the last was none */
 	uint8_t seen;         /* own phases with a real current in this transaction */
 	uint8_t used;         /* learnt; 0: not yet, all count */
 	uint8_t may;          /* its station was told these alone; 0: all */
+	bool widened;         /* all again, and it has not drawn by a limit for all yet */
 	int32_t want_ma;      /* no use in offering more */
 	int32_t top_ma;       /* it takes no more than this, whatever it is offered */
 	int32_t gain_pm;      /* per mille of an offer that it takes when it could use more; 1000 until it is known; above, it overdraws */

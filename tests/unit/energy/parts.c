@@ -149,6 +149,46 @@ static void test_the_phases_are_learnt_from_the_draw(void **state)
 	assert_int_equal(car_phases(&car), 3); /* seen at once, whenever it appears */
 }
 
+static void test_what_it_drew_on_one_phase_says_nothing_about_three(void **state)
+{
+	struct car car;
+	(void)state;
+	car_init(&car, &socket);
+	car_may(&car, 1);
+	car_told(&car, A(11), 100 * S);
+	car_answered(&car, A(11), true, 100 * S);
+	for (int64_t t = 110; t < 300; t += 10)
+		car_draws(&car, (int32_t[3]){ A(11), 0, 0 }, t * S);
+	assert_int_equal(car_phases(&car), 1);
+	car_relinked(&car);
+	car_may(&car, 0);
+	car_draws(&car, (int32_t[3]){ A(11), 0, 0 }, 300 * S); /* kept by its station while it had no link */
+	car_draws(&car, (int32_t[3]){ 0, 0, 0 }, 310 * S);
+	car_draws(&car, (int32_t[3]){ 0, 0, 0 }, 340 * S);
+	assert_int_equal(car_phases(&car), 7);
+	car_told(&car, A(11), 350 * S);
+	car_answered(&car, A(11), true, 351 * S);
+	car_draws(&car, (int32_t[3]){ A(11), A(11), 0 }, 352 * S); /* on its way */
+	for (int64_t t = 360; t < 400; t += 10)
+		car_draws(&car, (int32_t[3]){ A(11), 0, 0 }, t * S);
+	assert_int_equal(car_phases(&car), 1); /* a limit for three, and one is all it uses */
+}
+
+static void test_a_car_that_stops_drawing_has_not_drawn_meanwhile(void **state)
+{
+	struct car car;
+	(void)state;
+	car_init(&car, &socket);
+	car_told(&car, A(16), 100 * S);
+	car_answered(&car, A(16), true, 100 * S);
+	car_draws(&car, (int32_t[3]){ A(15), 0, 0 }, 110 * S); /* begins with one phase, as many do */
+	car_draws(&car, (int32_t[3]){ 0, 0, 0 }, 115 * S);
+	car_draws(&car, (int32_t[3]){ A(15), 0, 0 }, 140 * S);
+	assert_int_equal(car_phases(&car), 7);
+	car_draws(&car, (int32_t[3]){ A(15), 0, 0 }, 165 * S);
+	assert_int_equal(car_phases(&car), 1);
+}
+
 static void test_a_car_near_its_offer_is_not_said_to_want_less(void **state)
 {
 	struct car car;
@@ -271,6 +311,8 @@ int main(void)
 		cmocka_unit_test(test_an_order_counts_until_it_is_followed),
 		cmocka_unit_test(test_who_refuses_or_keeps_silent_is_counted_with_the_old_limit),
 		cmocka_unit_test(test_the_phases_are_learnt_from_the_draw),
+		cmocka_unit_test(test_what_it_drew_on_one_phase_says_nothing_about_three),
+		cmocka_unit_test(test_a_car_that_stops_drawing_has_not_drawn_meanwhile),
 		cmocka_unit_test(test_a_car_near_its_offer_is_not_said_to_want_less),
 		cmocka_unit_test(test_who_waits_longest_passes_who_has_had_its_turn),
 		cmocka_unit_test(test_priority_makes_a_wait_count_for_more),
