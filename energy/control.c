@@ -404,12 +404,16 @@ void control_evse_conduct(struct control *c, int evse, const char *conduct)
 
 /* Meters and base loads. */
 
-/* The cars below take another current while the meter keeps saying the same. */
+/* The cars below take another current while the meter keeps saying the same. When the last of them has left, its last report may have come
+ * after the meter's last word, which is nothing, as it should be. */
 static void watch_contradiction(struct control *c, struct junction *n)
 {
+	static const int64_t nothing[3];
 	if (n->seen_change_us != n->meter->changed_us) {
 		n->seen_change_us = n->meter->changed_us;
 		memcpy(n->drawn_then, n->drawn, sizeof(n->drawn_then));
+		n->contradicted_us = 0;
+	} else if (meter_idle(n->meter) && !far_apart(n->drawn, nothing)) {
 		n->contradicted_us = 0;
 	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_then)) {
 		n->contradicted_us = c->now_us;
@@ -519,7 +523,7 @@ static void look_up(const struct control *c, struct seat *s)
 		s->frozen = s->frozen || n->guard == METER_STALE;
 		if (n->guard != METER_LOST)
 			continue;
-		int32_t ma = guard_meter_cap(c->conf.on_meter_lost, s->conf, c->conf.meter_lost_ma);
+		int32_t ma = guard_meter_cap(c->conf.on_meter_lost, s->conf, c->conf.meter_lost_ma, load_has_a_past(&n->load, c->now_us));
 		if (ma < s->lost_ma) {
 			s->lost = n;
 			s->lost_ma = ma;

@@ -9,7 +9,7 @@
 #include "ocpp/event.h"
 
 enum strategy { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME, STRATEGY_DEADLINE, STRATEGY_FAIR_ENERGY, STRATEGY_READY };
-enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS, LOST_HIGHEST /* no cap: the highest base load seen is planned with */ };
+enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS, LOST_HIGHEST /* no cap, once half an hour was seen: its highest base load is planned with */ };
 
 struct control_conf {
 	enum strategy strategy;

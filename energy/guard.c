@@ -9,7 +9,7 @@ enum guard_meter guard_meter(int64_t lost_for_us, int64_t lost_after_us)
 	return lost_for_us > lost_after_us ? METER_LOST : METER_STALE;
 }
 
-int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma)
+int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma, bool past)
 {
 	switch (rule) {
 	case LOST_STOP:
@@ -17,7 +17,7 @@ int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t
 	case LOST_AMPS:
 		return amps_ma;
 	case LOST_HIGHEST:
-		return MA_NONE;
+		return past ? MA_NONE : e->fallback_ma;
 	case LOST_FALLBACK:
 		break;
 	}

@@ -11,8 +11,8 @@ enum guard_meter { METER_FRESH, METER_STALE, METER_LOST };
 /* `lost_for_us` as meter_lost_for says. Stale: no raises below it. Lost: the configured fallback. */
 enum guard_meter guard_meter(int64_t lost_for_us, int64_t lost_after_us);
 
-/* What an EVSE below a lost meter may have at most. */
-int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma);
+/* What an EVSE below a lost meter may have at most. `past`: the base load there has been seen for long enough to plan with its highest. */
+int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma, bool past);
 
 /* What a station without a link may take per phase: until its own timer has surely run out the larger of its last limit and its fallback,
  * then the fallback. `since_us`: when it was last heard of. */

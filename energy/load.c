@@ -18,6 +18,7 @@
 
 #define SLOT_US (5 * INT64_C(1000000))
 #define HOUR_US (3600 * INT64_C(1000000))
+#define PAST_US (1800 * INT64_C(1000000))
 #define GRAIN_MA 200
 #define SURE_MA 2000 /* a range no wider than this is good enough to be remembered for the day */
 
@@ -49,6 +50,8 @@ static void explain(struct load *l, int line, int64_t known_more, int64_t fell)
 
 void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], const int64_t high[3], int64_t now_us)
 {
+	if (!l->known)
+		l->since_us = now_us;
 	turn(l->slot, LOAD_SLOTS, &l->slot_no, now_us / SLOT_US);
 	turn(l->hour, LOAD_HOURS, &l->hour_no, now_us / HOUR_US);
 	for (int line = 0; line < 3; line++) {
@@ -89,4 +92,9 @@ int32_t load_highest(const struct load *l, int line)
 {
 	int32_t day = highest((int32_t(*)[3])l->hour, LOAD_HOURS, line), held = load_held(l, line);
 	return day > held ? day : held;
+}
+
+bool load_has_a_past(const struct load *l, int64_t now_us)
+{
+	return l->known && now_us - l->since_us >= PAST_US;
 }

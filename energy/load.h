@@ -10,6 +10,7 @@
 
 struct load {
 	bool known;
+	int64_t since_us;              /* of the first sample */
 	int32_t now[3];                /* best estimate */
 	int64_t low[3];                /* as last fed */
 	int32_t slot[LOAD_SLOTS][3];   /* the highest estimate of each of the last slots */
@@ -22,5 +23,6 @@ void load_init(struct load *l);
 void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], const int64_t high[3], int64_t now_us);
 int32_t load_held(const struct load *l, int line);    /* to plan with */
 int32_t load_highest(const struct load *l, int line); /* of the last day: to plan with while the meter is lost */
+bool load_has_a_past(const struct load *l, int64_t now_us); /* long enough that the highest says something */
 
 #endif

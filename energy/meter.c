@@ -1,8 +1,12 @@
 /* Samples and their age. A failed poll says nothing, so a meter that is silent grows old. A meter that answers every poll with the same digits
  * is harder: a steady load on a coarse meter looks like that for hours, and so does a gateway that repeats its last register. They differ
  * when the cars below are known to take another current: a living meter must show it, a frozen one does not. And most meters never say the
- * same twice for long, for their volts move: one that has been so for a while and then says the same for a minute is frozen, too. If it was
- * not, its patience has grown when it moves again. */
+ * same twice for long, for their volts move. How often they do is learnt from how often the first sample after a change repeats it; a row of
+ * repetitions that would come about once in a million samples is no chance, and means frozen within some seconds. If it was not, its patience
+ * has grown when it moves again.
+ *
+ * Easy to get wrong: a meter that was frozen for a quarter of an hour moves again, too, and must not be taken for one that is slow of speech.
+ * So one long silence makes patience twice as long, not as long as the silence was. */
 #include "energy/meter.h"
 
 #include <stdio.h>
@@ -13,8 +17,11 @@
 #define FROZEN_LEAST_US (90 * INT64_C(1000000))
 #define KNOWN_AFTER_US (900 * INT64_C(1000000))
 #define RESTLESS_US (30 * INT64_C(1000000))   /* never the same for longer than this */
-#define STILL_LEAST_US (60 * INT64_C(1000000))
-#define STILL_TIMES 4
+#define STILL_LEAST_US (10 * INT64_C(1000000))
+#define STILL_TIMES 2
+#define QUIET_STEP_US (5 * INT64_C(1000000))
+#define OF_ALL 1000000
+#define AGAIN_WEIGHT 64                       /* of so many changes */
 #define HALVED_US (3600 * INT64_C(1000000))
 
 void meter_init(struct meter *m, const struct meter_conf *conf)
@@ -31,24 +38,30 @@ static bool same(const struct meter_sample *a, const struct meter_sample *b)
 	       !memcmp(&a->export_wh, &b->export_wh, sizeof(a->export_wh));
 }
 
+/* Its values have changed: how long they had not, and whether they were said twice. */
 static void note_still(struct meter *m)
 {
-	int64_t still = m->last.at_us - m->changed_us;
+	int64_t still = m->last.at_us - m->changed_us, most = 2 * m->quiet_us + QUIET_STEP_US;
+	m->again_ppm += ((m->repeats ? OF_ALL : 0) - m->again_ppm) / AGAIN_WEIGHT;
 	if (m->last.at_us - m->halved_us >= HALVED_US) {
-		m->longest_us /= 2;
+		m->quiet_us /= 2;
 		m->halved_us = m->last.at_us;
 	}
-	if (still > m->longest_us)
-		m->longest_us = still;
+	if (still > m->quiet_us)
+		m->quiet_us = still < most ? still : most;
 }
 
 void meter_feed(struct meter *m, const struct meter_sample *s)
 {
-	if (!m->last.at_us)
+	if (!m->last.at_us) {
 		m->known_us = m->changed_us = m->halved_us = s->at_us;
-	if (m->last.at_us && !same(&m->last, s)) {
+		m->again_ppm = OF_ALL;
+	} else if (!same(&m->last, s)) {
 		note_still(m);
 		m->changed_us = s->at_us;
+		m->repeats = 0;
+	} else {
+		m->repeats++;
 	}
 	m->last = *s;
 	m->fault[0] = 0;
@@ -57,6 +70,11 @@ void meter_feed(struct meter *m, const struct meter_sample *s)
 void meter_failed(struct meter *m, const char *why)
 {
 	snprintf(m->fault, sizeof(m->fault), "%s", why ? why : "read failed");
+}
+
+bool meter_idle(const struct meter *m)
+{
+	return !m->last.ma.l[0] && !m->last.ma.l[1] && !m->last.ma.l[2];
 }
 
 int64_t meter_age(const struct meter *m, int64_t now_us)
@@ -70,17 +88,24 @@ static int64_t frozen_after(const struct meter *m)
 	return patience > FROZEN_LEAST_US ? patience : FROZEN_LEAST_US;
 }
 
-/* Nothing flows: then even a meter that lives has nothing new to say. */
-static bool idle(const struct meter *m)
+/* So many repetitions in a row are no chance; 0: it repeats itself too often to say. */
+static int too_many(const struct meter *m)
 {
-	return !m->last.ma.l[0] && !m->last.ma.l[1] && !m->last.ma.l[2];
+	static const struct {
+		int32_t again_ppm;
+		int repeats; /* again to the power of it is about a millionth */
+	} rows[] = { { 20000, 4 }, { 50000, 5 }, { 100000, 6 }, { 180000, 8 }, { 250000, 10 }, { 400000, 15 }, { 600000, 27 } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (m->again_ppm <= rows[i].again_ppm)
+			return rows[i].repeats;
+	return 0;
 }
 
-/* For how long its values have been the same longer than ever before; not above 0: they have not. */
+/* For how long its values have been the same longer than they ever are; not above 0: they have not. */
 static int64_t still_for(const struct meter *m)
 {
-	int64_t patience = m->longest_us * STILL_TIMES > STILL_LEAST_US ? m->longest_us * STILL_TIMES : STILL_LEAST_US;
-	if (m->longest_us > RESTLESS_US || m->changed_us - m->known_us < KNOWN_AFTER_US || idle(m))
+	int64_t patience = m->quiet_us * STILL_TIMES > STILL_LEAST_US ? m->quiet_us * STILL_TIMES : STILL_LEAST_US;
+	if (m->quiet_us > RESTLESS_US || m->changed_us - m->known_us < KNOWN_AFTER_US || meter_idle(m) || !too_many(m) || m->repeats < too_many(m))
 		return 0;
 	return m->last.at_us - m->changed_us - patience;
 }

@@ -11,7 +11,9 @@ struct meter {
 	struct meter_sample last;  /* at_us 0: never */
 	int64_t changed_us;        /* when a value last differed from the one before */
 	int64_t known_us;          /* its first sample */
-	int64_t longest_us;        /* that its values have stayed the same, lately: halved every hour */
+	int repeats;               /* samples since then that said the same again */
+	int32_t again_ppm;         /* how often the first sample after a change says the same again: lately, of a million */
+	int64_t quiet_us;          /* for how long its values stay the same when it is well: halved every hour */
 	int64_t halved_us;
 	char fault[METER_FAULT];   /* why the last read failed; empty: it did not */
 };
@@ -20,6 +22,7 @@ void meter_init(struct meter *m, const struct meter_conf *conf);
 void meter_feed(struct meter *m, const struct meter_sample *s);
 void meter_failed(struct meter *m, const char *why); /* keeps the last sample, which goes on ageing */
 
+bool meter_idle(const struct meter *m); /* nothing flows: then even a meter that lives has nothing new to say */
 /* Age of the last sample; INT64_MAX: there was none. */
 int64_t meter_age(const struct meter *m, int64_t now_us);
 /* For how long it has been lost, counted from when it became stale; 0: it is fresh. `contradicted_us`: since when the cars below are known to

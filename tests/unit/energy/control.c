@@ -458,22 +458,66 @@ static void test_a_restless_meter_that_stands_still_is_a_lost_one(void **state)
 	start(0);
 	seconds(1000);
 	fixed_reading = true;
-	seconds(55);
+	seconds(9);
 	control_meter_view(c, 0, now, &v);
 	assert_false(v.stale);
 	seconds(10);
 	control_meter_view(c, 0, now, &v);
 	assert_true(v.stale);
 	assert_int_equal(granted(0), A(6));
+	seconds(600);
 	fixed_reading = false;
 	seconds(10);
 	control_meter_view(c, 0, now, &v);
 	assert_false(v.stale);
 	assert_true(granted(0) > A(6));
-	fixed_reading = true; /* it has been still before: that alone says nothing any more */
-	seconds(100);
+	fixed_reading = true; /* that it was still for ten minutes does not make it one that is slow of speech */
+	seconds(25);
+	control_meter_view(c, 0, now, &v);
+	assert_true(v.stale);
+}
+
+/* Its last digits stand still for half a minute again and again: that alone says nothing. */
+static void test_a_meter_that_often_stands_still_is_believed(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	base[0] = A(20);
+	start(0);
+	for (int i = 0; i < 40; i++) {
+		fixed_reading = false;
+		seconds(1);
+		fixed_reading = true;
+		seconds(30);
+	}
 	control_meter_view(c, 0, now, &v);
 	assert_false(v.stale);
+	seconds(60);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
+/* Who plans with the highest base load has to have seen one. */
+static void test_a_meter_that_is_lost_at_the_start_leaves_the_fallback(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(1, A(63));
+	conf.on_meter_lost = LOST_HIGHEST;
+	control_close(c);
+	c = control_open(&conf, &events, NULL);
+	control_evse_link(c, 0, true, now);
+	meter_on = false;
+	start(0);
+	seconds(300);
+	assert_int_equal(granted(0), A(6));
+	meter_on = true;
+	seconds(1900);
+	assert_int_equal(granted(0), A(32));
+	meter_on = false;
+	seconds(300);
+	assert_int_equal(granted(0), A(32));
 }
 
 static void test_an_unchanging_zero_is_believed_while_nothing_draws(void **state)
@@ -486,6 +530,24 @@ static void test_an_unchanging_zero_is_believed_while_nothing_draws(void **state
 	fixed_reading = true;
 	seconds(300);
 	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+}
+
+/* A meter is the first to see that a car has stopped; what its station says of it later is no contradiction. */
+static void test_an_unchanging_zero_is_believed_after_the_last_car_stopped(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(1, A(63));
+	start(0);
+	seconds(60);
+	takes[0] = 0;
+	wobble = 1;
+	seconds(1);
+	fixed_reading = true;
+	seconds(300);
+	control_meter_view(c, 0, now, &v);
+	assert_int_equal(v.last.ma.l[0], 0);
 	assert_false(v.stale);
 }
 
@@ -851,6 +913,9 @@ int main(void)
 		TEST(test_a_frozen_meter_is_a_lost_one),
 		TEST(test_a_steady_reading_is_believed_while_the_cars_are_steady),
 		TEST(test_a_restless_meter_that_stands_still_is_a_lost_one),
+		TEST(test_a_meter_that_often_stands_still_is_believed),
+		TEST(test_a_meter_that_is_lost_at_the_start_leaves_the_fallback),
+		TEST(test_an_unchanging_zero_is_believed_after_the_last_car_stopped),
 		TEST(test_an_unchanging_zero_is_believed_while_nothing_draws),
 		TEST(test_a_station_without_link_is_counted_with_the_worst),
 		TEST(test_what_is_not_counted_for_the_silent_is_part_of_the_base_load),

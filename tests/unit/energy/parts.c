@@ -295,9 +295,11 @@ static void test_a_silent_station_counts_with_the_larger_until_its_timer_has_run
 	assert_int_equal(guard_meter(0, 3 * S), METER_FRESH);
 	assert_int_equal(guard_meter(1, 3 * S), METER_STALE);
 	assert_int_equal(guard_meter(4 * S, 3 * S), METER_LOST);
-	assert_int_equal(guard_meter_cap(LOST_STOP, &socket, A(10)), 0);
-	assert_int_equal(guard_meter_cap(LOST_AMPS, &socket, A(10)), A(10));
-	assert_int_equal(guard_meter_cap(LOST_FALLBACK, &socket, A(10)), A(6));
+	assert_int_equal(guard_meter_cap(LOST_STOP, &socket, A(10), true), 0);
+	assert_int_equal(guard_meter_cap(LOST_AMPS, &socket, A(10), true), A(10));
+	assert_int_equal(guard_meter_cap(LOST_FALLBACK, &socket, A(10), true), A(6));
+	assert_int_equal(guard_meter_cap(LOST_HIGHEST, &socket, A(10), true), MA_NONE);
+	assert_int_equal(guard_meter_cap(LOST_HIGHEST, &socket, A(10), false), A(6));
 }
 
 int main(void)
