@@ -95,6 +95,7 @@ libgateway_a_SOURCES += \
 	gateway/power/decisions.c gateway/power/decisions.h \
 	gateway/power/explain.c gateway/power/explain.h \
 	gateway/power/fallback.c \
+	gateway/power/grid-conf.c gateway/power/grid-conf.h \
 	gateway/power/grid-inputs.c gateway/power/grid-inputs.h \
 	gateway/power/hours.c gateway/power/hours.h \
 	gateway/power/limits.c gateway/power/limits.h \
@@ -220,6 +221,7 @@ libgateway_a_SOURCES += \
 	gateway/sim/sim-lines.c gateway/sim/sim-lines.h \
 	gateway/sim/sim-meter.c gateway/sim/sim-meter.h \
 	gateway/sim/sim-outlet.c gateway/sim/sim-outlet.h \
+	gateway/sim/sim-rules.c gateway/sim/sim-rules.h \
 	gateway/sim/sim-site.c gateway/sim/sim-site.h \
 	gateway/sim/sim-station.c gateway/sim/sim-station.h \
 	gateway/sim/sim-station-main.c \

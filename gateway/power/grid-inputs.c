@@ -31,7 +31,7 @@
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/net/modbus-server.h"
 #include "gateway/plug/drivers.h"
-#include "gateway/power/below.h"
+#include "gateway/power/grid-conf.h"
 #include "gateway/session/session.h"
 
 #define STEP_US (100 * US_PER_MS)
@@ -63,32 +63,8 @@ static struct {
 
 /* --- what is allowed --- */
 
-static struct below devices(void)
-{
-	return below_look(state.gw->conf, &state.gw->conf->circuits[state.node]);
-}
-
-/* What the devices keep while they are dimmed. Their number may change while we run. */
-static int64_t keeps_w(void)
-{
-	const struct grid_settings *c = state.gw->conf->grid;
-	return grid_dimmed_w(c->devices ? c->devices : devices().evses, c->dim_to_w);
-}
-
-static int64_t rated_w(void)
-{
-	return state.gw->conf->grid->rated_w ? state.gw->conf->grid->rated_w : devices().max_w;
-}
-
-/* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
-static const char *reason_of(const struct grid_now *now)
-{
-	return now->state == GRID_LIMITED && state.sources[now->input].conf->kind == GRID_CSMS ? "csms_group" : "grid_operator";
-}
-
 static void apply(void)
 {
-	const struct grid_settings *c = state.gw->conf->grid;
 	struct grid_now now;
 	grid_look(state.grid, &now);
 	if (now.limit_w == GRID_FREE_W) {
@@ -96,9 +72,7 @@ static void apply(void)
 			control_cap_clear(state.gw->control, state.cap);
 		state.cap = 0;
 	} else {
-		struct cap_conf cap = { .node = state.node, .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = now.limit_w,
-					.devices = c->counts == GRID_DEVICES, .reason = reason_of(&now), .owner = state.sources[now.input].conf->id,
-					.until_us = INT64_MAX };
+		struct cap_conf cap = grid_conf_cap(state.gw->conf, &now);
 		int id = control_cap_put(state.gw->control, state.cap, &cap);
 		if (id < 0)
 			log_error(NULL, "the grid operator's limit cannot be set: %s", err_text(id));
@@ -282,7 +256,7 @@ static void on_reading(void *arg, const ag_grid_state *s, const char *fault)
 	}
 	if (c->kind == GRID_CONTACT) {
 		bool closed = s->closed & 1;
-		limit_w = closed == (c->active_closed != 0) ? (c->limit_w >= 0 ? c->limit_w : keeps_w()) : GRID_FREE_W;
+		limit_w = closed == (c->active_closed != 0) ? grid_conf_contact_w(state.gw->conf, c) : GRID_FREE_W;
 	} else if (c->kind == GRID_RIPPLE) {
 		int percent = grid_ripple(s->known, s->closed);
 		if (percent < 0) {
@@ -290,7 +264,7 @@ static void on_reading(void *arg, const ag_grid_state *s, const char *fault)
 			step();
 			return;
 		}
-		limit_w = percent == 100 ? GRID_FREE_W : rated_w() * percent / 100;
+		limit_w = percent == 100 ? GRID_FREE_W : grid_conf_rated_w(state.gw->conf) * percent / 100;
 	} else if (!isnan(s->value)) {
 		limit_w = s->value < 1e12 ? (int64_t)s->value : GRID_FREE_W;
 	}
@@ -350,9 +324,7 @@ static void open_machine(const struct grid_settings *c)
 	state.sources = mem_new((c->n_inputs + 1) * sizeof(*state.sources));
 	for (size_t i = 0; i < c->n_inputs; i++) {
 		const struct grid_input_settings *in = &c->inputs[i];
-		bool bounces = in->kind == GRID_CONTACT || in->kind == GRID_RIPPLE;
-		inputs[i] = (struct grid_input_conf){ in->id, in->priority, in->fail_safe_w >= 0 ? in->fail_safe_w : keeps_w(),
-			bounces ? in->debounce_us : 0, in->stale_after_us, in->hold_us };
+		inputs[i] = grid_conf_input(state.gw->conf, in);
 		state.sources[i] = (struct source){ .gw = state.gw, .conf = in, .index = (int)i, .limit_w = GRID_FREE_W };
 	}
 	state.grid = grid_open(inputs, c->n_inputs, on_evidence, NULL, clock_mono_us());
@@ -366,9 +338,8 @@ int grid_inputs_open(struct gateway *g)
 	memset(&state, 0, sizeof(state));
 	if (!s->grid)
 		return 0;
-	const struct circuit_settings *at = s->grid->circuit ? s->grid->circuit : s->circuits;
 	state.gw = g;
-	state.node = (int)(at - s->circuits);
+	state.node = grid_conf_node(s);
 	open_machine(s->grid);
 	for (size_t i = 0; i < state.n && !err; i++)
 		err = start_source(&state.sources[i]);
@@ -485,7 +456,7 @@ void grid_inputs_view(struct json_writer *w)
 	jw_string(w, "decided_by", now.input < 0 ? NULL : state.sources[now.input].conf->id);
 	write_moment(w, "since", now.since_us);
 	jw_int(w, "charging_w", charging_w());
-	jw_int(w, "dimmed_keeps_w", keeps_w());
+	jw_int(w, "dimmed_keeps_w", grid_conf_keeps_w(state.gw->conf));
 	jw_array(w, "inputs");
 	for (size_t i = 0; i < state.n; i++)
 		write_input(w, (int)i);

@@ -18,7 +18,6 @@
 #define DAY_S 86400
 #define VOLTS 230.0
 #define REPORT_S 10
-#define MONDAY_US INT64_C(1772409600000000) /* 2026-03-02 00:00 UTC, when the simulated wall clock starts */
 #define EPISODE 1.05
 
 struct seat {
@@ -221,7 +220,7 @@ static void dim(struct sim_day *d)
 {
 	int64_t of_day = d->now_s % DAY_S;
 	bool holds = d->conf.dim_to_s > d->conf.dim_from_s && of_day >= d->conf.dim_from_s && of_day < d->conf.dim_to_s;
-	struct cap_conf cap = { .node = 0, .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = d->conf.dim_w, .devices = true,
+	struct cap_conf cap = { .node = d->conf.dim_node, .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = d->conf.dim_w, .devices = true,
 				.reason = "grid_operator", .owner = "sim", .until_us = INT64_MAX };
 	if (holds && !d->dimmed)
 		d->dimmed = control_cap_put(d->control, 0, &cap);
@@ -257,8 +256,10 @@ void sim_day_second(struct sim_day *d)
 	add_up(d);
 	judge(d);
 	dim(d);
+	if (d->conf.second)
+		d->conf.second(d->conf.arg, d->now_s);
 	tell(d);
-	control_wall(d->control, MONDAY_US, true);
+	control_wall(d->control, d->conf.wall_us, true);
 	control_tick(d->control, d->now_s * US_PER_S);
 }
 
@@ -281,6 +282,11 @@ struct sim_day *sim_day_open(const struct sim_day_conf *conf)
 		control_evse_proved(d->control, (int)i, true);
 	}
 	return d;
+}
+
+struct control *sim_day_control(struct sim_day *d)
+{
+	return d->control;
 }
 
 void sim_day_close(struct sim_day *d)

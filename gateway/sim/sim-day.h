@@ -17,6 +17,10 @@ struct sim_day_conf {
 	double building;          /* of the grid's limit, on average over the day */
 	int dim_from_s, dim_to_s; /* of each day: the grid operator allows dim_w for charging; both 0: never */
 	int64_t dim_w;
+	int dim_node;             /* below which it counts */
+	int64_t wall_us;          /* wall time of second 0, midnight where the site is */
+	void (*second)(void *arg, int64_t now_s); /* before the balancer looks; NULL: nobody limits */
+	void *arg;
 	FILE *record;             /* a decision log; NULL: none */
 };
 
@@ -39,6 +43,7 @@ struct sim_day_sum {
 
 struct sim_day;
 struct sim_day *sim_day_open(const struct sim_day_conf *conf);
+struct control *sim_day_control(struct sim_day *d); /* for who limits it */
 void sim_day_close(struct sim_day *d);
 void sim_day_second(struct sim_day *d);
 void sim_day_sum(const struct sim_day *d, struct sim_day_sum *out);

@@ -1,0 +1,46 @@
+/* The number of devices may change while we run, so what they keep is added up each time it is asked for. */
+#include "gateway/power/grid-conf.h"
+
+#include "gateway/power/below.h"
+
+static const struct circuit_settings *circuit(const struct settings *s)
+{
+	return s->grid->circuit ? s->grid->circuit : s->circuits;
+}
+
+int grid_conf_node(const struct settings *s)
+{
+	return (int)(circuit(s) - s->circuits);
+}
+
+int64_t grid_conf_keeps_w(const struct settings *s)
+{
+	return grid_dimmed_w(s->grid->devices ? s->grid->devices : below_look(s, circuit(s)).evses, s->grid->dim_to_w);
+}
+
+int64_t grid_conf_rated_w(const struct settings *s)
+{
+	return s->grid->rated_w ? s->grid->rated_w : below_look(s, circuit(s)).max_w;
+}
+
+struct grid_input_conf grid_conf_input(const struct settings *s, const struct grid_input_settings *in)
+{
+	bool bounces = in->kind == GRID_CONTACT || in->kind == GRID_RIPPLE;
+	return (struct grid_input_conf){ in->id, in->priority, in->fail_safe_w >= 0 ? in->fail_safe_w : grid_conf_keeps_w(s),
+		bounces ? in->debounce_us : 0, in->stale_after_us, in->hold_us };
+}
+
+int64_t grid_conf_contact_w(const struct settings *s, const struct grid_input_settings *in)
+{
+	return in->limit_w >= 0 ? in->limit_w : grid_conf_keeps_w(s);
+}
+
+/* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
+struct cap_conf grid_conf_cap(const struct settings *s, const struct grid_now *now)
+{
+	const struct grid_input_settings *in = &s->grid->inputs[now->input];
+	bool csms = now->state == GRID_LIMITED && in->kind == GRID_CSMS;
+	return (struct cap_conf){ .node = grid_conf_node(s), .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = now->limit_w,
+		.devices = s->grid->counts == GRID_DEVICES, .reason = csms ? "csms_group" : "grid_operator", .owner = in->id,
+		.until_us = INT64_MAX };
+}
