@@ -55,10 +55,11 @@ enum {
 	AG_PIN_FAN = 1 << 11,          /* ventilation with its confirmation */
 	AG_PIN_HEAT = 1 << 12,         /* a thermometer */
 	AG_PIN_STATE_E = 1 << 13,      /* the pilot can be taken to 0 V */
+	AG_PIN_LATE = 1 << 14,         /* in `on` only: read before the hardware obeyed the last order */
 };
 typedef struct {
 	uint32_t has;                  /* AG_PIN_ bits of what is there */
-	uint32_t on;                   /* PLUGGED, CLOSED_1, CLOSED_2, RESIDUAL (tripped), MAINS, EMERGENCY (pressed), LOCK (locked), FAN (runs) */
+	uint32_t on;                   /* PLUGGED, CLOSED_1, CLOSED_2, RESIDUAL (tripped), MAINS, EMERGENCY (pressed), LOCK (locked), FAN (runs), LATE */
 	double high_v, low_v;          /* the pilot's plateaus; equal without PWM */
 	double duty;                   /* of the pilot as measured, 0 to 1; NaN: not measured */
 	double proximity_ohm;          /* INFINITY: open */

@@ -30,10 +30,13 @@ struct board {
 	struct serial line;
 	int64_t again_us, ask_us;  /* not before this time */
 	uint32_t order;
+	ag_drive drive;            /* the last one sent */
+	uint32_t since;            /* the order with which its pilot or its contacts were ordered; 0: none yet */
 	bool known;                /* it said hello, and may be used */
 	uint32_t has, opens_ms, watchdog_ms;
 	ag_pins pins;
 	int64_t pins_us;           /* when they came; 0: none yet */
+	uint32_t obeyed;           /* the order they are of; 0: the board does not say */
 	char fault[200];
 };
 
@@ -140,6 +143,7 @@ static int listen(struct board *b)
 			b->pins.opens_ms = b->opens_ms;
 			b->pins.watchdog_ms = b->watchdog_ms;
 			b->pins_us = clock_mono_us();
+			b->obeyed = t.order;
 		}
 	}
 	return rc < 0 ? lost(b, rc) : 0;
@@ -162,6 +166,8 @@ static int evse_pins(void *self, int evse, ag_pins *out)
 	}
 	b->fault[0] = 0;
 	*out = b->pins;
+	if (b->since && b->obeyed && (int32_t)(b->obeyed - b->since) < 0)
+		out->on |= AG_PIN_LATE;
 	return 0;
 }
 
@@ -172,7 +178,13 @@ static int evse_drive(void *self, int evse, const ag_drive *d)
 	if (evse != 1)
 		return ERR_NOT_FOUND;
 	int rc = reach(b);
-	return rc != 0 ? rc : send_text(b, text, board_write_drive(text, ++b->order, d));
+	if (rc != 0)
+		return rc;
+	b->order++;
+	if (!b->since || d->pilot != b->drive.pilot || d->close_1 != b->drive.close_1 || d->close_2 != b->drive.close_2)
+		b->since = b->order;
+	b->drive = *d;
+	return send_text(b, text, board_write_drive(text, b->order, d));
 }
 
 static const char *why(void *self)

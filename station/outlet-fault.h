@@ -45,6 +45,7 @@ struct outlet_fault_row {
 	uint32_t gone_ms;    /* and has been absent for this long */
 	uint32_t retry_ms;   /* until_unplug: absent for this long it is forgiven with the car still there ... */
 	uint8_t retries;     /* ... this often for each car */
+	bool of_order;       /* the pins disagree with an order: seen only in readings that are of it */
 	const char *text;
 };
 

@@ -2,8 +2,8 @@
  *
  * Every fault goes the same way: its detector below says whether it is seen now; seen for `after_ms` it stands; absent for `gone_ms` it is
  * forgiven, or what its row says about the car that has to leave first. Two things are easy to get wrong. A pilot that we hold at 0 V or
- * -12 V tells nothing, so the letter is kept then, and no short is seen. And a reading is of the order before: a contact that has just been
- * ordered disagrees for a moment, which is what the times in the rows are for. */
+ * -12 V tells nothing, so the letter is kept then, and no short is seen. And hardware takes a moment to obey: a contact that has just been
+ * ordered disagrees, which is what the times in the rows are for. They count from the first reading that is of the order, however late it comes. */
 #include "station/duty.h"
 #include "station/outlet.h"
 #include "station/pilot.h"
@@ -251,7 +251,7 @@ static void forgive(struct outlet *o, enum outlet_fault f)
 static void follow(struct outlet *o, enum outlet_fault f, int32_t dt_ms)
 {
 	const struct outlet_fault_row *row = &outlet_faults[f];
-	bool seen = sees(o, f);
+	bool seen = sees(o, f) && !(o->pins.late && outlet_faults[f].of_order);
 	int32_t wait = row->until_unplug && row->retry_ms > row->gone_ms ? (int32_t)row->retry_ms : (int32_t)row->gone_ms;
 	/* The first sight is the millisecond 1: how long it has lasted before is not known. */
 	if (!seen)

@@ -36,6 +36,7 @@ struct outlet_conf {
 
 /* The pins, as read, and what the station wants. */
 struct outlet_in {
+	bool late;            /* read before the hardware had the orders of now: what disagrees with them says nothing yet */
 	bool known;           /* the hardware answered; else nothing else here counts but offer_ma, session and phases */
 	int32_t high_mv, low_mv; /* plateaus of the pilot; equal without PWM */
 	int32_t duty;         /* as measured; OUTLET_UNKNOWN: it is not */

@@ -29,6 +29,7 @@
 #define PILOT_LEAST_MA 6000
 #define SWITCHES_MOST 10
 #define UNLOCK_US (10 * US_PER_S)
+#define LATE_MOST_US (2 * US_PER_S)
 
 /* One EVSE. */
 struct place {
@@ -56,7 +57,7 @@ struct place {
 	bool unlocking;               /* somebody waits to hear whether the plug came free */
 	int64_t unlock_until_us;
 	uint32_t has, told_faults;
-	int64_t stepped_us;
+	int64_t stepped_us, driven_us; /* the latter: when pilot or contacts were ordered last */
 	struct outlet outlet;
 	struct outlet_in in;
 	ag_drive driven;
@@ -114,12 +115,19 @@ static void tell_faults(struct place *p)
 	p->told_faults = p->outlet.standing;
 }
 
-static void step(struct place *p)
+/* In what the pins show at once. */
+static bool is_another_order(const ag_drive *a, const ag_drive *b)
+{
+	return a->pilot != b->pilot || a->close_1 != b->close_1 || a->close_2 != b->close_2;
+}
+
+/* `at_us`: when the pins were read, so that readings that waited for us do not count the waiting. */
+static void step(struct place *p, int64_t at_us)
 {
 	struct relay *r = p->r;
 	struct station_view view;
 	ag_drive d;
-	int64_t now = clock_mono_us();
+	int64_t now = at_us > p->stepped_us ? at_us : p->stepped_us;
 	station_view(r->station, p->evse, &view);
 	p->in.session = view.authorised && !p->unlocking;
 	p->in.offer_ma = p->unlocking ? 0 : p->offered_ma;
@@ -131,6 +139,10 @@ static void step(struct place *p)
 		log_debug(&r->log, "EVSE %d: outlet %s -> %s", p->evse, outlet_state_text(before), outlet_state_text(p->outlet.state));
 	pins_write(&p->outlet.out, &d);
 	if (memcmp(&d, &p->driven, sizeof(d)) != 0) {
+		if (is_another_order(&d, &p->driven)) {
+			p->driven_us = clock_mono_us();
+			p->in.late = true; /* until there is a reading that is of it */
+		}
 		p->driven = d;
 		r->events->drive(r->arg, p->evse, &d);
 	}
@@ -197,7 +209,7 @@ static void on_silent(void *arg)
 	struct evse_input in = p->last;
 	p->in.known = false;
 	p->stepping = true;
-	step(p);
+	step(p, clock_mono_us());
 	p->stepping = false;
 	in.energy_wh = NAN;
 	for (int i = 0; i < 3; i++)
@@ -232,16 +244,24 @@ static double energy_of(struct place *p, const double i_a[3], double energy_wh)
 	return !isnan(energy_wh) ? onward(p, energy_wh) : p->metered ? NAN : p->estimated_wh;
 }
 
-void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins)
+/* Hardware that does not obey for so long is not late but wrong. */
+static bool is_late(const struct place *p, const ag_pins *pins, const ag_drive *of)
+{
+	bool behind = is_another_order(of, &p->driven) || pins->on & AG_PIN_LATE;
+	return behind && clock_mono_us() - p->driven_us < LATE_MOST_US;
+}
+
+void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins, const ag_drive *of, int64_t at_us)
 {
 	struct place *p = &r->places[evse - 1];
 	struct evse_input in = { .energy_wh = energy_of(p, pins->i_a, pins->energy_wh) };
 	if (!p->outlet_is_open || pins->has != p->has)
 		open_outlet(p, pins->has);
 	pins_read(pins, &p->in);
+	p->in.late = is_late(p, pins, of);
 	p->fed_us = clock_mono_us();
 	p->stepping = true;
-	step(p);
+	step(p, at_us);
 	p->stepping = false;
 	memcpy(in.i_a, pins->i_a, sizeof(in.i_a));
 	memcpy(in.v, pins->u_v, sizeof(in.v));
@@ -341,7 +361,7 @@ static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
 	if (!p->outlet_is_open)
 		tell_output(p);
 	else if (r->station && !p->stepping)
-		step(p);
+		step(p, clock_mono_us());
 }
 
 static void on_tx(void *arg, int evse, enum tx_phase phase, const char *tx, const char *token, int64_t wall_us, double wh, const char *reason)

@@ -37,7 +37,8 @@ void relay_close(struct relay *r); /* opens the contacts, releases the link */
 
 void relay_connect(struct relay *r, struct link *l); /* takes the link's station end, as from link_local_pair; once per link */
 void relay_feed(struct relay *r, int evse, const ag_evse_state *state); /* the driver read this */
-void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins);
+/* `of`: what had been driven when they were read, at `at_us` (monotonic): on a busy machine a reading of before comes behind an order. */
+void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins, const ag_drive *of, int64_t at_us);
 void relay_feed_failed(struct relay *r, int evse);                      /* the driver could not read: unknown, not as before */
 void relay_card(struct relay *r, int evse, const char *token);          /* a card was shown; evse 0: to a reader of the whole station */
 struct station *relay_station(struct relay *r);                         /* for tokens, stops and views */

@@ -157,7 +157,7 @@ static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 		relay_feed(p->own->relay, p->conf->evse, &state);
 }
 
-static void on_pins(void *arg, const ag_pins *from, const char *fault)
+static void on_pins(void *arg, const ag_pins *from, const ag_drive *of, int64_t at_us, const char *fault)
 {
 	struct place *p = arg;
 	(void)fault;
@@ -173,7 +173,7 @@ static void on_pins(void *arg, const ag_pins *from, const char *fault)
 		pins.energy_wh = p->energy_wh;
 	}
 	if (begins(p, pins.energy_wh))
-		relay_feed_pins(p->own->relay, p->conf->evse, &pins);
+		relay_feed_pins(p->own->relay, p->conf->evse, &pins, of, at_us);
 }
 
 /* The meter's phases are the grid's; the EVSE's own come first in its order. */

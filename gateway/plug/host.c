@@ -83,6 +83,7 @@ struct unit {
 		double amps[3];
 		ag_drive drive; /* of an outlet */
 	} wish;
+	ag_drive driven;        /* the last one that its driver took */
 	bool reader_failed;     /* and was reported */
 	bool scanned;           /* the search is over */
 	bool dropped;           /* the loop's: nobody wants to hear of it any more */
@@ -108,6 +109,7 @@ struct report {
 	ag_meter_sample sample;
 	ag_evse_state state;
 	ag_pins pins;
+	ag_drive of;            /* what was driven then */
 	char token[TOKEN_TEXT];
 	ag_grid_state grid;
 	char *json;             /* of a search; NULL: nothing new */
@@ -146,7 +148,7 @@ static void on_report(struct mail *mail, void *arg)
 	else if (u->kind == AG_AUTH)
 		u->on_token(u->arg, fault ? NULL : r->token, fault);
 	else if (u->outlet)
-		u->on_pins(u->arg, fault ? NULL : &r->pins, fault);
+		u->on_pins(u->arg, fault ? NULL : &r->pins, &r->of, (int64_t)r->sample.mono_us, fault);
 	else if (u->kind == AG_GRID)
 		u->on_grid(u->arg, fault ? NULL : &r->grid, fault);
 	else
@@ -171,8 +173,10 @@ static void set_evse(struct unit *u)
 {
 	u->refresh_us = clock_mono_us() + (u->outlet ? HOST_DRIVE_US : REFRESH_US);
 	int rc = u->outlet ? u->plugin->evse_drive(u->self, 1, &u->wish.drive) : u->plugin->evse_set(u->self, 1, u->wish.amps);
-	if (rc == 0)
+	if (rc == 0) {
+		u->driven = u->wish.drive;
 		return;
+	}
 	struct report *r = NEW(struct report);
 	r->rc = rc;
 	report(u, r);
@@ -225,6 +229,7 @@ static void step_search(struct unit *u)
 static void poll_unit(struct unit *u)
 {
 	struct report *r = NEW(struct report);
+	r->of = u->driven;
 	if (u->kind == AG_METER)
 		r->rc = u->plugin->meter_poll(u->self, &r->sample);
 	else if (u->outlet)

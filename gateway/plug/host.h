@@ -46,7 +46,8 @@ typedef void host_on_sample(void *arg, const ag_meter_sample *s, const char *fau
 typedef void host_on_state(void *arg, const ag_evse_state *s, const char *fault);
 
 /* The pins, or NULL likewise. */
-typedef void host_on_pins(void *arg, const ag_pins *p, const char *fault);
+/* `of`: the order that the driver had been given last when it read them, at `at_us` (monotonic). */
+typedef void host_on_pins(void *arg, const ag_pins *p, const ag_drive *of, int64_t at_us, const char *fault);
 /* A token, or NULL with the reason why the reader cannot be read (again when the reason changes). */
 typedef void host_on_token(void *arg, const char *token, const char *fault);
 /* What the inputs say, or NULL with the reason why it is not known. */

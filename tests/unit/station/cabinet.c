@@ -16,12 +16,16 @@
 
 static struct stage st; /* for its CSMS end only */
 static struct relay *relay;
-static struct {
+static struct spot {
 	struct rig rig;
 	struct outlet_out out;
 	struct outlet_in in;
 	int drives;
+	/* The order the hardware has: the last one, or on a busy machine one of before. */
+	ag_drive of, next;
+	int64_t arrives_us;
 } spots[2];
+static int64_t order_takes_us;
 static char faults[400];
 
 static void on_output(void *arg, int evse, const double limit[3])
@@ -29,12 +33,26 @@ static void on_output(void *arg, int evse, const double limit[3])
 	(void)arg, (void)evse, (void)limit;
 }
 
-static void on_drive(void *arg, int evse, const ag_drive *d)
+/* The hardware obeys. */
+static void arrive(int evse)
 {
-	(void)arg;
-	spots[evse - 1].drives++;
+	const ag_drive *d = &spots[evse - 1].next;
+	spots[evse - 1].of = *d;
+	spots[evse - 1].arrives_us = 0;
 	spots[evse - 1].out = (struct outlet_out){ .pilot = d->pilot, .duty = d->pilot == AG_PILOT_PWM ? (uint16_t)lround(d->duty * 10000) : DUTY_STEADY,
 		.close = { d->close_1, d->close_2 }, .lock = d->lock };
+}
+
+static void on_drive(void *arg, int evse, const ag_drive *d)
+{
+	struct spot *s = &spots[evse - 1];
+	(void)arg;
+	s->drives++;
+	s->next = *d;
+	if (!order_takes_us)
+		arrive(evse);
+	else if (!s->arrives_us)
+		s->arrives_us = clock_mono_us() + order_takes_us;
 }
 
 static void on_fault(void *arg, int evse, const char *code, bool stands)
@@ -46,7 +64,7 @@ static void on_fault(void *arg, int evse, const char *code, bool stands)
 
 static const struct relay_events events = { .output = on_output, .drive = on_drive, .fault = on_fault };
 
-static void feed(int evse)
+static void feed_at(int evse, int64_t at_us)
 {
 	const struct outlet_in *in = &spots[evse - 1].in;
 	ag_pins p = { .has = AG_PIN_PILOT | AG_PIN_CLOSED_1 | AG_PIN_CLOSED_2 | AG_PIN_SECOND | AG_PIN_LOCK, .high_v = in->high_mv / 1000.0,
@@ -54,7 +72,12 @@ static void feed(int evse)
 	p.on = (in->closed[0] ? AG_PIN_CLOSED_1 : 0) | (in->closed[1] ? AG_PIN_CLOSED_2 : 0) | (in->locked ? AG_PIN_LOCK : 0);
 	for (int i = 0; i < 3; i++)
 		p.i_a[i] = in->i_ma[i] / 1000.0;
-	relay_feed_pins(relay, evse, &p);
+	relay_feed_pins(relay, evse, &p, &spots[evse - 1].of, at_us);
+}
+
+static void feed(int evse)
+{
+	feed_at(evse, clock_mono_us());
 }
 
 static void run(int64_t us)
@@ -62,6 +85,8 @@ static void run(int64_t us)
 	for (; us > 0; us -= STEP) {
 		pass(&st, STEP);
 		for (int i = 0; i < 2; i++) {
+			if (spots[i].arrives_us && clock_mono_us() >= spots[i].arrives_us)
+				arrive(i + 1);
 			rig_step(&spots[i].rig, &spots[i].out, (int32_t)(STEP / US_PER_MS), &spots[i].in);
 			if (!(spots[i].rig.broken & RIG_SILENT))
 				feed(i + 1);
@@ -98,6 +123,7 @@ static void begin(void)
 	conf.station.n_evses = 2;
 	memset(spots, 0, sizeof(spots));
 	faults[0] = 0;
+	order_takes_us = 0;
 	for (int i = 0; i < 2; i++) {
 		rig_open(&spots[i].rig, &made);
 		spots[i].out.duty = DUTY_STEADY;
@@ -227,6 +253,54 @@ static void test_one_phase_where_a_profile_says_so(void **state)
 	end();
 }
 
+/* A machine that is busy: orders reach the hardware long after they were given, and it is read all the while. */
+static void test_readings_of_before_an_order_are_no_fault(void **state)
+{
+	(void)state;
+	begin();
+	order_takes_us = 900 * US_PER_MS;
+	start(1, "CARD");
+	relay_card(relay, 1, "CARD");
+	run(10 * SECOND);
+	assert_false(spots[0].rig.contact[0]);
+	assert_string_equal(faults, "");
+	end();
+}
+
+static void test_a_missing_diode_is_found_once_the_hardware_has_obeyed(void **state)
+{
+	(void)state;
+	begin();
+	spots[0].rig.broken = RIG_NO_DIODE;
+	order_takes_us = 900 * US_PER_MS;
+	plug_in(1);
+	relay_card(relay, 0, "CARD");
+	run(4 * SECOND);
+	assert_string_equal(faults, "1+PilotDiode ");
+	order_takes_us = 0;
+	end();
+}
+
+/* The program itself was not run for a while: what was read within 40 ms is no more than that, however late it is looked at. */
+static void test_readings_that_waited_count_by_when_they_were_read(void **state)
+{
+	(void)state;
+	begin();
+	start(1, "CARD");
+	int64_t read_us = clock_mono_us();
+	spots[0].in.low_mv = 0;
+	feed_at(1, read_us + 20 * US_PER_MS);
+	pass(&st, 400 * US_PER_MS);
+	feed_at(1, read_us + 40 * US_PER_MS);
+	assert_string_equal(faults, "");
+	run(SECOND);
+	assert_string_equal(faults, "");
+	spots[0].rig.broken = RIG_NO_DIODE;
+	run(SECOND);
+	assert_string_equal(faults, "1+PilotDiode ");
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +310,9 @@ int main(void)
 		cmocka_unit_test(test_unlocking_stops_first),
 		cmocka_unit_test(test_a_lock_that_is_stuck_is_told),
 		cmocka_unit_test(test_one_phase_where_a_profile_says_so),
+		cmocka_unit_test(test_readings_of_before_an_order_are_no_fault),
+		cmocka_unit_test(test_a_missing_diode_is_found_once_the_hardware_has_obeyed),
+		cmocka_unit_test(test_readings_that_waited_count_by_when_they_were_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
