@@ -1,5 +1,6 @@
 /* Charging profiles from the CSMS: set, cleared, reported, and the schedule that follows from them. What was set is also kept as the JSON it
  * came in, for reports and for the next start (2.0.1 K01.FR.27, K09; 1.6 errata 3.37). */
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -176,18 +177,22 @@ static bool fits(const struct profile_query *query, const struct raw_profile *r)
 	return fit;
 }
 
+#define OUTER_ID (-1) /* no CSMS gives such a number */
+
 struct found {
 	int64_t request_id;
+	const char *outer;        /* who else limits the whole; NULL: nobody, or it was not asked for */
+	double outer_a;
 	size_t n;
 	struct slice text[PROFILES_MOST];
 	int evse[PROFILES_MOST];
 };
 
-static void send_profiles(struct station *s, const struct found *f, int evse, const struct slice *some, size_t n, bool more)
+static void send_profiles(struct station *s, const struct found *f, const char *source, int evse, const struct slice *some, size_t n, bool more)
 {
 	struct buf payload = { 0 };
 	const struct action *act;
-	int err = profile_write_report(s->conf.version, f->request_id, evse, more, some, n, &payload, &act);
+	int err = profile_write_report(s->conf.version, f->request_id, source, evse, more, some, n, &payload, &act);
 	if (!err)
 		err = wire_ask_text(&s->wire, act, buf_view(&payload), NULL, NULL, NULL);
 	if (err)
@@ -195,7 +200,26 @@ static void send_profiles(struct station *s, const struct found *f, int evse, co
 	buf_free(&payload);
 }
 
-/* One message for each EVSE that has some. */
+static void send_outer(struct station *s, const struct found *f)
+{
+	struct buf text = { 0 };
+	profile_write_outer(s->conf.version, OUTER_ID, f->outer_a, clock_wall_us(), &text);
+	struct slice one = buf_view(&text);
+	send_profiles(s, f, f->outer, 0, &one, 1, false);
+	buf_free(&text);
+}
+
+static void look_outside(const struct station *s, const struct profile_query *query, struct found *f)
+{
+	const char *source = NULL;
+	double amps = s->events->outer ? s->events->outer(s->arg, &source) : INFINITY;
+	if (isinf(amps) || !profile_query_fits_outer(query, 0, OUTER_ID, source))
+		return;
+	f->outer = source;
+	f->outer_a = amps;
+}
+
+/* One message for each EVSE that has some, and one for each who set them (2.0.1 K09). */
 static void after_list(struct station *s, struct request *q)
 {
 	const struct found *f = q->what;
@@ -209,8 +233,10 @@ static void after_list(struct station *s, struct request *q)
 		}
 		told += n;
 		if (n)
-			send_profiles(s, f, evse, some, n, told < f->n);
+			send_profiles(s, f, "CSO", evse, some, n, f->outer || told < f->n);
 	}
+	if (f->outer)
+		send_outer(s, f);
 }
 
 void schedule_list(struct station *s, struct request *q)
@@ -225,7 +251,9 @@ void schedule_list(struct station *s, struct request *q)
 		f->evse[f->n] = r->evse;
 		f->text[f->n++] = r->text;
 	}
+	look_outside(s, &query, f);
+	bool some = f->n || f->outer;
 	q->what = f;
-	q->after = f->n ? after_list : NULL;
-	answer(q, f->n ? "Accepted" : "NoProfiles");
+	q->after = some ? after_list : NULL;
+	answer(q, some ? "Accepted" : "NoProfiles");
 }

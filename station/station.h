@@ -57,6 +57,9 @@ struct station_events {
 	/* Of a local controller: what its profiles allow the group, per phase (INFINITY: anything), the profile it is from (-1: none), and the wall
 	 * time at which that may change by itself (INT64_MAX: never). Called again then. NULL: nobody wants to know. */
 	void (*group)(void *arg, double amps, int64_t profile, int64_t until_us);
+	/* Of a local controller: what others than the CSMS limit the whole to, in A per phase (INFINITY: nobody does), and who, as OCPP's
+	 * chargingLimitSource. NULL: nobody ever does. */
+	double (*outer)(void *arg, const char **source_out);
 	/* Of a local controller: the stations behind it, separated by commas. NULL: it does not tell. */
 	const char *(*members)(void *arg, struct arena *mem);
 	/* A transaction began or ended, for ledgers of simulators and status pages; may be NULL. tx: id as known (empty before the answer). */

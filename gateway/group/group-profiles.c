@@ -133,7 +133,7 @@ static void report(struct account *a, const struct stand *s, bool more)
 	struct buf payload = { 0 };
 	struct slice list = buf_view(&s->list);
 	const struct action *act;
-	if (profile_write_report(a->group->version, a->query->request_id, s->number, more, &list, 1, &payload, &act) == 0)
+	if (profile_write_report(a->group->version, a->query->request_id, "CSO", s->number, more, &list, 1, &payload, &act) == 0)
 		group_ask(a->group, act, buf_view(&payload), NULL, NULL);
 	buf_free(&payload);
 }

@@ -17,6 +17,7 @@
 #include "gateway/own/alarm.h"
 #include "gateway/own/own-host.h"
 #include "gateway/pki/expiry.h"
+#include "gateway/power/announce.h"
 #include "gateway/power/grid-inputs.h"
 #include "gateway/session/session.h"
 #include "gateway/session/uplink-tls.h"
@@ -161,6 +162,12 @@ static const char *on_members(void *arg, struct arena *mem)
 	return text;
 }
 
+static double on_outer(void *arg, const char **source_out)
+{
+	const struct identity *b = arg;
+	return announce_outer_a(b->gw, source_out);
+}
+
 static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
 {
 	(void)arg;
@@ -169,7 +176,7 @@ static void on_output(void *arg, int evse, bool close, int32_t offered_ma)
 	(void)offered_ma;
 }
 
-static const struct station_events events = { .output = on_output, .group = on_group, .members = on_members };
+static const struct station_events events = { .output = on_output, .group = on_group, .outer = on_outer, .members = on_members };
 
 /* --- life --- */
 

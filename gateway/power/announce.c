@@ -80,6 +80,15 @@ static struct outer outer_of(const struct gateway *g, const struct circuit_setti
 	return low;
 }
 
+double announce_outer_a(const struct gateway *g, const char **source_out)
+{
+	struct outer now = { .amps = INFINITY };
+	if (g->conf->n_circuits)
+		now = outer_of(g, g->conf->circuits);
+	*source_out = strcmp(now.source, "SO") == 0 ? "SO" : "EMS";
+	return now.amps;
+}
+
 /* --- who tells --- */
 
 static bool can_say(enum ocpp_version v)

@@ -7,6 +7,8 @@
 #include "gateway/session/session.h"
 
 void announce_tick(struct gateway *g); /* after the balancer's */
+/* What limits the whole site from outside now, in A per phase; INFINITY: nothing. *source_out: "SO" or "EMS". */
+double announce_outer_a(const struct gateway *g, const char **source_out);
 void announce_close(struct session *s);
 
 #endif

@@ -141,6 +141,18 @@ log: {level: info, target: stderr}
 			equal([last('D-1').chargingLimit, last('D-1').chargingSchedule], [{ chargingLimitSource: 'SO', isGridCritical: true }, undefined], 'a station');
 			equal([by('S-1').length, by('S-2').length], [0, 0], 'those behind the box say nothing');
 		}],
+		['and the box reports it as a profile of its surroundings', async () => {
+			const reported = async (requestId, chargingProfile) => {
+				const { status } = await one.clients.get('LC-1').call('GetChargingProfiles', { requestId, chargingProfile });
+				if (status !== 'Accepted') return status;
+				return until(5000, 'the report', () => { const all = reports.filter((r) => r.requestId === requestId); return all.some((r) => !r.tbc) && all; });
+			};
+			const [report, more] = await reported(31, { chargingProfilePurpose: 'ChargingStationExternalConstraints' });
+			equal([report.chargingLimitSource, report.evseId, report.chargingProfile[0].chargingProfilePurpose, report.chargingProfile[0].chargingSchedule[0].chargingSchedulePeriod, more],
+				['SO', 0, 'ChargingStationExternalConstraints', [{ startPeriod: 0, limit: 50 }], undefined], 'the limit');
+			equal(await reported(32, { chargingLimitSource: ['CSO'] }), 'NoProfiles', 'the CSMS has set none');
+			equal((await reported(33, { chargingLimitSource: ['SO'] })).length, 1, 'by its source');
+		}],
 		['a small change is not told, and one on a circuit only below it', async () => {
 			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 33000 });
 			const set = await daemon.ask('limit.set', { circuit: 'row', limit_a: 20, for: '1h', reason: 'test' });
