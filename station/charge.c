@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "station/inside.h"
 
+#define RATE_US (30 * US_PER_S) /* between two changes of the rate that are told */
+
 /* Points */
 
 int charge_points(struct slice list, unsigned *out)
@@ -190,6 +192,7 @@ static void begin(struct evse *e, const char *trigger)
 	e->tx->start_wall_us = clock_wall_us();
 	e->tx->start_wh = e->con.in.energy_wh;
 	e->counted = 0;
+	e->rate_ma = 0;
 	e->ended_by = NULL;
 	e->most_wh = e->cost = NAN;
 	e->charged = false;
@@ -271,10 +274,32 @@ void charge_happened(struct evse *e, const char *trigger, const char *reason)
 	tell_update(e, trigger);
 }
 
+static void on_rate(void *arg)
+{
+	charge_rate(arg);
+}
+
+/* A limit makes it faster or slower: told where it is clearly so, and not with each step of a balancer (2.x K11 to K13). A pause is a state. */
+void charge_rate(struct evse *e)
+{
+	int32_t now = e->con.offered_ma, told = e->rate_ma;
+	if (!e->tx || !e->s->dialect->tx_tells_all || e->told != EVSE_CHARGING || !now || timer_is_set(&e->rate))
+		return;
+	double percent = told ? fabs((double)now - told) * 100 / told : 0;
+	if (told && percent <= station_reporting(e->s).significance)
+		return;
+	e->rate_ma = now;
+	if (!told)
+		return; /* how it begins is no change */
+	timer_set(&e->rate, RATE_US, on_rate, e);
+	tell_update(e, "ChargingRateChanged");
+}
+
 void charge_state(struct evse *e)
 {
 	if (e->tx ? e->told != charging_state(e) : points_now(e) & ~e->reached & POINT_ENERGY)
 		charge_happened(e, "ChargingStateChanged", "StoppedByEV");
+	charge_rate(e);
 }
 
 void charge_power(struct evse *e)

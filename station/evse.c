@@ -198,6 +198,7 @@ void evse_close(struct evse *e)
 	meters_drop(e);
 	timer_cancel(&e->claim);
 	timer_cancel(&e->status);
+	timer_cancel(&e->rate);
 	mem_free(e->personal);
 	mem_free(e->shown);
 	arena_free(&e->profile_mem);

@@ -37,6 +37,8 @@ struct evse {
 	struct txn *tx;               /* NULL: none */
 	unsigned reached;             /* points (enum point) that held when last looked at */
 	unsigned counted;             /* stop points that this transaction has reached: it ends when one of them is lost */
+	int32_t rate_ma;              /* what it was offered when its messages told it last; 0: not yet */
+	struct timer rate;            /* runs: it was told a moment ago */
 	enum evse_state told;         /* charging state as the transaction's messages told it last */
 	const char *ended_by;         /* why its authorisation ended, while the transaction goes on; NULL: it has not */
 	double most_wh;               /* register at which a refused transaction stops getting energy; NaN: not refused */
@@ -190,6 +192,7 @@ int charge_points(struct slice list, unsigned *out) MUST_CHECK; /* of TxStartPoi
 bool charge_may_begin(const struct evse *e);               /* the station as a whole lets transactions begin, and this place is fit */
 void charge_happened(struct evse *e, const char *trigger, const char *reason); /* after a change: starts, tells, or ends with the reason */
 void charge_state(struct evse *e);                         /* the connector's state changed */
+void charge_rate(struct evse *e);                          /* what it may draw may have changed */
 void charge_power(struct evse *e);                         /* closes the power path if who is authorised and a car is there */
 void charge_end(struct evse *e, const char *trigger, const char *reason); /* whatever the stop points are */
 void charge_begin_event(const struct evse *e, struct event *ev, enum tx_phase phase, const char *reason);

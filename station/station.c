@@ -143,6 +143,7 @@ void station_limits(struct station *s)
 		e->limit_phases = own.phases == 1 ? 1 : 3;
 		e->limit_ma = isinf(fmin(amps, share)) ? INT32_MAX : to_ma(fmin(amps, share), INT32_MAX - 1);
 		connector_permit(&e->con, to_ma(fmin(amps, share), s->conf.max_ma));
+		charge_rate(e);
 	}
 	if (!s->conf.n_evses && s->events->group)
 		s->events->group(s->arg, whole, all.by ? all.by->id : -1, until_us);

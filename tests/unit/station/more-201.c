@@ -278,6 +278,30 @@ static void test_profiles_that_are_refused(void **state)
 	end();
 }
 
+static void test_a_clear_change_of_the_rate_is_told(void **state)
+{
+	(void)state;
+	begin();
+	charge();
+	st.at = st.n_seen;
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 12)), "Accepted");
+	expect(&st, "TransactionEvent", "\"Updated\"", "\"ChargingRateChanged\"", "\"Charging\"", NULL);
+	pass(&st, 40 * SECOND);
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 11)), "Accepted"); /* 8 %, and LimitChangeSignificance is 10 */
+	expect_nothing(&st);
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 9)), "Accepted");
+	expect(&st, "TransactionEvent", "\"ChargingRateChanged\"", NULL);
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 15)), "Accepted");
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 7)), "Accepted");
+	expect_nothing(&st);
+	pass(&st, 30 * SECOND);
+	expect(&st, "TransactionEvent", "\"ChargingRateChanged\"", NULL);
+	set_profile(SET(1, PROFILE(1, 0, "TxDefaultProfile", "", 0)), "Accepted");
+	expect(&st, "TransactionEvent", "\"ChargingStateChanged\"", "\"SuspendedEVSE\"", NULL);
+	expect_nothing(&st);
+	end();
+}
+
 /* OCPP 2.0.1 TC_K_09_CS; OCPP 2.0.1 TC_K_28_CS; OCPP 2.0.1 TC_K_60_CS */
 static void test_profiles_of_a_running_transaction(void **state)
 {
@@ -295,6 +319,7 @@ static void test_profiles_of_a_running_transaction(void **state)
 	expect_output(&st, "close10000 ");
 	ask(&st, "ClearChargingProfile", "{\"chargingProfileId\":1}");
 	expect_output(&st, "close16000 ");
+	st.at = st.n_seen; /* the changes of the rate that were told */
 	end();
 }
 
@@ -1057,6 +1082,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cost_is_shown),
 		cmocka_unit_test(test_profiles_are_set_and_cleared),
 		cmocka_unit_test(test_profiles_that_are_refused),
+		cmocka_unit_test(test_a_clear_change_of_the_rate_is_told),
 		cmocka_unit_test(test_profiles_of_a_running_transaction),
 		cmocka_unit_test(test_profiles_and_the_clock),
 		cmocka_unit_test(test_profiles_outlive_a_restart),
