@@ -17,7 +17,7 @@
 #include "gateway/power/times.h"
 #include "gateway/power/vigil.h"
 
-#define RESEND_US ((LIMITS_EXPIRY_S / 3) * US_PER_S)
+#define RESEND_US (LIMITS_RENEWED_S * US_PER_S)
 #define KEPT_US (10 * 60 * US_PER_S)
 #define EARLY_REST_US (100 * US_PER_MS) /* between decisions that cannot wait for the tick, so that stations cannot order one with each message */
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */

@@ -23,7 +23,7 @@
 #define SPARE_SLOTS 256                 /* for EVSEs that a change of the configuration brings: slots hold timers and must not move */
 #define GREET_US (2 * US_PER_S)
 #define LEAST_US US_PER_S               /* between two limits for one station */
-#define FRESH_US ((LIMITS_EXPIRY_S / 3 - 10) * US_PER_S) /* so long after it was sent an unchanged limit need not be sent again */
+#define FRESH_US ((LIMITS_RENEWED_S - 10) * US_PER_S) /* so long after it was sent an unchanged limit need not be sent again */
 
 struct slot {
 	struct limits *limits;

@@ -64,5 +64,7 @@ void limits_review(struct limits *l, struct session *s);
 #define LIMITS_PROFILE_ID 1900000000
 #define LIMITS_PROFILE_IDS 1000
 #define LIMITS_EXPIRY_S 180 /* of a live limit */
+/* Sent again, unchanged: a station that does not answer is given up after a minute, and then there is still time for another one. */
+#define LIMITS_RENEWED_S (LIMITS_EXPIRY_S / 2)
 
 #endif
