@@ -74,10 +74,13 @@ async function need(e) {
 	if (v) attempt(() => run('need.set', { station: e.station, evse: e.evse, need_wh: v.kwh ? Number(v.kwh) * 1000 : undefined, leaves: v.by ? new Date(v.by).toISOString() : undefined }));
 }
 
+// Who is away, has a fault or is out of service starts nothing.
+const canStart = (e) => !['faulted', 'unavailable'].includes(e.state) && state.stations.get(e.station)?.state === 'online';
+
 export function evseActions(e, all = false) {
 	return [
 		e.tx && verbButton('evse.stop', 'operator', t('stop'), () => sure(`${t('stop')} ${e.station}?`, t('stop_hint'), () => run('evse.stop', { station: e.station, evse: e.evse }))),
-		!e.tx && verbButton('evse.start', 'operator', t('start'), () => start(e)),
+		!e.tx && canStart(e) && verbButton('evse.start', 'operator', t('start'), () => start(e)),
 		e.limit && capButton(`${e.station}/${e.evse}`, 80),
 		all && e.tx && verbButton('need.set', 'operator', t('need'), () => need(e)),
 		all && verbButton('station.unlock', 'operator', t('unlock'), () => sure(`${t('unlock')} ${e.station}?`, t('unlock_hint'), () => run('station.unlock', { station: e.station, evse: e.evse }))),

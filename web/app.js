@@ -121,10 +121,11 @@ async function go() {
 	scrollTo(0, 0);
 }
 
-async function start() {
+async function start(ended) {
 	shown = null;
 	leave?.();
 	leave = null;
+	disconnect();
 	theme();
 	const s = await readSession();
 	setLang(localStorage.lang || (navigator.language || '').slice(0, 2), s.language);
@@ -135,7 +136,7 @@ async function start() {
 		const fresh = h('div', { id: 'app' });
 		root.replaceWith(fresh);
 		root = fresh;
-		fresh.append(h('main', { class: 'door' }, s.setup ? setupPage(start) : loginPage(start), tools()));
+		fresh.append(h('main', { class: 'door' }, s.setup ? setupPage(start) : loginPage(start, ended), tools()));
 		return;
 	}
 	await Promise.all([readAll(), readVerbs()]);
@@ -157,7 +158,7 @@ addEventListener('keydown', (e) => {
 onChange((topic, data) => {
 	if (topic === 'event' && data.code.startsWith('config.')) refreshTrial();
 	if (topic === null && state.session?.user) draw();
-	if (topic === 'session' && state.session && !state.session.user && shown) start();
+	if (topic === 'session' && state.session && !state.session.user && shown) start(true);
 });
 setInterval(() => state.site?.config?.confirm_until && (new Date(state.site.config.confirm_until) > Date.now() ? draw() : refreshTrial()), 1000);
 theme();

@@ -19,7 +19,7 @@ function form(title, intro, fields, text, work) {
 	} }, h('h1', {}, title), h('p', { class: 'quiet' }, intro), ...fields, note, send);
 }
 
-export const loginPage = (next) => form(t('login.title'), t('login.intro'), [
+export const loginPage = (next, ended) => form(t('login.title'), t(ended ? 'login.ended' : 'login.intro'), [
 	field(t('login.user'), h('input', { name: 'user', autocomplete: 'username', required: true, autocapitalize: 'none', spellcheck: 'false' })),
 	field(t('login.password'), h('input', { name: 'password', type: 'password', autocomplete: 'current-password', required: true })),
 ], t('login.do'), async (v) => {

@@ -14,7 +14,7 @@ const tiles = (list) => h('dl', { class: 'tiles' }, list.map(([k, v]) => h('div'
 // --- what it does now ---
 
 function evseCard(e, many) {
-	const drawn = e.i_a ? PHASES.map((p, i) => (e.limit?.a?.[i] || e.i_a[i] ? `${p} ${num(e.i_a[i], 1)}` : null)).filter(Boolean).join('  ') || '0' : '–';
+	const drawn = e.i_a?.some((a) => a !== null) ? PHASES.map((p, i) => (e.limit?.a?.[i] || e.i_a[i] ? `${p} ${num(e.i_a[i], 1)}` : null)).filter(Boolean).join('  ') || '0' : '–';
 	return card(many ? `EVSE ${e.evse}` : null,
 		h('div', { class: 'row wrap' }, pill(e.waiting ? 'waiting' : e.state), h('span', { class: 'quiet' }, `${t('since')} ${time(e.since)}`), e.error ? h('span', { class: 'error' }, e.error) : null, h('span', { class: 'row wrap right' }, evseActions(e, true))),
 		h('p', { class: 'say' }, sentence(e)),
@@ -44,7 +44,7 @@ async function transactions(id, box) {
 	const list = (await get(`/transactions?station=${enc(id)}`).catch(() => [])).slice(-20).reverse();
 	show(box, card(t('last_tx'), table([
 		[t('tx.start'), (r) => time(r.start), 'lab'], [t('tx.stop'), (r) => (r.stop ? time(r.stop) : pill('charging', t('running'))), 'lab'],
-		['kWh', (r) => (r.stop_wh !== null && r.start_wh !== null ? num((r.stop_wh - r.start_wh) / 1000, 2) : '–'), 'n'], [t('token'), (r) => (r.token || '').replace('sha256:', '#'), 'lab'],
+		['kWh', (r) => (r.stop_wh !== null && r.start_wh !== null ? num((r.stop_wh - r.start_wh) / 1000, 2) : '–'), 'n unit'], [t('token'), (r) => (r.token || '').replace('sha256:', '#'), 'lab'],
 		[t('csms'), (r) => (r.confirmed ? t('knows') : pill('pending', t('not_yet'))), 'lab'], [t('tx_id'), (r) => h('span', { class: 'code' }, r.tx || '–'), 'wide'],
 	], list, t('no_tx'))));
 }

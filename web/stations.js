@@ -26,14 +26,14 @@ const select = (name, label, values, draw) => h('label', { class: 'field inline'
 	h('select', { onchange: (e) => { filter[name] = e.target.value; draw(); } }, h('option', { value: '' }, t('all')), values.map(([v, text]) => h('option', { value: v, selected: filter[name] === v }, text))));
 
 const COLUMNS = () => [
-	[t('station'), ({ s, e, many }) => [h('a', { href: `#/station/${encodeURIComponent(s.id)}` }, h('b', {}, many ? `${s.id}/${e.evse}` : s.id)), s.name ? h('div', { class: 'quiet' }, s.name) : null]],
+	[t('station'), ({ s, e, many }) => [h('a', { href: `#/station/${encodeURIComponent(s.id)}` }, h('b', s.id.length < 16 ? { class: 'name' } : {}, many ? `${s.id}/${e.evse}` : s.id)), s.name ? h('div', { class: 'quiet' }, s.name) : null]],
 	[t('state'), ({ s, e }) => pill(shownState(e, s))],
 	...[0, 1, 2].map((p) => [`L${p + 1}`, ({ e }) => num(e?.i_a?.[p], 1), 'n wide']),
-	[t('draws'), ({ e }) => amps(e?.i_a ? Math.max(...e.i_a) : null), 'n narrow'],
+	[t('draws'), ({ e }) => amps(e?.i_a?.some((a) => a !== null) ? Math.max(...e.i_a) : null), 'n narrow'],
 	[t('limit'), ({ e }) => amps(e?.limit ? Math.max(...e.limit.a) : null), 'n'],
-	[t('why'), ({ s, e }) => (s.state === 'pending' ? [s.vendor, s.model, s.peer].filter(Boolean).join(' ') : e?.limit && (e.tx || e.waiting || s.state === 'offline') ? reason(e.limit) : '–')],
+	[t('why'), ({ s, e }) => (s.state === 'pending' ? [s.vendor, s.model, s.peer].filter(Boolean).join(' ') : e?.error || (e?.limit && (e.tx || e.waiting || s.state === 'offline') ? reason(e.limit) : '–'))],
 	[t('token'), ({ e }) => (e?.tx?.token ? e.tx.token.replace('sha256:', '#') : ''), 'wide'],
-	['kWh', ({ e }) => (e?.tx ? num(e.tx.energy_wh / 1000, 2) : ''), 'n'],
+	['kWh', ({ e }) => (e?.tx ? num(e.tx.energy_wh / 1000, 2) : ''), 'n unit'],
 	[t('link'), ({ s }) => s.subprotocol || '–', 'wide'],
 	['', ({ s, e }) => (s.state === 'pending' ? h('div', { class: 'row' }, acceptStation(s), rejectStation(s)) : e ? h('div', { class: 'row acts' }, evseActions(e)) : null)],
 ];

@@ -1,17 +1,18 @@
 // The ledger: who charged where, when and how much, and whether the CSMS knows.
-import { get, enc } from './api.js';
+import { get, enc, state } from './api.js';
 import { h, show, table, pill, num, time, span } from './ui.js';
 import { t } from './text.js';
 
 const PAGE = 100, MOST = 20000;
 const energy = (r) => (r.stop_wh !== null && r.start_wh !== null ? r.stop_wh - r.start_wh : null);
+const sofar = (r) => energy(r) ?? (r.stop ? null : state.evses.get(`${r.station}/${r.evse}`)?.tx?.energy_wh ?? null);
 const short = (id) => (!id ? '–' : id.length > 14 ? h('span', { class: 'code', title: id }, `${id.slice(0, 8)}…`) : h('span', { class: 'code' }, id));
 
 const columns = () => [
 	[t('station'), (r) => h('a', { href: `#/station/${enc(r.station)}` }, r.station)],
 	[t('tx.start'), (r) => time(r.start), 'lab'], [t('tx.stop'), (r) => (r.stop ? time(r.stop) : pill('charging', t('running'))), 'lab'],
 	[t('duration'), (r) => span((new Date(r.stop || Date.now()) - new Date(r.start)) / 1000), 'n'],
-	['kWh', (r) => num(energy(r) === null ? null : energy(r) / 1000, 2), 'n'],
+	['kWh', (r) => num(sofar(r) === null ? null : sofar(r) / 1000, 2), 'n unit'],
 	[t('token'), (r) => (r.token || '').replace('sha256:', '#'), 'lab'], [t('why_ended'), (r) => r.reason || '', 'wide'],
 	[t('tx_id'), (r) => [short(r.tx), r.csms_tx && r.csms_tx !== r.tx ? [' → ', short(r.csms_tx)] : null], 'wide'],
 	[t('csms'), (r) => [r.confirmed ? pill('ok', t('knows')) : pill('pending', t('not_yet')), r.offline ? h('span', { class: 'quiet' }, ` ${t('was_offline')}`) : null]],

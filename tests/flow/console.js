@@ -279,6 +279,21 @@ tls: {own: {mode: self-signed}}
 	await p.getByRole('button', { name: 'Log in' }).click();
 	await p.locator('#page h1').first().waitFor({ state: 'attached' });
 	await v.check('behind the door');
+
+	// The box starts anew while a page is open: nobody is logged in any more, and the page says so and goes on where it was.
+	v.allowed = /status of [45]\d\d|ERR_/;
+	await v.go('events');
+	await d.stop();
+	await p.getByText('No live connection to the box').waitFor();
+	await d.start();
+	await p.getByText('Your session has ended').waitFor();
+	await p.getByLabel('User').fill('admin');
+	await p.getByLabel('Password').fill('correct horse');
+	await p.getByRole('button', { name: 'Log in' }).click();
+	await p.getByRole('heading', { name: 'Events' }).waitFor();
+	await p.getByText('No live connection to the box').waitFor({ state: 'detached' });
+	v.faults.length = 0; // what the browser says of a box that is away
+	await v.check('after a restart of the box');
 	await v.context.close();
 	await d.stop();
 }
