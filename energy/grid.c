@@ -109,19 +109,43 @@ static void enter(struct grid *g, struct input *in, enum grid_state state, int64
 	combine(g, now_us);
 }
 
+static void free_inputs(struct grid *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		mem_free((char *)g->inputs[i].conf.id);
+	mem_free(g->inputs);
+}
+
+static int input_named(const struct grid *g, const char *id)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (strcmp(g->inputs[i].conf.id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* In place of those that are there; whoever keeps its id keeps its state. */
+static void make_inputs(struct grid *g, const struct grid_input_conf *inputs, size_t n, int64_t now_us)
+{
+	struct input *made = mem_new((n + 1) * sizeof(*made));
+	for (size_t i = 0; i < n; i++) {
+		int was = input_named(g, inputs[i].id);
+		made[i] = was < 0 ? (struct input){ .limit_w = GRID_FREE_W, .since_us = now_us, .heard_us = now_us } : g->inputs[was];
+		made[i].conf = inputs[i];
+		made[i].conf.id = mem_strdup(inputs[i].id);
+	}
+	free_inputs(g);
+	g->inputs = made;
+	g->n = n;
+}
+
 struct grid *grid_open(const struct grid_input_conf *inputs, size_t n, void (*evidence)(void *arg, const struct grid_evidence *e), void *arg,
 		       int64_t now_us)
 {
 	struct grid *g = NEW(struct grid);
-	g->inputs = mem_new((n + 1) * sizeof(*g->inputs));
-	g->n = n;
 	g->evidence = evidence;
 	g->arg = arg;
-	for (size_t i = 0; i < n; i++) {
-		struct input *in = &g->inputs[i];
-		*in = (struct input){ .conf = inputs[i], .limit_w = GRID_FREE_W, .since_us = now_us, .heard_us = now_us };
-		in->conf.id = mem_strdup(inputs[i].id);
-	}
+	make_inputs(g, inputs, n, now_us);
 	g->now = (struct grid_now){ GRID_FREE, GRID_FREE_W, -1, now_us };
 	combine(g, now_us);
 	return g;
@@ -131,10 +155,18 @@ void grid_close(struct grid *g)
 {
 	if (!g)
 		return;
-	for (size_t i = 0; i < g->n; i++)
-		mem_free((char *)g->inputs[i].conf.id);
-	mem_free(g->inputs);
+	free_inputs(g);
 	mem_free(g);
+}
+
+void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n, int64_t now_us)
+{
+	char *decided = g->now.input < 0 ? NULL : mem_strdup(g->inputs[g->now.input].conf.id);
+	make_inputs(g, inputs, n, now_us);
+	g->now.input = decided ? input_named(g, decided) : -1;
+	mem_free(decided);
+	combine(g, now_us);
+	g->changed = true;
 }
 
 static struct input *input_at(struct grid *g, int input)

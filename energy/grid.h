@@ -57,6 +57,8 @@ struct grid;
 struct grid *grid_open(const struct grid_input_conf *inputs, size_t n, void (*evidence)(void *arg, const struct grid_evidence *e), void *arg,
 		       int64_t now_us);
 void grid_close(struct grid *g);
+/* Other inputs, copied. Those whose id was there go on as they are: what they said, until when, since when they are silent. */
+void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n, int64_t now_us);
 
 /* An input says what it allows; GRID_FREE_W: anything. until_us: when that ends by itself, 0: with the next word. */
 void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int64_t now_us);

@@ -15,6 +15,7 @@
 #include "gateway/group/group.h"
 #include "gateway/http/console.h"
 #include "gateway/power/balance.h"
+#include "gateway/power/grid-inputs.h"
 #include "gateway/power/times.h"
 #include "gateway/pki/expiry.h"
 #include "gateway/session/access.h"
@@ -38,7 +39,7 @@ struct reload_plan {
 
 /* Read anew whenever they are needed, or told to their parts by reload_apply. */
 static const char *const live[] = { "site.name", "site.voltage_v", "site.locked", "circuits", "balancing", "station_defaults", "stations",
-	"onboarding", "uplinks", "loads", "schedules", "tariffs", "offline.authorize", "mqtt.commands", "mqtt.telemetry_interval", "log", "listen", "tls", "console", NULL };
+	"onboarding", "uplinks", "loads", "schedules", "tariffs", "grid_operator", "offline.authorize", "mqtt.commands", "mqtt.telemetry_interval", "log", "listen", "tls", "console", NULL };
 
 static bool is_below(const char *path, const char *top)
 {
@@ -75,11 +76,11 @@ static void on_change(void *arg, const struct conf_change *c)
 	p->restart |= to->effect == AT_RESTART;
 }
 
-/* Circuits that went, or moved within the file: the balancer cannot follow. */
-static void mark_structure(struct reload_plan *p)
+/* Circuits that went, or moved within the file, which the balancer cannot follow, or inputs that have to be told what was said before. */
+static void mark(struct reload_plan *p, const char *top)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (is_below(p->changes[i].path, "circuits"))
+		if (is_below(p->changes[i].path, top))
 			p->changes[i].effect = AT_RESTART;
 	p->restart = true;
 }
@@ -89,7 +90,9 @@ struct reload_plan *reload_look(const struct settings *now, const struct setting
 	struct reload_plan *p = NEW(struct reload_plan);
 	settings_diff(now, next, on_change, p);
 	if (!balance_can_change(now, next))
-		mark_structure(p);
+		mark(p, "circuits");
+	if (!grid_inputs_can_change(now, next))
+		mark(p, "grid_operator.inputs");
 	return p;
 }
 
@@ -273,6 +276,15 @@ static void change_console(struct gateway *g, const struct reload_plan *p)
 		log_error(NULL, "the people of the console cannot be read again");
 }
 
+/* ---- the grid operator ---- */
+
+static bool input_moved(void *arg, const char *input)
+{
+	char top[100];
+	snprintf(top, sizeof(top), "grid_operator.inputs.%s", input);
+	return touches(arg, top, AT_RECONNECT);
+}
+
 /* ---- all of it ---- */
 
 int reload_apply(struct gateway *g, const struct settings *next, const struct reload_plan *p)
@@ -287,6 +299,8 @@ int reload_apply(struct gateway *g, const struct settings *next, const struct re
 	if (balance_change(g) != 0)
 		log_error(NULL, "there is no room for so many new EVSEs before a restart; they are not balanced");
 	times_change(g);
+	if (touches(p, "grid_operator", AT_ONCE))
+		grid_inputs_change(g, input_moved, (void *)p);
 	use_uplinks(g, was, fresh, old);
 	groups_take_settings(g);
 	sessions_take_settings(g);

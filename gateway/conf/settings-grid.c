@@ -62,11 +62,16 @@ static int read_maybe_int(struct conf_fill *f, const struct conf_row *row, const
 	{ .name = key, .type = CONF_SPECIAL, .read = read_maybe_int, .min = 0, .max = most, .preset = "none", .at_times = true, AT(owner, field),       \
 	  .shape = "a number, or `none`", .help = text }
 
+/* The same, of where an input is read. */
+#define PLACE_INT(key, owner, field, most, text)                                                                                                    \
+	{ .name = key, .type = CONF_SPECIAL, .takes_effect = AT_RECONNECT, .read = read_maybe_int, .min = 0, .max = most, .preset = "none",             \
+	  .at_times = true, AT(owner, field), .shape = "a number, or `none`", .help = text }
+
 static const struct conf_row grid_input_rows[] = {
-	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("contact", "ripple", "register", "server", "command", "csms"), .required = true,
+	{ .name = "kind", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("contact", "ripple", "register", "server", "command", "csms"), .required = true,
 	  AT(grid_input_settings, kind),
 	  .help = "One contact; a ripple receiver's contacts; a Modbus register that is read; this box as a Modbus server; the command grid.limit; what the CSMS allows own_identity" },
-	{ .name = "uplink", .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(grid_input_settings, uplink),
+	{ .name = "uplink", .takes_effect = AT_RESTART, .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(grid_input_settings, uplink),
 	  .help = "csms: the uplink by whose own_identity it tells its limit; stale_after is then how long it may be out of reach" },
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(grid_input_settings, priority),
 	  .help = "Of the inputs that limit, those with the highest decide; among these the lowest limit" },
@@ -78,36 +83,36 @@ static const struct conf_row grid_input_rows[] = {
 	  .help = "Without news for this long it counts as not known; 10s when not said, but server and command need not speak then" },
 	{ .name = "hold", .type = CONF_DURATION, .min = 0, .max = 48 * H, .preset = "0s", AT(grid_input_settings, hold_us),
 	  .help = "Least time in fail-safe once it is entered" },
-	{ .name = "poll", .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "500ms", .at_times = true, AT(grid_input_settings, poll_us),
+	{ .name = "poll", .takes_effect = AT_RECONNECT, .type = CONF_DURATION, .min = 100 * MS, .max = H, .preset = "500ms", .at_times = true, AT(grid_input_settings, poll_us),
 	  .help = "contact, ripple, register: time from reading to reading" },
-	{ .name = "chip", .type = CONF_TEXT, .max = 100, AT(grid_input_settings, chip), .help = "contact: on a GPIO line of this box, with a pull-up: the chip, as gpiochip0" },
-	MAYBE_INT("line", grid_input_settings, line, 1023, "contact: number of the line of the chip"),
-	{ .name = "host", .type = CONF_TEXT, AT(grid_input_settings, host), .help = "contact, ripple, register: Modbus TCP address or name" },
-	{ .name = "bus", .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(grid_input_settings, bus), .help = "The same on a serial line" },
-	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, AT(grid_input_settings, plugin), .help = "contact, register: read by a driver from a file: which one of plugins.load" },
-	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(grid_input_settings, options),
+	{ .name = "chip", .takes_effect = AT_RECONNECT, .type = CONF_TEXT, .max = 100, AT(grid_input_settings, chip), .help = "contact: on a GPIO line of this box, with a pull-up: the chip, as gpiochip0" },
+	PLACE_INT("line", grid_input_settings, line, 1023, "contact: number of the line of the chip"),
+	{ .name = "host", .takes_effect = AT_RECONNECT, .type = CONF_TEXT, AT(grid_input_settings, host), .help = "contact, ripple, register: Modbus TCP address or name" },
+	{ .name = "bus", .takes_effect = AT_RECONNECT, .type = CONF_REF, .refers = "buses", .table = &bus_table, AT(grid_input_settings, bus), .help = "The same on a serial line" },
+	{ .name = "plugin", .takes_effect = AT_RECONNECT, .type = CONF_TEXT, .min = 1, .max = 40, AT(grid_input_settings, plugin), .help = "contact, register: read by a driver from a file: which one of plugins.load" },
+	{ .name = "options", .takes_effect = AT_RECONNECT, .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(grid_input_settings, options),
 	  .help = "What is for the plugin" },
-	{ .name = "address", .type = CONF_TEXT, .preset = "127.0.0.1", .at_times = true, AT(grid_input_settings, address), .help = "server: IPv4 address to listen on" },
-	{ .name = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", .at_times = true, AT(grid_input_settings, port),
+	{ .name = "address", .takes_effect = AT_RECONNECT, .type = CONF_TEXT, .preset = "127.0.0.1", .at_times = true, AT(grid_input_settings, address), .help = "server: IPv4 address to listen on" },
+	{ .name = "port", .takes_effect = AT_RECONNECT, .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", .at_times = true, AT(grid_input_settings, port),
 	  .help = "TCP port of the device, or to listen on" },
-	{ .name = "unit", .type = CONF_INT, .min = 0, .max = 255, .preset = "1", .at_times = true, AT(grid_input_settings, unit), .help = "Modbus unit number" },
-	MAYBE_INT("input", grid_input_settings, input, 65535, "contact: number of the discrete input, from 0"),
+	{ .name = "unit", .takes_effect = AT_RECONNECT, .type = CONF_INT, .min = 0, .max = 255, .preset = "1", .at_times = true, AT(grid_input_settings, unit), .help = "Modbus unit number" },
+	PLACE_INT("input", grid_input_settings, input, 65535, "contact: number of the discrete input, from 0"),
 	{ .name = "active", .type = CONF_CHOICE, .words = WORDS("open", "closed"), .preset = "open", .at_times = true, AT(grid_input_settings, active_closed),
 	  .help = "contact: the position that limits; with open a broken wire limits too" },
-	MAYBE_INT("input_100", grid_input_settings, level[0], 65535, "ripple: discrete input that is closed at 100 %; without it a broken wire looks like 100 %"),
-	MAYBE_INT("input_60", grid_input_settings, level[1], 65535, "ripple: at 60 %"),
-	MAYBE_INT("input_30", grid_input_settings, level[2], 65535, "ripple: at 30 %"),
-	MAYBE_INT("input_0", grid_input_settings, level[3], 65535, "ripple: at 0 %"),
-	MAYBE_INT("register", grid_input_settings, reg, 65535, "register: its number, from 0"),
-	{ .name = "register_kind", .type = CONF_CHOICE, .words = WORDS("holding", "input"), .preset = "holding", .at_times = true,
+	PLACE_INT("input_100", grid_input_settings, level[0], 65535, "ripple: discrete input that is closed at 100 %; without it a broken wire looks like 100 %"),
+	PLACE_INT("input_60", grid_input_settings, level[1], 65535, "ripple: at 60 %"),
+	PLACE_INT("input_30", grid_input_settings, level[2], 65535, "ripple: at 30 %"),
+	PLACE_INT("input_0", grid_input_settings, level[3], 65535, "ripple: at 0 %"),
+	PLACE_INT("register", grid_input_settings, reg, 65535, "register: its number, from 0"),
+	{ .name = "register_kind", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("holding", "input"), .preset = "holding", .at_times = true,
 	  AT(grid_input_settings, reg_input), .help = "register: its table" },
-	{ .name = "type", .type = CONF_CHOICE, .words = WORDS("u16", "u32", "s32", "f32"), .preset = "u32", .at_times = true, AT(grid_input_settings, reg_type),
+	{ .name = "type", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("u16", "u32", "s32", "f32"), .preset = "u32", .at_times = true, AT(grid_input_settings, reg_type),
 	  .help = "register: its form, high word first; a negative value, all ones or NaN is no limit" },
-	{ .name = "scale", .type = CONF_NUMBER, .min = 1, .max = 1000000, .preset = "1", .at_times = true, AT(grid_input_settings, scale),
+	{ .name = "scale", .takes_effect = AT_RECONNECT, .type = CONF_NUMBER, .min = 1, .max = 1000000, .preset = "1", .at_times = true, AT(grid_input_settings, scale),
 	  .help = "register: watts per unit" },
 	{ 0 }
 };
-static const struct conf_table grid_input_table = { .takes_effect = AT_RESTART, .noun = "input", .size = sizeof(struct grid_input_settings), .rows = grid_input_rows };
+static const struct conf_table grid_input_table = { .noun = "input", .size = sizeof(struct grid_input_settings), .rows = grid_input_rows };
 
 static const struct conf_row grid_rows[] = {
 	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, AT(grid_settings, circuit),
@@ -123,7 +128,7 @@ static const struct conf_row grid_rows[] = {
 	{ .name = "inputs", .type = CONF_OBJECTS, .table = &grid_input_table, AT(grid_settings, inputs), .help = "How it tells its limits" },
 	{ 0 }
 };
-const struct conf_table grid_table = { .takes_effect = AT_RESTART, .noun = "grid_operator", .size = sizeof(struct grid_settings), .rows = grid_rows };
+const struct conf_table grid_table = { .noun = "grid_operator", .size = sizeof(struct grid_settings), .rows = grid_rows };
 
 /* ---- schedules and tariffs ---- */
 

@@ -790,7 +790,7 @@ void host_plugins(const struct host *h, void (*see)(void *arg, const struct host
 void host_drop(struct host *h, int handle)
 {
 	LIST_WALK(&h->units, struct unit, in_host, u) {
-		if (u->handle != handle || u->dropped || !(u->kind & (AG_METER | AG_SCAN)))
+		if (u->handle != handle || u->dropped || !(u->kind & (AG_METER | AG_SCAN | AG_GRID)))
 			continue;
 		u->dropped = true;
 		timer_cancel(&u->timer);

@@ -77,7 +77,7 @@ struct host_plugin {
 };
 void host_plugins(const struct host *h, void (*see)(void *arg, const struct host_plugin *p), void *arg);
 
-/* Ends a meter or a search: no callback comes any more. The bus goes on for the others on it. Not for EVSEs. */
+/* Ends a meter, a grid input or a search: no callback comes any more. The bus goes on for the others on it. Not for EVSEs. */
 void host_drop(struct host *h, int handle);
 
 /* What the EVSE may take per phase; 0 A opens its contactor. Kept alive by the host: it is repeated every second as long as the loop runs,

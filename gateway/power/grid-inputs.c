@@ -42,6 +42,7 @@ struct source {
 	struct gateway *gw;
 	const struct grid_input_settings *conf;
 	int index;
+	int handle;             /* at the host; -1: none */
 	struct modbus_server *server;
 	modbus_mapping_t *tables;
 	/* csms: what it has allowed. */
@@ -54,7 +55,7 @@ struct source {
 static struct {
 	struct gateway *gw;
 	struct grid *grid;
-	struct source *sources;
+	struct source **sources;
 	size_t n;
 	int node, cap;
 	struct timer timer;
@@ -162,8 +163,8 @@ static void on_step(void *arg)
 	(void)arg;
 	timer_set(&state.timer, STEP_US, on_step, NULL);
 	for (size_t i = 0; i < state.n; i++)
-		if (state.sources[i].conf->kind == GRID_CSMS)
-			hear_csms(&state.sources[i]);
+		if (state.sources[i]->conf->kind == GRID_CSMS)
+			hear_csms(state.sources[i]);
 	step();
 	struct grid_now now;
 	grid_look(state.grid, &now);
@@ -171,8 +172,8 @@ static void on_step(void *arg)
 	if (watts >= 0)
 		grid_power(state.grid, watts, clock_mono_us());
 	for (size_t i = 0; i < state.n; i++)
-		if (state.sources[i].server)
-			show_on_server(&state.sources[i]);
+		if (state.sources[i]->server)
+			show_on_server(state.sources[i]);
 }
 
 /* --- evidence --- */
@@ -180,8 +181,8 @@ static void on_step(void *arg)
 static const struct source *csms_named(const char *input)
 {
 	for (size_t i = 0; input && i < state.n; i++)
-		if (state.sources[i].conf->kind == GRID_CSMS && strcmp(state.sources[i].conf->id, input) == 0)
-			return &state.sources[i];
+		if (state.sources[i]->conf->kind == GRID_CSMS && strcmp(state.sources[i]->conf->id, input) == 0)
+			return state.sources[i];
 	return NULL;
 }
 
@@ -313,21 +314,53 @@ static int start_source(struct source *s)
 	case GRID_REGISTER:
 		break;
 	}
-	int handle = drivers_grid(state.gw->host, s->conf, on_reading, s);
-	return handle < 0 ? handle : 0;
+	s->handle = drivers_grid(state.gw->host, s->conf, on_reading, s);
+	return s->handle < 0 ? s->handle : 0;
 }
 
-static void open_machine(const struct grid_settings *c)
+static void stop_source(struct source *s)
 {
-	struct grid_input_conf *inputs = mem_new((c->n_inputs + 1) * sizeof(*inputs));
-	state.n = c->n_inputs;
-	state.sources = mem_new((c->n_inputs + 1) * sizeof(*state.sources));
-	for (size_t i = 0; i < c->n_inputs; i++) {
-		const struct grid_input_settings *in = &c->inputs[i];
-		inputs[i] = grid_conf_input(state.gw->conf, in);
-		state.sources[i] = (struct source){ .gw = state.gw, .conf = in, .index = (int)i, .limit_w = GRID_FREE_W };
+	if (s->server)
+		modbus_server_close(s->server);
+	if (s->tables)
+		modbus_mapping_free(s->tables);
+	s->server = NULL;
+	s->tables = NULL;
+}
+
+static void drop_source(struct source *s)
+{
+	stop_source(s);
+	if (s->handle >= 0)
+		host_drop(state.gw->host, s->handle);
+	mem_free(s);
+}
+
+static struct source *make_source(const struct grid_input_settings *in)
+{
+	struct source *s = NEW(struct source);
+	*s = (struct source){ .gw = state.gw, .conf = in, .handle = -1, .limit_w = GRID_FREE_W };
+	return s;
+}
+
+static struct grid_input_conf *describe_inputs(const struct settings *s)
+{
+	struct grid_input_conf *inputs = mem_new((s->grid->n_inputs + 1) * sizeof(*inputs));
+	for (size_t i = 0; i < s->grid->n_inputs; i++)
+		inputs[i] = grid_conf_input(s, &s->grid->inputs[i]);
+	return inputs;
+}
+
+static void open_machine(const struct settings *s)
+{
+	struct grid_input_conf *inputs = describe_inputs(s);
+	state.n = s->grid->n_inputs;
+	state.sources = mem_new((state.n + 1) * sizeof(*state.sources));
+	for (size_t i = 0; i < state.n; i++) {
+		state.sources[i] = make_source(&s->grid->inputs[i]);
+		state.sources[i]->index = (int)i;
 	}
-	state.grid = grid_open(inputs, c->n_inputs, on_evidence, NULL, clock_mono_us());
+	state.grid = grid_open(inputs, state.n, on_evidence, NULL, clock_mono_us());
 	mem_free(inputs);
 }
 
@@ -340,9 +373,9 @@ int grid_inputs_open(struct gateway *g)
 		return 0;
 	state.gw = g;
 	state.node = grid_conf_node(s);
-	open_machine(s->grid);
+	open_machine(s);
 	for (size_t i = 0; i < state.n && !err; i++)
-		err = start_source(&state.sources[i]);
+		err = start_source(state.sources[i]);
 	if (err)
 		return err;
 	state.running = true;
@@ -355,21 +388,113 @@ void grid_inputs_stop(void)
 {
 	state.running = false;
 	timer_cancel(&state.timer);
-	for (size_t i = 0; i < state.n; i++) {
-		if (state.sources[i].server)
-			modbus_server_close(state.sources[i].server);
-		if (state.sources[i].tables)
-			modbus_mapping_free(state.sources[i].tables);
-		state.sources[i].server = NULL;
-		state.sources[i].tables = NULL;
-	}
+	for (size_t i = 0; i < state.n; i++)
+		stop_source(state.sources[i]);
 }
 
 void grid_inputs_free(void)
 {
 	grid_close(state.grid);
+	for (size_t i = 0; i < state.n; i++)
+		mem_free(state.sources[i]);
 	mem_free(state.sources);
 	memset(&state, 0, sizeof(state));
+}
+
+/* --- another configuration --- */
+
+static const struct grid_input_settings *csms_of(const struct settings *s, const char *id)
+{
+	for (size_t i = 0; s->grid && i < s->grid->n_inputs; i++)
+		if (s->grid->inputs[i].kind == GRID_CSMS && strcmp(s->grid->inputs[i].id, id) == 0)
+			return &s->grid->inputs[i];
+	return NULL;
+}
+
+bool grid_inputs_can_change(const struct settings *now, const struct settings *next)
+{
+	for (size_t i = 0; next->grid && i < next->grid->n_inputs; i++) {
+		const struct grid_input_settings *in = csms_of(next, next->grid->inputs[i].id), *was = in ? csms_of(now, in->id) : NULL;
+		if (in && (!was || strcmp(was->uplink->id, in->uplink->id) != 0))
+			return false;
+	}
+	return true;
+}
+
+static struct source *take_source(struct source **old, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct source *s = old[i];
+		if (!s || strcmp(s->conf->id, id) != 0)
+			continue;
+		old[i] = NULL;
+		return s;
+	}
+	return NULL;
+}
+
+static void close_all(void)
+{
+	grid_inputs_stop();
+	if (state.cap > 0)
+		control_cap_clear(state.gw->control, state.cap);
+	for (size_t i = 0; i < state.n; i++)
+		if (state.sources[i]->handle >= 0)
+			host_drop(state.gw->host, state.sources[i]->handle);
+	grid_inputs_free();
+}
+
+/* Takes over who is read where it was, and starts the others: one that cannot be started is silent, and so limited in time. */
+static void change_sources(const struct settings *next, bool (*moved)(void *arg, const char *input), void *arg)
+{
+	struct source **old = state.sources;
+	size_t n_old = state.n;
+	state.n = next->grid->n_inputs;
+	state.sources = mem_new((state.n + 1) * sizeof(*state.sources));
+	for (size_t i = 0; i < state.n; i++) {
+		const struct grid_input_settings *in = &next->grid->inputs[i];
+		struct source *s = take_source(old, n_old, in->id);
+		if (s && (s->conf->kind != in->kind || ((s->handle >= 0 || s->server) && moved(arg, in->id)))) {
+			drop_source(s);
+			s = NULL;
+		}
+		state.sources[i] = s ? s : make_source(in);
+		state.sources[i]->conf = in;
+		state.sources[i]->index = (int)i;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i])
+			drop_source(old[i]);
+	mem_free(old);
+}
+
+static void start_new_sources(void)
+{
+	for (size_t i = 0; i < state.n; i++) {
+		struct source *s = state.sources[i];
+		if (s->handle < 0 && !s->server && start_source(s) != 0)
+			grid_fails(state.grid, s->index, "it cannot be started", clock_mono_us());
+	}
+}
+
+void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *input), void *arg)
+{
+	if (!state.grid) {
+		if (grid_inputs_open(g) != 0)
+			log_error(NULL, "the inputs of the grid operator need a restart");
+		return;
+	}
+	if (!g->conf->grid) {
+		close_all();
+		return;
+	}
+	struct grid_input_conf *inputs = describe_inputs(g->conf);
+	state.node = grid_conf_node(g->conf);
+	change_sources(g->conf, moved, arg);
+	grid_change(state.grid, inputs, state.n, clock_mono_us());
+	mem_free(inputs);
+	start_new_sources();
+	step();
 }
 
 /* --- commands and views --- */
@@ -378,7 +503,7 @@ int grid_inputs_command(const char *input, int64_t watts, int64_t for_us)
 {
 	int64_t now = clock_mono_us();
 	for (size_t i = 0; i < state.n; i++) {
-		if (strcmp(state.sources[i].conf->id, input) != 0 || state.sources[i].conf->kind != GRID_COMMAND)
+		if (strcmp(state.sources[i]->conf->id, input) != 0 || state.sources[i]->conf->kind != GRID_COMMAND)
 			continue;
 		grid_says(state.grid, (int)i, watts, for_us ? now + for_us : 0, now);
 		step();
@@ -396,7 +521,7 @@ static int64_t watts_of(double amps)
 void grid_inputs_csms(const char *identity, double amps, const char *by, int64_t until_us)
 {
 	for (size_t i = 0; state.running && i < state.n; i++) {
-		struct source *s = &state.sources[i];
+		struct source *s = state.sources[i];
 		if (s->conf->kind != GRID_CSMS || strcmp(s->conf->uplink->own_identity, identity) != 0)
 			continue;
 		s->told = true;
@@ -431,8 +556,8 @@ static void write_input(struct json_writer *w, int i)
 	grid_input_look(state.grid, i, &v);
 	jw_object(w, NULL);
 	jw_string(w, "id", v.id);
-	jw_string(w, "kind", kinds[state.sources[i].conf->kind]);
-	jw_int(w, "priority", state.sources[i].conf->priority);
+	jw_string(w, "kind", kinds[state.sources[i]->conf->kind]);
+	jw_int(w, "priority", state.sources[i]->conf->priority);
 	jw_string(w, "state", grid_state_text(v.state));
 	write_limit(w, v.limit_w);
 	write_moment(w, "since", v.since_us);
@@ -453,7 +578,7 @@ void grid_inputs_view(struct json_writer *w)
 	jw_string(w, "counts", state.gw->conf->grid->counts == GRID_DEVICES ? "devices" : "total");
 	jw_string(w, "state", grid_state_text(now.state));
 	write_limit(w, now.limit_w);
-	jw_string(w, "decided_by", now.input < 0 ? NULL : state.sources[now.input].conf->id);
+	jw_string(w, "decided_by", now.input < 0 ? NULL : state.sources[now.input]->conf->id);
 	write_moment(w, "since", now.since_us);
 	jw_int(w, "charging_w", charging_w());
 	jw_int(w, "dimmed_keeps_w", grid_conf_keeps_w(state.gw->conf));

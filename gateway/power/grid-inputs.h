@@ -9,6 +9,10 @@
 int grid_inputs_open(struct gateway *g) MUST_CHECK;  /* after the host and the balancer */
 void grid_inputs_stop(void);                         /* no more readings are taken; before the host closes */
 void grid_inputs_free(void);                         /* after it */
+/* Whether `next` can be taken over while we run: no input of kind csms comes, whose CSMS has told its limit already. */
+bool grid_inputs_can_change(const struct settings *now, const struct settings *next);
+/* g->conf is another one. Inputs whose id was there go on: what they said holds, and until when. `moved`: one that is read elsewhere now. */
+void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *input), void *arg);
 
 /* The command grid.limit. `watts` GRID_FREE_W: anything; `for_us` 0: until the next word. ERR_NOT_FOUND: no input of kind command has this id. */
 int grid_inputs_command(const char *input, int64_t watts, int64_t for_us);

@@ -151,6 +151,36 @@ static void test_evidence_tells_command_and_effect(void **state)
 	assert_non_null(strstr(said, "200 limit - free -1\n"));
 }
 
+/* Another configuration forgets nothing of those that stay: neither the word, nor its end, nor how long one has been silent. */
+static void test_inputs_that_stay_go_on_under_other_rules(void **state)
+{
+	(void)state;
+	struct grid_input_conf two[] = { contact, command }, other[] = { { .id = "new", .fail_safe_w = 9000 }, command, contact };
+	struct grid_input_view v;
+	open_with(two, 2);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_step(g, 102 * S);
+	grid_says(g, 1, 6000, 130 * S, 103 * S);
+	grid_step(g, 103 * S);
+	assert_int_equal(limit(), 6000);
+	other[2].fail_safe_w = 3000;
+	said[0] = 0;
+	grid_change(g, other, 3, 104 * S);
+	assert_int_equal(limit(), 6000);
+	assert_string_equal(said, "");
+	grid_step(g, 111 * S);
+	assert_string_equal(said, "111 input box fail_safe 3000 silent\n111 limit box fail_safe 3000\n");
+	grid_input_look(g, 1, &v);
+	assert_int_equal(v.until_us, 130 * S);
+	grid_change(g, other, 2, 112 * S); /* the silent one goes */
+	assert_int_equal(limit(), 6000);
+	assert_true(grid_step(g, 113 * S));
+	grid_step(g, 130 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_change(g, other, 0, 131 * S);
+	assert_int_equal(grid_inputs(g), 0);
+}
+
 static void test_section_14a_keeps_a_minimum(void **state)
 {
 	(void)state;
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_command_ends_by_itself, drop),
 		cmocka_unit_test_teardown(test_priority_goes_before_the_lowest, drop),
 		cmocka_unit_test_teardown(test_evidence_tells_command_and_effect, drop),
+		cmocka_unit_test_teardown(test_inputs_that_stay_go_on_under_other_rules, drop),
 		cmocka_unit_test(test_section_14a_keeps_a_minimum),
 		cmocka_unit_test(test_a_ripple_receiver_and_its_broken_wires),
 		cmocka_unit_test(test_trip_curves),
