@@ -4,10 +4,13 @@
  * that are not parked (outbox_waiting), or a CSMS that rejects everything would make each look a walk over all that was set aside. */
 #include "storage/schema.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "storage/store.h"
 
 #define APPLICATION_ID 1634562163 /* "amps": tells our file from any other SQLite file */
 
@@ -151,4 +154,21 @@ int schema_upgrade(struct db *d, const char *path, const char *const *steps, int
 			say(error_out, "%s: step %d of its schema failed: %s", path, n, db_text(d));
 	}
 	return d->err;
+}
+
+/* A number in the head of an SQLite file: four bytes, the highest first (sqlite.org/fileformat2.html, 1.3). */
+static uint32_t head_number(struct slice file, size_t at)
+{
+	const uint8_t *b = (const uint8_t *)file.p + at;
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+int store_newer(struct slice file, int *known_out)
+{
+	enum { HEAD = 100, USER_VERSION = 60, APPLICATION = 68 };
+	*known_out = schema_steps_count;
+	if (file.n < HEAD || memcmp(file.p, "SQLite format 3", 16) != 0 || head_number(file, APPLICATION) != APPLICATION_ID)
+		return 0;
+	uint32_t version = head_number(file, USER_VERSION);
+	return version > (uint32_t)schema_steps_count && version <= INT32_MAX ? (int)version : 0;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/str.h"
 
 struct store;
 
@@ -27,6 +28,10 @@ struct store_config {
  * *salvaged_out (may be NULL) is true; all counters then jump ahead, so that no lost number comes back. `error_out` (may be NULL) receives an
  * English text on failure, else NULL; the caller frees it with mem_free. */
 int store_open(const struct store_config *c, struct store **out, bool *salvaged_out, char **error_out) MUST_CHECK;
+
+/* A whole file in memory, as from a backup: the number of its schema where it is a store of a newer program, which this one would refuse; else 0.
+ * `known_out` is the newest that this one knows. Any thread. */
+int store_newer(struct slice file, int *known_out);
 
 /* Commits and calls back everything that was handed over, then ends. What those last callbacks hand over gets ERR_CLOSED. Not from a
  * callback of the store. NULL is fine. */

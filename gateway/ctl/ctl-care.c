@@ -20,6 +20,7 @@
 #include "gateway/ctl/archive.h"
 #include "gateway/ctl/ctl-print.h"
 #include "gateway/ctl/ctl.h"
+#include "storage/store.h"
 
 #define BACKUP_FILE_MOST (1024u * 1024 * 1024)
 
@@ -280,9 +281,10 @@ static int restore_file(void *arg, const char *name, unsigned mode, struct slice
 	return rc;
 }
 
-/* What a backup takes in each place. */
+/* What a backup takes in each place, and whether its books can be read here. */
 struct tally {
 	uint64_t config, state;
+	int newer, known; /* schemas: of books that a newer program wrote, 0: of none; what this one knows */
 };
 
 static int count(void *arg, const char *name, unsigned mode, struct slice content)
@@ -291,6 +293,8 @@ static int count(void *arg, const char *name, unsigned mode, struct slice conten
 	bool config = strncmp(name, "config/", 7) == 0;
 	(void)mode;
 	*(config ? &t->config : &t->state) += content.n;
+	if (!t->newer)
+		t->newer = store_newer(content, &t->known);
 	return config || strncmp(name, "state/", 6) == 0 ? 0 : ERR_INVALID;
 }
 
@@ -315,6 +319,11 @@ static int restore(const struct options *o, const struct places *p, const char *
 	/* Read to its end before the first file is touched. */
 	if (archive_read(file, count, &t) != 0) {
 		fprintf(stderr, "ampgate: %s is no backup, or not a whole one\n", file);
+		return EXIT_FAILED;
+	}
+	if (t.newer) {
+		fprintf(stderr, "ampgate: the books in %s were written by a newer version (schema %d, this program knows %d); install that one first\n", file, t.newer,
+		        t.known);
 		return EXIT_FAILED;
 	}
 	if (really && (!has_room(p->config, t.config) || !has_room(p->state, t.state)))

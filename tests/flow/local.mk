@@ -43,6 +43,7 @@ PROGRAM_FLOWS += tests/flow/controller.js
 PROGRAM_FLOWS += tests/flow/board.js
 PROGRAM_FLOWS += tests/flow/cli.js
 PROGRAM_FLOWS += tests/flow/care.js
+PROGRAM_FLOWS += tests/flow/move.js
 PROGRAM_FLOWS += tests/flow/verbs.js
 PROGRAM_FLOWS += tests/flow/generations.js
 PROGRAM_FLOWS += tests/flow/reload.js
