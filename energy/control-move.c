@@ -6,11 +6,12 @@
  *   cut        a room that is too small for what its EVSEs take is emptied by as few of them as possible, first by those who have most above
  *              their share; then by those who can wait longest, down to their minimum; then by pausing. What is still too much after that
  *              belongs to the building and to those who do not listen: then nobody there is offered anything
- *   raise      what is free goes to those furthest below their share, in large pieces
- *   even out   now and then, and when somebody comes or leaves, who has clearly more than his share gives to somebody who has clearly less.
+ *   raise      what is free goes to those furthest below their share, in large pieces: each may end a piece above it. Nobody who has his share
+ *              is raised: what is free is somebody else's share on its way, and would be taken back within minutes
+ *   even out   now and then, and when somebody comes or leaves, who has two pieces more than his share gives to somebody who has clearly less.
  *              Nobody is lowered here for whom nobody is raised: a site that breathes without being asked wears contactors and delivers less
  *
- * A share that moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience.
+ * Whose limit went up last is lowered last, and whose went down last is raised last, so that limits go the same way for a while. A share that moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience.
  *
  * Easy to get wrong: two sums. The sum of what will be taken when all orders have arrived decides about cuts, so that nothing is cut twice;
  * the sum of what may be taken right now decides about raises, so that nothing is given away before it has come back. */
@@ -19,10 +20,15 @@
 #include "base/clock.h"
 #include "energy/control-local.h"
 
-#define PIECE_MA 4000                  /* least change worth a message, or an eighth of what an EVSE can give */
+#define PIECE_MA 4000                  /* least change worth a message, or an eighth of what an EVSE can give, or this part of a fuse above */
+#define PIECES 32
+#define PIECE_SMALL_MA 2000
 #define PIECE_LEAST_MA 1000
-#define GATHER_US (60 * US_PER_S)      /* smaller raises: one at the whole site in so long */
+#define PIECE_SLACK_MA 500             /* rounding to steps and set-points */
+#define GATHER_US (60 * US_PER_S)      /* the last step to all it asks for may be smaller: one at the whole site in so long */
 #define CALM_US (45 * US_PER_S)        /* no raise so soon after a cut */
+#define CALM_LONG_US (300 * US_PER_S)  /* nor so soon where no more than this many pieces are free */
+#define CALM_PIECES 2
 #define RAISE_AGAIN_US (60 * US_PER_S)
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define TURN_BACK_US (900 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
@@ -155,9 +161,13 @@ static void raise_into_free(struct control *c)
 
 /* Limits that are kept while they fit. */
 
-static int32_t piece(const struct seat *s)
+static int32_t piece(const struct control *c, const struct seat *s)
 {
-	return s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA;
+	int32_t own = s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA, fuse = ALLOC_MOST_MA;
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (int l = 0; l < 3; l++)
+			fuse = least(fuse, c->nodes[n].conf->limit.l[l]);
+	return least(own, fuse / PIECES > PIECE_SMALL_MA ? fuse / PIECES : PIECE_SMALL_MA);
 }
 
 /* By how much a room may be too small before somebody is cut: most of the margin, so that noise does not cut. */
@@ -278,10 +288,14 @@ static bool below_in(const struct control *c, const struct seat *s, int node, in
 
 #define LATER (INT64_C(1) << 40)
 #define LINE_COUNTS_MA 3000
+#define TURN_COUNTS_MA 16000           /* to turn a limit round at all, in amperes of share */
 
-static bool lately(const struct control *c, int64_t at_us)
+/* What speaks against moving a limit that last moved the other way, at `at_us`. */
+static int64_t turns_round(const struct control *c, int64_t at_us, int64_t same_way_us)
 {
-	return at_us && c->now_us - at_us < TURN_BACK_US;
+	if (at_us <= same_way_us)
+		return 0;
+	return TURN_COUNTS_MA + (c->now_us - at_us < TURN_BACK_US ? LATER : 0);
 }
 
 /* Who gives back first: who has most above its share, who was raised only just now last. Whoever gives on the lines that are short and on no
@@ -291,14 +305,14 @@ static int64_t giving_key(const struct control *c, size_t i, unsigned short_line
 	const struct seat *s = &c->seats[i];
 	uint8_t lines = control_lines(s);
 	int fits = __builtin_popcount(lines & short_lines) - __builtin_popcount(lines & ~short_lines);
-	return (int64_t)s->take_ma - taken(s) - fits * LINE_COUNTS_MA + (lately(c, s->limit.raised_us) ? LATER : 0);
+	return (int64_t)s->take_ma - taken(s) - fits * LINE_COUNTS_MA + turns_round(c, s->limit.raised_us, s->limit.cut_us);
 }
 
 /* Who is raised first: who is furthest below its share, who was cut only just now last. */
 static int64_t raising_key(const struct control *c, size_t i)
 {
 	const struct seat *s = &c->seats[i];
-	return (int64_t)taken(s) - s->take_ma + (lately(c, s->limit.cut_us) ? LATER : 0);
+	return (int64_t)taken(s) - s->take_ma + turns_round(c, s->limit.cut_us, s->limit.raised_us);
 }
 
 /* Lists who takes current in a room, who gives first first. */
@@ -329,8 +343,8 @@ static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
 		int64_t by = (ma + times - 1) / times;
 		if (before - low < PIECE_LEAST_MA && before - low < by)
 			continue;
-		if (by < piece(s))
-			by = piece(s);
+		if (by < piece(c, s))
+			by = piece(c, s);
 		int32_t to = before - by < low ? s->min_ma : stepped(s, car_offer(&s->car, (int32_t)(before - by)));
 		if (to < s->min_ma)
 			to = s->min_ma;
@@ -397,7 +411,7 @@ static bool note_wanted(struct control *c, bool everybody)
 			continue;
 		if (waits && !everybody)
 			more = c->asks[i].min_ma;
-		if (!waits && (!everybody || more < piece(s) || more < s->take_ma / 5))
+		if (!waits && (!everybody || more < piece(c, s) || more < s->take_ma / 5))
 			continue;
 		uint8_t lines = control_lines(s);
 		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
@@ -456,7 +470,7 @@ static void even_out(struct control *c, bool everybody)
 		return;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? piece(s) : PIECE_LEAST_MA))
+		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? 2 * piece(c, s) : PIECE_LEAST_MA))
 			continue;
 		c->queue[n++] = (struct ranked){ giving_key(c, i, short_lines(c, s)), (int32_t)i };
 	}
@@ -467,7 +481,7 @@ static void even_out(struct control *c, bool everybody)
 		int64_t by = would_help(c, s), above = could_give(c, i, everybody);
 		if (by <= 0)
 			continue;
-		by = by < piece(s) ? piece(s) : by;
+		by = by < piece(c, s) ? piece(c, s) : by;
 		int32_t to = s->take_ma <= 0 && by >= above ? 0 : stepped(s, car_offer(&s->car, (int32_t)(taken(s) - (by < above ? by : above))));
 		if (to < s->min_ma && s->take_ma > 0)
 			to = s->min_ma;
@@ -476,14 +490,21 @@ static void even_out(struct control *c, bool everybody)
 	}
 }
 
+/* Its share, or a piece more than it has where that is more. */
+static int32_t raise_most(const struct control *c, const struct seat *s, int32_t from)
+{
+	int32_t more = from > 0 && s->share.ma > from ? from + piece(c, s) : 0;
+	return more > s->share.ma ? least(more, s->asked_ma) : s->share.ma;
+}
+
 /* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
-static int32_t raise_to(const struct control *c, size_t i, bool beyond)
+static int32_t raise_to(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
 	struct limit *l = &s->limit;
-	int32_t from = l->ma > 0 ? l->ma : 0, most = beyond ? s->asked_ma : s->share.ma;
+	int32_t from = l->ma > 0 ? l->ma : 0, most = raise_most(c, s, from);
 	int32_t free = highest_free(c, s), holds = holds_already(c, s), to = stepped(s, least(most, free > holds ? free : holds));
-	int64_t calm = s->limit.recovers ? 0 : from ? CALM_US : PAUSE_LEAST_US;
+	int64_t calm = s->limit.recovers ? 0 : !from ? PAUSE_LEAST_US : free - from < CALM_PIECES * piece(c, s) ? CALM_LONG_US : CALM_US;
 	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
 	l->until_us = 0;
 	if (s->frozen || to <= from)
@@ -498,21 +519,22 @@ static int32_t raise_to(const struct control *c, size_t i, bool beyond)
 		l->until_us = l->raised_us + RAISE_AGAIN_US;
 		return 0;
 	}
-	if (from && to - from < piece(s) && (to - from < PIECE_LEAST_MA || c->now_us - c->small_us < GATHER_US)) {
+	bool last = to >= s->asked_ma && to - from >= PIECE_LEAST_MA && c->now_us - c->small_us >= GATHER_US;
+	if (from && to - from < piece(c, s) - PIECE_SLACK_MA && !last) {
 		l->hold = LIMIT_SMALL;
 		return 0;
 	}
 	return to;
 }
 
-static void raise(struct control *c, size_t i, bool beyond)
+static void raise(struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
-	int32_t to = raise_to(c, i, beyond);
+	int32_t to = raise_to(c, i);
 	int64_t before[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
 	if (!to)
 		return;
-	if (s->limit.ma > 0 && to - s->limit.ma < piece(s))
+	if (s->limit.ma > 0 && to - s->limit.ma < piece(c, s))
 		c->small_us = c->now_us;
 	s->limit.ma = to;
 	s->limit.raised_us = c->now_us;
@@ -567,7 +589,7 @@ static void raise_worthwhile(struct control *c)
 		if (s->way != SEAT_SERVED || c->send[i])
 			continue;
 		if (s->limit.ma <= 0 && s->take_ma > 0) {
-			raise(c, i, false);
+			raise(c, i);
 			if (s->limit.ma <= 0)
 				keep_minimum(c, i);
 		} else if (s->limit.ma < s->asked_ma) {
@@ -580,10 +602,7 @@ static void raise_worthwhile(struct control *c)
 	}
 	rank_sort(c->queue, n);
 	for (size_t k = 0; k < n; k++)
-		raise(c, (size_t)c->queue[k].index, false);
-	for (size_t k = 0; k < n; k++)
-		if (!c->send[c->queue[k].index])
-			raise(c, (size_t)c->queue[k].index, true);
+		raise(c, (size_t)c->queue[k].index);
 }
 
 static void keep_while_it_fits(struct control *c)

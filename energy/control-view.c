@@ -135,6 +135,13 @@ static void add_told(const struct told_cap *t, struct chain *ch)
 	add(ch, (struct cap){ t->reason, t->owner[0] ? t->owner : NULL, 0, t->ma, t->since_us, t->until_us == INT64_MAX ? 0 : t->until_us });
 }
 
+/* A limit that was found not to fit, or to be somebody else's turn, is kept until what it takes is needed. */
+static void keep_offer(const struct seat *s, struct chain *ch)
+{
+	for (size_t i = 0; i < ch->n && s->place && ch->at[i].value_ma < s->limit.ma; i++)
+		ch->at[i].value_ma = s->limit.ma;
+}
+
 size_t control_chain(const struct control *c, const struct seat *s, struct cap *out)
 {
 	struct chain ch = { out, 0 };
@@ -154,6 +161,7 @@ size_t control_chain(const struct control *c, const struct seat *s, struct cap *
 	add_nodes(c, s, &ch);
 	if (s->share.bound != ALLOC_OWN)
 		add(&ch, (struct cap){ "evse_max", NULL, 0, s->conf->max_ma, 0, 0 });
+	keep_offer(s, &ch);
 	return ch.n;
 }
 

@@ -27,6 +27,7 @@
 #define ELASTIC 4                /* who waits, waits for this part of its room */
 #define ELASTIC_SOCKETS 16       /* in full from so many on */
 #define ELASTIC_ROTATIONS 24
+#define DOUBT 0.3                /* where a word moves shares it is mixed with what is usual; who is ready is counted by words alone */
 #define PRIORITY_MOST 1000
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
@@ -289,6 +290,8 @@ void control_evse_need(struct control *c, int evse, double need_wh, int64_t depa
 {
 	struct seat *s = seat_at(c, evse);
 	record_need(c, evse, need_wh, depart_us);
+	if (isnan(s->need_wh))
+		need_told(&c->usual, need_wh);
 	s->need_wh = need_wh;
 	s->depart_us = depart_us;
 }
@@ -558,6 +561,7 @@ static int32_t rate_of(const struct control *c, struct seat *s)
 		.age_s = (double)(c->now_us - s->arrived_us) / US_PER_S,
 		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
 		.top_ma = s->car.top_ma,
+		.doubt = c->policy->by_need ? DOUBT : 0,
 	};
 	s->left_wh = (int32_t)fmin(need_wh_left(&c->usual, &n), INT32_MAX);
 	return need_rate_ma(&c->usual, &n);

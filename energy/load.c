@@ -20,6 +20,8 @@
 #define HOUR_US (3600 * INT64_C(1000000))
 #define PAST_US (1800 * INT64_C(1000000))
 #define GRAIN_MA 200
+#define NOISE 100     /* part of what is measured, and then some: a step so small may be none */
+#define NOISE_MA 500
 #define SURE_MA 2000 /* a range no wider than this is good enough to be remembered for the day */
 
 void load_init(struct load *l)
@@ -48,6 +50,14 @@ static void explain(struct load *l, int line, int64_t known_more, int64_t fell)
 		l->slot[i][line] = l->slot[i][line] > by ? (int32_t)(l->slot[i][line] - by) : 0;
 }
 
+/* A small peak counts when it is seen twice: a meter's last digits are no load. */
+static int32_t sure_peak(struct load *l, int line, int32_t measured)
+{
+	int32_t peak = l->now[line], twice = peak < l->was[line] ? peak : l->was[line];
+	l->was[line] = peak;
+	return peak - twice < measured / NOISE + NOISE_MA ? twice : peak;
+}
+
 void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], const int64_t high[3], int64_t now_us)
 {
 	if (!l->known)
@@ -65,8 +75,9 @@ void load_feed(struct load *l, const int32_t measured[3], const int64_t low[3], 
 		l->low[line] = low[line];
 		l->now[line] = (int32_t)(now < -INT32_MAX ? -INT32_MAX : now > INT32_MAX ? INT32_MAX : now);
 		int32_t *slot = &l->slot[l->slot_no % LOAD_SLOTS][line], *hour = &l->hour[l->hour_no % LOAD_HOURS][line];
-		if (l->now[line] > *slot)
-			*slot = l->now[line];
+		int32_t peak = sure_peak(l, line, measured[line]);
+		if (peak > *slot)
+			*slot = peak;
 		if (l->now[line] > *hour && high[line] - low[line] <= SURE_MA)
 			*hour = l->now[line];
 	}

@@ -12,6 +12,7 @@ struct load {
 	bool known;
 	int64_t since_us;              /* of the first sample */
 	int32_t now[3];                /* best estimate */
+	int32_t was[3];                /* the one before */
 	int64_t low[3];                /* as last fed */
 	int32_t slot[LOAD_SLOTS][3];   /* the highest estimate of each of the last slots */
 	int32_t hour[LOAD_HOURS][3];

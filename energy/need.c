@@ -16,10 +16,13 @@
 #define LEARN 0.05
 #define SOON_S (15 * 60.0)
 #define FEW_WH 1500
+#define TOLD_MOST 20
+#define FIRST_COUNTS 2     /* what is assumed at first, as so many words */
+#define MORE_THAN_SAID 0.25
 
 void need_init(struct need_usual *u)
 {
-	*u = (struct need_usual){ FIRST_WH, FIRST_STAY_S };
+	*u = (struct need_usual){ FIRST_WH, FIRST_STAY_S, 0 };
 }
 
 void need_left(struct need_usual *u, double got_wh, double stay_s)
@@ -30,12 +33,22 @@ void need_left(struct need_usual *u, double got_wh, double stay_s)
 	u->stay_s += (stay_s - u->stay_s) * LEARN;
 }
 
+/* The first words weigh most: what was assumed until then was nobody's. */
+void need_told(struct need_usual *u, double wh)
+{
+	if (isnan(wh) || wh < FEW_WH)
+		return;
+	u->told += u->told < TOLD_MOST;
+	u->wh += (wh - u->wh) / (u->told + FIRST_COUNTS);
+}
+
 double need_wh_left(const struct need_usual *u, const struct need *n)
 {
-	double got = isnan(n->got_wh) ? 0 : n->got_wh;
+	double got = isnan(n->got_wh) ? 0 : n->got_wh, usual = u->wh * u->wh / (u->wh + got);
 	if (isnan(n->wh))
-		return u->wh * u->wh / (u->wh + got);
-	return fmax(n->wh - got, FEW_WH);
+		return usual;
+	double said = got > n->wh ? n->wh * MORE_THAN_SAID : n->wh - got;
+	return fmax((1 - n->doubt) * said + n->doubt * usual, FEW_WH);
 }
 
 static double seconds_left(const struct need_usual *u, const struct need *n)

@@ -40,6 +40,7 @@ static void test_words_are_not_trusted_beyond_reason(void **state)
 {
 	(void)state;
 	assert_true(rate(5000, 9000, 4 * HOUR, 0) > 0);           /* goes on drawing after its need */
+	assert_true(rate(20000, 20001, 4 * HOUR, 0) > 2 * rate(20000, 19000, 4 * HOUR, 0)); /* then more was needed than was said, not a little more */
 	assert_true(rate(9000, 0, -2 * HOUR, 6 * HOUR) < rate(9000, 0, 60, 4 * HOUR)); /* long overdue: no longer the most urgent */
 }
 
@@ -52,6 +53,21 @@ static void test_what_is_usual_is_learnt(void **state)
 	assert_true(fabs(usual.wh - 30000) < 100 && fabs(usual.stay_s - 8 * HOUR) < 100);
 	need_left(&usual, 0, 8 * HOUR); /* a car that took nothing says nothing */
 	assert_true(usual.wh > 29000);
+}
+
+static void test_what_others_say_is_usual_too(void **state)
+{
+	struct need silent = { .wh = NAN, .got_wh = 0, .left_s = HOUR, .watt_per_ma = 0.69, .top_ma = A(100) };
+	struct need doubted = { .wh = 10000, .got_wh = 0, .left_s = HOUR, .watt_per_ma = 0.69, .top_ma = A(100) };
+	(void)state;
+	need_init(&usual);
+	for (int i = 0; i < 50; i++)
+		need_told(&usual, 150000);
+	need_told(&usual, NAN);
+	assert_true(need_wh_left(&usual, &silent) > 130000);
+	assert_true(need_wh_left(&usual, &doubted) == 10000);
+	doubted.doubt = 0.3;
+	assert_true(need_wh_left(&usual, &doubted) > 40000); /* among those who need fifteen times as much it may well need more than it says */
 }
 
 static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
@@ -129,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_who_stays_unknown_is_served_first_for_a_while),
 		cmocka_unit_test(test_words_are_not_trusted_beyond_reason),
 		cmocka_unit_test(test_what_is_usual_is_learnt),
+		cmocka_unit_test(test_what_others_say_is_usual_too),
 		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
 		cmocka_unit_test(test_a_car_is_budgeted_with_what_it_takes),
 		cmocka_unit_test(test_a_car_that_overdraws_is_budgeted_with_that),

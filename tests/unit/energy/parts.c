@@ -40,6 +40,22 @@ static void feed(struct load *l, int32_t measured, int64_t low, int64_t high, in
 	load_feed(l, (int32_t[3]){ measured, 0, 0 }, (int64_t[3]){ low, 0, 0 }, (int64_t[3]){ high, 0, 0 }, t * S);
 }
 
+static void test_a_small_peak_of_the_base_load_is_seen_twice(void **state)
+{
+	struct load l;
+	(void)state;
+	load_init(&l);
+	feed(&l, A(30), 0, 0, 100);
+	feed(&l, A(30) + 700, 0, 0, 101);
+	feed(&l, A(30), 0, 0, 102);
+	assert_int_equal(load_held(&l, 0), A(30)); /* once: the meter's last digits */
+	feed(&l, A(30) + 700, 0, 0, 103);
+	feed(&l, A(30) + 700, 0, 0, 104);
+	assert_int_equal(load_held(&l, 0), A(30) + 800); /* twice, rounded up */
+	feed(&l, A(34), 0, 0, 105);
+	assert_int_equal(load_held(&l, 0), A(34)); /* a large one counts at once */
+}
+
 static void test_the_base_load_rises_at_once_and_falls_late(void **state)
 {
 	struct load l;
@@ -306,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_site_is_checked),
+		cmocka_unit_test(test_a_small_peak_of_the_base_load_is_seen_twice),
 		cmocka_unit_test(test_the_base_load_rises_at_once_and_falls_late),
 		cmocka_unit_test(test_moving_cars_do_not_move_the_base_load),
 		cmocka_unit_test(test_a_peak_that_a_report_explains_is_forgotten),

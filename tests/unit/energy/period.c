@@ -132,6 +132,53 @@ static void test_a_priority_is_worth_current(void **state)
 	period_close(p);
 }
 
+/* A building that switches a small load every minute moves the limits of a few, and theirs seldom. */
+static void test_limits_do_not_breathe_with_the_building(void **state)
+{
+	int before = 0, after = 0;
+	(void)state;
+	stage(SOCKETS, 120);
+	for (int i = 0; i < SOCKETS; i++)
+		car[i] = i < 10;
+	looks(SOCKETS, 200);
+	for (int i = 0; i < SOCKETS; i++)
+		before += told[i];
+	for (int minute = 0; minute < 60; minute++) {
+		base = minute % 2 ? 3 : 0;
+		looks(SOCKETS, 12);
+	}
+	for (int i = 0; i < SOCKETS; i++)
+		after += told[i];
+	print_message("%d orders in an hour\n", after - before);
+	assert_in_range(after - before, 0, 30);
+	period_close(p);
+}
+
+/* Its minimum does not fit any more, by less than is worth a pause: it waits, and keeps its offer until that is needed. */
+static void test_who_waits_with_an_offer_is_told_that_offer(void **state)
+{
+	struct cap chain[40];
+	int waiting = 0;
+	(void)state;
+	stage(SOCKETS, 97.2);
+	for (int i = 0; i < SOCKETS; i++)
+		car[i] = true;
+	looks(SOCKETS, 20);
+	assert_int_equal(served(SOCKETS), SOCKETS);
+	base = 0.6;
+	looks(SOCKETS, 4);
+	assert_int_equal(served(SOCKETS), SOCKETS);
+	for (int i = 0; i < SOCKETS; i++) {
+		size_t n = control_why(period_control(p), i, chain, 40);
+		waiting += !strcmp(chain[0].reason, "waiting");
+		assert_int_equal(chain[0].value_ma, set[i] * 1000);
+		for (size_t k = 1; k < n; k++)
+			assert_true(chain[k].value_ma >= chain[k - 1].value_ma);
+	}
+	assert_int_equal(waiting, 1);
+	period_close(p);
+}
+
 static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
 {
 	(void)state;
@@ -163,6 +210,8 @@ int main(void)
 		cmocka_unit_test(test_newcomers_do_not_keep_each_other_from_beginning),
 		cmocka_unit_test(test_a_free_socket_that_was_alone_is_told_to_offer_nothing),
 		cmocka_unit_test(test_a_priority_is_worth_current),
+		cmocka_unit_test(test_limits_do_not_breathe_with_the_building),
+		cmocka_unit_test(test_who_waits_with_an_offer_is_told_that_offer),
 		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
