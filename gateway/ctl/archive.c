@@ -135,6 +135,28 @@ static int read_file(gzFile gz, const struct header *h, int (*each)(void *arg, c
 	return rc;
 }
 
+static bool all_zero(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+/* After the mark of the end, nothing but padding. It is read to its last byte, since only there zlib compares the sum of what it has unpacked:
+ * damage may look like an early end. */
+static int read_end(gzFile gz, const struct header *h)
+{
+	char rest[BLOCK];
+	int n;
+	if (!all_zero((const char *)h, BLOCK))
+		return ERR_SYNTAX;
+	while ((n = gzread(gz, rest, sizeof(rest))) > 0)
+		if (!all_zero(rest, (size_t)n))
+			return ERR_SYNTAX;
+	return n < 0 ? ERR_SYNTAX : 0;
+}
+
 int archive_read(const char *path, int (*each)(void *arg, const char *name, unsigned mode, struct slice content), void *arg)
 {
 	gzFile gz = gzopen(path, "rb");
@@ -148,6 +170,7 @@ int archive_read(const char *path, int (*each)(void *arg, const char *name, unsi
 		else
 			rc = memcmp(h.magic, "ustar", 5) == 0 && strtoul(h.sum, NULL, 8) == sum_of(&h) ? read_file(gz, &h, each, arg) : ERR_SYNTAX;
 	}
+	rc = rc ? rc : read_end(gz, &h);
 	if (gz && gzclose(gz) != Z_OK && rc == 0)
 		rc = ERR_SYNTAX;
 	return rc;

@@ -52,8 +52,11 @@ async function main() {
 		equal(got.code, code, `${args.join(' ')} ends with (${got.out}${got.err})`);
 		ok(fits.test(got.out + got.err), `${args.join(' ')} says ${fits}:\n${got.out}${got.err}`);
 	};
-	const known = async (d) => ({ tokens: await d.ask('token.list'), users: await d.ask('user.list'), programs: (await d.ask('api-token.list')).map((t) => t.name), root: await d.ask('pki.root'),
-		certificates: (await d.ask('pki.list')).map((c) => [c.use, c.name, c.serial]), stations: (await d.ask('station.list')).map((s) => s.id), generation: (await d.ask('status')).config.generation });
+	const known = async (d) => {
+		await until(20000, 'its certificates are looked at', async () => (await d.ask('pki.list')).length === 2); // its own authority, and the console's
+		return { tokens: await d.ask('token.list'), users: await d.ask('user.list'), programs: (await d.ask('api-token.list')).map((t) => t.name), root: await d.ask('pki.root'),
+		certificates: (await d.ask('pki.list')).map((c) => [c.use, c.name, c.serial]), stations: (await d.ask('station.list')).map((s) => s.id), generation: (await d.ask('status')).config.generation };
+	};
 	let before, provisional;
 
 	await run([
@@ -85,9 +88,14 @@ async function main() {
 		}],
 		['a damaged file, and one of a newer program, change nothing on box B', async () => {
 			const bytes = fs.readFileSync(backup), broken = path.join(dir, 'broken.tar.gz'), newer = path.join(dir, 'newer.tar.gz');
-			fs.writeFileSync(broken, Buffer.concat([bytes.subarray(0, 200), Buffer.alloc(40), bytes.subarray(240)]));
+			for (const at of [100, 200, bytes.length >> 1, bytes.length - 40]) {
+				fs.writeFileSync(broken, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(30), bytes.subarray(at + 30)]));
+				await said(b, 1, /no backup, or not a whole one/, 'backup', 'restore', broken, '--yes', ...b.places);
+			}
+			const plain = zlib.gunzipSync(bytes), early = Buffer.from(plain), at = plain.indexOf('SQLite format 3\0');
+			early.fill(0, early.indexOf('config/credentials/'), early.indexOf('config/credentials/') + 512); // it looks like its end, and is not
+			fs.writeFileSync(broken, zlib.gzipSync(early));
 			await said(b, 1, /no backup, or not a whole one/, 'backup', 'restore', broken, '--yes', ...b.places);
-			const plain = zlib.gunzipSync(bytes), at = plain.indexOf('SQLite format 3\0');
 			plain.writeUInt32BE(plain.readUInt32BE(at + 60) + 7, at + 60); // the schema's number
 			fs.writeFileSync(newer, zlib.gzipSync(plain));
 			for (const more of [[], ['--yes']]) await said(b, 1, /written by a newer version \(schema \d+, this program knows \d+\)/, 'backup', 'restore', newer, ...more, ...b.places);
