@@ -1,8 +1,8 @@
 /* The plugin ABI (man ampgate-plugin(3)): what a meter, a relay or a telemetry sink offers to the program. C11, no other dependency.
  *
  * Structs start with their size and grow at the end, as sqlite3_io_methods does; a plugin checks `size` before it uses a later member.
- * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there, but for create, bus and destroy:
- * these run on the loop, before the worker knows the object and after it has forgotten it, and do not block. Without the flag all are called
+ * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there, but for create, bus, destroy and
+ * publish: these run on the loop (create before the worker knows the object, destroy after it has forgotten it), and do not block. Without the flag all are called
  * on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise. */
 #ifndef AMPGATE_PLUGIN_H
 #define AMPGATE_PLUGIN_H
@@ -108,9 +108,11 @@ struct ag_host {
 	/* A command from a sink (verb and JSON arguments). Loop thread: get there with post. `reply` is called later or at once, on the loop,
 	 * with a JSON object {"ok":true,"result":..} or {"ok":false,"error":{"code":..,"detail":..}}. */
 	void (*command)(const ag_host *h, const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *arg);
-	/* A sink's connection came up or went. Loop thread. */
+	/* A sink's connection came up or went. Loop thread, in create already: a sink without a connection says there that it is up. While it is up it
+	 * is told everything, and all of it again when it comes up. */
 	void (*sink_state)(const ag_host *h, int up, const char *why);
-	/* The other end has acknowledged a message with this mark. Loop thread. */
+	/* The other end has acknowledged a message with this mark. Loop thread, in publish already. What has not been acknowledged when the
+	 * connection goes, or the program, is published again. */
 	void (*sink_sent)(const ag_host *h, uint64_t mark);
 };
 

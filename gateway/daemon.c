@@ -109,8 +109,8 @@ static void on_sink_state(void *arg, const char *sink, bool up, const char *why)
 static void on_sink_command(void *arg, const char *sink, const char *verb, const char *json, void (*reply)(void *reply_arg, const char *json),
                             void *reply_arg)
 {
-	(void)arg, (void)sink;
-	telemetry_command(verb, json, reply, reply_arg);
+	(void)arg;
+	telemetry_command(sink, verb, json, reply, reply_arg);
 }
 
 static void on_sink_sent(void *arg, const char *sink, uint64_t mark)

@@ -52,3 +52,7 @@ CLEANFILES += etc/ampgate.pc
 EXTRA_DIST += etc/ampgate.pc.in
 exampledir = $(docdir)/example-meter
 dist_example_DATA = plugins/example-meter/Makefile plugins/example-meter/example-meter.c
+examplereaderdir = $(docdir)/example-reader
+dist_examplereader_DATA = plugins/example-reader/Makefile plugins/example-reader/example-reader.c
+examplesinkdir = $(docdir)/example-sink
+dist_examplesink_DATA = plugins/example-sink/Makefile plugins/example-sink/example-sink.c

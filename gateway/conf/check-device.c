@@ -107,7 +107,7 @@ static void check_options(struct checking *c, const ag_plugin *p, const struct c
 
 void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind)
 {
-	static const char *const nouns[] = { [AG_METER] = "meters", [AG_EVSE] = "EVSEs", [AG_GRID] = "grid inputs" };
+	static const char *const nouns[] = { [AG_METER] = "meters", [AG_EVSE] = "EVSEs", [AG_GRID] = "grid inputs", [AG_AUTH] = "card readers", [AG_SINK] = "sinks" };
 	struct checking c = { .s = s, .report = report };
 	char why[300] = "";
 	const char *const *name = s->plugins.load;
@@ -225,6 +225,21 @@ static bool same_point(const struct io_point *a, const struct io_point *b)
 	return a->bus == b->bus && str_same(a->host, b->host) && (a->bus || a->port == b->port) && a->unit == b->unit && a->address == b->address;
 }
 
+static void check_reader(struct checking *c, const struct reader_settings *r, const struct conf_node *n)
+{
+	if (r->driver != READER_PLUGIN) {
+		need(c, n, r->device, "device", "by this driver");
+		if (r->driver == READER_KEYBOARD)
+			refuse_keys(c, n, "baud", "with driver keyboard");
+		refuse_keys(c, n, "plugin options", "without driver plugin");
+		return;
+	}
+	need(c, n, r->plugin, "plugin", "by driver plugin");
+	refuse_keys(c, n, "device baud", "with driver plugin");
+	if (r->plugin)
+		check_plugin(c->s, c->report, n, r->plugin, AG_AUTH);
+}
+
 /* Keys that only some drivers have. */
 static void check_driver(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
 {
@@ -261,8 +276,8 @@ static void check_driver(struct checking *c, const struct evse_settings *e, cons
 		check_modbus_place(c, e->controller->host, e->controller->bus, conf_child(n, "controller"));
 		check_model(c, e->controller->model, conf_child(conf_child(n, "controller"), "model"), true);
 	}
-	if (e->reader && e->reader->driver == READER_KEYBOARD)
-		refuse_keys(c, conf_child(n, "reader"), "baud", "with driver keyboard");
+	if (e->reader)
+		check_reader(c, e->reader, conf_child(n, "reader"));
 }
 
 /* "22:00-06:00" */

@@ -43,5 +43,6 @@ void check_member(struct checking *c, const struct station_settings *st);     /*
 void check_shown(struct checking *c, const struct uplink_settings *u, bool relayed); /* the password that the CSMS is shown */
 void check_identities(struct checking *c);
 void check_mqtt(struct checking *c);
+void check_sink(struct checking *c, const struct sink_settings *k);
 
 #endif

@@ -146,12 +146,11 @@ void check_identities(struct checking *c)
 	arena_free(&ids.mem);
 }
 
-/* ---- MQTT ---- */
+/* ---- MQTT and other sinks ---- */
 
 /* Each word is a verb, and none that is for administrators. */
-static void check_mqtt_commands(struct checking *c)
+static void check_commands(struct checking *c, const struct conf_node *list)
 {
-	const struct conf_node *list = settings_node(c->s, "mqtt", "commands", NULL, NULL);
 	size_t n;
 	const struct verb *verbs = command_table(&n);
 	for (const struct conf_node *word = list->kind == CONF_LIST ? list->first : NULL; word; word = word->next) {
@@ -163,6 +162,15 @@ static void check_mqtt_commands(struct checking *c)
 		else if (verbs[i].role > ROLE_INSTALLER)
 			settings_wrong(c->report, word, "'%s' is for administrators, not for a broker", word->text);
 	}
+}
+
+void check_sink(struct checking *c, const struct sink_settings *k)
+{
+	const struct conf_node *n = settings_node(c->s, "sinks", k->id, NULL, NULL);
+	if (strcmp(k->id, "mqtt") == 0 || strcmp(k->id, "sparkplug") == 0)
+		settings_wrong(c->report, n, "'%s' is what the section mqtt is called elsewhere: give this sink another name", k->id);
+	check_plugin(c->s, c->report, n, k->plugin, AG_SINK);
+	check_commands(c, settings_node(c->s, "sinks", k->id, "commands", NULL));
 }
 
 static bool has_driver(const char *name)
@@ -192,7 +200,7 @@ void check_mqtt(struct checking *c)
 	const struct conf_node *n = settings_node(c->s, "mqtt", NULL, NULL, NULL);
 	if (!m->url)
 		return;
-	check_mqtt_commands(c);
+	check_commands(c, settings_node(c->s, "mqtt", "commands", NULL, NULL));
 	check_sparkplug(c);
 	if (!m->tls)
 		refuse_keys(c, n, "ca", "without mqtts://");

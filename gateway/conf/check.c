@@ -76,6 +76,8 @@ int check_settings(const struct settings *s, struct conf_report *report, struct 
 		check_uplink(&c, &s->uplinks[i]);
 	check_identities(&c);
 	check_mqtt(&c);
+	for (size_t i = 0; i < s->n_sinks; i++)
+		check_sink(&c, &s->sinks[i]);
 	check_electric(s, report, proofs);
 	check_grid(s, report, proofs);
 	return report->errors > before ? ERR_INVALID : 0;

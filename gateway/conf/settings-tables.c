@@ -618,12 +618,16 @@ static const struct conf_row controller_rows[] = {
 static const struct conf_table controller_table = { .noun = "controller", .size = sizeof(struct controller_settings), .rows = controller_rows };
 
 static const struct conf_row reader_rows[] = {
-	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("keyboard", "serial"), .required = true, AT(reader_settings, driver),
-	  .takes_effect = AT_RECONNECT, .help = "It types like a keyboard (an input event device), or sends lines" },
-	{ .name = "device", .type = CONF_TEXT, .min = 1, .required = true, AT(reader_settings, device), .takes_effect = AT_RECONNECT,
+	{ .name = "driver", .type = CONF_CHOICE, .words = WORDS("keyboard", "serial", "plugin"), .required = true, AT(reader_settings, driver),
+	  .takes_effect = AT_RECONNECT, .help = "It types like a keyboard (an input event device), sends lines, or is read by a plugin" },
+	{ .name = "device", .type = CONF_TEXT, .min = 1, AT(reader_settings, device), .takes_effect = AT_RECONNECT,
 	  .help = "Its device; EVSEs that name the same one share it" },
 	{ .name = "baud", .type = CONF_INT, .min = 300, .max = 460800, .preset = "9600", .at_times = true, AT(reader_settings, baud),
 	  .takes_effect = AT_RECONNECT, .help = "Speed of a serial line" },
+	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, AT(reader_settings, plugin), .takes_effect = AT_RESTART,
+	  .help = "Driver plugin: which one of plugins.load; EVSEs that name the same one with the same options share the reader" },
+	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(reader_settings, options),
+	  .takes_effect = AT_RESTART, .help = "Driver plugin: what is for the plugin; `ampgate plugin test` tries it" },
 	{ 0 }
 };
 static const struct conf_table reader_table = { .noun = "reader", .size = sizeof(struct reader_settings), .rows = reader_rows };
@@ -886,6 +890,16 @@ static const struct conf_row plugins_rows[] = {
 };
 static const struct conf_table plugins_table = { .noun = "plugins", .size = sizeof(struct plugins_settings), .takes_effect = AT_RESTART, .rows = plugins_rows };
 
+static const struct conf_row sink_rows[] = {
+	{ .name = "plugin", .type = CONF_TEXT, .min = 1, .max = 40, .required = true, AT(sink_settings, plugin), .help = "Which one of plugins.load" },
+	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(sink_settings, options),
+	  .help = "What is for the plugin; `ampgate plugin test` tries it" },
+	{ .name = "commands", .type = CONF_TEXTS, .preset = "[]", AT(sink_settings, commands),
+	  .help = "The only commands that are taken from this sink: verbs as in ampgate(1); what is allowed here may be done as an installer" },
+	{ 0 }
+};
+static const struct conf_table sink_table = { .noun = "sink", .size = sizeof(struct sink_settings), .takes_effect = AT_RESTART, .rows = sink_rows };
+
 static const struct conf_row root_rows[] = {
 	{ .name = "version", .type = CONF_INT, .min = 1, .max = 1, .required = true, AT(settings, version), .help = "Version of this file's keys" },
 	{ .name = "onboarding", .type = CONF_SPECIAL, .read = read_onboarding, .words = WORDS("manual", "reject"), .shape = "`{auto: {circuit: ID}}`, or ",
@@ -915,6 +929,7 @@ static const struct conf_row root_rows[] = {
 	{ .name = "log", .type = CONF_SECTION, .table = &log_table, AT(settings, log), .help = "The log" },
 	{ .name = "control", .type = CONF_SECTION, .table = &control_table, AT(settings, control), .help = "The local control socket" },
 	{ .name = "plugins", .type = CONF_SECTION, .table = &plugins_table, AT(settings, plugins), .help = "Drivers that are loaded from files, ampgate-plugin(3)" },
+	{ .name = "sinks", .type = CONF_OBJECTS, .table = &sink_table, AT(settings, sinks), .help = "Plugins that are told what goes to a broker: telemetry, and events without a gap" },
 	{ .name = "firmware", .type = CONF_SECTION, .table = &firmware_table, AT(settings, firmware), .help = "Updates of this box by a CSMS of its own stations" },
 	{ 0 }
 };

@@ -202,6 +202,13 @@ struct plugins_settings {
 };
 
 
+/* Where telemetry goes beside the broker. */
+struct sink_settings {
+	const char *id;
+	const char *plugin, *options; /* one of plugins.load, and JSON for it; NULL: none */
+	const char *const *commands;  /* verbs that may come by it; empty: none */
+};
+
 struct meter_lost_settings {
 	int64_t after_us; /* counted from the moment the readings are stale */
 	enum meter_lost limit;
@@ -293,13 +300,14 @@ struct controller_settings {
 	const struct bus_settings *bus;
 };
 
-enum reader_driver { READER_KEYBOARD, READER_SERIAL };
+enum reader_driver { READER_KEYBOARD, READER_SERIAL, READER_PLUGIN };
 
-/* A card reader. EVSEs that name the same device share it. */
+/* A card reader. EVSEs that name the same device, or plugin with the same options, share it. */
 struct reader_settings {
 	enum reader_driver driver;
-	const char *device;
+	const char *device;           /* NULL with a plugin */
 	int baud; /* serial */
+	const char *plugin, *options; /* READER_PLUGIN: one of plugins.load, and JSON for it; NULL: none */
 };
 
 /* An EVSE that this box runs itself. */
@@ -476,6 +484,8 @@ struct settings {
 	struct control_settings control;
 	struct firmware_settings firmware;
 	struct plugins_settings plugins;
+	struct sink_settings *sinks;
+	size_t n_sinks;
 	const char *models; /* directory of meter models before the installed ones; NULL: none */
 	const char *station_models; /* directory of station models instead of the installed ones; NULL: none */
 

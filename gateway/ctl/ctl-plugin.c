@@ -2,6 +2,7 @@
  * that crashes or hangs fails its trial and takes nothing else along. */
 #include <dirent.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,16 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/plug/modules.h"
 
 #define TRIAL_S 60
 #define LOOP_BUDGET_US (5 * US_PER_MS)
 #define ROUNDS 50
+#define READER_MOST_US (1500 * US_PER_MS)
+#define SINK_PATIENCE_US (10 * US_PER_S)
+#define SINK_MESSAGES 3
 
 static const struct {
 	uint32_t bit;
@@ -79,10 +84,44 @@ static void host_log(const ag_host *h, int level, const char *text)
 	printf("# %s\n", text);
 }
 
+/* What was posted, until the trial's own thread, which stands for the loop, has time for it. */
+struct posted {
+	struct posted *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct posted *first, **end;
+} posts = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &posts.first };
+
 static void host_post(const ag_host *h, void (*fn)(void *arg), void *arg)
 {
+	struct posted *p = NEW(struct posted);
 	(void)h;
-	fn(arg);
+	p->fn = fn;
+	p->arg = arg;
+	pthread_mutex_lock(&posts.lock);
+	*posts.end = p;
+	posts.end = &p->next;
+	pthread_mutex_unlock(&posts.lock);
+}
+
+static struct posted *next_post(void)
+{
+	pthread_mutex_lock(&posts.lock);
+	struct posted *p = posts.first;
+	if (p && !(posts.first = p->next))
+		posts.end = &posts.first;
+	pthread_mutex_unlock(&posts.lock);
+	return p;
+}
+
+static void loop_once(void)
+{
+	for (struct posted *p; (p = next_post()) != NULL; mem_free(p))
+		p->fn(p->arg);
 }
 
 static uint64_t host_now(const ag_host *h)
@@ -97,14 +136,27 @@ static void host_command(const ag_host *h, const char *verb, const char *json, v
 	reply(arg, "{\"ok\":true,\"result\":null}");
 }
 
+/* What a sink has said of itself. */
+static struct {
+	bool up, spoke;
+	char why[200];
+	uint64_t marks;         /* bit per mark */
+	bool strange;           /* a mark that nobody gave, or one a second time */
+} said;
+
 static void host_sink_state(const ag_host *h, int up, const char *why)
 {
-	(void)h, (void)up, (void)why;
+	(void)h;
+	said.up = up != 0;
+	said.spoke = true;
+	snprintf(said.why, sizeof(said.why), "%s", why ? why : "");
 }
 
 static void host_sink_sent(const ag_host *h, uint64_t mark)
 {
-	(void)h, (void)mark;
+	(void)h;
+	said.strange |= mark < 1 || mark > SINK_MESSAGES || (said.marks & (UINT64_C(1) << mark));
+	said.marks |= UINT64_C(1) << (mark & 63);
 }
 
 static const ag_host host = { sizeof(host), NULL, host_log, host_post, host_now, host_command, host_sink_state, host_sink_sent };
@@ -135,6 +187,7 @@ static void try_table(const ag_plugin *p)
 	verdict(!(p->kinds & AG_EVSE) || pins || (p->evse_set && p->evse_state), "an EVSE has evse_set and evse_state, or pins", NULL);
 	verdict(!(p->kinds & AG_AUTH) || (PLUGIN_HAS(p, auth_poll) && (p->flags & AG_F_THREAD)), "a reader has auth_poll and AG_F_THREAD", NULL);
 	verdict(!(p->kinds & AG_GRID) || PLUGIN_HAS(p, grid_poll), "a grid input has grid_poll", NULL);
+	verdict(!(p->kinds & AG_SINK) || p->publish, "a sink has publish", NULL);
 }
 
 /* Refused with a text, and nothing left in `self`. */
@@ -234,6 +287,81 @@ static void try_grid(const ag_plugin *p, void *self)
 	verdict((p->flags & AG_F_THREAD) || longest <= LOOP_BUDGET_US, "it takes no more than 5 ms of the loop, or has AG_F_THREAD", NULL);
 }
 
+/* Nobody holds a card in front of it for a trial, as a rule: then it says 0, and in time. */
+static void try_reader(const ag_plugin *p, void *self)
+{
+	int64_t shortest = INT64_MAX; /* of them all: a busy machine makes some of them long */
+	int rc = 0;
+	bool fits = true, tells = true;
+	for (int i = 0; i < 3 && rc >= 0; i++) {
+		char token[256];
+		memset(token, 'x', sizeof(token));
+		int64_t start = clock_mono_us();
+		rc = p->auth_poll(self, token, sizeof(token));
+		shortest = clock_mono_us() - start < shortest ? clock_mono_us() - start : shortest;
+		size_t n = rc == 1 ? strnlen(token, sizeof(token)) : 0;
+		fits = fits && rc <= 1 && (rc != 1 || (n > 0 && n <= 36));
+		if (rc == 1 && fits)
+			printf("# a card: %s\n", token);
+	}
+	const char *why = rc < 0 && p->fault ? p->fault(self) : NULL;
+	tells = rc >= 0 || (why && *why);
+	verdict(rc >= 0, "it reads its reader", rc < 0 ? (why ? why : "and does not say why not") : NULL);
+	verdict(tells, "a reader that is gone says why", NULL);
+	verdict(fits, "it gives a token of 1 to 36 characters, or none", NULL);
+	verdict(shortest <= READER_MOST_US, "it waits half a second at most", NULL);
+}
+
+static bool waits_for(bool (*there)(void))
+{
+	int64_t end = clock_mono_us() + SINK_PATIENCE_US;
+	for (loop_once(); !there() && clock_mono_us() < end; loop_once())
+		usleep(2000);
+	return there();
+}
+
+static bool is_up(void)
+{
+	return said.up;
+}
+
+static bool has_all(void)
+{
+	return said.marks == ((UINT64_C(1) << (SINK_MESSAGES + 1)) - 2);
+}
+
+/* A text that is ours again when the call has returned. */
+static int publish_one(const ag_plugin *p, void *self, const char *topic, uint64_t mark, int64_t *shortest)
+{
+	char payload[] = "{\"v\":1,\"seq\":1,\"code\":\"trial\"}", level[32];
+	ag_message m = { .topic = level, .payload = payload, .length = sizeof(payload) - 1, .qos = mark != 0, .mark = mark };
+	snprintf(level, sizeof(level), "%s", topic);
+	int64_t start = clock_mono_us();
+	int rc = p->publish(self, &m);
+	*shortest = clock_mono_us() - start < *shortest ? clock_mono_us() - start : *shortest;
+	memset(payload, '#', sizeof(payload) - 1);
+	memset(level, '#', sizeof(level) - 1);
+	return rc;
+}
+
+static void try_sink(const ag_plugin *p, void *self)
+{
+	int64_t shortest = INT64_MAX;
+	int rc = 0;
+	bool up = waits_for(is_up);
+	verdict(up, "it says that it is up", up ? NULL : said.spoke ? said.why : "it says nothing within 10 s");
+	if (!up)
+		return;
+	for (uint64_t mark = 1; mark <= SINK_MESSAGES && rc == 0; mark++)
+		rc = publish_one(p, self, "event", mark, &shortest);
+	if (rc == 0)
+		rc = publish_one(p, self, "telemetry", 0, &shortest);
+	verdict(rc == 0, "it takes messages", rc != 0 && p->fault ? p->fault(self) : NULL);
+	verdict(shortest <= LOOP_BUDGET_US, "publish takes no more than 5 ms of the loop", NULL);
+	verdict(rc != 0 || waits_for(has_all), "it tells when it has a message with a mark", NULL);
+	verdict(!said.strange, "and of each mark once", NULL);
+}
+
 static void try_rounds(const ag_plugin *p, const char *config)
 {
 	int before = open_files();
@@ -244,6 +372,7 @@ static void try_rounds(const ag_plugin *p, const char *config)
 		ok = p->create(&host, "trial", config, &self, why, sizeof(why)) == 0;
 		if (ok)
 			p->destroy(self);
+		loop_once();
 	}
 	verdict(ok, "it can be made and unmade again and again", NULL);
 	verdict(open_files() <= before, "unmaking closes its files", NULL);
@@ -270,7 +399,12 @@ static int trial(const char *path, const char *config)
 			try_pins(p, self);
 		if (p->kinds & AG_GRID)
 			try_grid(p, self);
+		if (p->kinds & AG_AUTH)
+			try_reader(p, self);
+		if (p->kinds & AG_SINK)
+			try_sink(p, self);
 		p->destroy(self);
+		loop_once();
 		try_rounds(p, config);
 	}
 	printf("1..%d\n# %s: %d of %d\n", done, failed ? "it does not conform" : "it conforms", done - failed, done);

@@ -19,7 +19,7 @@
 #include "gateway/http/users.h"
 #include "gateway/conf/configuration.h"
 #include "gateway/manage/checks.h"
-#include "gateway/mqtt/backlog.h"
+#include "gateway/mqtt/sinks.h"
 #include "gateway/power/balance.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/plug/host.h"
@@ -528,7 +528,7 @@ static void write_queue_age(struct writing *w)
 static void write_mqtt_backlog(struct writing *w)
 {
 	if (w->g->conf->mqtt.url)
-		sample(w, (double)backlog_waiting(), NULL);
+		sample(w, (double)sinks_waiting(), NULL);
 }
 
 static void write_mqtt(struct writing *w)

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "gateway/manage/doctor.h"
-#include "gateway/mqtt/backlog.h"
+#include "gateway/mqtt/sinks.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/power/balance.h"
 #include "gateway/power/caps.h"
@@ -310,8 +310,8 @@ static void look_broker(struct gateway *g, struct finding *f)
 		return;
 	if (!telemetry_up())
 		finding_say(f, CHECK_WARNING, "the broker is not connected");
-	if (backlog_waiting() > BACKLOG_MOST)
-		finding_say(f, CHECK_WARNING, "%lld events wait for it", (long long)backlog_waiting());
+	if (sinks_waiting() > BACKLOG_MOST)
+		finding_say(f, CHECK_WARNING, "%lld events wait for it", (long long)sinks_waiting());
 }
 
 const struct doctor_check doctor_site[] = {

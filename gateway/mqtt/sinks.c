@@ -1,5 +1,5 @@
 /* What each sink is told at its start, and who of them is there. A sink takes messages while it is up only: when it comes up, telemetry.c
- * publishes everything to it. */
+ * publishes everything to it, and what it has missed of the events waits in a backlog of its own. Sparkplug has none: it has no events. */
 #include "gateway/mqtt/sinks.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stats.h"
+#include "gateway/mqtt/backlog.h"
 #include "gateway/plug/host.h"
 #include "storage/kept.h"
 
@@ -19,6 +20,8 @@ struct sink {
 	char name[48];
 	int handle;
 	bool up;
+	struct backlog *backlog;            /* NULL: it has none */
+	bool plugin;                        /* of the section sinks */
 };
 
 static struct {
@@ -102,6 +105,37 @@ struct sink *sinks_state(const char *name, bool up, const char *why)
 	return s;
 }
 
+void sinks_sent(const char *name, uint64_t mark)
+{
+	struct sink *s = named(name);
+	if (s)
+		backlog_sent(s->backlog, mark);
+}
+
+void sinks_catch_up(struct sink *s)
+{
+	backlog_link(s->backlog, s->up);
+}
+
+static bool holds(const char *const *list, const char *word)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
+bool sinks_may(const char *name, const char *verb)
+{
+	const struct sink *s = named(name);
+	if (!s || !s->plugin)
+		return s != NULL;
+	for (size_t i = 0; i < sinks.g->conf->n_sinks; i++)
+		if (strcmp(sinks.g->conf->sinks[i].id, name) == 0)
+			return holds(sinks.g->conf->sinks[i].commands, verb);
+	return false; /* a reload has taken it out */
+}
+
 static int publish_to(struct sink *s, const ag_message *m)
 {
 	int err = host_publish(sinks.g->host, s->handle, m);
@@ -120,6 +154,39 @@ int sinks_publish(struct sink *to, const ag_message *m)
 		err = rc != 0 ? rc : err;
 	}
 	return err;
+}
+
+void sinks_event(int64_t seq, struct slice json)
+{
+	for (size_t i = 0; i < sinks.n; i++)
+		backlog_event(sinks.all[i].backlog, seq, json);
+}
+
+void sinks_journaled(void)
+{
+	for (size_t i = 0; i < sinks.n; i++)
+		backlog_journaled(sinks.all[i].backlog);
+}
+
+void sinks_sample(struct slice json)
+{
+	const ag_message m = { .topic = "telemetry", .payload = json.p, .length = json.n };
+	if (sinks_publish(NULL, &m) != 0)
+		log_debug(NULL, "a sample of the site is not published");
+	for (size_t i = 0; i < sinks.n; i++)
+		backlog_sample(sinks.all[i].backlog, json);
+}
+
+int64_t sinks_waiting(void)
+{
+	const struct sink *s = sinks_broker();
+	return s ? backlog_waiting(s->backlog) : 0;
+}
+
+static int publish_marked(void *arg, const char *topic, struct slice payload, uint64_t mark)
+{
+	const ag_message m = { .topic = topic, .payload = payload.p, .length = payload.n, .qos = 1, .mark = mark };
+	return publish_to(arg, &m);
 }
 
 /* ---- what they are told ---- */
@@ -185,6 +252,8 @@ static int open_broker(struct gateway *g)
 	struct buf config = { 0 };
 	write_mqtt(g, &config);
 	int rc = open_sink(BROKER, "mqtt", config.p);
+	if (rc == 0)
+		sinks_broker()->backlog = backlog_open(g, "mqtt", true, publish_marked, sinks_broker());
 	buf_free(&config);
 	return rc;
 }
@@ -213,21 +282,38 @@ static int open_sparkplug(struct gateway *g)
 	return rc;
 }
 
+static int open_plugin(struct gateway *g, const struct sink_settings *conf)
+{
+	char owner[64];
+	struct sink *s = &sinks.all[sinks.n];
+	int rc = open_sink(conf->id, conf->plugin, conf->options ? conf->options : "{}");
+	if (rc != 0)
+		return rc;
+	snprintf(owner, sizeof(owner), "sink-%s", conf->id);
+	s->plugin = true;
+	s->backlog = backlog_open(g, owner, false, publish_marked, s);
+	return 0;
+}
+
 int sinks_open(struct gateway *g)
 {
 	int rc = 0;
 	sinks.g = g;
-	sinks.all = mem_new(2 * sizeof(*sinks.all));
+	sinks.all = mem_new((2 + g->conf->n_sinks) * sizeof(*sinks.all));
 	sinks.n = 0;
 	if (g->conf->mqtt.url)
 		rc = open_broker(g);
 	if (rc == 0 && g->conf->mqtt.url && g->conf->mqtt.sparkplug.enabled)
 		rc = open_sparkplug(g);
+	for (size_t i = 0; i < g->conf->n_sinks && rc == 0; i++)
+		rc = open_plugin(g, &g->conf->sinks[i]);
 	return rc;
 }
 
 void sinks_close(void)
 {
+	for (size_t i = 0; i < sinks.n; i++)
+		backlog_close(&sinks.all[i].backlog);
 	mem_free(sinks.all);
 	sinks.all = NULL;
 	sinks.n = 0;

@@ -257,7 +257,7 @@ static bool flush_topic(struct topic *t, int64_t now)
 static void on_journaled(void *arg, int err, int64_t value)
 {
 	(void)arg, (void)err, (void)value;
-	backlog_journaled();
+	sinks_journaled();
 }
 
 void telemetry_event(struct gateway *g, const char *code, const char *severity, const char *object, const char *args)
@@ -266,7 +266,7 @@ void telemetry_event(struct gateway *g, const char *code, const char *severity, 
 	struct buf payload = { 0 };
 	rec.seq = journal_add(g->store, &rec, on_journaled, NULL);
 	backlog_write_event(g, &rec, false, &payload);
-	backlog_event(rec.seq, buf_view(&payload));
+	sinks_event(rec.seq, buf_view(&payload));
 	sse_publish("event", object, buf_view(&payload));
 	buf_free(&payload);
 }
@@ -284,12 +284,6 @@ static void tell_sharing(size_t i, const struct uplink_view *v)
 		buf_printf(&args, "{\"why\":\"%s\"}", v->separate_why);
 	telemetry_event(tm.gw, v->sharing == SHARING_SHARED ? "uplink.shared" : "uplink.separate", v->sharing == SHARING_SHARED ? "info" : "warning", object, args.p);
 	buf_free(&args);
-}
-
-static int publish_marked(const char *topic, struct slice payload, uint64_t mark)
-{
-	ag_message m = { .topic = topic, .payload = payload.p, .length = payload.n, .qos = 1, .mark = mark };
-	return sinks_publish(sinks_broker(), &m);
 }
 
 static void tell_uplinks(void)
@@ -349,9 +343,7 @@ static void on_sample(void *arg)
 	jw_object(&w, NULL);
 	view_site(tm.gw, &w);
 	jw_end(&w, '}');
-	publish(NULL, "telemetry", buf_view(&payload), 0, false, 0);
-	if (!telemetry_up())
-		backlog_sample(buf_view(&payload));
+	sinks_sample(buf_view(&payload));
 	buf_free(&payload);
 	timer_set(&tm.sample, tm.gw->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 }
@@ -393,14 +385,13 @@ void telemetry_sink_state(const char *name, bool up, const char *why)
 	struct sink *s = sinks_state(name, up, why);
 	if (s && up)
 		publish_all(s);
-	if (s && s == sinks_broker())
-		backlog_link(up);
+	if (s)
+		sinks_catch_up(s);
 }
 
 void telemetry_sink_sent(const char *name, uint64_t mark)
 {
-	(void)name; /* only what goes to the broker has marks */
-	backlog_sent(mark);
+	sinks_sent(name, mark);
 }
 
 /* --- what others say --- */
@@ -430,8 +421,12 @@ void telemetry_evse(struct session *s, int evse)
 /* --- commands from the sink --- */
 
 /* The allow-list in the configuration is the grant: what passes it may do what an installer may. */
-void telemetry_command(const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg)
+void telemetry_command(const char *sink, const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg)
 {
+	if (!sinks_may(sink, verb)) {
+		reply(reply_arg, "{\"ok\":false,\"error\":{\"code\":\"forbidden\",\"detail\":\"this command is not allowed on this link\"}}");
+		return;
+	}
 	stats_count("ampgate_mqtt_messages_total", "direction", "rx", "result", "ok", NULL);
 	once_run(tm.gw, verb, json, reply, reply_arg);
 }
@@ -481,8 +476,6 @@ int telemetry_open(struct gateway *g)
 		station_topics(g);
 		timer_set(&tm.sample, g->conf->mqtt.telemetry_interval_us, on_sample, NULL);
 	}
-	if (sinks_broker())
-		backlog_open(g, publish_marked);
 	timer_set(&tm.timer, FLUSH_US, on_flush, NULL);
 	return 0;
 }
@@ -491,7 +484,6 @@ void telemetry_close(void)
 {
 	timer_cancel(&tm.timer);
 	timer_cancel(&tm.sample);
-	backlog_close();
 	sinks_close();
 	map_free(&tm.by_name);
 	if (tm.topics.next)

@@ -17,6 +17,6 @@ bool telemetry_up(void);                           /* the broker is there */
 /* From the host: a sink's connection, and a command that came by it. */
 void telemetry_sink_state(const char *sink, bool up, const char *why);
 void telemetry_sink_sent(const char *sink, uint64_t mark);
-void telemetry_command(const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg);
+void telemetry_command(const char *sink, const char *verb, const char *json, void (*reply)(void *arg, const char *json), void *reply_arg);
 
 #endif

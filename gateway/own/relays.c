@@ -195,7 +195,8 @@ static void on_meter(void *arg, const ag_meter_sample *s, const char *fault)
 
 static bool shares(const struct evse_settings *e, const struct reader_settings *r)
 {
-	return e->reader && strcmp(e->reader->device, r->device) == 0;
+	const struct reader_settings *own = e->reader;
+	return own && str_same(own->device, r->device) && str_same(own->plugin, r->plugin) && str_same(own->options, r->options);
 }
 
 /* Every station with this reader hears of the card; one of them has something to do with it as a rule. */
@@ -203,7 +204,7 @@ static void on_token(void *arg, const char *token, const char *fault)
 {
 	struct reader *r = arg;
 	if (!token) {
-		log_warn(NULL, "card reader %s: %s", r->conf->device, fault);
+		log_warn(NULL, "card reader %s: %s", r->conf->device ? r->conf->device : r->conf->plugin, fault);
 		return;
 	}
 	for (size_t i = 0; i < owns.count; i++) {

@@ -194,7 +194,8 @@ int drivers_evse(struct host *h, const char *models, const struct evse_settings 
 
 int drivers_reader(struct host *h, const struct reader_settings *r, host_on_token *on_token, void *arg)
 {
-	static const char *const names[] = { [READER_KEYBOARD] = "reader-keyboard", [READER_SERIAL] = "reader-serial" };
+	static const char *const names[] = { [READER_KEYBOARD] = "reader-keyboard", [READER_SERIAL] = "reader-serial", [READER_PLUGIN] = "" };
+	const char *name = r->driver == READER_PLUGIN ? r->plugin : r->device;
 	struct buf config = { 0 };
 	struct json_writer w;
 	char why[200] = "";
@@ -203,10 +204,14 @@ int drivers_reader(struct host *h, const struct reader_settings *r, host_on_toke
 	jw_string(&w, "device", r->device);
 	jw_int(&w, "baud", r->baud);
 	jw_end(&w, '}');
-	struct host_conf conf = { .id = r->device, .driver = names[r->driver], .config = config.p };
+	struct host_conf conf = { .id = name, .driver = names[r->driver], .config = config.p };
+	if (r->driver == READER_PLUGIN) {
+		conf.driver = r->plugin;
+		conf.config = r->options ? r->options : "{}";
+	}
 	int handle = host_reader(h, &conf, on_token, arg, why, sizeof(why));
 	if (handle < 0)
-		log_error(NULL, "card reader %s cannot be started: %s", r->device, why);
+		log_error(NULL, "card reader %s cannot be started: %s", name, why);
 	buf_free(&config);
 	return handle;
 }

@@ -85,6 +85,7 @@ struct unit {
 	} wish;
 	ag_drive driven;        /* the last one that its driver took */
 	bool reader_failed;     /* and was reported */
+	bool within;            /* a sink's plugin is being called: what it says of itself waits for the next turn of the loop */
 	bool scanned;           /* the search is over */
 	bool dropped;           /* the loop's: nobody wants to hear of it any more */
 };
@@ -123,6 +124,15 @@ struct order {
 	struct unit *unit;
 	bool attach, detach;
 	struct wish wish;
+};
+
+/* What a sink said of itself while it was called. */
+struct saying {
+	struct mail mail;
+	struct unit *unit;
+	uint64_t mark;          /* 0: its connection */
+	bool up;
+	char why[FAULT_TEXT];
 };
 
 /* A plugin's call on the loop. */
@@ -470,21 +480,52 @@ static void api_command(const ag_host *a, const char *verb, const char *json, vo
 		h->events.command(h->arg, u->id, verb, json, reply, arg);
 }
 
+static void tell_sink(struct unit *u, uint64_t mark, bool up, const char *why)
+{
+	struct host *h = u->host;
+	if (!mark)
+		u->failing = !up;
+	if (h->closing)
+		return;
+	if (mark && h->events.sink_sent)
+		h->events.sink_sent(h->arg, u->id, mark);
+	else if (!mark && h->events.sink_state)
+		h->events.sink_state(h->arg, u->id, up, why);
+}
+
+static void on_saying(struct mail *mail, void *arg)
+{
+	struct saying *s = (struct saying *)(void *)mail;
+	(void)arg;
+	tell_sink(s->unit, s->mark, s->up, s->why);
+	mem_free(s);
+}
+
+/* A sink that has nothing to wait for says that it is there when it is made, and that it has a message when it is given it. */
+static void say_or_tell(struct unit *u, uint64_t mark, bool up, const char *why)
+{
+	if (!u->within) {
+		tell_sink(u, mark, up, why);
+		return;
+	}
+	struct saying *s = NEW(struct saying);
+	s->mail.deliver = on_saying;
+	s->unit = u;
+	s->mark = mark;
+	s->up = up;
+	snprintf(s->why, sizeof(s->why), "%s", why ? why : "");
+	mailbox_post(u->host->mailbox, &s->mail);
+}
+
 static void api_sink_state(const ag_host *a, int up, const char *why)
 {
-	struct unit *u = a->ctx;
-	struct host *h = u->host;
-	u->failing = up == 0;
-	if (!h->closing && h->events.sink_state)
-		h->events.sink_state(h->arg, u->id, up != 0, why);
+	say_or_tell(a->ctx, 0, up != 0, why);
 }
 
 static void api_sink_sent(const ag_host *a, uint64_t mark)
 {
-	const struct unit *u = a->ctx;
-	struct host *h = u->host;
-	if (!h->closing && h->events.sink_sent)
-		h->events.sink_sent(h->arg, u->id, mark);
+	if (mark)
+		say_or_tell(a->ctx, mark, false, NULL);
 }
 
 /* ---- objects ---- */
@@ -535,8 +576,11 @@ static struct unit *open_unit(struct host *h, uint32_t kind, const struct host_c
 		return NULL;
 	}
 	struct unit *u = make_unit(h, kind, plugin, conf);
+	u->within = true;
 	*rc_out = plugin->create(&u->api, conf->id, conf->config, &u->self, err, errlen);
-	if (*rc_out == 0 && (plugin->flags & AG_F_THREAD))
+	u->within = false;
+	/* A sink is not polled, and publishes on the loop. */
+	if (*rc_out == 0 && (plugin->flags & AG_F_THREAD) && kind != AG_SINK)
 		*rc_out = worker_for(h, plugin->bus ? plugin->bus(u->self) : NULL, &u->worker);
 	if (*rc_out == 0)
 		return u;
@@ -826,5 +870,11 @@ void host_evse_drive(struct host *h, int evse, const ag_drive *d)
 int host_publish(struct host *h, int sink, const ag_message *m)
 {
 	struct unit *u = unit_of(h, sink, AG_SINK);
-	return u ? u->plugin->publish(u->self, m) : ERR_NOT_FOUND;
+	if (!u)
+		return ERR_NOT_FOUND;
+	bool was = u->within;
+	u->within = true;
+	int rc = u->plugin->publish(u->self, m);
+	u->within = was;
+	return rc;
 }

@@ -1,5 +1,6 @@
-/* A driver for the test of loadable drivers: an outlet and an input of the grid operator whose sides towards the world are files in a folder.
- *   plugged   there: a car is      ordered   what the program last ordered, in amperes      contact   open or closed; missing: not to be read */
+/* A driver for the test of loadable drivers: an outlet, an input of the grid operator and a sink whose sides towards the world are files in a folder.
+ *   plugged   there: a car is      ordered   what the program last ordered, in amperes      contact   open or closed; missing: not to be read
+ *   ask       a verb to be run with the next message      answer    what became of it */
 #define _POSIX_C_SOURCE 200809L
 #include <ampgate/plugin.h>
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 struct bench {
+	const ag_host *host;
 	char dir[200];
 	double limit_a;
 	char fault[260];
@@ -25,12 +27,14 @@ static const char *at(const struct bench *b, const char *name)
 static int create(const ag_host *h, const char *id, const char *config_json, void **self, char *err, size_t errlen)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	(void)h, (void)id;
+	(void)id;
 	if (!b || sscanf(config_json, "{ \"dir\" : \"%199[^\"]\"", b->dir) != 1) {
 		snprintf(err, errlen, "options need {\"dir\": \"/a/folder\"}");
 		free(b);
 		return -1;
 	}
+	b->host = h;
+	h->sink_state(h, 1, "");
 	*self = b;
 	return 0;
 }
@@ -83,6 +87,32 @@ static int grid_poll(void *self, ag_grid_state *out)
 	return 0;
 }
 
+static void on_reply(void *arg, const char *json)
+{
+	FILE *f = fopen(at(arg, "answer"), "w");
+	if (!f)
+		return;
+	fprintf(f, "%s\n", json);
+	fclose(f);
+}
+
+/* Says at once that it has it. */
+static int publish(void *self, const ag_message *m)
+{
+	struct bench *b = self;
+	char verb[32] = "";
+	FILE *f = fopen(at(b, "ask"), "r");
+	if (m->mark)
+		b->host->sink_sent(b->host, m->mark);
+	if (!f)
+		return 0;
+	(void)!fscanf(f, "%31s", verb);
+	fclose(f);
+	remove(at(b, "ask"));
+	b->host->command(b->host, verb, "{}", on_reply, b);
+	return 0;
+}
+
 static const char *fault(void *self)
 {
 	return ((struct bench *)self)->fault;
@@ -93,7 +123,7 @@ const ag_plugin *ampgate_plugin_v1(void)
 	static const ag_plugin plugin = {
 		.size = sizeof(plugin),
 		.abi = AMPGATE_PLUGIN_ABI,
-		.kinds = AG_EVSE | AG_GRID,
+		.kinds = AG_EVSE | AG_GRID | AG_SINK,
 		.flags = AG_F_THREAD,
 		.name = "bench",
 		.version = "1",
@@ -104,6 +134,7 @@ const ag_plugin *ampgate_plugin_v1(void)
 		.evse_set = evse_set,
 		.evse_state = evse_state,
 		.grid_poll = grid_poll,
+		.publish = publish,
 		.fault = fault,
 	};
 	return &plugin;

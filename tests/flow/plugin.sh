@@ -1,5 +1,5 @@
 #!/bin/sh
-# A driver's author and the one who uses the driver: the example is built outside the tree from what `make install` puts in place, tried by
+# A driver's author and the one who uses the driver: each example is built outside the tree from what `make install` puts in place, tried by
 # `ampgate plugin test`, and read by the daemon. Drivers that break a rule are named with the rule.
 dir=$(mktemp -d) || exit 99
 daemon= writer=
@@ -27,11 +27,14 @@ run env MAKEFLAGS= make -C "$top" install-pluginincludeHEADERS install-pkgconfig
 verdict $? "header and pkg-config file are installed"
 rm -f "$top/etc/ampgate.pc"
 mkdir "$dir/own" "$dir/plugins"
-cp "$src"/plugins/example-meter/* "$dir/own"
+cp "$src"/plugins/example-*/*.c "$dir/own"
 export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_SYSROOT_DIR="$dir/root" PKG_CONFIG_PATH="$dir/root/usr/share/pkgconfig"
-run env MAKEFLAGS= make -C "$dir/own" CC="$CC" CFLAGS="-O1 -Wall -Wextra -Werror $SANITIZE"
-verdict $? "the example is built out of the tree"
-cp "$dir/own/example-meter.so" "$dir/plugins"
+for kind in meter reader sink; do
+	cp "$src/plugins/example-$kind/Makefile" "$dir/own"
+	run env MAKEFLAGS= make -C "$dir/own" CC="$CC" CFLAGS="-O1 -Wall -Wextra -Werror $SANITIZE"
+	verdict $? "the example of a $kind is built out of the tree"
+	cp "$dir/own/example-$kind.so" "$dir/plugins"
+done
 
 # The reading goes stale after 10 s, so somebody keeps writing it, whole each time.
 reading=$dir/reading
@@ -45,8 +48,18 @@ run "$top/ampgate" plugin test "$dir/own/example-meter.so" "{\"path\": \"$dir/no
 test $? = 1 && says 'not ok .* - it reads its meter: .*No such file'
 verdict $? "a meter that cannot be read is named with the reason"
 run "$top/ampgate" plugin list "$dir/plugins"
-test $? = 0 && says '^example-meter .* meter$'
-verdict $? "the list names it with its kind"
+test $? = 0 && says '^example-meter .* meter$' && says '^example-reader .* reader$' && says '^example-sink .* sink$'
+verdict $? "the list names them with their kinds"
+cards=$dir/cards record=$dir/record
+mkfifo "$cards"
+exec 9<>"$cards" # held open, so that nobody who writes a card waits for a reader
+run "$top/ampgate" plugin test "$dir/own/example-reader.so" "{\"path\": \"$cards\"}"
+verdict $? "the reader conforms"
+run "$top/ampgate" plugin test "$dir/own/example-sink.so" "{\"path\": \"$record\"}"
+verdict $? "the sink conforms"
+test "$(grep -c trial "$record")" = 3
+verdict $? "and has written what it says it has"
+rm -f "$record"
 
 # Each of these breaks one rule: the lines are put in place of the example's.
 broken() {
@@ -63,6 +76,34 @@ broken crash 's/out->valid = .*/abort();/' 'not ok - Aborted\|not ok - .*ABRT' "
 broken licence 's/\.license = .*//' 'not ok .* licence' "no licence"
 broken leak 's/struct meter \*m = calloc/(void)fopen("\/dev\/null", "r"); &/' \
 	'not ok .* - unmaking closes its files' "files that stay open"
+
+# The same for the other kinds. Those that say nothing are waited for, so all are tried at once.
+worse() {
+	sed "$3" "$dir/own/example-$1.c" >"$dir/$2.c"
+	$CC $SANITIZE $(pkg-config --cflags ampgate) -std=c11 -fPIC -shared -o "$dir/$2.so" "$dir/$2.c" -lpthread || exit 99
+	{ "$top/ampgate" plugin test "$dir/$2.so" "{\"path\": \"$4\"}" >"$dir/$2.said" 2>&1; echo "status $?" >>"$dir/$2.said"; } &
+	trials="$trials $!"
+	set -- "$2" "$5" "$6"
+	found="$found$1|$2|$3
+"
+}
+found= trials=
+worse reader empty 's/^\tr->fault\[0\] = 0;/\t*token = 0; return 1;/' "$cards" 'not ok .*token of 1 to 36' "a card without a number"
+worse reader idle 's/\.flags = AG_F_THREAD.*//' "$cards" 'not ok .*AG_F_THREAD' "a reader on the loop"
+worse reader gone 's/x/x/' "$dir/none" 'not ok .* reads its reader: .*No such file' "a reader that is not there, with the reason"
+worse sink silent 's/h->sink_state(h, 1, "");//' "$record" 'not ok .* it says that it is up' "a sink that never comes"
+worse sink deaf 's/s->host->sink_sent(s->host, l->mark);/;/' "$record" 'not ok .* it tells when it has' "a sink that confirms nothing"
+worse sink twice 's/s->host->sink_sent(s->host, l->mark);/{ & & }/' "$record" 'not ok .* of each mark once' "a sink that confirms twice"
+wait $trials
+while IFS='|' read -r name wanted what; do
+	test -n "$name" || continue
+	cp "$dir/$name.said" "$dir/got"
+	says '^status 1$' && says "$wanted"
+	verdict $? "found: $what"
+done <<FOUND
+$found
+FOUND
+rm -f "$record"
 
 cat >"$dir/site.yaml" <<YAML
 version: 1
@@ -179,6 +220,80 @@ until_says '^[1-9]' cat "$dir/world/ordered"
 kill $daemon && wait $daemon
 run cat "$dir/world/ordered" && says '^0.0'
 verdict $? "the daemon ends: it opens"
+daemon=
+
+# A card on an outlet of one's own, a record of what happens, and orders that come by a sink.
+rm -rf "$dir/world"
+mkdir "$dir/world"
+cat >"$dir/site.yaml" <<YAML
+version: 1
+plugins: {dir: $dir/plugins, load: [bench, example-reader, example-sink]}
+circuits:
+  grid: {kind: grid_connection, limit_a: 63}
+evses:
+  bay:
+    {circuit: grid, driver: plugin, plugin: bench, options: {dir: $dir/world}, pilot: true, current_a: 16, authorize: [local_list],
+    reader: {driver: plugin, plugin: example-reader, options: {path: $cards}}}
+sinks:
+  record: {plugin: example-sink, options: {path: $record}}
+  desk: {plugin: bench, options: {dir: $dir/world}, commands: [refresh]}
+YAML
+run "$top/ampgated" -c "$dir/site.yaml" --check-config
+verdict $? "a configuration with a reader and two sinks is accepted"
+check 's/plugin: example-reader, options/plugin: bench, options/' "bad.yaml:8:.*plugin 'bench' is no driver of card readers" "a reader that reads no cards"
+check 's/reader: {driver: plugin, /&device: x, /' "bad.yaml:8:.*'device' has no effect with driver plugin" "a device beside a plugin"
+check 's/plugin: example-sink/plugin: example-reader/' "bad.yaml:10:.*is no driver of sinks" "a sink that takes nothing"
+check 's/  record:/  mqtt:/' "bad.yaml:10:.*another name" "a sink with the name of the broker's"
+check 's/commands: .refresh./commands: [user.add]/' "bad.yaml:11:.*for administrators" "a command that is for no sink"
+
+begin() {
+	"$top/ampgated" -c "$dir/site.yaml" --state-dir "$dir/state3" --socket "$dir/socket" >"$dir/log" 2>&1 &
+	daemon=$!
+	until_says . "$top/ampgate" --socket "$dir/socket" status
+}
+client() { "$top/ampgate" --socket "$dir/socket" "$@" >/dev/null; }
+begin
+run "$top/ampgate" --socket "$dir/socket" token add 04AABB
+verdict $? "a token is put on the list"
+touch "$dir/world/plugged"
+until_says '"preparing"' "$top/ampgate" --socket "$dir/socket" --json evse show bay
+echo 0400FF >&9
+until_says 'the token was answered Invalid' cat "$dir/log"
+run cat "$dir/world/ordered" && says '^0.0'
+verdict $? "a card that nobody knows starts nothing"
+echo 04AABB >&9
+until_says '^16.0' cat "$dir/world/ordered"
+verdict $? "the reader's card that is on the list starts the outlet"
+client refresh
+until_says refresh_done cat "$record"
+verdict $? "the record has what happens"
+echo refresh >"$dir/world/ask"
+client refresh
+until_says '"ok":true' cat "$dir/world/answer"
+verdict $? "what a sink asks for is done, as far as it may"
+echo status >"$dir/world/ask"
+client refresh
+until_says 'forbidden' cat "$dir/world/answer"
+verdict $? "and refused where it may not"
+
+# While it cannot be written, and over a death of the daemon, nothing is lost.
+mv "$record" "$record.first"
+mkdir "$record"
+client refresh
+until_says "$record: Is a directory" cat "$dir/log"
+kill -9 $daemon
+wait $daemon 2>/dev/null
+begin
+client refresh
+until_says "$record: Is a directory" cat "$dir/log"
+rmdir "$record"
+all() { cat "$record.first" "$record" | grep -o '"seq":[0-9]*' | cut -d : -f 2 | sort -n -u; }
+last=$("$top/ampgate" --socket "$dir/socket" --json event list | tr -d '[:space:]' | grep -o '"seq":[0-9]*' | cut -d : -f 2 | sort -n | tail -n 1)
+until_says "^$last\$" all
+test "$(all | wc -l)" = "$((last - $(all | head -n 1) + 1))"
+verdict $? "the record has every event, without a gap"
+kill $daemon && wait $daemon
+verdict $? "and the daemon ends in order"
 daemon=
 echo "1..$n"
 exit $failed
