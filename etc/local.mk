@@ -86,7 +86,7 @@ dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml et
 # Of others beside it: to be copied and changed.
 samplesdir = $(docdir)/samples
 dist_samples_DATA = etc/avahi/ampgate.service etc/mosquitto/ampgate.conf etc/mosquitto/acl
-EXTRA_DIST += etc/container/Containerfile
+EXTRA_DIST += etc/container/Containerfile etc/container/build.sh
 EXTRA_DIST += etc/setup.sh .ci/run
 confdir = $(DESTDIR)$(sysconfdir)/ampgate
 install-data-local:
@@ -171,7 +171,15 @@ deb:
 check-package: deb
 	srcdir=$(srcdir) sh $(srcdir)/tests/package/package.sh deb
 	sh $(srcdir)/tests/package/systemd.sh deb
+# An image from that Debian which BASE names, see etc/container/build.sh.
+IMAGE = ampgate
+container:
+	rm -rf container-source && $(MAKE) $(AM_MAKEFLAGS) distdir distdir=container-source
+	sh $(srcdir)/etc/container/build.sh container-source $(IMAGE); rc=$$?; rm -rf container-source; exit $$rc
+# Runs that image and asks how it is. Needs root, as the image does.
+check-container: container
+	sh $(srcdir)/tests/package/container.sh $(IMAGE)
 clean-local:
-	-rm -rf deb
-EXTRA_DIST += tests/package/package.sh tests/package/systemd.sh
-.PHONY: deb check-package
+	-rm -rf deb container-source
+EXTRA_DIST += tests/package/package.sh tests/package/systemd.sh tests/package/container.sh
+.PHONY: deb check-package container check-container
