@@ -97,6 +97,7 @@ libgateway_a_SOURCES += \
 	gateway/power/fallback.c \
 	gateway/power/grid-conf.c gateway/power/grid-conf.h \
 	gateway/power/grid-inputs.c gateway/power/grid-inputs.h \
+	gateway/power/grid-kept.c gateway/power/grid-kept.h \
 	gateway/power/hours.c gateway/power/hours.h \
 	gateway/power/limits.c gateway/power/limits.h \
 	gateway/power/probe.c gateway/power/probe.h \

@@ -32,6 +32,7 @@
 #include "gateway/net/modbus-server.h"
 #include "gateway/plug/drivers.h"
 #include "gateway/power/grid-conf.h"
+#include "gateway/power/grid-kept.h"
 #include "gateway/session/session.h"
 
 #define STEP_US (100 * US_PER_MS)
@@ -273,6 +274,25 @@ static void on_reading(void *arg, const ag_grid_state *s, const char *fault)
 	step();
 }
 
+/* Told once and not again, so it has to be known after a restart, too. A heartbeat says nothing new. */
+static void told(struct source *s, int64_t watts, int64_t for_us)
+{
+	int64_t now = clock_mono_us();
+	struct grid_input_view v;
+	grid_input_look(state.grid, s->index, &v);
+	if (for_us || v.state == GRID_UNKNOWN || v.until_us || v.limit_w != watts)
+		grid_kept_put(state.gw->store, s->conf->id, watts, for_us);
+	grid_says(state.grid, s->index, watts, for_us ? now + for_us : 0, now);
+	step();
+}
+
+static void recall(struct source *s)
+{
+	int64_t now = clock_mono_us(), watts, for_us;
+	if ((s->conf->kind == GRID_COMMAND || s->conf->kind == GRID_SERVER) && grid_kept_get(state.gw->store, s->conf->id, &watts, &for_us))
+		grid_says(state.grid, s->index, watts, for_us ? now + for_us : 0, now);
+}
+
 static void on_written(void *arg, int at, int n)
 {
 	struct source *s = arg;
@@ -280,8 +300,7 @@ static void on_written(void *arg, int at, int n)
 	uint32_t watts = (uint32_t)r[0] << 16 | r[1];
 	if (at > 2 || at + n < 2)
 		return; /* half a limit: its other word is on the way */
-	grid_says(state.grid, s->index, watts == NO_LIMIT ? GRID_FREE_W : (int64_t)watts, 0, clock_mono_us());
-	step();
+	told(s, watts == NO_LIMIT ? GRID_FREE_W : (int64_t)watts, 0);
 }
 
 static int serve(struct source *s)
@@ -378,6 +397,9 @@ int grid_inputs_open(struct gateway *g)
 		err = start_source(state.sources[i]);
 	if (err)
 		return err;
+	grid_kept_only(g->store, s->grid);
+	for (size_t i = 0; i < state.n; i++)
+		recall(state.sources[i]);
 	state.running = true;
 	apply();
 	timer_set(&state.timer, STEP_US, on_step, NULL);
@@ -484,6 +506,7 @@ void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *
 			log_error(NULL, "the inputs of the grid operator need a restart");
 		return;
 	}
+	grid_kept_only(g->store, g->conf->grid);
 	if (!g->conf->grid) {
 		close_all();
 		return;
@@ -501,12 +524,10 @@ void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *
 
 int grid_inputs_command(const char *input, int64_t watts, int64_t for_us)
 {
-	int64_t now = clock_mono_us();
 	for (size_t i = 0; i < state.n; i++) {
 		if (strcmp(state.sources[i]->conf->id, input) != 0 || state.sources[i]->conf->kind != GRID_COMMAND)
 			continue;
-		grid_says(state.grid, (int)i, watts, for_us ? now + for_us : 0, now);
-		step();
+		told(state.sources[i], watts, for_us);
 		return 0;
 	}
 	return ERR_NOT_FOUND;

@@ -1,6 +1,6 @@
 'use strict';
 // A changed section grid_operator is in force after SIGHUP in the same process, and no limit is forgotten meanwhile: a contact that is active
-// stays so, and a command that holds for some time goes on holding for what is left of it.
+// stays so, and a command that holds for some time goes on holding for what is left of it, over a restart of the program, too.
 const fs = require('fs');
 const { freePort, tempDir, until, Daemon, equal, ok, run } = require('./lib.js');
 const { ModbusServer } = require('./modbus.js');
@@ -94,6 +94,18 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			await limited(10800, 'contact');
 			await until(8000, 'it is heard', async () => (await input('contact')).state === 'limited');
 			await neverFree();
+		}],
+		['after a restart the command still holds, for what is left of its hour', async () => {
+			await reload(section(cloud));
+			await limited(15000, 'cloud');
+			await daemon.stop();
+			await daemon.start();
+			await limited(15000, 'cloud');
+			ok(Math.abs(Date.parse((await input('cloud')).until) - end) < 2000, 'its end');
+			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 'free' });
+			await daemon.stop();
+			await daemon.start();
+			equal([(await shown()).state, (await input('cloud')).limit_w], ['free', null], 'what was lifted stays so');
 		}],
 		['without the section nobody limits, and with it again there are inputs', async () => {
 			await reload('');
