@@ -103,6 +103,8 @@ struct seat {                         /* an EVSE */
 	int32_t asked_ma;             /* the least of its own caps */
 	int32_t take_ma;              /* what it takes of its share */
 	struct alloc_share share;     /* as an offer */
+	bool stands_back;             /* takes nothing, and could not begin without harm at the node and line below */
+	int crowd_node, crowd_line;
 	const char *conduct;          /* of its station, where it does not follow; NULL */
 	int32_t place;                /* among those who wait, from 1; 0: does not wait */
 	char place_text[12];
@@ -159,6 +161,8 @@ bool control_uneven(const struct seat *s);
 void control_free(struct control *c);       /* c->free as if nobody took anything */
 /* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */
 void control_take(struct control *c, int node, int line, int64_t ma, bool uneven);
+/* sleepers.c: who takes nothing is offered something only as far as the devices above bear it. After the asks, before the division. */
+void control_sleepers(struct control *c);
 /* phases.c: who changes over between one phase and three; and a transaction begins or ends. */
 void control_phases(struct control *c);
 void phases_begin(struct seat *s);

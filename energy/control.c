@@ -662,6 +662,7 @@ static void judge_seats(struct control *c)
 		look_up(c, s);
 		ask(c, i);
 	}
+	control_sleepers(c);
 }
 
 /* The division. */
@@ -737,6 +738,8 @@ static void note_turns(struct control *c)
 	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
 		struct seat *s = &c->seats[c->order[k]];
 		s->share = c->shares[c->order[k]];
+		if (s->stands_back)
+			s->share = (struct alloc_share){ 0, ALLOC_WAITS, s->crowd_node, s->crowd_line };
 		s->take_ma = s->share.ma;
 		s->share.ma = share_offer(s);
 		s->place = 0;

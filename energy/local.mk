@@ -28,5 +28,6 @@ libenergy_a_SOURCES = \
 	energy/record.c energy/record.h energy/record-local.h \
 	energy/replay.c \
 	energy/site.c energy/site.h \
+	energy/sleepers.c \
 	energy/tariff.c energy/tariff.h \
 	energy/window.c energy/window.h

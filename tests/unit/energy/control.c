@@ -8,7 +8,7 @@
 
 #define A(amps) ((amps) * 1000)
 #define S US_PER_S
-#define CARS 6
+#define CARS 30
 
 static struct node_conf nodes[3];
 static struct meter_conf meters[1];
@@ -38,12 +38,13 @@ static void on_send(void *arg, int evse, const struct grant *g)
 static void stage(size_t n, int32_t limit)
 {
 	static const struct control_events events = { on_send };
-	static const char *const ids[CARS] = { "G-1", "G-2", "G-3", "G-4", "G-5", "G-6" };
+	static char ids[CARS][8];
 	memset(nodes, 0, sizeof(nodes));
 	nodes[0] = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { limit, limit, limit } }, .reserve = { { 0, 0, 0 } }, .meter = 0 };
 	nodes[1] = (struct node_conf){ .id = "row-a", .parent = 0, .limit = { { A(100), A(100), A(100) } }, .reserve = { { 0, 0, 0 } }, .meter = -1 };
 	meters[0] = (struct meter_conf){ "main", 3 * S };
 	for (size_t i = 0; i < n; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "G-%zu", i + 1);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .node = 1, .lines = { 0, 1, 2 }, .n_lines = 3,
 					       .min_ma = A(6), .max_ma = A(32), .fallback_ma = A(6), .fallback_after_us = 60 * S };
 		offer[i] = -1;
@@ -883,6 +884,55 @@ static void test_a_station_that_goes_on_with_three_phases_is_not_asked_again(voi
 	check_plan();
 }
 
+static int32_t all_draw(void)
+{
+	int32_t sum = 0;
+	for (int i = 0; i < (int)conf.n_evses; i++)
+		sum += draw_of(i, 0);
+	return sum;
+}
+
+/* As if all who sleep began at once. */
+static int32_t all_could_draw(void)
+{
+	int32_t sum = 0;
+	for (int i = 0; i < (int)conf.n_evses; i++)
+		sum += takes[i] ? draw_of(i, 0) : granted(i);
+	return sum;
+}
+
+static void test_sleepers_are_offered_what_is_borne_if_all_begin_at_once(void **state)
+{
+	bool had[CARS] = { false };
+	(void)state;
+	stage(30, A(63));
+	for (int i = 0; i < 27; i++) {
+		start(i);
+		takes[i] = 0;
+		seconds(5);
+	}
+	seconds(90);
+	for (int i = 27; i < 30; i++)
+		start(i);
+	seconds(60);
+	assert_true(all_draw() > A(60)); /* nobody who is awake has less for it */
+	for (int k = 0; k < 180; k++) {
+		seconds(60);
+		assert_true(all_could_draw() <= A(63) * 9 / 5);
+		for (int i = 0; i < 27; i++)
+			had[i] = had[i] || granted(i) >= A(6);
+	}
+	for (int i = 0; i < 27; i++)
+		assert_true(had[i]); /* in turns */
+	for (int i = 0; i < 27; i++)
+		takes[i] = A(32);
+	assert_true(all_draw() > A(63)); /* a cheap hour begins */
+	second();
+	assert_true(all_draw() <= A(64));
+	seconds(10);
+	assert_true(all_draw() <= A(63));
+}
+
 static void test_an_evse_without_transaction_is_left_alone(void **state)
 {
 	(void)state;
@@ -933,6 +983,7 @@ int main(void)
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),
+		TEST(test_sleepers_are_offered_what_is_borne_if_all_begin_at_once),
 		TEST(test_what_a_car_feeds_back_is_not_planned_with),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
