@@ -103,7 +103,7 @@ struct seat {                         /* an EVSE */
 	int32_t asked_ma;             /* the least of its own caps */
 	int32_t take_ma;              /* what it takes of its share */
 	struct alloc_share share;     /* as an offer */
-	bool stands_back;             /* takes nothing, and could not begin without harm at the node and line below */
+	int32_t borne_ma;             /* takes nothing, and could begin with so much without harm; 0: not at the node and line below; MA_NONE: any */
 	int crowd_node, crowd_line;
 	const char *conduct;          /* of its station, where it does not follow; NULL */
 	int32_t place;                /* among those who wait, from 1; 0: does not wait */

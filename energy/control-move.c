@@ -274,6 +274,7 @@ static void obey_own_caps(struct control *c)
 			continue;
 		int32_t most = control_asks(s), hard = s->cap || s->profile.ma != MA_NONE || s->lost || s->widens ? most : s->conf->max_ma;
 		bool trim = s->way == SEAT_SERVED && s->limit.ma > s->car.want_ma + TRIM_MA;
+		hard = least(hard, s->borne_ma);
 		if (s->limit.ma > hard)
 			lower(c, i, stepped(s, hard));
 		else if (trim)

@@ -114,10 +114,11 @@ bool control_runs(const struct seat *s)
 	return s->tx || s->state == EVSE_CHARGING;
 }
 
-/* The car that was there goes on as it did, or another one has come and takes what its socket gives by itself. */
+/* The car that was there goes on as it did, or begins to take what it slept on, or another one has come and takes what its socket gives by itself. */
 static int32_t offline_on(const struct seat *s, int phase, int64_t now_us)
 {
-	int32_t same = car_phases(&s->car) & (1u << phase) ? car_takes(&s->car, guard_offline_ma(&s->car, s->link_us, now_us)) : 0;
+	int32_t offer = guard_offline_ma(&s->car, s->link_us, now_us), takes = car_takes(&s->car, offer);
+	int32_t same = !(car_phases(&s->car) & (1u << phase)) ? 0 : takes < s->conf->min_ma / 2 ? offer : takes;
 	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
 }
 
@@ -738,7 +739,7 @@ static void note_turns(struct control *c)
 	for (size_t k = 0; k < c->site.parts.n_evses; k++) {
 		struct seat *s = &c->seats[c->order[k]];
 		s->share = c->shares[c->order[k]];
-		if (s->stands_back)
+		if (!s->borne_ma)
 			s->share = (struct alloc_share){ 0, ALLOC_WAITS, s->crowd_node, s->crowd_line };
 		s->take_ma = s->share.ma;
 		s->share.ma = share_offer(s);

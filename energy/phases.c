@@ -65,7 +65,7 @@ static bool for_long(const struct control *c, struct seat *s, bool so, int64_t l
 /* A car that is known to use one phase gains nothing. */
 static void narrow(struct control *c, struct seat *s)
 {
-	bool waits = s->share.bound == ALLOC_WAITS && !s->stands_back && s->limit.ma <= 0 && __builtin_popcount(car_phases(&s->car)) != 1;
+	bool waits = s->share.bound == ALLOC_WAITS && s->borne_ma && s->limit.ma <= 0 && __builtin_popcount(car_phases(&s->car)) != 1;
 	bool fits = waits && could_have(c, s, (uint8_t)(1u << s->conf->lines[0])) >= s->min_ma + SPARE_MA;
 	if (for_long(c, s, fits, WAITS_US) && may_again(c, s) && rests(s))
 		set(c, s, true);

@@ -17,11 +17,6 @@ static bool sleeps(const struct control *c, size_t i)
 	return s->way == SEAT_SERVED && !s->conf->on_off && c->asks[i].max_ma > 0 && c->asks[i].min_ma < s->min_ma / 2;
 }
 
-static int64_t rest_of(const struct control *c, size_t i)
-{
-	return c->seats[i].min_ma - c->asks[i].min_ma;
-}
-
 /* What those who are awake may come to take. */
 static void count_awake(struct control *c)
 {
@@ -48,33 +43,42 @@ static void leave_rest(struct control *c)
 		}
 }
 
-/* The node that bears no more of it, or -1. */
-static int crowded(const struct control *c, size_t i, int *line_out)
+/* Whether every node above bears it when so much more flows; else the one that does not. */
+static bool borne(struct control *c, size_t i, int64_t more_ma)
+{
+	struct seat *s = &c->seats[i];
+	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
+		for (int l = 0; l < 3; l++)
+			if (c->asks[i].lines & (1u << l) && c->free[n][l] < more_ma) {
+				s->crowd_node = n;
+				s->crowd_line = l;
+				return false;
+			}
+	return true;
+}
+
+static void count(struct control *c, size_t i, int64_t more_ma)
 {
 	for (int n = c->seats[i].conf->node; n >= 0; n = c->nodes[n].conf->parent)
 		for (int l = 0; l < 3; l++)
-			if (c->asks[i].lines & (1u << l) && c->free[n][l] < rest_of(c, i)) {
-				*line_out = l;
-				return n;
-			}
-	return -1;
+			if (c->asks[i].lines & (1u << l))
+				c->free[n][l] -= more_ma;
 }
 
+/* With the offer that it has, which may be from the time when it took it; else with its minimum; else with none. */
 static void place(struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
-	int line = 0, node = crowded(c, i, &line);
-	s->stands_back = node >= 0;
-	if (s->stands_back) {
-		c->asks[i].max_ma = 0;
-		s->crowd_node = node;
-		s->crowd_line = line;
-		return;
+	int32_t takes = c->asks[i].min_ma, has = s->limit.ma > s->min_ma ? s->limit.ma : s->min_ma;
+	int32_t beside = s->limit.ma > 0 ? 0 : 2 * s->min_ma; /* who has none does not come and go with every ampere that somebody else asks for */
+	if (borne(c, i, has - takes + beside)) {
+		count(c, i, has - takes);
+	} else if (borne(c, i, s->min_ma - takes + beside)) {
+		s->borne_ma = s->asked_ma = s->min_ma;
+		count(c, i, s->min_ma - takes);
+	} else {
+		s->borne_ma = s->asked_ma = c->asks[i].max_ma = 0;
 	}
-	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
-		for (int l = 0; l < 3; l++)
-			if (c->asks[i].lines & (1u << l))
-				c->free[n][l] -= rest_of(c, i);
 }
 
 void control_sleepers(struct control *c)
@@ -82,9 +86,9 @@ void control_sleepers(struct control *c)
 	const struct policy *turns = policy_find(STRATEGY_FAIR);
 	size_t n = 0;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
-		c->seats[i].stands_back = false;
+		c->seats[i].borne_ma = MA_NONE;
 		if (sleeps(c, i))
-			c->work[n++] = (struct ranked){ turns->key(&c->ranks[i], c->conf.rotate_every_us, c->now_us), (int32_t)i };
+			c->work[n++] = (struct ranked){ turns->key(&c->ranks[i], 4 * c->conf.rotate_every_us, c->now_us), (int32_t)i };
 	}
 	if (!n)
 		return;

@@ -8,7 +8,7 @@
  *
  *   safety [-k KIND] [-s SEED] [-n DAYS] [-v]      one line per day with -v; seeds are printed for whatever is wrong, and for the worst day
  *
- * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching` and `random`). `make check` does a modest
+ * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching`, `timers` and `random`). `make check` does a modest
  * share beside the days that were the worst so far; `make safety` does ten thousand. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +40,8 @@ static const struct {
 	{ "wild", 1324 },    /* a silent socket whose car never used its offer hides as much of the building */
 	{ "wild", 1092 },    /* a meter is frozen for minutes, and no car moves */
 	{ "wild", 400014 },  /* a newcomer is told to go on as it began, on a full row */
+	{ "timers", 199 },     /* three that sleep on what they had begin at once, on a row for one of them */
+	{ "timers", 102 },     /* a car that sleeps begins while its socket has no link */
 	{ "switching", 1628 }, /* a link comes back with a report of the one phase that it had, and the next limit is for three */
 	{ "switching", 1110 }, /* a large load comes while sockets change over between one phase and three */
 };

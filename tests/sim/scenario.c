@@ -453,6 +453,25 @@ static void switching_site(struct world_conf *c, struct dice *d)
 			c->evses[i].switch_after_s = 120 + (int)dice_below(d, 900);
 }
 
+/* The same sites in a night with a cheap hour: every socket has a car, and most of them begin by their own timers, in the same second. */
+static void timers_site(struct world_conf *c, struct dice *d)
+{
+	wild_site(c, d);
+	int64_t cheap_s = c->begin_s + 4 * HOUR + (int64_t)dice_below(d, 10 * HOUR);
+	c->n_sessions = 0;
+	for (int i = 0; i < c->n_evses; i++) {
+		struct world_session *s = add_session(c);
+		s->evse = i;
+		s->arrive_s = cheap_s - (int64_t)dice_below(d, 3 * HOUR);
+		s->leave_s = cheap_s + HOUR + (int64_t)dice_below(d, 8 * HOUR);
+		roll_car(c, d, s);
+		s->need_wh = fmin(dice_between(d, 5000, 50000), 0.95 * most_wh(c, s));
+		roll_word(d, s, 0.5, 0.3);
+		if (dice_chance(d, 0.85))
+			s->begins_s = cheap_s;
+	}
+}
+
 bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 {
 	struct dice d = { seed * 7919 + 17 };
@@ -486,6 +505,8 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		wild_site(c, &d);
 	else if (!strcmp(name, "switching"))
 		switching_site(c, &d);
+	else if (!strcmp(name, "timers"))
+		timers_site(c, &d);
 	else if (!strchr(name, '/') || !written_days(c, &d, name))
 		return false;
 	qsort(c->sessions, (size_t)c->n_sessions, sizeof(*c->sessions), by_arrival);

@@ -219,7 +219,7 @@ static void charge(struct world *w, int i)
 		return;
 	struct world_session *s = &w->sessions[o->session];
 	const struct world_evse *e = &w->conf.evses[i];
-	double top = top_of(s), to = o->offer < e->min - 1e-9 || o->asleep ? 0 : fmin(line_amps(w, i, o->offer) * s->gain, top);
+	double top = top_of(s), to = o->offer < e->min - 1e-9 || o->asleep || w->now < s->begins_s ? 0 : fmin(line_amps(w, i, o->offer) * s->gain, top);
 	if (to > 0 && !e->dc && s->own_a < e->min)
 		to = fmin(to, s->own_a);
 	s->had_a = to > s->had_a + s->ramp_a ? s->had_a + s->ramp_a : to;

@@ -46,6 +46,7 @@ struct world_session {            /* one car at one socket */
 	int delay_s;
 	bool ignores;             /* does not follow its first reduction */
 	bool sleeper;             /* after a pause it wants the wake-up sequence */
+	int64_t begins_s;         /* by its own timer it takes nothing before; 0: at once */
 	double told_need_wh;      /* NaN: nobody said */
 	double told_leave_s;      /* NaN: nobody said */
 	/* what became of it */
