@@ -32,8 +32,9 @@ TESTS += tests/sim/safety
 tests_sim_safety_SOURCES = tests/sim/safety.c $(SIM_WORLD)
 tests_sim_safety_LDADD = $(ENERGY_LIBS)
 safety: tests/sim/safety
-	./tests/sim/safety -k wild -s 1 -n 8000
+	./tests/sim/safety -k wild -s 1 -n 7000
 	./tests/sim/safety -k switching -s 1 -n 2000
+	./tests/sim/safety -k timers -s 1 -n 1000
 # Is what it says true?
 check_PROGRAMS += tests/sim/explain
 TESTS += tests/sim/explain
