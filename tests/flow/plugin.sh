@@ -36,6 +36,14 @@ for kind in meter reader sink; do
 	cp "$dir/own/example-$kind.so" "$dir/plugins"
 done
 
+# The manual's first steps: a copy under a name of its own.
+mkdir "$dir/mine"
+cp "$src"/plugins/example-meter/Makefile "$dir/mine"
+cp "$src"/plugins/example-meter/example-meter.c "$dir/mine/my-meter.c"
+sed -i s/example-meter/my-meter/g "$dir/mine/Makefile" "$dir/mine/my-meter.c"
+run env MAKEFLAGS= make -C "$dir/mine" CC="$CC" CFLAGS="-O1 -Wall -Wextra -Werror $SANITIZE" && run "$top/ampgate" plugin list "$dir/mine" && says '^my-meter .* meter$'
+verdict $? "a copy of it has a name of its own"
+
 # The reading goes stale after 10 s, so somebody keeps writing it, whole each time.
 reading=$dir/reading
 (while :; do echo '10.0 11.0 12.5 7590 123456' >"$reading.new" && mv "$reading.new" "$reading"; sleep 1; done) &
