@@ -68,7 +68,7 @@ function strip() {
 	return h('div', { class: 'strip', tabindex: '0', role: 'group', 'aria-label': t('state') },
 		[...state.uplinks.values()].map((u) => pill(u.state, `${u.id} ${t(`state.${u.state}`)}`)),
 		h('span', { class: 'pill calm' }, `${t('queue')} ${s.queue.messages}`),
-		s.mqtt ? pill('up', 'MQTT') : null,
+		typeof s.mqtt === 'boolean' ? pill(s.mqtt ? 'up' : 'down', `MQTT ${t(`state.${s.mqtt ? 'up' : 'down'}`)}`) : null,
 		meters.map((m) => pill(m.state === 'ok' ? 'ok' : 'stale', `${t('meter')} ${m.id} ${m.age_s === null || m.age_s === undefined ? '' : `${num(m.age_s, 1)} s`}`)));
 }
 

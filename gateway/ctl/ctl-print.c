@@ -117,7 +117,7 @@ static void print_uplink_line(const cJSON *r)
 		printf(" (oldest %.0f s)", number(r, "queue.oldest_s"));
 	if (number(r, "queue.parked") > 0)
 		printf(", %.0f set aside -> ampgate queue list", number(r, "queue.parked"));
-	printf("   MQTT %s   clock %s\n", json_bool(r, "mqtt", false) ? "up" : "down", json_bool(r, "clock_trusted", false) ? "trusted" : "not trusted");
+	printf("   MQTT %s   clock %s\n", !cJSON_IsBool(json_at(r, "mqtt")) ? "off" : json_bool(r, "mqtt", false) ? "up" : "down", json_bool(r, "clock_trusted", false) ? "trusted" : "not trusted");
 }
 
 static void print_config_fault(const cJSON *r)
@@ -150,7 +150,7 @@ void print_status(const cJSON *r)
 	if (!isnan(number(r, "charging")))
 		printf("   charging %.0f   waiting %.0f", number(r, "charging"), number(r, "waiting"));
 	if (number(r, "stations.pending") > 0)
-		printf("   pending %.0f -> ampgate station list", number(r, "stations.pending"));
+		printf("   pending %.0f -> ampgate station list --pending", number(r, "stations.pending"));
 	puts("");
 	const cJSON *b;
 	cJSON_ArrayForEach(b, json_at(r, "binding"))

@@ -29,7 +29,7 @@ static const char usage[] =
 	"usage: ampgate [--socket PATH] [--json] COMMAND ...\n"
 	"  status                                     the whole site on one page\n"
 	"  why [STATION[/EVSE] | CIRCUIT]             what limits it\n"
-	"  station list | show ID | deviations ID     charging stations; what one sends against the standard\n"
+	"  station list [--pending] | show ID | deviations ID     charging stations; what one sends against the standard\n"
 	"  station reset ID [hard] | unlock ID [EVSE] | trigger ID MESSAGE [EVSE] | reject ID\n"
 	"  station import FILE [--dry-run] [--for 2m] [--drop-in] | export [FILE] [--format csv|yaml]       stations as a table, or YAML\n"
 	"  station rename ID NEW-ID [--keep-uplink-id] [--dry-run] [--for 2m]  another identity; taken back unless confirmed\n"
@@ -454,6 +454,16 @@ static const char *cut_evse(char *object)
 	return slash + 1;
 }
 
+static int run_station_list(const struct options *o, int argc, char **argv)
+{
+	struct buf args = { 0 };
+	if (argc > 3 || (argc == 3 && strcmp(argv[2], "--pending") != 0))
+		return bad_usage("station list [--pending]");
+	if (argc == 3)
+		buf_puts(&args, "{\"pending\":true}");
+	return request(o, "station.list", &args, print_stations);
+}
+
 static int run_evse_show(const struct options *o, int argc, char **argv)
 {
 	if (argc != 3)
@@ -528,7 +538,6 @@ static const struct {
 } rows[] = {
 	{ "status", NULL, "status", NULL, false, print_status },
 	{ "why", NULL, "why", "object", false, print_why },
-	{ "station", "list", "station.list", NULL, false, print_stations },
 	{ "station", "show", "station.show", "station", true, NULL },
 	{ "station", "deviations", "station.deviations", "station", true, print_deviations },
 	{ "circuit", "list", "circuit.list", NULL, false, print_circuits },
@@ -601,6 +610,7 @@ static const struct {
 	{ "backup", NULL, ctl_backup, false },
 	{ "plugin", NULL, run_plugin, false },
 	{ "sim", NULL, run_sim, false },
+	{ "station", "list", run_station_list, false },
 	{ "station", "import", ctl_station_import, true },
 	{ "station", "export", ctl_station_export, true },
 	{ "station", "rename", ctl_station_rename, true },

@@ -189,6 +189,7 @@ static void look_at_site(struct look *l)
 	if (control_nodes(ev.g->control)) {
 		look_open(l);
 		view_site(ev.g, &l->w);
+		view_mqtt(ev.g, &l->w);
 		look_close(l, SITE, ev.g->conf->site.id);
 	}
 	for (size_t i = 0; i < control_meters(ev.g->control); i++) {

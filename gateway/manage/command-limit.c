@@ -54,6 +54,8 @@ int run_why(struct command *c)
 	const char *object = command_text(c, "object");
 	if (!object)
 		object = c->g->conf->n_circuits ? c->g->conf->circuits[0].id : "";
+	if (command_text(c, "since"))
+		return command_write_history(c, object);
 	int node = control_find_node(c->g->control, object), evse = command_evse(c->g, object);
 	if (node >= 0)
 		write_why_circuit(c, node);

@@ -69,18 +69,22 @@ int run_event_list(struct command *c)
 	return err ? command_fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
 }
 
-int run_history(struct command *c)
+int command_write_history(struct command *c, const char *object)
 {
-	const char *object = command_text(c, "object"), *since = command_text(c, "since");
+	const char *since = command_text(c, "since");
 	int64_t since_us = 0;
-	if (!object)
-		return command_fail(c, COMMAND_USAGE, "object is missing");
 	if (conf_duration(since ? since : "24h", &since_us) != 0 || since_us <= 0)
 		return command_fail(c, COMMAND_USAGE, "since is no duration such as 24h");
 	int err = history_write(c->g, object, (clock_wall_us() - since_us) / US_PER_S, &c->w);
 	if (err == ERR_NOT_FOUND)
 		return command_fail(c, COMMAND_NOT_FOUND, "no circuit and no EVSE is called '%s'", object);
 	return err ? command_fail(c, COMMAND_FAILED, "%s", err_text(err)) : COMMAND_OK;
+}
+
+int run_history(struct command *c)
+{
+	const char *object = command_text(c, "object");
+	return object ? command_write_history(c, object) : command_fail(c, COMMAND_USAGE, "object is missing");
 }
 
 /* --- people --- */

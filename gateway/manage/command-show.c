@@ -2,6 +2,7 @@
  * have everything said again.
  *
  * Easy to get wrong: a list is for hundreds of stations and asks memory only; what has to be looked up on disk is for one object (`whole`). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,13 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*(struct session *const *)a)->id, (*(struct session *const *)b)->id);
 }
 
-static void write_stations(struct gateway *g, struct json_writer *w)
+/* Connected, and nobody has said yet whether it may stay. */
+static bool is_pending(const struct session *s)
+{
+	return s->link && !s->accepted && !s->rejected;
+}
+
+static void write_stations(struct gateway *g, bool pending, struct json_writer *w)
 {
 	size_t at = 0, n = 0;
 	struct session *s, **all = mem_new((g->sessions.count + 1) * sizeof(struct session *));
@@ -68,14 +75,15 @@ static void write_stations(struct gateway *g, struct json_writer *w)
 		all[n++] = s;
 	qsort(all, n, sizeof(struct session *), by_id);
 	for (size_t i = 0; i < n; i++)
-		write_station(all[i], w, false);
+		if (!pending || is_pending(all[i]))
+			write_station(all[i], w, false);
 	mem_free(all);
 }
 
 int run_station_list(struct command *c)
 {
 	jw_array(&c->w, NULL);
-	write_stations(c->g, &c->w);
+	write_stations(c->g, json_bool(c->args, "pending", false), &c->w);
 	jw_end(&c->w, ']');
 	return COMMAND_OK;
 }
@@ -108,7 +116,7 @@ static void write_counts(struct gateway *g, struct json_writer *w)
 	struct session *s;
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		online += s->link != NULL;
-		pending += s->link && !s->accepted && !s->rejected;
+		pending += is_pending(s);
 	}
 	jw_object(w, "stations");
 	jw_int(w, "configured", (int64_t)(g->conf->n_stations + g->conf->n_evses));
@@ -157,7 +165,7 @@ int run_status(struct command *c)
 	jw_string(w, "version", PACKAGE_VERSION);
 	jw_int(w, "uptime_s", (clock_mono_us() - c->g->started_us) / US_PER_S);
 	jw_bool(w, "clock_trusted", clock_trusted());
-	jw_bool(w, "mqtt", telemetry_up());
+	view_mqtt(c->g, w);
 	write_config(w);
 	write_counts(c->g, w);
 	write_storage(c->g, w);
@@ -228,6 +236,11 @@ int run_evse_show(struct command *c)
 		return err;
 	if (n < 1 || n > s->n_evses)
 		return command_fail(c, COMMAND_NOT_FOUND, "station '%s' has no EVSE %lld", s->id, (long long)n);
+	if (command_text(c, "since")) {
+		char name[72];
+		snprintf(name, sizeof(name), "%s/%lld", s->id, (long long)n);
+		return command_write_history(c, name);
+	}
 	jw_object(&c->w, NULL);
 	jw_string(&c->w, "station", s->id);
 	jw_int(&c->w, "evse", n);

@@ -109,6 +109,7 @@ int run_health(struct command *c);
 int run_doctor(struct command *c);
 int run_event_list(struct command *c);
 int run_history(struct command *c);
+int command_write_history(struct command *c, const char *object); /* of a circuit, or an EVSE such as G-07/1, since the argument of that name */
 int run_station_accept(struct command *c);
 int run_station_import(struct command *c);
 int run_station_export(struct command *c);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "energy/reason.h"
+#include "gateway/mqtt/telemetry.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
 #include "gateway/session/raised.h"
@@ -139,6 +140,15 @@ static void count_evses(const struct gateway *g, int *charging, int *waiting)
 		*charging += v.state == EVSE_CHARGING;
 		*waiting += v.waiting;
 	}
+}
+
+/* Null where no broker is configured. */
+void view_mqtt(const struct gateway *g, struct json_writer *w)
+{
+	if (g->conf->mqtt.url)
+		jw_bool(w, "mqtt", telemetry_up());
+	else
+		jw_null(w, "mqtt");
 }
 
 void view_site(struct gateway *g, struct json_writer *w)

@@ -7,6 +7,7 @@
 
 /* Members of an object that the caller has opened. */
 void view_site(struct gateway *g, struct json_writer *w);
+void view_mqtt(const struct gateway *g, struct json_writer *w); /* the member "mqtt" of an open object */
 void view_node(struct gateway *g, int node, struct json_writer *w);
 void view_meter(struct gateway *g, int meter, struct json_writer *w);
 void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w);

@@ -70,6 +70,8 @@ async function main() {
 			const fresh = await station('G-02');
 			fresh.send(JSON.stringify([2, 'boot', 'BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'AC22' }]));
 			await until(10000, 'it waits', async () => (await a.ask('station.list')).some((s) => s.id === 'G-02' && s.state === 'pending'));
+			const waits = await a.cli('station', 'list', '--pending');
+			ok(/G-02 +pending/.test(waits.out) && !/G-01/.test(waits.out), `it alone is listed as waiting: ${waits.out}${waits.err}`);
 			await a.ask('station.accept', { station: 'G-02', circuit: 'grid' });
 			const s = await station('G-01');
 			await boots(s);

@@ -43,9 +43,17 @@ log: {level: info, target: stderr}
 	const cap = { object: 'row-a', limit_a: 10, for: '1h' };
 
 	await run([
-		['with a key, a request is run once', async () => {
+		['with since, a circuit and an EVSE tell their currents over time', async () => {
 			await daemon.start();
 			csrf = (await ask('GET', 'session')).json.csrf || '';
+			for (const [resource, object] of [['circuits/row-a', 'row-a'], ['stations/G-1/evses/1', 'G-1/1']]) {
+				const a = await ask('GET', `${resource}?since=15m`), b = await ask('GET', `history?object=${object}&since=15m`);
+				equal([a.status, Object.keys(a.json), a.json.object], [200, Object.keys(b.json), b.json.object], resource);
+				ok(!('chain' in a.json) && Object.keys(a.json).length > 1, `a history: ${JSON.stringify(a.json).slice(0, 200)}`);
+				problem(await ask('GET', `${resource}?since=ever`), 400, 'invalid');
+			}
+		}],
+		['with a key, a request is run once', async () => {
 			const key = { 'Idempotency-Key': 'b1-7f' };
 			const first = await ask('POST', 'limits', cap, key), again = await ask('POST', 'limits', cap, key);
 			equal([first.status, again.status, again.json], [200, 200, first.json], 'the same answer');
