@@ -54,6 +54,12 @@ struct slice credential_given(struct frame *call, struct frame *answer, struct a
 	return given.n ? slice_of(arena_text(mem, given)) : (struct slice){ 0 };
 }
 
+size_t credential_bytes(enum ocpp_version v, struct slice key, char *out, size_t room)
+{
+	int n = v == OCPP16 && key.n >= 32 ? hex_parse(key, out, room) : 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
 static int number_of(struct slice text)
 {
 	int64_t n;

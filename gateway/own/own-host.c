@@ -27,6 +27,7 @@
 #include "gateway/own/own-certs.h"
 #include "gateway/own/own-roots.h"
 #include "gateway/own/transfer.h"
+#include "gateway/session/learnt.h"
 #include "gateway/session/trace.h"
 #include "storage/kept.h"
 
@@ -409,13 +410,21 @@ static int take_certificate(void *arg, const char *type, struct slice chain)
 	return err;
 }
 
+/* The box shows it in the station's name. */
+static int set_password(void *arg, struct slice password)
+{
+	const struct own_host *h = arg;
+	struct session *s = session_find(h->gw, h->id);
+	return s ? learnt_own(s, password) : ERR_REFUSED;
+}
+
 /* ---- life ---- */
 
 static struct station_host with_hook = {
 	.keep = keep, .recall = recall, .send_log = send_log, .stop_log = stop_log, .check_signer = check_signer, .fetch_firmware = fetch_firmware,
 	.verify_firmware = verify_firmware, .install_firmware = install_firmware, .stop_firmware = stop_firmware,
 	.install_certificate = install_certificate, .certificates = certificates, .delete_certificate = delete_certificate,
-	.make_request = make_request, .take_certificate = take_certificate, .log_security = log_security,
+	.make_request = make_request, .take_certificate = take_certificate, .set_password = set_password, .log_security = log_security,
 };
 static struct station_host without_hook;
 

@@ -2,7 +2,8 @@
  *
  * A new password is kept together with a hash of the configured one that it replaces: whoever writes another password into the configuration means
  * it, and what was learnt before is forgotten. Easy to get wrong: a station of 1.6 is given 40 hex digits and shows either these or the 20 bytes
- * that they stand for; towards the CSMS we show what the station showed last, in the new value. */
+ * that they stand for; towards the CSMS we show what the station showed last, in the new value. The box's own stations show nothing here: what they
+ * take is shown by the box alone, which therefore connects anew with it at once (2.x A01, 1.6 Security Whitepaper A01). */
 #include "gateway/session/learnt.h"
 
 #include <openssl/sha.h>
@@ -25,6 +26,10 @@ struct learnt {
 	bool shown;                                    /* the station has come with it */
 	bool taken;                                    /* the CSMS has let the lane in with it */
 	bool other;                                    /* the lane shows the one before, as the new one was refused */
+	bool own;                                      /* a station of the box took it */
+	bool anew;                                     /* and its lane has to be opened with it */
+	char bytes[BYTES_MOST];                        /* what such a station shows, where that is not the text */
+	size_t n_bytes;
 };
 
 static void hash_of(const struct session *s, char out[2 * SHA256_DIGEST_LENGTH + 1])
@@ -72,6 +77,7 @@ static int keep(struct session *s, store_done *done, void *arg)
 	jw_string(&w, "instead_of", s->learnt->instead_of);
 	jw_bool(&w, "shown", s->learnt->shown);
 	jw_bool(&w, "taken", s->learnt->taken);
+	jw_bool(&w, "own", s->learnt->own);
 	jw_end(&w, '}');
 	int err = kept_put(s->gw->store, s->id, NAME, buf_view(&text), done, arg);
 	if (err)
@@ -88,6 +94,13 @@ static void note(struct session *s)
 		log_debug(&s->log, "the use of its new password is not noted");
 }
 
+static void is_own(struct session *s)
+{
+	struct learnt *l = s->learnt;
+	l->own = true;
+	l->n_bytes = credential_bytes(s->version, slice_of(l->password), l->bytes, sizeof(l->bytes));
+}
+
 void learnt_load(struct session *s)
 {
 	struct arena mem = { 0 };
@@ -100,6 +113,8 @@ void learnt_load(struct session *s)
 		memcpy(s->learnt->instead_of, instead_of.p, instead_of.n);
 		s->learnt->shown = json_bool(tree, "shown", false);
 		s->learnt->taken = json_bool(tree, "taken", false);
+		if (json_bool(tree, "own", false))
+			is_own(s);
 	}
 	cJSON_Delete(tree);
 	arena_free(&mem);
@@ -130,23 +145,59 @@ static void reconfigured(struct session *s, const char *what)
 	alarm_raise(s->gw, "ReconfigurationOfSecurityParameters", info, s->conf->uplink);
 }
 
-static bool learn(struct session *s, struct slice given, store_done *done, void *arg)
+static void take(struct session *s, struct slice given)
 {
 	learnt_free(s);
 	s->learnt = NEW(struct learnt);
 	s->learnt->password = mem_text(given);
 	hash_of(s, s->learnt->instead_of);
+}
+
+static bool learn(struct session *s, struct slice given, store_done *done, void *arg)
+{
+	take(s, given);
 	log_info(&s->log, "the CSMS has changed the station's password; the new one counts from its next connection on");
 	reconfigured(s, "a new password");
 	return keep(s, done, arg) == 0;
 }
 
+int learnt_own(struct session *s, struct slice given)
+{
+	const struct uplink_settings *u = s->conf->uplink;
+	if (!u || u->mode == UPLINK_AGGREGATE || !s->conf->uplink_password || s->conf->password_relay)
+		return ERR_REFUSED;
+	take(s, given);
+	is_own(s);
+	s->learnt->anew = true;
+	session_password_changed(s); /* the one before is freed */
+	log_info(&s->log, "the CSMS has changed the station's password");
+	return keep(s, NULL, NULL);
+}
+
+/* One that a station of the box has just taken. */
+static bool is_taken_here(const struct session *s, struct slice given)
+{
+	return s->learnt && s->learnt->anew && slice_is(given, s->learnt->password);
+}
+
+void learnt_answered(struct session *s)
+{
+	if (!s->learnt || !s->learnt->anew)
+		return;
+	s->learnt->anew = false;
+	session_password_changed(s);
+	if (s->lane.link)
+		link_close(s->lane.link, 1000, "a new password");
+}
+
 bool learnt_look(struct session *s, struct frame *call, struct frame *answer, store_done *done, void *arg)
 {
 	struct arena mem = { 0 };
-	struct slice given = s->own ? (struct slice){ 0 } : credential_given(call, answer, &mem);
+	struct slice given = credential_given(call, answer, &mem);
 	bool waits = false;
-	if (given.p && s->conf->password_relay) {
+	if (given.p && is_taken_here(s, given)) {
+		waits = keep(s, done, arg) == 0;
+	} else if (given.p && s->conf->password_relay) {
 		relay_it(s, given.p);
 		log_info(&s->log, "the CSMS has changed the password that is relayed");
 	} else if (given.p) {
@@ -188,7 +239,9 @@ bool learnt_is_needed(const struct session *s)
 struct slice learnt_upwards(const struct session *s)
 {
 	const struct learnt *l = in_force(s);
-	return l && !l->other && s->conf->uplink_password ? slice_of(l->password) : (struct slice){ 0 };
+	if (!l || l->other || !s->conf->uplink_password)
+		return (struct slice){ 0 };
+	return l->n_bytes ? (struct slice){ l->bytes, l->n_bytes } : slice_of(l->password);
 }
 
 static bool swap_relayed(struct session *s)

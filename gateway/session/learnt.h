@@ -15,6 +15,10 @@ void learnt_free(struct session *s);
 /* The station has answered a CALL of its CSMS. True: `done` follows when what was learnt is on disk; false: nothing was, or it cannot be kept. */
 bool learnt_look(struct session *s, struct frame *call, struct frame *answer, store_done *done, void *arg);
 
+/* A station of the box itself is given one. Kept at once, and again before the CSMS hears of it (learnt_look). ERR_REFUSED: its lane shows none. */
+int learnt_own(struct session *s, struct slice given) MUST_CHECK;
+void learnt_answered(struct session *s); /* the CSMS has heard that it was taken: the lane is opened anew with it */
+
 /* Whether a station may come in with this password. The configured one holds beside the new one until the new one was shown for the first time,
  * since a station may fail to store it. */
 enum proof learnt_fits(struct session *s, const struct proof_ask *ask);

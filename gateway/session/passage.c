@@ -332,6 +332,7 @@ static void on_security_kept(void *arg, int err, int64_t value)
 		pass_to_csms(r, &f, NULL);
 		frame_done(&f);
 	}
+	learnt_answered(r->s);
 	down_relay_free(r);
 }
 

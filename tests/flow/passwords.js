@@ -14,7 +14,10 @@ async function main() {
 	const yaml = (own) => conf({ port, csmsPort, stations: `
   P-1: {circuit: grid, uplink: shown, password: "${own}"}
   V-1: {circuit: grid, uplink: shown, password: "${OLD}"}
-  R-1: {circuit: grid, uplink: relayed, password: relay}` }).replace('uplinks:\n', `uplinks:
+  R-1: {circuit: grid, uplink: relayed, password: relay}`, more: `evses:
+  O-16: {circuit: grid, uplink: shown, driver: sim, current_a: 16, file: ${dir}/O-16.json}
+  O-20: {circuit: grid, uplink: shown, driver: sim, current_a: 16, version: ocpp2.0.1, file: ${dir}/O-20.json}
+` }).replace('uplinks:\n', `uplinks:
   shown: {security_profile: 1, password: "of-the-box", endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}}
   relayed: {security_profile: 1, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}], reconnect: {min: 100ms, max: 1s}}
 `);
@@ -80,6 +83,25 @@ async function main() {
 			equal(await shown('R-1'), `R-1:${RELAYED}`, 'after');
 			await r.close();
 		}],
+		['stations of the box take one, and their lane is opened anew with it once the CSMS has heard', async () => {
+			const header = (lane) => Buffer.from(lane.authorization.split(' ')[1], 'base64');
+			const last = (id) => csms.opened.filter((l) => l.identity === id).pop();
+			const given = async (id, action, payload) => {
+				const lane = await csms.lane(id), call = `o${++n}`, before = last(id);
+				lane.send(JSON.stringify([2, call, action, payload]));
+				const answer = JSON.parse(await lane.answerTo(call));
+				await until(5000, `${id} comes again`, () => last(id) !== before);
+				return answer[2];
+			};
+			await csms.lane('O-16');
+			equal(header(last('O-16')).toString(), 'O-16:of-the-box', 'before');
+			equal(await given('O-16', 'ChangeConfiguration', key), { status: 'Accepted' }, 'in 1.6');
+			equal(header(last('O-16')), Buffer.concat([Buffer.from('O-16:'), Buffer.from(NEW, 'hex')]), 'hex digits stand for bytes');
+			const password = { component: { name: 'SecurityCtrlr' }, variable: { name: 'BasicAuthPassword' } };
+			const { setVariableResult: [result] } = await given('O-20', 'SetVariables', { setVariableData: [{ attributeValue: NEWER, ...password }] });
+			equal(result.attributeStatus, 'Accepted', 'in 2.0.1');
+			equal(header(last('O-20')).toString(), `O-20:${NEWER}`, 'as text');
+		}],
 		['after a restart it still counts, and was shown nowhere', async () => {
 			const places = [daemon.log, JSON.stringify(await daemon.ask('status')), JSON.stringify(await daemon.ask('station.show', { station: 'P-1' })),
 				JSON.stringify(await daemon.ask('station.list')), (await daemon.cli('--json', 'trace')).out];
@@ -93,6 +115,7 @@ async function main() {
 			equal(await refused('P-1', 'ocpp1.6', OLD), 401, 'the configured one');
 			p = await come('P-1', 'ocpp1.6', NEW);
 			equal(await shown('P-1'), `P-1:${NEW}`, 'upwards');
+			equal(await shown('O-20'), `O-20:${NEWER}`, 'of a station of the box');
 		}],
 		['a password that the operator writes instead takes its place', async () => {
 			fs.writeFileSync(daemon.config, yaml('written-by-operator'));
