@@ -94,6 +94,8 @@ static bool sample_read(const cJSON *item, int64_t time_us, struct sample *out)
 		.trigger = slice_is(context, "Trigger"),
 		.value = value,
 	};
+	if (slice_is(json_text(item, "location"), "EV") && out->measurand != MEAS_SOC)
+		return false; /* what the car measures behind its charger is not what it takes here */
 	return out->measurand != MEAS_OTHER;
 }
 

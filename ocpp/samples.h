@@ -8,7 +8,7 @@
 #define SAMPLES_MOST 1024
 
 /* `list`: the meterValue member; a single object counts as a list of one. What means nothing to us (other measurands, signed data, the
- * neutral wire, voltages between phases, a meter upstream) is left out. */
+ * neutral wire, voltages between phases, a meter upstream, or the car's own) is left out. */
 void samples_read(struct reading *r, const cJSON *list, struct event *out);
 
 /* The list as member `key`; nothing where the event has no samples. */

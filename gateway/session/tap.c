@@ -85,10 +85,11 @@ static void see_state(struct session *s, int id, enum evse_state state, struct s
 
 /* What a report says of the current; NaN: nothing. */
 struct flow {
-	double i_a[3], all_a, power_w;
+	double i_a[3], all_a, power_w, phase_w[3];
 };
 
-/* The newest current of each phase; a single value without a phase counts for all, a power without currents is divided. What is fed back is less
+/* The newest current of each phase; a single value without a phase counts for all. Without currents the power
+ * of each phase tells, or all of it, divided. What is fed back is less
  * than nothing. */
 struct draw {
 	struct flow net;
@@ -96,7 +97,7 @@ struct draw {
 	bool any;
 };
 
-static const struct flow nothing_said = { { NAN, NAN, NAN }, NAN, NAN };
+static const struct flow nothing_said = { { NAN, NAN, NAN }, NAN, NAN, { NAN, NAN, NAN } };
 
 static double net_of(double in, double out)
 {
@@ -106,8 +107,16 @@ static double net_of(double in, double out)
 static struct flow net_flow(const struct flow *in, const struct flow *out)
 {
 	struct flow net = { .all_a = net_of(in->all_a, out->all_a), .power_w = net_of(in->power_w, out->power_w) };
-	for (int i = 0; i < 3; i++)
+	bool by_phase = false;
+	double sum = 0;
+	for (int i = 0; i < 3; i++) {
 		net.i_a[i] = net_of(in->i_a[i], out->i_a[i]);
+		net.phase_w[i] = net_of(in->phase_w[i], out->phase_w[i]);
+		by_phase |= !isnan(net.phase_w[i]);
+		sum += isnan(net.phase_w[i]) ? 0 : net.phase_w[i];
+	}
+	if (by_phase && isnan(net.power_w))
+		net.power_w = sum;
 	return net;
 }
 
@@ -119,6 +128,19 @@ static void note_current(struct flow *f, const struct sample *m)
 		f->all_a = m->value;
 }
 
+static void note_power(struct flow *f, const struct sample *m)
+{
+	if (m->phase)
+		f->phase_w[m->phase - 1] = m->value;
+	else
+		f->power_w = m->value;
+}
+
+static bool has_any(const double v[3])
+{
+	return !isnan(v[0]) || !isnan(v[1]) || !isnan(v[2]);
+}
+
 static void collect(const struct event *e, struct draw *d, struct session_evse *ev)
 {
 	struct flow in = nothing_said, out = nothing_said;
@@ -127,10 +149,8 @@ static void collect(const struct event *e, struct draw *d, struct session_evse *
 		const struct sample *m = &e->samples[i];
 		if (m->measurand == MEAS_CURRENT_IMPORT || m->measurand == MEAS_CURRENT_EXPORT)
 			note_current(m->measurand == MEAS_CURRENT_IMPORT ? &in : &out, m);
-		else if (m->measurand == MEAS_POWER_IMPORT && !m->phase)
-			in.power_w = m->value;
-		else if (m->measurand == MEAS_POWER_EXPORT && !m->phase)
-			out.power_w = m->value;
+		else if (m->measurand == MEAS_POWER_IMPORT || m->measurand == MEAS_POWER_EXPORT)
+			note_power(m->measurand == MEAS_POWER_IMPORT ? &in : &out, m);
 		else if (m->measurand == MEAS_VOLTAGE)
 			d->voltage_v = m->value;
 		else if (m->measurand == MEAS_ENERGY_IMPORT && !m->phase)
@@ -139,7 +159,7 @@ static void collect(const struct event *e, struct draw *d, struct session_evse *
 			ev->soc_percent = m->value;
 	}
 	d->net = net_flow(&in, &out);
-	d->any = !isnan(d->net.i_a[0]) || !isnan(d->net.i_a[1]) || !isnan(d->net.i_a[2]) || !isnan(d->net.all_a) || !isnan(d->net.power_w);
+	d->any = has_any(d->net.i_a) || !isnan(d->net.all_a) || !isnan(d->net.power_w);
 }
 
 static int32_t to_ma(double a)
@@ -167,15 +187,18 @@ static void see_samples(struct session *s, const struct event *e)
 		return;
 	struct evse_view v;
 	int32_t own[3] = { 0 };
+	double amps[3] = { d.net.i_a[0], d.net.i_a[1], d.net.i_a[2] };
 	control_evse_view(s->gw->control, ev->control, &v);
 	bool dc = s->conf->dc;
-	bool phased = !dc && (!isnan(d.net.i_a[0]) || !isnan(d.net.i_a[1]) || !isnan(d.net.i_a[2]));
 	double volts = d.voltage_v > 50 && d.voltage_v < 300 ? d.voltage_v : s->gw->conf->site.voltage_v;
+	for (int i = 0; i < 3 && !has_any(d.net.i_a) && isnan(d.net.all_a); i++)
+		amps[i] = d.net.phase_w[i] / volts;
+	bool phased = !dc && has_any(amps);
 	double each = dc ? direct_a(s, &d) : !isnan(d.net.all_a) ? d.net.all_a : d.net.power_w / volts / v.n_lines;
 	if (isnan(each) && !phased)
 		return;
 	for (int i = 0; i < v.n_lines; i++)
-		own[i] = to_ma(phased ? d.net.i_a[i] : each);
+		own[i] = to_ma(phased ? amps[i] : each);
 	control_evse_draw(s->gw->control, ev->control, own, ev->energy_wh, clock_mono_us());
 	telemetry_evse(s, e->evse);
 }

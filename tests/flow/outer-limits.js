@@ -132,6 +132,15 @@ log: {level: info, target: stderr}
 				meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].flatMap((phase) => [{ value: 0, measurand: 'Current.Import', phase }, { value: 8, measurand: 'Current.Export', phase }]) }] });
 			equal((await daemon.ask('station.show', { station: 'S-2' })).evses[0].i_a, [-8, -8, -8], 'what is shown');
 		}],
+		['power by phase tells the currents too; what the car measures behind its charger does not', async () => {
+			const say = (seqNo, sampledValue) => cars['S-2'].call('TransactionEvent', { eventType: 'Updated', seqNo, triggerReason: 'MeterValuePeriodic', timestamp: now(),
+				transactionInfo: { transactionId: 'S-2-1', chargingState: 'Charging' }, meterValue: [{ timestamp: now(), sampledValue }] });
+			const amps = async () => (await daemon.ask('station.show', { station: 'S-2' })).evses[0].i_a;
+			await say(2, [[1, 1380], [2, 690], [3, 0]].map(([l, value]) => ({ value, measurand: 'Power.Active.Import', phase: `L${l}-N` })));
+			equal(await amps(), [6, 3, 0], 'by phase');
+			await say(3, [{ value: 5, measurand: 'Current.Import', location: 'Outlet' }, { value: 90, measurand: 'Current.Import', location: 'EV' }]);
+			equal(await amps(), [5, 5, 5], 'at the outlet');
+		}],
 		['a limit on the site is told: by the box with its amount, by stations that have no such lane without', async () => {
 			told.length = 0;
 			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 34500 });
