@@ -30,6 +30,7 @@ struct outer {
 struct announced {
 	struct outer told, telling;
 	int64_t told_us;          /* monotonic */
+	bool with_schedules;      /* how `telling` is told */
 	bool in_flight;
 	bool deaf;                /* this CSMS does not know the message */
 };
@@ -119,13 +120,10 @@ static const struct circuit_settings *told_of(const struct gateway *g, const str
 
 /* --- telling --- */
 
-static void keep(const struct session *s, const struct outer *o)
+static void forget(const struct session *s)
 {
-	char text[48];
-	snprintf(text, sizeof(text), "%.1f %s", o->amps, o->source);
-	int err = isinf(o->amps) ? kept_remove(s->gw->store, s->id, KEPT, NULL, NULL) : kept_put(s->gw->store, s->id, KEPT, slice_of(text), NULL, NULL);
-	if (err)
-		log_warn(&s->log, "what the CSMS was told of the site's limit could not be kept: %s", err_text(err));
+	if (kept_remove(s->gw->store, s->id, KEPT, NULL, NULL) != 0)
+		log_warn(&s->log, "that the CSMS has heard the end of the site's limit could not be kept");
 }
 
 static struct announced *announced_of(struct session *s)
@@ -160,36 +158,65 @@ static void on_answered(void *arg, struct call *call, int err, struct frame *ans
 		return;
 	}
 	a->told = a->telling;
-	keep(s, &a->told);
+	if (isinf(a->told.amps))
+		forget(s);
 }
 
-static void tell(struct session *s, struct announced *a, const struct outer *now, bool with_schedules)
+static void write_message(const struct session *s, const struct announced *a, struct buf *payload, const struct action **act)
 {
-	struct buf payload = { 0 };
-	const struct action *act;
 	struct event e;
+	const struct outer *now = &a->telling;
 	bool ends = isinf(now->amps);
 	event_init(&e, EV_LIMIT);
 	e.word = ends ? SLICE("Cleared") : SLICE("Set");
 	e.reason = slice_of(ends ? a->told.source : now->source);
 	e.activated = !ends && strcmp(now->source, "SO") == 0;
 	e.purpose = PURPOSE_EXTERNAL;
-	if (!ends && with_schedules) {
+	if (!ends && a->with_schedules) {
 		e.limit_a = now->amps;
 		e.time_us = clock_wall_us();
 	}
-	int err = codec_write_call(s->version, &e, &payload, &act);
-	if (!err)
-		err = session_tell(s, slice_of(act->name), buf_view(&payload), on_answered, s);
+	if (codec_write_call(s->version, &e, payload, act) != 0)
+		*act = NULL;
+}
+
+static void send(struct session *s, struct announced *a)
+{
+	struct buf payload = { 0 };
+	const struct action *act;
+	bool ends = isinf(a->telling.amps);
+	write_message(s, a, &payload, &act);
+	int err = act ? session_tell(s, slice_of(act->name), buf_view(&payload), on_answered, s) : ERR_UNSUPPORTED;
 	if (err) {
+		a->in_flight = false;
 		log_debug(&s->log, "the CSMS could not be told of the site's limit: %s", err_text(err));
 	} else {
-		a->telling = *now;
-		a->told_us = clock_mono_us();
-		a->in_flight = true;
-		log_info(&s->log, "the CSMS is told of the site's limit: %s, %.1f A", ends ? "it has ended" : now->source, now->amps);
+		log_info(&s->log, "the CSMS is told of the site's limit: %s, %.1f A", ends ? "it has ended" : a->telling.source, a->telling.amps);
 	}
 	buf_free(&payload);
+}
+
+static void on_kept(void *arg, int err, int64_t value)
+{
+	struct session *s = arg;
+	(void)value;
+	if (err)
+		log_warn(&s->log, "what the CSMS is told of the site's limit could not be kept: %s", err_text(err));
+	if (s->announced)
+		send(s, s->announced);
+}
+
+/* That it will be told is on disk first: whoever comes after a crash has to take it back. The end is forgotten when the CSMS has heard it. */
+static void tell(struct session *s, struct announced *a, const struct outer *now, bool with_schedules)
+{
+	char text[48];
+	a->telling = *now;
+	a->with_schedules = with_schedules;
+	a->told_us = clock_mono_us();
+	a->in_flight = true;
+	snprintf(text, sizeof(text), "%.1f %s", now->amps, now->source);
+	if (isinf(now->amps) || kept_put(s->gw->store, s->id, KEPT, slice_of(text), on_kept, s) != 0)
+		send(s, a);
 }
 
 static bool is_worth_telling(const struct announced *a, const struct outer *now, double significance)
