@@ -83,6 +83,7 @@ async function main() {
 			equal(await shown('R-1'), `R-1:${RELAYED}`, 'after');
 			await r.close();
 		}],
+		// OCPP 1.6 TC_085_CS; OCPP 1.6 TC_073_CS; OCPP 2.0.1 TC_A_01_CS; OCPP 2.0.1 TC_A_09_CS
 		['stations of the box take one, and their lane is opened anew with it once the CSMS has heard', async () => {
 			const header = (lane) => Buffer.from(lane.authorization.split(' ')[1], 'base64');
 			const last = (id) => csms.opened.filter((l) => l.identity === id).pop();
