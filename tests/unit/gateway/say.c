@@ -60,7 +60,7 @@ static void values(void **unused)
 	says("{\"state\":\"available\",\"tx\":null,\"limit\":{\"a\":[0,0,0],\"reason\":\"ev\"}}", false, "Free. A car can be plugged in.");
 	says("{\"state\":\"faulted\",\"tx\":{},\"error\":\"GroundFailure\"}", false, "The station reports a fault: GroundFailure.");
 	says("{\"state\":\"charging\",\"tx\":{},\"limit\":{\"a\":[9,0,0],\"reason\":\"tomorrow\",\"ref\":\"x\"}}", false, "The car gets 9.0 A: tomorrow x.");
-	says("{\"state\":\"reserved\",\"tx\":null}", false, "");
+	says("{\"state\":\"reserved\",\"tx\":null}", false, "Reserved for somebody.");
 }
 
 static void language(void **unused)
