@@ -53,6 +53,8 @@ static struct {
 	bool tracing;
 } ev;
 
+static struct list listeners = { &listeners, &listeners }; /* outlives `ev`: they leave when the control socket is closed */
+
 /* --- clients --- */
 
 static void client_free(void *arg)
@@ -114,6 +116,9 @@ static void add(enum topic topic, const char *key, struct slice json)
 	struct message *m = &ev.ring[ev.next % RING];
 	struct buf text = { 0 };
 	struct json_writer w;
+	LIST_WALK(&listeners, struct sse_listener, entry, l)
+		if (l->topics & 1U << topic)
+			l->see(l->arg, topic_names[topic], key, json);
 	mem_free(m->text);
 	buf_printf(&text, "event: %s\ndata: {\"key\":", topic_names[topic]);
 	jw_open(&w, &text);
@@ -239,7 +244,7 @@ static void on_look(void *arg)
 	struct session *s;
 	size_t at = 0;
 	(void)arg;
-	if (!ev.n_clients && clock_mono_us() - ev.left_us > STAY_US) {
+	if (!ev.n_clients && list_empty(&listeners) && clock_mono_us() - ev.left_us > STAY_US) {
 		forget();
 		ev.next += RING + 1; /* nobody can go on from before */
 		return;
@@ -337,6 +342,28 @@ void sse_publish(const char *topic, const char *key, struct slice json)
 		if (strcmp(topic, topic_names[i]) == 0)
 			add((enum topic)i, key, json);
 	feed_all();
+}
+
+unsigned sse_topic(struct slice word)
+{
+	for (unsigned i = 0; i < TRACE; i++)
+		if (slice_is(word, topic_names[i]))
+			return 1U << i;
+	return 0;
+}
+
+void sse_listen(struct sse_listener *l)
+{
+	list_append(&listeners, &l->entry);
+	forget(); /* so that all is told anew */
+	if (ev.g && !timer_is_set(&ev.look))
+		timer_set(&ev.look, 0, on_look, NULL);
+}
+
+void sse_unlisten(struct sse_listener *l)
+{
+	list_remove(&l->entry);
+	ev.left_us = clock_mono_us();
 }
 
 unsigned sse_clients(void)

@@ -4,6 +4,7 @@
 #ifndef AMPGATE_GATEWAY_SSE_H
 #define AMPGATE_GATEWAY_SSE_H
 
+#include "base/list.h"
 #include "gateway/http/http.h"
 #include "gateway/http/users.h"
 
@@ -17,5 +18,16 @@ void sse_attach(struct http_exchange *x, struct slice topics, struct slice last_
 /* Something that happened, beside the objects that are looked at: an event, a step of a job. `json` is an object. */
 void sse_publish(const char *topic, const char *key, struct slice json);
 unsigned sse_clients(void);
+
+/* Who is told in the process: everything once at the next look, then what changes. Not the trace, which has listeners of its own. */
+struct sse_listener {
+	struct list entry;
+	unsigned topics; /* bits of sse_topic */
+	void (*see)(void *arg, const char *topic, const char *key, struct slice json); /* may stop listening, itself only */
+	void *arg;
+};
+unsigned sse_topic(struct slice word); /* 0: no such topic */
+void sse_listen(struct sse_listener *l);
+void sse_unlisten(struct sse_listener *l);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "gateway/http/sse.h"
 #include "gateway/manage/command.h"
 #include "gateway/session/trace.h"
 
@@ -41,7 +42,8 @@ struct client {
 	bool gone;
 	struct later removal;
 	struct trace_listener trace;
-	bool tracing, trace_plain;
+	struct sse_listener changes;
+	bool tracing, trace_plain, watching;
 	char *trace_station, *trace_action;
 	int trace_verdict; /* -1: all */
 };
@@ -110,6 +112,8 @@ static void client_close(struct client *c)
 	close(c->fd);
 	if (c->tracing)
 		trace_unlisten(&c->trace);
+	if (c->watching)
+		sse_unlisten(&c->changes);
 	later_call(&c->removal, client_remove, c);
 }
 
@@ -161,13 +165,36 @@ static void on_trace(void *arg, const struct trace_rec *rec)
 	buf_free(&line);
 }
 
-static enum command_error subscribe(struct client *c, const cJSON *params)
+/* {"key":"G-07", and what the object has, as in the stream of /api/v1/events. */
+static void on_change(void *arg, const char *topic, const char *key, struct slice json)
+{
+	struct buf line = { 0 };
+	buf_printf(&line, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"params\":{\"key\":", topic);
+	json_quote(&line, slice_of(key));
+	buf_puts(&line, json.n > 2 ? "," : "");
+	buf_add(&line, json.p + 1, json.n - 1);
+	buf_puts(&line, "}");
+	send_line(arg, buf_view(&line));
+	buf_free(&line);
+}
+
+static void watch_changes(struct client *c, unsigned topics)
+{
+	if (c->watching)
+		sse_unlisten(&c->changes);
+	c->watching = topics != 0;
+	c->changes = (struct sse_listener){ .topics = topics, .see = on_change, .arg = c };
+	if (topics)
+		sse_listen(&c->changes);
+}
+
+static enum command_error watch_trace(struct client *c, const cJSON *params)
 {
 	struct slice station = json_text(params, "station"), action = json_text(params, "action"), word = json_text(params, "verdict");
 	char *verdict = word.p ? mem_text(word) : NULL;
 	int code = verdict ? trace_verdict_parse(verdict) : -1;
 	mem_free(verdict);
-	if (!slice_is(json_text(params, "topics.0"), "trace") || (word.p && code < 0))
+	if (word.p && code < 0)
 		return COMMAND_USAGE;
 	if (c->role < (json_bool(params, "raw", false) ? ROLE_ADMIN : ROLE_INSTALLER))
 		return COMMAND_FORBIDDEN;
@@ -183,6 +210,28 @@ static enum command_error subscribe(struct client *c, const cJSON *params)
 		c->tracing = true;
 	}
 	return COMMAND_OK;
+}
+
+/* A connection may subscribe again: the topics of the last time are those that count, but for the trace, which goes on. */
+static enum command_error subscribe(struct client *c, const cJSON *params)
+{
+	const cJSON *list = json_at(params, "topics"), *item;
+	unsigned topics = 0;
+	bool trace = false;
+	cJSON_ArrayForEach(item, list) {
+		struct slice word = cJSON_IsString(item) ? slice_of(item->valuestring) : (struct slice){ 0 };
+		unsigned topic = word.p ? sse_topic(word) : 0;
+		trace = trace || (word.p && slice_is(word, "trace"));
+		if (!topic && !(word.p && slice_is(word, "trace")))
+			return COMMAND_USAGE;
+		topics |= topic;
+	}
+	if (!topics && !trace)
+		return COMMAND_USAGE;
+	enum command_error err = trace ? watch_trace(c, params) : COMMAND_OK;
+	if (!err)
+		watch_changes(c, topics);
+	return err;
 }
 
 /* --- requests --- */
@@ -202,7 +251,7 @@ static void handle(struct client *c, struct slice line)
 		on_done(r, COMMAND_USAGE, "not a JSON-RPC request");
 	} else if (slice_is(method, "subscribe")) {
 		enum command_error err = subscribe(c, params);
-		on_done(r, err, err == COMMAND_FORBIDDEN ? "'subscribe' is not for your role" : err ? "topics: only [\"trace\"] is known, with a verdict of the trace" : "true");
+		on_done(r, err, err == COMMAND_FORBIDDEN ? "'subscribe' is not for your role" : err ? "topics is a list of site, circuit, meter, station, evse, uplink, event, job and trace, this with a verdict of the trace" : "true");
 	} else {
 		char *name = mem_text(method);
 		command_run(c->api->gw, name, slice_of(args), c->role, c->user, on_done, r);

@@ -1,6 +1,7 @@
 'use strict';
 // The client as people and scripts use it: what it shows, what it says as JSON, and its exit codes.
 const { spawn } = require('child_process');
+const net = require('net');
 const path = require('path');
 const { freePort, tempDir, within, until, Daemon, equal, ok, run, top, children } = require('./lib.js');
 const { RawCsms, rawStation, conf } = require('./raw.js');
@@ -129,6 +130,25 @@ async function main() {
 			equal(last()[0].raw, '[2,"last","Heartbeat",{}]', 'the text as it was');
 			c.kill();
 			await shows(/Heartbeat/, 'trace', 'G-02');
+		}],
+		['a connection to the socket is told what changes', async () => {
+			const c = net.connect(daemon.socket);
+			let text = '';
+			c.on('data', (d) => (text += d));
+			const told = (fits) => text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map((l) => JSON.parse(l)).filter(fits);
+			const asks = (id, topics) => c.write(JSON.stringify({ jsonrpc: '2.0', id, method: 'subscribe', params: { topics } }) + '\n');
+			asks(1, ['station', 'weather']);
+			await until(5000, 'a topic that there is not', () => told((m) => m.id === 1 && /topics is a list/.test(m.error?.message)).length === 1);
+			asks(2, ['station', 'circuit', 'event']);
+			await until(10000, 'all as it is', () => told((m) => m.method === 'station' && m.params.key === 'G-03' && m.params.state === 'offline').length > 0
+				&& told((m) => m.method === 'circuit' && m.params.key === 'row').length > 0);
+			await daemon.ask('limit.set', { object: 'row', limit_a: 11, for: '1h' });
+			await until(10000, 'what changes', () => told((m) => m.method === 'circuit' && m.params.key === 'row' && m.params.limit_a[0] === 11).length > 0);
+			await daemon.ask('user.add', { user: 'zoe', role: 'viewer', password: 'correct horse battery' });
+			await until(10000, 'what happens', () => told((m) => m.method === 'event' && m.params.obj === 'user/zoe').length === 1);
+			equal(told((m) => m.method === 'evse').length, 0, 'nothing else');
+			c.destroy();
+			await daemon.ask('limit.clear', { limit_id: (await daemon.ask('limit.list'))[0].limit_id });
 		}],
 		['a call that the station does not answer: 7', async () => {
 			const { code, err } = await within(20000, 'the time is over', silent);
