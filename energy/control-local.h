@@ -86,6 +86,7 @@ struct seat {                         /* an EVSE */
 	bool widens;                  /* is paused to use all of them again */
 	bool no_single;               /* was told so and did not do it */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
+	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */

@@ -81,6 +81,8 @@ bool control_can_tell(const struct seat *s)
 void control_tell(struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
+	if (s->limit.ma != s->car.told_ma)
+		s->unheard = s->limit.ma < s->car.told_ma && s->car.idle_since_us;
 	if (s->limit.ma >= 0)
 		car_told(&s->car, s->limit.ma, c->now_us);
 	c->send[i] = true;

@@ -33,6 +33,7 @@
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
 #define AGAIN_US (4 * US_PER_S)
+#define UNHEARD_US (12 * US_PER_S)
 #define NEW_US (30 * US_PER_S)
 #define RELINKED_US (120 * US_PER_S)
 #define SLEEPS_US (20 * US_PER_S)
@@ -810,7 +811,9 @@ static void send_due(struct control *c)
 		if (wants_waking(c, s))
 			c->send[i] = s->grant.wake = true;
 		bool again = car_lags(&s->car) && c->now_us - s->limit.sent_us >= AGAIN_US;
-		if (!c->send[i] && !again && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))
+		bool twice = s->unheard && !c->send[i] && c->now_us - s->limit.sent_us >= UNHEARD_US;
+		s->unheard = s->unheard && !twice;
+		if (!c->send[i] && !again && !twice && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))
 			continue;
 		control_tell(c, i);
 		s->limit.sent_us = c->now_us;

@@ -40,6 +40,7 @@ static const struct {
 	{ "wild", 1324 },    /* a silent socket whose car never used its offer hides as much of the building */
 	{ "wild", 1092 },    /* a meter is frozen for minutes, and no car moves */
 	{ "wild", 400014 },  /* a newcomer is told to go on as it began, on a full row */
+	{ "timers", 739 },     /* one of them had not listened when it was lowered */
 	{ "timers", 199 },     /* three that sleep on what they had begin at once, on a row for one of them */
 	{ "timers", 102 },     /* a car that sleeps begins while its socket has no link */
 	{ "switching", 1628 }, /* a link comes back with a report of the one phase that it had, and the next limit is for three */

@@ -933,6 +933,27 @@ static void test_sleepers_are_offered_what_is_borne_if_all_begin_at_once(void **
 	assert_true(all_draw() <= A(63));
 }
 
+/* Nothing shows that it goes by what it was told. */
+static void test_who_is_lowered_in_its_sleep_is_told_twice(void **state)
+{
+	(void)state;
+	stage(1, A(32));
+	start(0);
+	seconds(60);
+	takes[0] = 0;
+	int before = sends[0];
+	for (int i = 0; i < 120 && granted(0) > A(6); i++) {
+		before = sends[0];
+		second();
+	}
+	assert_int_equal(granted(0), A(6));
+	assert_int_equal(sends[0], before + 1);
+	seconds(30);
+	assert_int_equal(sends[0], before + 2);
+	seconds(120);
+	assert_int_equal(sends[0], before + 2);
+}
+
 static void test_an_evse_without_transaction_is_left_alone(void **state)
 {
 	(void)state;
@@ -983,6 +1004,7 @@ int main(void)
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),
+		TEST(test_who_is_lowered_in_its_sleep_is_told_twice),
 		TEST(test_sleepers_are_offered_what_is_borne_if_all_begin_at_once),
 		TEST(test_what_a_car_feeds_back_is_not_planned_with),
 	};
