@@ -11,7 +11,21 @@ import { stationUrls } from './wizard-site.js';
 const kept = (step, draw) => (found[step]?.data ? draw(found[step].data) : null);
 const byId = (a, b) => byName(a.station, b.station);
 const busy = () => [...state.evses.values()].filter((e) => e.state === 'charging' && e.limit).sort(byId);
-const evseSelect = (first) => h('select', {}, first && h('option', { value: '' }, first), busy().map((e) => h('option', { value: `${e.station}/${e.evse}` }, `${e.station}/${e.evse}`)));
+// Of those that charge just now; `fill` after they have changed. Who was chosen stays chosen.
+function evseSelect(first) {
+	const el = h('select', {}), nameOf = (e) => `${e.station}/${e.evse}`;
+	let shown = null;
+	el.fill = () => {
+		const names = busy().map(nameOf), chosen = el.value;
+		if (shown === names.join()) return;
+		shown = names.join();
+		if (chosen && !names.includes(chosen)) names.push(chosen);
+		show(el, first && h('option', { value: '' }, first), names.map((n) => h('option', { value: n }, n)));
+		if (chosen) el.value = chosen;
+	};
+	el.fill();
+	return el;
+}
 const evseOf = (text) => ({ station: text.slice(0, text.lastIndexOf('/')), evse: Number(text.slice(text.lastIndexOf('/') + 1)) });
 
 export function uplink(again) {
@@ -73,7 +87,14 @@ export function identifyResult(r) {
 export function identify(again) {
 	const pick = evseSelect(t('w.skip_all'));
 	const check = checkRunner('commission.identify', () => (pick.value ? evseOf(pick.value) : {}), identifyResult, again, { rest: t('w.baseline'), stepping: t('w.stepping'), lowered: t('w.stepping') });
-	return [h('p', {}, t('w.identify_text')), h('p', { class: 'quiet' }, `${busy().length} ${t('w.charging_now')}`), field(t('w.pick_station'), pick), check, kept('identify', identifyResult)];
+	const how_many = h('p', { class: 'quiet' });
+	const ui = [h('p', {}, t('w.identify_text')), how_many, field(t('w.pick_station'), pick), check, kept('identify', identifyResult)];
+	ui.draw = () => {
+		pick.fill();
+		how_many.textContent = `${busy().length} ${t('w.charging_now')}`;
+	};
+	ui.draw();
+	return ui;
 }
 
 // --- which form of a limit they take ---
@@ -92,8 +113,15 @@ export function probe(again) {
 		}
 		await again();
 	};
-	return [h('p', {}, t('w.probe_text')), busy().length ? [field(t('w.pick_station'), pick), checkRunner('commission.probe', () => evseOf(pick.value), probeResult, keep, { probing: t('w.probing') })] : h('p', { class: 'quiet' }, t('w.nobody_charges')),
-		kept('probe', probeResult), byHand('probe', () => found.probe?.data ?? null, again)];
+	const form = h('div', {}, field(t('w.pick_station'), pick), checkRunner('commission.probe', () => evseOf(pick.value), probeResult, keep, { probing: t('w.probing') })), nobody = h('p', { class: 'quiet' }, t('w.nobody_charges'));
+	const ui = [h('p', {}, t('w.probe_text')), form, nobody, kept('probe', probeResult), byHand('probe', () => found.probe?.data ?? null, again)];
+	ui.draw = () => {
+		pick.fill();
+		form.hidden = !pick.options.length;
+		nobody.hidden = !form.hidden;
+	};
+	ui.draw();
+	return ui;
 }
 
 // --- what they obey ---
