@@ -100,11 +100,15 @@ export function open(el, [station]) {
 		draw();
 	});
 	const mine = () => frames.filter(fits).slice().reverse();
+	const made = (format) => { // by the box, of the last hour
+		const a = h('a', { href: `/api/v1/traces?since=1h&format=${format}${['station', 'action', 'verdict'].map((k) => (f[k] ? `&${k}=${enc(f[k])}` : '')).join('')}`, download: `trace.${format}` });
+		a.click();
+	};
 	el.append(h('h1', {}, t('page.trace')), h('div', { class: 'filters', role: 'search' },
 		labelled(t('station'), h('select', { onchange: (e) => { f.station = e.target.value; read(); } }, h('option', { value: '' }, t('all')), [...state.stations.keys()].map((s) => h('option', { selected: s === f.station }, s)))),
 		labelled(t('action'), h('input', { type: 'search', oninput: (e) => { f.action = e.target.value; paint(); } })),
 		labelled(t('verdict'), h('select', { onchange: (e) => { f.verdict = e.target.value; paint(); } }, h('option', { value: '' }, t('all')), VERDICTS.map((v) => h('option', { value: v }, t(`verdict.${v}`))))),
-		h('span', { class: 'row' }, pause, button('JSONL', () => save('trace.jsonl', 'application/jsonl', mine().map((x) => JSON.stringify(x)).join('\n'))), button('HAR', () => save('trace.har', 'application/json', JSON.stringify(har(mine())))))),
+		h('span', { class: 'row wrap' }, pause, button('JSONL', () => save('trace.jsonl', 'application/jsonl', mine().map((x) => JSON.stringify(x)).join('\n'))), button('HAR', () => save('trace.har', 'application/json', JSON.stringify(har(mine())))), button('pcapng', () => made('pcapng')), button('HTML', () => made('html')))),
 	h('p', { class: 'quiet' }, t('trace_hint')), list);
 	read();
 	source = new EventSource('/api/v1/events?topics=trace');

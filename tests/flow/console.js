@@ -125,6 +125,10 @@ async function actions(b, base) {
 	const [har] = await Promise.all([p.waitForEvent('download'), button('HAR').click()]);
 	const log = JSON.parse(fs.readFileSync(await har.path(), 'utf8')).log;
 	assert.ok(log.entries.length && log.entries[0]._webSocketMessages.length);
+	for (const [format, begin] of [['pcapng', '\n\r\r\n'], ['HTML', '<!doctype html>']]) {
+		const [file] = await Promise.all([p.waitForEvent('download'), button(format).click()]);
+		assert.equal(fs.readFileSync(await file.path(), 'latin1').slice(0, begin.length).toLowerCase(), begin);
+	}
 
 	await v.go('events');
 	await p.getByText('Uplink is up').first().waitFor();
