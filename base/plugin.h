@@ -3,7 +3,14 @@
  * Structs start with their size and grow at the end, as sqlite3_io_methods does; a plugin checks `size` before it uses a later member.
  * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there, but for create, bus, destroy and
  * publish: these run on the loop (create before the worker knows the object, destroy after it has forgotten it), and do not block. Without the flag all are called
- * on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise. */
+ * on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise.
+ *
+ * How long a call on a worker may last: it delays the other objects of its worker (see bus) and nothing else, but what it reads is as old as it
+ * was slow. Keep connecting, looking up a name and reading together well below `poll` and far below `stale_after` (1 s and 5 s unless the
+ * configuration says otherwise), each with a limit of its own: nobody interrupts a call, and the program's end waits for the one that is under
+ * way, with no limit of its own.
+ *
+ * Whatever is negative is a failure: only its text (`err`, `fault`) is shown, the number is not read as an errno. */
 #ifndef AMPGATE_PLUGIN_H
 #define AMPGATE_PLUGIN_H
 
@@ -15,10 +22,15 @@
 enum { AG_METER = 1, AG_EVSE = 2, AG_BALANCER = 4, AG_GRID = 8, AG_AUTH = 16, AG_SINK = 32, AG_SCAN = 64 };
 enum { AG_F_THREAD = 1 };
 
-/* Bits of ag_meter_sample.valid. What is not valid is unknown, never 0. */
+/* Bits of ag_meter_sample.valid. What is not valid is unknown, never 0. The struct may grow: a driver sets single members, and neither assigns
+ * it whole nor clears it, which the host has done before each call.
+ *
+ * i_a, p_w and power_w are positive for import and negative for export. Many meters give currents without a sign: the driver gives them that of
+ * the phase's power. A circuit is guarded by its currents, so a sample without AG_I counts as failed there; the host does not work them out of
+ * AG_P and AG_U. Without AG_POWER the power of all is the sum of p_w over the phases that are there. */
 enum { AG_I = 1, AG_U = 2, AG_P = 4, AG_IMPORT = 8, AG_EXPORT = 16, AG_POWER = 32 };
 typedef struct {
-	double i_a[3], u_v[3], p_w[3]; /* per phase, import positive; NaN for a phase the meter does not have, as L2 of a one-phase meter */
+	double i_a[3], u_v[3], p_w[3]; /* per phase; NaN for a phase the meter does not have, as L2 of a one-phase meter */
 	double import_wh, export_wh;
 	uint32_t valid;
 	uint64_t mono_us;              /* when it was read; 0: the host stamps it */
@@ -120,7 +132,8 @@ typedef struct {
 	uint32_t size, abi, kinds, flags;
 	const char *name, *version, *license;
 	const char *config_schema;     /* JSON: {"key":"what it is", ...} */
-	/* 0, or a negative error with a text in err. `config_json` lives during the call. */
+	/* 0, or anything negative with a text in err; destroy is not called then. `config_json` is an object, {} without options, and lives during the
+	 * call; `h` lives until destroy has returned. */
 	int (*create)(const ag_host *h, const char *id, const char *config_json, void **self, char *err, size_t errlen);
 	void (*destroy)(void *self);
 	int (*meter_poll)(void *self, ag_meter_sample *out);                   /* 0, or negative: nothing was learnt */

@@ -2,6 +2,7 @@
  *
  * Easy to get wrong: each driver has keys of its own. One that only another driver reads has to be refused here, and a new key of an EVSE or a meter
  * belongs into the list of every driver that does not read it. A plugin is loaded to be asked, as a start would do it. */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -95,17 +96,48 @@ static void check_plugins(struct checking *c)
 	}
 }
 
-/* What the schema does not name has no effect. */
-static void check_options(struct checking *c, const ag_plugin *p, const struct conf_node *options)
+/* What the schema does not name has no effect. False: there was such a one. */
+static bool check_options(struct checking *c, const ag_plugin *p, const struct conf_node *options)
 {
 	cJSON *schema = p->config_schema ? json_parse(slice_of(p->config_schema)) : NULL;
+	bool known = true;
 	for (const struct conf_node *o = options && schema ? options->first : NULL; o; o = o->next)
-		if (!cJSON_GetObjectItemCaseSensitive(schema, o->key))
+		if (!cJSON_GetObjectItemCaseSensitive(schema, o->key)) {
 			conf_say(c->report, CONF_ERROR, &o->key_pos, NULL, "'%s' is no option of plugin %s", o->key, p->name);
+			known = false;
+		}
 	cJSON_Delete(schema);
+	return known;
 }
 
-void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind)
+/* The option that a text speaks of, where it names one. */
+static const struct conf_node *named_in(const char *text, const struct conf_node *options)
+{
+	for (const struct conf_node *o = options ? options->first : NULL; o; o = o->next) {
+		size_t n = strlen(o->key);
+		const char *at = strstr(text, o->key);
+		if (n && at && (at == text || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[n]))
+			return o;
+	}
+	return NULL;
+}
+
+/* Its `create` knows best. Meters, inputs and readers open nothing there; what an outlet or a sink begins with is not for a check. A warning,
+ * as the program runs all the same: a driver that comes to refuse what it took must not stop a whole site at the next start. */
+static void check_by_trial(struct checking *c, const ag_plugin *p, uint32_t kind, const struct conf_node *n, const char *options)
+{
+	static const char *const then[] = { [AG_METER] = "the meter counts as lost: its fallback is in force", [AG_GRID] = "the input counts as silent",
+		[AG_AUTH] = "no card is read there" };
+	const struct conf_node *map = conf_child(n, "options"), *of;
+	char why[200];
+	if (!(kind & (AG_METER | AG_GRID | AG_AUTH)) || module_try(p, n->key ? n->key : "check", options ? options : "{}", why, sizeof(why)) == 0)
+		return;
+	of = named_in(why, map);
+	conf_say(c->report, CONF_WARNING, of ? &of->key_pos : map ? &map->key_pos : &conf_child(n, "plugin")->pos, then[kind], "plugin %s refuses its options: %s",
+		 p->name, why);
+}
+
+void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, const char *options, uint32_t kind)
 {
 	static const char *const nouns[] = { [AG_METER] = "meters", [AG_EVSE] = "EVSEs", [AG_GRID] = "grid inputs", [AG_AUTH] = "card readers", [AG_SINK] = "sinks" };
 	struct checking c = { .s = s, .report = report };
@@ -121,8 +153,8 @@ void check_plugin(const struct settings *s, struct conf_report *report, const st
 	const ag_plugin *p = module_find(s->plugins.dir, plugin, why, sizeof(why));
 	if (p && !(p->kinds & kind))
 		conf_say(report, CONF_ERROR, &at->pos, NULL, "plugin '%s' is no driver of %s", plugin, nouns[kind]);
-	else if (p)
-		check_options(&c, p, conf_child(n, "options"));
+	else if (p && check_options(&c, p, conf_child(n, "options")))
+		check_by_trial(&c, p, kind, n, options);
 }
 
 static void check_meter(struct checking *c, const struct meter_settings *m, const struct conf_node *n)
@@ -133,7 +165,7 @@ static void check_meter(struct checking *c, const struct meter_settings *m, cons
 		refuse_keys(c, n, "model host port bus unit ct_ratio invert", "with driver plugin");
 		need(c, n, m->plugin, "plugin", "by driver plugin");
 		if (m->plugin)
-			check_plugin(c->s, c->report, n, m->plugin, AG_METER);
+			check_plugin(c->s, c->report, n, m->plugin, m->options, AG_METER);
 	} else if (m->driver == METER_SIM) {
 		refuse_keys(c, n, "model host port bus unit", "with driver sim");
 	} else {
@@ -237,7 +269,7 @@ static void check_reader(struct checking *c, const struct reader_settings *r, co
 	need(c, n, r->plugin, "plugin", "by driver plugin");
 	refuse_keys(c, n, "device baud", "with driver plugin");
 	if (r->plugin)
-		check_plugin(c->s, c->report, n, r->plugin, AG_AUTH);
+		check_plugin(c->s, c->report, n, r->plugin, r->options, AG_AUTH);
 }
 
 /* Keys that only some drivers have. */
@@ -267,7 +299,7 @@ static void check_driver(struct checking *c, const struct evse_settings *e, cons
 		need(c, n, e->plugin, "plugin", "by driver plugin");
 		refuse_keys(c, n, "file contactor feedback plugged emergency_stop residual_current mains heartbeat board controller", "with driver plugin");
 		if (e->plugin)
-			check_plugin(c->s, c->report, n, e->plugin, AG_EVSE);
+			check_plugin(c->s, c->report, n, e->plugin, e->options, AG_EVSE);
 		break;
 	}
 	if (e->driver != EVSE_PLUGIN)

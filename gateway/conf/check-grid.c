@@ -122,7 +122,7 @@ static void check_place(struct checking *c, const struct grid_input_settings *in
 		settings_wrong(c->report, conf_child(n, "stale_after") ? conf_child(n, "stale_after") : n, "stale_after has to be longer than poll");
 	if (in->plugin) {
 		check_refuse_keys(c->report, n, "host bus port unit chip line " PLUGIN_KEYS, "with a plugin");
-		check_plugin(c->s, c->report, n, in->plugin, AG_GRID);
+		check_plugin(c->s, c->report, n, in->plugin, in->options, AG_GRID);
 		return;
 	}
 	check_refuse_keys(c->report, n, "options", "without a plugin");

@@ -169,7 +169,7 @@ void check_sink(struct checking *c, const struct sink_settings *k)
 	const struct conf_node *n = settings_node(c->s, "sinks", k->id, NULL, NULL);
 	if (strcmp(k->id, "mqtt") == 0 || strcmp(k->id, "sparkplug") == 0)
 		settings_wrong(c->report, n, "'%s' is what the section mqtt is called elsewhere: give this sink another name", k->id);
-	check_plugin(c->s, c->report, n, k->plugin, AG_SINK);
+	check_plugin(c->s, c->report, n, k->plugin, k->options, AG_SINK);
 	check_commands(c, settings_node(c->s, "sinks", k->id, "commands", NULL));
 }
 

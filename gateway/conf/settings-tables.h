@@ -49,8 +49,8 @@ void settings_secret_literal(struct conf_report *r, const struct conf_node *n);
 void check_electric(const struct settings *s, struct conf_report *report, struct buf *proofs);
 /* check-grid.c: contracts, fuses, loads, grid inputs, schedules and tariffs. */
 void check_grid(const struct settings *s, struct conf_report *report, struct buf *proofs);
-/* check-device.c: a plugin that an entry names is loaded and of that kind (AG_METER, AG_EVSE, AG_GRID), and knows its options. */
-void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, uint32_t kind);
+/* check-device.c: a plugin that an entry names is loaded and of that kind (AG_METER, AG_EVSE, AG_GRID), and takes its options (NULL: none). */
+void check_plugin(const struct settings *s, struct conf_report *report, const struct conf_node *n, const char *plugin, const char *options, uint32_t kind);
 /* check.c: an error for each of the keys (separated by spaces) that is there although `why` makes it useless. */
 void check_refuse_keys(struct conf_report *report, const struct conf_node *map, const char *keys, const char *why);
 

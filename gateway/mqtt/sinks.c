@@ -282,17 +282,16 @@ static int open_sparkplug(struct gateway *g)
 	return rc;
 }
 
-static int open_plugin(struct gateway *g, const struct sink_settings *conf)
+/* One that its driver refuses is missing: the others are told, and what it has had is still known when it is right again. */
+static void open_plugin(struct gateway *g, const struct sink_settings *conf)
 {
 	char owner[64];
 	struct sink *s = &sinks.all[sinks.n];
-	int rc = open_sink(conf->id, conf->plugin, conf->options ? conf->options : "{}");
-	if (rc != 0)
-		return rc;
+	if (open_sink(conf->id, conf->plugin, conf->options ? conf->options : "{}") != 0)
+		return;
 	snprintf(owner, sizeof(owner), "sink-%s", conf->id);
 	s->plugin = true;
 	s->backlog = backlog_open(g, owner, false, publish_marked, s);
-	return 0;
 }
 
 int sinks_open(struct gateway *g)
@@ -306,7 +305,7 @@ int sinks_open(struct gateway *g)
 	if (rc == 0 && g->conf->mqtt.url && g->conf->mqtt.sparkplug.enabled)
 		rc = open_sparkplug(g);
 	for (size_t i = 0; i < g->conf->n_sinks && rc == 0; i++)
-		rc = open_plugin(g, &g->conf->sinks[i]);
+		open_plugin(g, &g->conf->sinks[i]);
 	return rc;
 }
 

@@ -57,6 +57,7 @@ struct own {
 struct reader {
 	const struct reader_settings *conf;
 	bool failed;
+	int handle;             /* negative: its driver has refused it */
 };
 
 static struct {
@@ -129,7 +130,7 @@ static bool begins(struct place *p, double wh)
 /* A transaction that begins without the register it is billed by could end with anything, so there is none until the meter was read once. */
 static bool lacks_meter(struct place *p)
 {
-	if (p->meter < 0 || p->metered)
+	if (!p->conf->meter || p->metered)
 		return false;
 	if (!p->complained && clock_mono_us() > p->patience_us) {
 		p->complained = true;
@@ -221,7 +222,8 @@ static void on_token(void *arg, const char *token, const char *fault)
 	}
 }
 
-static int open_readers(struct gateway *g)
+/* One that is refused is missing, which drivers.c has logged. */
+static void open_readers(struct gateway *g)
 {
 	owns.readers = mem_new((g->conf->n_evses + 1) * sizeof(*owns.readers));
 	for (size_t i = 0; i < g->conf->n_evses; i++) {
@@ -233,11 +235,8 @@ static int open_readers(struct gateway *g)
 			continue;
 		struct reader *r = &owns.readers[owns.n_readers++];
 		r->conf = e->reader;
-		int rc = drivers_reader(g->host, e->reader, on_token, r);
-		if (rc < 0)
-			return rc;
+		r->handle = drivers_reader(g->host, e->reader, on_token, r);
 	}
-	return 0;
 }
 
 /* ---- by the hour ---- */
@@ -284,23 +283,22 @@ static void describe(const struct own *o, struct relay_conf *out)
 		.security_profile = e->uplink ? e->uplink->security_profile : 0, .security_events = true, .host = own_host_ops(o->host), .host_arg = o->host };
 }
 
-static int open_place(struct own *o, const struct evse_settings *e, struct place *p)
+/* What its driver refuses is out of order: an EVSE reports a fault, and one whose meter is refused waits for it for ever. The others run. */
+static void open_place(struct own *o, const struct evse_settings *e, struct place *p)
 {
 	struct gateway *g = o->gw;
 	*p = (struct place){ .own = o, .conf = e, .driver = -1, .meter = -1, .i_a = { NAN, NAN, NAN }, .energy_wh = NAN,
 		.patience_us = clock_mono_us() + METER_PATIENCE_US };
 	p->driver = drivers_evse(g->host, g->conf->models, e, on_state, on_pins, p);
 	if (p->driver < 0)
-		return p->driver;
-	if (e->meter)
+		relay_feed_failed(o->relay, e->evse);
+	else if (e->meter)
 		p->meter = drivers_meter(g->host, g->conf->models, e->meter, on_meter, p);
-	return e->meter && p->meter < 0 ? p->meter : 0;
 }
 
-static int open_one(struct own *o)
+static void open_one(struct own *o)
 {
 	struct relay_conf conf;
-	int rc = 0;
 	o->host = own_host_open(o->gw, o->conf->station, o->conf->station);
 	describe(o, &conf);
 	for (int i = 0; i < o->n; i++)
@@ -308,37 +306,33 @@ static int open_one(struct own *o)
 	o->relay = relay_open(&conf, &events, o);
 	own_host_serves(o->host, relay_station(o->relay));
 	const struct settings *s = o->gw->conf;
-	for (size_t i = 0; i < s->n_evses && rc == 0; i++) {
+	for (size_t i = 0; i < s->n_evses; i++) {
 		const struct evse_settings *e = &s->evses[i];
 		if (strcmp(e->station, o->conf->station) == 0)
-			rc = open_place(o, e, &o->places[e->evse - 1]);
+			open_place(o, e, &o->places[e->evse - 1]);
 	}
-	if (rc != 0)
-		return rc;
 	connect_session(o);
 	if (o->conf->authorize & AUTHORIZE_SCHEDULE)
 		on_hours(o);
-	return 0;
 }
 
-int relays_open(struct gateway *g)
+void relays_open(struct gateway *g)
 {
 	const struct settings *c = g->conf;
 	struct place *next;
-	int err = 0;
 	host_driver(g->host, "sim-outlet", plugin_sim_outlet());
 	owns.all = mem_new((c->n_evses + 1) * sizeof(*owns.all));
 	next = owns.places = mem_new((c->n_evses + 1) * sizeof(*owns.places));
-	for (size_t i = 0; i < c->n_evses && !err; i++) {
+	for (size_t i = 0; i < c->n_evses; i++) {
 		if (c->evses[i].evse != 1)
 			continue;
 		struct own *o = &owns.all[owns.count++];
 		*o = (struct own){ .gw = g, .conf = &c->evses[i], .places = next };
 		settings_own_station(c, slice_of(o->conf->station), &o->n);
 		next += o->n;
-		err = open_one(o);
+		open_one(o);
 	}
-	return err ? err : open_readers(g);
+	open_readers(g);
 }
 
 void relays_close(void)

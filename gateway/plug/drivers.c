@@ -226,12 +226,11 @@ static void write_contacts(struct json_writer *w, const struct grid_input_settin
 	jw_end(w, ']');
 }
 
-int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg)
+int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg, char *err, size_t errlen)
 {
 	static const char *const types[] = { "u16", "u32", "s32", "f32" };
 	struct buf config = { 0 };
 	struct json_writer w;
-	char why[200] = "";
 	jw_open(&w, &config);
 	jw_object(&w, NULL);
 	if (in->chip) {
@@ -254,9 +253,7 @@ int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_g
 		conf.driver = in->plugin;
 		conf.config = in->options ? in->options : "{}";
 	}
-	int handle = host_grid(h, &conf, on_grid, arg, why, sizeof(why));
-	if (handle < 0)
-		log_error(NULL, "grid input %s cannot be started: %s", in->id, why);
+	int handle = host_grid(h, &conf, on_grid, arg, err, errlen);
 	buf_free(&config);
 	return handle;
 }

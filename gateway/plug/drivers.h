@@ -14,7 +14,7 @@ const char *drivers_parity(char letter); /* 'E' -> "even" */
 int drivers_evse(struct host *h, const char *models, const struct evse_settings *e, host_on_state *on_state, host_on_pins *on_pins, void *arg) MUST_CHECK;
 bool drivers_have_pins(struct host *h, const struct evse_settings *e);
 int drivers_reader(struct host *h, const struct reader_settings *r, host_on_token *on_token, void *arg) MUST_CHECK;
-/* contact, ripple and register only */
-int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg) MUST_CHECK;
+/* contact, ripple and register only; the reason in `err`, nothing in the log */
+int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_grid *on_grid, void *arg, char *err, size_t errlen) MUST_CHECK;
 
 #endif

@@ -566,6 +566,20 @@ static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *pl
 	return u;
 }
 
+/* Whatever it gave, a refusal is one of ours with a text. */
+static int create_self(struct unit *u, const struct host_conf *conf, char *err, size_t errlen)
+{
+	u->within = true;
+	int rc = u->plugin->create(&u->api, conf->id, conf->config, &u->self, err, errlen);
+	u->within = false;
+	if (rc == 0)
+		return 0;
+	u->self = NULL; /* nothing was made */
+	if (!err[0])
+		snprintf(err, errlen, "driver '%s' refuses it and does not say why", conf->driver);
+	return ERR_INVALID;
+}
+
 /* The unit, created and not yet called; NULL with *rc_out and err. */
 static struct unit *open_unit(struct host *h, uint32_t kind, const struct host_conf *conf, int *rc_out, char *err, size_t errlen)
 {
@@ -576,9 +590,8 @@ static struct unit *open_unit(struct host *h, uint32_t kind, const struct host_c
 		return NULL;
 	}
 	struct unit *u = make_unit(h, kind, plugin, conf);
-	u->within = true;
-	*rc_out = plugin->create(&u->api, conf->id, conf->config, &u->self, err, errlen);
-	u->within = false;
+	err[0] = 0;
+	*rc_out = create_self(u, conf, err, errlen);
 	/* A sink is not polled, and publishes on the loop. */
 	if (*rc_out == 0 && (plugin->flags & AG_F_THREAD) && kind != AG_SINK)
 		*rc_out = worker_for(h, plugin->bus ? plugin->bus(u->self) : NULL, &u->worker);

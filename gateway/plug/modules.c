@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway/conf/settings.h"
 #include "gateway/plug/host.h"
@@ -84,6 +85,54 @@ const ag_plugin *module_find(const char *dir, const char *name, char *err, size_
 		return NULL;
 	}
 	return module_open(path, err, errlen);
+}
+
+/* ---- a trial ---- */
+
+static void no_log(const ag_host *h, int level, const char *text)
+{
+	(void)h, (void)level, (void)text;
+}
+
+static void no_post(const ag_host *h, void (*fn)(void *arg), void *arg)
+{
+	(void)h, (void)fn, (void)arg;
+}
+
+static uint64_t trial_now(const ag_host *h)
+{
+	(void)h;
+	return (uint64_t)clock_mono_us();
+}
+
+static void no_command(const ag_host *h, const char *verb, const char *json, void (*reply)(void *arg, const char *answer), void *arg)
+{
+	(void)h, (void)verb, (void)json;
+	reply(arg, "{\"ok\":false,\"error\":{\"code\":\"unavailable\",\"detail\":\"this is a trial\"}}");
+}
+
+static void no_state(const ag_host *h, int up, const char *why)
+{
+	(void)h, (void)up, (void)why;
+}
+
+static void no_sent(const ag_host *h, uint64_t mark)
+{
+	(void)h, (void)mark;
+}
+
+int module_try(const ag_plugin *p, const char *id, const char *config, char *err, size_t errlen)
+{
+	static const ag_host nobody = { sizeof(nobody), NULL, no_log, no_post, trial_now, no_command, no_state, no_sent };
+	void *self = NULL;
+	err[0] = 0;
+	if (p->create(&nobody, id, config, &self, err, errlen) == 0) {
+		p->destroy(self);
+		return 0;
+	}
+	if (!err[0])
+		snprintf(err, errlen, "it does not say why");
+	return ERR_INVALID;
 }
 
 int modules_load(const struct plugins_settings *conf, struct host *h)

@@ -10,6 +10,9 @@
 /* Whether a table, which may be of an older plugin, has a function. */
 #define PLUGIN_HAS(plugin, member) ((plugin)->size >= offsetof(ag_plugin, member) + sizeof((plugin)->member) && (plugin)->member)
 
+/* Whether it takes these options: an object is made and unmade, with a host that does nothing. 0, or ERR_INVALID with its text in `err`. */
+int module_try(const ag_plugin *p, const char *id, const char *config, char *err, size_t errlen) MUST_CHECK;
+
 struct host;
 struct plugins_settings;
 

@@ -2,9 +2,11 @@
 #include "gateway/power/balance.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/stats.h"
 #include "base/zone.h"
@@ -316,6 +318,18 @@ const ag_meter_sample *balance_sample(int meter)
 	return (size_t)meter < state.n_feeds && state.feeds && state.feeds[meter].last.valid ? &state.feeds[meter].last : NULL;
 }
 
+/* One that its driver refuses is lost, as one that cannot be reached: its guard holds, and everything else runs. */
+static void start_feed(struct gateway *g, struct meter_feed *f)
+{
+	const struct meter_settings *m = &g->conf->meters[f->meter];
+	char why[200] = "", fault[240];
+	if (drivers_try_meter(g->host, g->conf->models, m, on_meter, f, why, sizeof(why)) >= 0)
+		return;
+	snprintf(fault, sizeof(fault), "cannot be started: %s", why);
+	log_error(NULL, "meter %s %s", m->id, fault);
+	control_meter_failed(g->control, f->meter, fault);
+}
+
 int balance_start(struct gateway *g)
 {
 	const struct settings *c = g->conf;
@@ -325,9 +339,7 @@ int balance_start(struct gateway *g)
 	for (size_t i = 0; i < c->n_meters; i++) {
 		struct meter_feed *f = &state.feeds[i];
 		*f = (struct meter_feed){ .gw = g, .meter = (int)i };
-		int handle = drivers_meter(g->host, c->models, &c->meters[i], on_meter, f);
-		if (handle < 0)
-			return handle;
+		start_feed(g, f);
 	}
 	vigil_start(g);
 	timer_set(&state.tick, c->balancing.interval_us, on_tick, g);

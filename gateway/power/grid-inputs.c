@@ -320,6 +320,7 @@ static int serve(struct source *s)
 	return 0;
 }
 
+/* One that its driver refuses is silent, and so limited in time. */
 static int start_source(struct source *s)
 {
 	switch (s->conf->kind) {
@@ -333,8 +334,14 @@ static int start_source(struct source *s)
 	case GRID_REGISTER:
 		break;
 	}
-	s->handle = drivers_grid(state.gw->host, s->conf, on_reading, s);
-	return s->handle < 0 ? s->handle : 0;
+	char why[200] = "", fault[240];
+	s->handle = drivers_grid(state.gw->host, s->conf, on_reading, s, why, sizeof(why));
+	if (s->handle >= 0)
+		return 0;
+	snprintf(fault, sizeof(fault), "cannot be started: %s", why);
+	log_error(NULL, "grid input %s %s", s->conf->id, fault);
+	grid_fails(state.grid, s->index, fault, clock_mono_us());
+	return 0;
 }
 
 static void stop_source(struct source *s)

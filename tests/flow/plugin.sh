@@ -303,5 +303,54 @@ verdict $? "the record has every event, without a gap"
 kill $daemon && wait $daemon
 verdict $? "and the daemon ends in order"
 daemon=
+
+# What a driver refuses is lost, silent or out of order; everything else runs.
+rm -rf "$dir/world"
+mkdir "$dir/world"
+cat >"$dir/site.yaml" <<YAML
+version: 1
+plugins: {dir: $dir/plugins, load: [bench, example-meter, example-reader]}
+circuits:
+  grid: {kind: grid_connection, limit_a: 63, meter: main}
+  yard: {parent: grid, limit_a: 32, meter: side}
+meters:
+  main: {driver: plugin, plugin: example-meter, options: {path: 24555}}
+  side: {driver: plugin, plugin: example-meter, options: {path: $reading}}
+evses:
+  bay: {circuit: grid, driver: plugin, plugin: bench, options: {dir: 3}, pilot: true, current_a: 16, authorize: [free]}
+  stand:
+    {circuit: yard, driver: plugin, plugin: bench, options: {dir: $dir/world}, pilot: true, current_a: 16, authorize: [local_list],
+    reader: {driver: plugin, plugin: example-reader, options: {path: 5}}}
+grid_operator:
+  inputs:
+    box: {kind: contact, plugin: bench, options: {dir: 4}, limit_w: 5000, stale_after: 5s, poll: 200ms}
+sinks:
+  desk: {plugin: bench, options: {dir: 6}}
+YAML
+run "$top/ampgated" -c "$dir/site.yaml" --check-config
+test $? = 0 && says 'site.yaml:7:59: warning: plugin example-meter refuses its options: options need {"path"' &&
+	says 'site.yaml:13:.*example-reader refuses' && says 'site.yaml:16:.*bench refuses'
+verdict $? "options that a driver refuses are warned of, with their place"
+"$top/ampgated" -c "$dir/site.yaml" --state-dir "$dir/state4" --socket "$dir/socket" >"$dir/log" 2>&1 &
+daemon=$!
+until_says '^main .*cannot be started: options need' "$top/ampgate" --socket "$dir/socket" meter list
+verdict $? "a refused meter says why there is nothing"
+until_says '^side  *ok .*12.5' "$top/ampgate" --socket "$dir/socket" meter list
+verdict $? "the other meter is read"
+until_says 'meter main is lost: cannot be started: options need .* fallback is in force' cat "$dir/log"
+verdict $? "the refused one is lost, and its fallback in force"
+until_says '"meter.lost"' "$top/ampgate" --socket "$dir/socket" --json event list
+verdict $? "with an event"
+until_says '"faulted"' "$top/ampgate" --socket "$dir/socket" --json evse show bay
+verdict $? "a refused outlet reports a fault"
+until_says '^0.0' cat "$dir/world/ordered"
+verdict $? "the other outlet runs"
+until_says 'cannot be started: options need' "$top/ampgate" --socket "$dir/socket" --json grid show
+verdict $? "a refused input says why"
+run cat "$dir/log" && says 'desk cannot be started: options need' && says 'card reader example-reader cannot be started: options need'
+verdict $? "a refused sink and a refused reader are named"
+kill $daemon && wait $daemon
+verdict $? "and the daemon ends in order"
+daemon=
 echo "1..$n"
 exit $failed

@@ -218,7 +218,7 @@ static void run_program(int64_t until_us, bool orderly)
 	host_driver(g.host, "sim-outlet", &plugin);
 	sessions_open(&g);
 	must(balance_start(&g), "balance");
-	must(relays_open(&g), "relays");
+	relays_open(&g);
 	settle(&g);
 	while (w->now_us < until_us) {
 		int32_t ms = w->now_us < w->busy_until_us ? BUSY_STEP_MS : QUIET_STEP_MS;

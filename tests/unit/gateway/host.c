@@ -37,6 +37,11 @@ static int fake_create(const ag_host *h, const char *id, const char *config_json
 		snprintf(err, errlen, "no JSON");
 		return ERR_SYNTAX;
 	}
+	if (json_int(config, "refuses", 0)) {
+		int rc = (int)json_int(config, "refuses", 0);
+		cJSON_Delete(config);
+		return rc;
+	}
 	struct fake *f = NEW(struct fake);
 	snprintf(f->bus, sizeof(f->bus), "%.*s", SLICE_ARG(json_text(config, "bus")));
 	f->amps = json_number(config, "amps", 0);
@@ -313,6 +318,8 @@ static void test_what_cannot_be_opened_says_why(void **state)
 		{ "toaster", "{}", "no driver 'toaster' for this" },
 		{ "mqtt", "{}", "no driver 'mqtt' for this" }, /* a sink is no meter */
 		{ "fake", "x", "no JSON" },
+		{ "fake", "{\"refuses\":-1}", "driver 'fake' refuses it and does not say why" },
+		{ "fake", "{\"refuses\":5}", "driver 'fake' refuses it and does not say why" },
 		{ "modbus-tcp", "{\"host\":\"localhost\",\"model\":\"none\"}", "no model 'none'" },
 		{ "modbus-tcp", "{\"model\":\"sunspec\"}", "either 'host' or 'device' says where the unit is" },
 		{ "modbus-tcp", "{\"model\":\"sunspec\",\"host\":\"a\",\"ct_ratio\":0}", "ct_ratio is more than 0 and at most 100000" },
