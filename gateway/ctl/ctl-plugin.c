@@ -17,6 +17,8 @@
 #include "gateway/plug/modules.h"
 
 #define TRIAL_S 60
+#define HANG_S 15              /* of one poll */
+#define POLL_MOST_US (5 * US_PER_S) /* stale_after, as long as the configuration does not say another */
 #define LOOP_BUDGET_US (5 * US_PER_MS)
 #define ROUNDS 50
 #define READER_MOST_US (1500 * US_PER_MS)
@@ -201,6 +203,27 @@ static void try_refusal(const ag_plugin *p, const char *config, const char *what
 		p->destroy(self);
 }
 
+/* What is said of a call that does not return. */
+static char hang[200] = "not ok - it hangs\n";
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	(void)!write(STDOUT_FILENO, hang, strlen(hang));
+	_exit(EXIT_FAILED);
+}
+
+/* A poll begins, or with NULL it has ended. */
+static void watch(const char *call)
+{
+	snprintf(hang, sizeof(hang), "not ok - it hangs");
+	if (call)
+		snprintf(hang, sizeof(hang), "not ok - it hangs: %s has not returned for %d s; a call bounds itself, well below poll (1 s) and stale_after (5 s)",
+			call, HANG_S);
+	strcat(hang, "\n");
+	alarm(call ? HANG_S : TRIAL_S);
+}
+
 static bool finite_where_valid(const ag_meter_sample *s, bool *any_phase)
 {
 	const double *const of[] = { s->i_a, s->u_v, s->p_w };
@@ -227,7 +250,9 @@ static void try_meter(const ag_plugin *p, void *self)
 	for (int i = 0; i < 3; i++) {
 		ag_meter_sample s = { 0 };
 		int64_t start = clock_mono_us();
+		watch("meter_poll");
 		rc = p->meter_poll(self, &s);
+		watch(NULL);
 		longest = clock_mono_us() - start > longest ? clock_mono_us() - start : longest;
 		if (rc != 0)
 			continue;
@@ -241,6 +266,7 @@ static void try_meter(const ag_plugin *p, void *self)
 	verdict(known, "what is valid is marked, by bits that there are", NULL);
 	verdict(finite, "what is valid is a number", NULL);
 	verdict(phases, "a quantity that is valid is known for a phase", NULL);
+	verdict(longest <= POLL_MOST_US, "a poll ends before stale_after, 5 s, and better before poll, 1 s", NULL);
 	verdict((p->flags & AG_F_THREAD) || longest <= LOOP_BUDGET_US, "it takes no more than 5 ms of the loop, or has AG_F_THREAD", NULL);
 }
 
@@ -276,7 +302,9 @@ static void try_grid(const ag_plugin *p, void *self)
 	for (int i = 0; i < 3; i++) {
 		ag_grid_state s = { .value = NAN };
 		int64_t start = clock_mono_us();
+		watch("grid_poll");
 		rc = p->grid_poll(self, &s);
+		watch(NULL);
 		longest = clock_mono_us() - start > longest ? clock_mono_us() - start : longest;
 		good += rc == 0;
 		says = (rc != 0 || s.known || !isnan(s.value)) && !isinf(s.value) && says;
@@ -417,6 +445,7 @@ static int test(const char *path, const char *config)
 	fflush(stdout);
 	pid_t child = fork();
 	if (child == 0) {
+		signal(SIGALRM, on_alarm);
 		alarm(TRIAL_S);
 		int rc = trial(path, config);
 		fflush(stdout);

@@ -31,6 +31,7 @@
 #define OUTLET_POLL_US (20 * US_PER_MS)
 #define READER_REST_US US_PER_S /* after a failure */
 #define LOOP_BUDGET_US (5 * US_PER_MS)
+#define SILENT_US (5 * US_PER_S) /* and three polls */
 #define FAULT_TEXT 256
 /* A plugin may be older than the end of the struct. */
 #define TOKEN_TEXT 256
@@ -75,6 +76,8 @@ struct unit {
 	host_on_scan *on_scan;
 	void *arg;
 	bool failing;           /* the last word was a fault; the loop's */
+	int64_t heard_us;       /* its last word, or that there was none; the loop's */
+	int64_t missed_us;      /* when it was last told that there is none; the loop's */
 	bool slow;              /* its plugin once took too long on the loop */
 	/* Of whoever calls the plugin: */
 	struct timer timer;
@@ -96,6 +99,7 @@ struct host {
 	struct mailbox *mailbox;
 	struct list drivers, units, workers;
 	struct timer beat;
+	int64_t beaten_us;
 	int n_units;
 	bool closing;           /* results that arrive now are dropped */
 };
@@ -148,6 +152,7 @@ static void on_report(struct mail *mail, void *arg)
 	struct unit *u = r->unit;
 	const char *fault = r->rc == 0 ? NULL : r->fault;
 	u->failing = fault != NULL;
+	u->heard_us = clock_mono_us();
 	(void)arg;
 	if (u->host->closing || u->dropped)
 		;
@@ -167,11 +172,17 @@ static void on_report(struct mail *mail, void *arg)
 	mem_free(r);
 }
 
+/* A plugin from a file may give any number, which says nothing. */
+static bool is_ours(int rc)
+{
+	return rc >= ERR_FIRST && rc <= ERR_LAST;
+}
+
 static void report(struct unit *u, struct report *r)
 {
 	const char *why = u->plugin->fault ? u->plugin->fault(u->self) : "";
 	if (r->rc != 0)
-		snprintf(r->fault, sizeof(r->fault), "%s", why[0] ? why : err_text(r->rc));
+		snprintf(r->fault, sizeof(r->fault), "%s", why[0] ? why : is_ours(r->rc) ? err_text(r->rc) : "its driver does not say why");
 	r->unit = u;
 	r->mail.deliver = on_report;
 	mailbox_post(u->host->mailbox, &r->mail);
@@ -392,9 +403,38 @@ static void post_detach(struct worker *w, struct unit *u)
 	inbox_post(w->inbox, &o->mail);
 }
 
+static void tell_silence(struct unit *u, int64_t now)
+{
+	char fault[FAULT_TEXT];
+	snprintf(fault, sizeof(fault), "its driver has not answered for %lld s", (long long)((now - u->heard_us) / US_PER_S));
+	u->failing = true;
+	u->missed_us = now;
+	if (u->kind == AG_METER)
+		u->on_sample(u->arg, NULL, fault);
+	else
+		u->on_grid(u->arg, NULL, fault);
+}
+
+/* A worker that does not come back from a call says nothing, and whoever waits for it is told so, once a second. Who drives an EVSE has a
+ * patience of his own. After a loop that stood still the words may be here and not yet read, so all begin anew. */
+static void look_for_silence(struct host *h)
+{
+	int64_t now = clock_mono_us();
+	bool stood = now - h->beaten_us > 4 * BEAT_US;
+	h->beaten_us = now;
+	LIST_WALK(&h->units, struct unit, in_host, u) {
+		int64_t patience = 3 * u->poll_us > SILENT_US ? 3 * u->poll_us : SILENT_US;
+		if (stood)
+			u->heard_us = now;
+		if (u->worker && (u->kind & (AG_METER | AG_GRID)) && !u->dropped && now - u->heard_us >= patience && now - u->missed_us >= US_PER_S)
+			tell_silence(u, now);
+	}
+}
+
 static void on_beat(void *arg)
 {
 	struct host *h = arg;
+	look_for_silence(h);
 	LIST_WALK(&h->workers, struct worker, entry, w)
 		post_order(w, NULL, false, NULL);
 	timer_set(&h->beat, BEAT_US, on_beat, h);
@@ -560,7 +600,7 @@ static struct unit *make_unit(struct host *h, uint32_t kind, const ag_plugin *pl
 	u->id = mem_strdup(conf->id);
 	u->log = (struct log){ .key = keys[kind], .value = u->id };
 	u->poll_us = conf->poll_us ? conf->poll_us : kind == AG_METER ? METER_POLL_US : EVSE_POLL_US;
-	u->due_us = clock_mono_us();
+	u->due_us = u->heard_us = clock_mono_us();
 	u->api = (ag_host){ sizeof(u->api), u, api_log, api_post, api_now_us, api_command, api_sink_state, api_sink_sent };
 	list_append(&h->units, &u->in_host);
 	return u;
@@ -637,6 +677,7 @@ int host_open(struct host **out, const struct host_events *events, void *arg)
 	list_init(&h->workers);
 	for (const struct ag_builtin *b = ag_builtins; b->driver; b++)
 		host_driver(h, b->driver, b->plugin());
+	h->beaten_us = clock_mono_us();
 	timer_set(&h->beat, BEAT_US, on_beat, h);
 	*out = h;
 	return 0;

@@ -40,7 +40,7 @@ struct host_conf {
 	int64_t poll_us;     /* 0: 1 s for meters, 200 ms for EVSEs */
 };
 
-/* A sample, or NULL with the reason why there is none. */
+/* A sample, or NULL with the reason why there is none: the driver's, or that it has not answered for some seconds, which is said again and again. */
 typedef void host_on_sample(void *arg, const ag_meter_sample *s, const char *fault);
 /* The state, or NULL with the reason why it is not known. */
 typedef void host_on_state(void *arg, const ag_evse_state *s, const char *fault);

@@ -99,6 +99,8 @@ found= trials=
 worse reader empty 's/^\tr->fault\[0\] = 0;/\t*token = 0; return 1;/' "$cards" 'not ok .*token of 1 to 36' "a card without a number"
 worse reader idle 's/\.flags = AG_F_THREAD.*//' "$cards" 'not ok .*AG_F_THREAD' "a reader on the loop"
 worse reader gone 's/x/x/' "$dir/none" 'not ok .* reads its reader: .*No such file' "a reader that is not there, with the reason"
+worse meter hang 's/^\tm->fault\[0\] = 0;/\tfor (;;) pause();/; s/#include <time.h>/&\n#include <unistd.h>/' "$reading" \
+	'not ok - it hangs: meter_poll has not returned for 15 s.*stale_after' "a poll that never ends, with the rule"
 worse sink silent 's/h->sink_state(h, 1, "");//' "$record" 'not ok .* it says that it is up' "a sink that never comes"
 worse sink deaf 's/s->host->sink_sent(s->host, l->mark);/;/' "$record" 'not ok .* it tells when it has' "a sink that confirms nothing"
 worse sink twice 's/s->host->sink_sent(s->host, l->mark);/{ & & }/' "$record" 'not ok .* of each mark once' "a sink that confirms twice"

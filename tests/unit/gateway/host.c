@@ -248,6 +248,9 @@ static void test_a_bus_that_hangs_holds_up_nobody_else(void **state)
 	meter(*state, "fake", "{\"bus\":\"y\"}", &b);
 	UNTIL(b.samples > 5);
 	assert_int_equal(a.samples, 0);
+	UNTIL(a.faults > 0);
+	assert_int_equal(strncmp(a.fault, "its driver has not answered for ", 32), 0);
+	assert_int_equal(b.faults, 0);
 	sem_post(&gate);
 	UNTIL(a.samples == 1);
 	assert_true(a.amps == 7);
