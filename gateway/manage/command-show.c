@@ -220,7 +220,7 @@ int run_meter_show(struct command *c)
 		if (strcmp(v.id, id) != 0)
 			continue;
 		jw_object(&c->w, NULL);
-		view_meter(c->g, (int)i, &c->w);
+		view_meter_whole(c->g, (int)i, &c->w);
 		jw_end(&c->w, '}');
 		return COMMAND_OK;
 	}

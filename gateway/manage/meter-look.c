@@ -32,7 +32,8 @@ void look_add(struct meter_look *l, const ag_meter_sample *s)
 		struct look_phase *p = &l->phases[i];
 		bool u = (s->valid & AG_U) && !isnan(s->u_v[i]), c = (s->valid & AG_I) && !isnan(s->i_a[i]), w = (s->valid & AG_P) && !isnan(s->p_w[i]);
 		p->u += u ? s->u_v[i] : 0;
-		p->i += c ? fabs(s->i_a[i]) : 0;
+		p->i += c ? s->i_a[i] : 0;
+		p->size += c ? fabs(s->i_a[i]) : 0;
 		p->p += w ? s->p_w[i] : 0;
 		p->n_u += u;
 		p->n_i += c;
@@ -133,7 +134,7 @@ static bool hint_sums(const struct meter_look *l, struct json_writer *w)
 
 static bool hint_frozen(const struct meter_look *l, struct json_writer *w)
 {
-	bool loaded = l->phases[0].i + l->phases[1].i + l->phases[2].i > 0;
+	bool loaded = l->phases[0].size + l->phases[1].size + l->phases[2].size > 0;
 	if (l->n < FROZEN_SAMPLES || l->changed || !loaded)
 		return false;
 	hint(w, "%d readings were the same to the last digit: the meter, or the gateway before it, repeats an old one", l->n);
@@ -172,7 +173,7 @@ bool look_write(const struct meter_look *l, struct json_writer *w)
 	for (int i = 0; i < 3; i++) {
 		const struct look_phase *p = &l->phases[i];
 		double u = mean(p->u, p->n_u), c = mean(p->i, p->n_i), power = mean(p->p, p->n_p), cosine;
-		found[i] = judge_wiring(power, u, c, &cosine);
+		found[i] = judge_wiring(power, u, mean(p->size, p->n_i), &cosine);
 		jw_object(w, NULL);
 		jw_int(w, "phase", i + 1);
 		jw_number(w, "u_v", u, 1);

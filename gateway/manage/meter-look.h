@@ -9,7 +9,7 @@
 struct meter_look { /* zero-initialise */
 	int n, failed;
 	struct look_phase {
-		double u, i, p; /* sums */
+		double u, i, p, size; /* sums; i with the direction, size without */
 		int n, n_u, n_i, n_p;
 	} phases[3];
 	double power, sum_of_phases; /* sums */

@@ -12,12 +12,14 @@
 #include "base/clock.h"
 #include "energy/reason.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/power/balance.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
 #include "gateway/session/raised.h"
 #include "storage/outbox.h"
 
 #define AMPS_DECIMALS 1
+#define METER_DECIMALS 2 /* as a meter says it */
 
 static double amps(int32_t ma)
 {
@@ -211,7 +213,10 @@ void view_meter(struct gateway *g, int meter, struct json_writer *w)
 	jw_string(w, "id", v.id);
 	jw_string(w, "state", !v.last.at_us ? "unknown" : v.stale ? "stale" : "ok");
 	if (v.last.at_us) {
-		view_amps(w, "i_a", v.last.ma.l);
+		jw_array(w, "i_a");
+		for (int p = 0; p < 3; p++)
+			jw_number(w, NULL, amps(v.last.ma.l[p]), METER_DECIMALS);
+		jw_end(w, ']');
 		jw_number(w, "p_w", v.last.power_w, 0);
 		jw_number(w, "import_wh", v.last.import_wh, 0);
 		jw_number(w, "age_s", (double)(clock_mono_us() - v.last.at_us) / US_PER_S, 1);
@@ -220,6 +225,27 @@ void view_meter(struct gateway *g, int meter, struct json_writer *w)
 		jw_null(w, "age_s");
 	}
 	jw_string(w, "fault", v.fault);
+}
+
+static void write_phases(struct json_writer *w, const char *key, bool valid, const double of[3], int decimals)
+{
+	if (!valid)
+		return;
+	jw_array(w, key);
+	for (int p = 0; p < 3; p++)
+		jw_number(w, NULL, of[p], decimals);
+	jw_end(w, ']');
+}
+
+void view_meter_whole(struct gateway *g, int meter, struct json_writer *w)
+{
+	const ag_meter_sample *s = balance_sample(meter);
+	view_meter(g, meter, w);
+	if (!s)
+		return;
+	jw_number(w, "export_wh", s->valid & AG_EXPORT ? s->export_wh : NAN, 0);
+	write_phases(w, "u_v", s->valid & AG_U, s->u_v, 1);
+	write_phases(w, "phases_w", s->valid & AG_P, s->p_w, 0);
 }
 
 void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w)

@@ -10,6 +10,7 @@ void view_site(struct gateway *g, struct json_writer *w);
 void view_mqtt(const struct gateway *g, struct json_writer *w); /* the member "mqtt" of an open object */
 void view_node(struct gateway *g, int node, struct json_writer *w);
 void view_meter(struct gateway *g, int meter, struct json_writer *w);
+void view_meter_whole(struct gateway *g, int meter, struct json_writer *w); /* with voltages, powers of phases and export, where it has them */
 void view_uplink(struct gateway *g, size_t uplink, struct json_writer *w);
 void view_station(struct session *s, struct json_writer *w);
 void view_evse(struct session *s, int evse, struct json_writer *w);

@@ -107,6 +107,9 @@ log: {level: info, target: stderr}
 		['a meter in use is tried as it is read', async () => {
 			const t = await json(1, 'meter', 'test', 'turned', '--seconds', '2');
 			equal(t.phases.map((p) => p.verdict), ['ok', 'reversed', 'ok'], 'its transformers');
+			equal(t.phases.map((p) => p.i_a), [10, -8, 5], 'currents have the direction of their power');
+			const s = await json(0, 'meter', 'show', 'turned');
+			equal([s.u_v, s.i_a, s.phases_w, s.p_w, s.import_wh, s.export_wh], [[230, 231, 229], [10, -8, 5], [2250, -1800, 1130], 1580, 1234500, 12750], 'all that it says');
 			ok(/L2 +counts|L2 counts/.test(t.hints.join()), `what to do: ${t.hints}`);
 			const shown = await daemon.cli('meter', 'test', 'turned', '--seconds', '1');
 			ok(/turned: \d+ readings[\s\S]*U {2}V +230 +231 +229[\s\S]*ok +reversed +ok[\s\S]*-> L2 counts/.test(shown.out), shown.out);
