@@ -52,8 +52,12 @@ while ! test -e "$reading"; do :; done
 
 run "$top/ampgate" plugin test "$dir/own/example-meter.so" "{\"path\": \"$reading\"}"
 verdict $? "the example conforms"
+says '^ok .* - a sink has publish # SKIP'
+verdict $? "rules for other kinds are skipped"
+run env MAKEFLAGS= PATH="$top:$PATH" make -C "$dir/own" -f "$src/plugins/example-meter/Makefile" test OPTIONS="{\"path\": \"$reading\"}" && says "$reading.*}" && says 'it conforms'
+verdict $? "make test takes options"
 run "$top/ampgate" plugin test "$dir/own/example-meter.so" "{\"path\": \"$dir/none\"}"
-test $? = 1 && says 'not ok .* - it reads its meter: .*No such file'
+test $? = 1 && says 'not ok .* - it reads its meter: .*No such file' && says '# not tried, as its device cannot be read'
 verdict $? "a meter that cannot be read is named with the reason"
 run "$top/ampgate" plugin list "$dir/plugins"
 test $? = 0 && says '^example-meter .* meter$' && says '^example-reader .* reader$' && says '^example-sink .* sink$'
