@@ -145,7 +145,7 @@ static void on_state(void *arg, const ag_evse_state *s, const char *fault)
 }
 
 #define UNTIL(condition)                                                                                                                     \
-	for (int64_t end = clock_mono_us() + 10 * US_PER_S; !(condition);) {                                                                 \
+	for (int64_t end = clock_mono_us() + 60 * US_PER_S; !(condition);) {                                                                 \
 		if (clock_mono_us() > end)                                                                                                   \
 			fail_msg("waited in vain for " #condition);                                                                          \
 		loop_turn(US_PER_S);                                                                                                         \
