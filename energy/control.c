@@ -118,7 +118,8 @@ bool control_runs(const struct seat *s)
 /* The car that was there goes on as it did, or begins to take what it slept on, or another one has come and takes what its socket gives by itself. */
 static int32_t offline_on(const struct seat *s, int phase, int64_t now_us)
 {
-	int32_t offer = guard_offline_ma(&s->car, s->link_us, now_us), takes = car_takes(&s->car, offer);
+	int32_t offer = guard_offline_ma(&s->car, s->link_us, now_us), takes = car_takes(&s->car, offer), drew = s->car.drawn[phase];
+	takes = takes < drew && drew <= offer ? drew : takes;
 	int32_t same = !(car_phases(&s->car) & (1u << phase)) ? 0 : takes < s->conf->min_ma / 2 ? offer : takes;
 	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
 }

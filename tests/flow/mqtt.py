@@ -229,6 +229,7 @@ class Sink(unittest.TestCase):
         self.assertIn('"code":"bad_request"', sub.expect(self, "the refusal", lambda l: l.startswith('ampgate/s1/rsp/echo {"ok":false')))
         b.pub("ampgate/s1/cmd/echo", "")
         sub.expect(self, "the answer to an empty payload", lambda l: l == 'ampgate/s1/rsp/echo {"ok":true,"result":{}}')
+        sink.expect(self, "the one that was carried out", lambda l: "command" in l)
         self.assertEqual([l for l in sink.seen if "command" in l], ['{"command":"echo","args":{}}'])
 
     def test_nothing_is_lost_or_doubled_while_the_broker_is_away(self):
