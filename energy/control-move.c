@@ -512,6 +512,10 @@ static int32_t raise_to(const struct control *c, size_t i)
 	l->until_us = 0;
 	if (s->frozen || to <= from)
 		return 0;
+	if (s->car.told_ma >= 0 && s->car.told_ma < s->car.force_ma) {
+		l->hold = LIMIT_CALM; /* it has not followed yet: a raise would only take back what it is still to hear */
+		return 0;
+	}
 	if (l->cut_us && c->now_us - l->cut_us < calm) {
 		l->hold = LIMIT_CALM;
 		l->until_us = l->cut_us + calm;

@@ -811,7 +811,8 @@ static void send_due(struct control *c)
 			continue;
 		if (wants_waking(c, s))
 			c->send[i] = s->grant.wake = true;
-		bool again = car_lags(&s->car) && c->now_us - s->limit.sent_us >= AGAIN_US;
+		bool repeated = s->limit.sent_us > s->car.told_us; /* some stations begin anew with every word, so they get the time to finish one */
+		bool again = car_lags(&s->car) && c->now_us - s->limit.sent_us >= (repeated ? 3 * AGAIN_US : AGAIN_US);
 		bool twice = s->unheard && !c->send[i] && c->now_us - s->limit.sent_us >= UNHEARD_US;
 		s->unheard = s->unheard && !twice;
 		if (!c->send[i] && !again && !twice && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))

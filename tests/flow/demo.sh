@@ -13,6 +13,7 @@ grep -q ' 7 starts, 5 stops queued, 12 delivered, 0 lost, 0 duplicates ' "$dir/o
 [ -z "$(find "$dir" -name 'ampgate-demo.*')" ] || fail "its directory is still there"
 
 # Interrupted while it plays, it says so, fails, and leaves nothing behind either.
+: >"$dir/out" # else what the first one said might be read
 TMPDIR=$dir "$top_builddir/ampgated" --demo=25 >"$dir/out" 2>&1 &
 pid=$!
 until grep -q 'all charge' "$dir/out"; do

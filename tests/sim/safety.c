@@ -39,6 +39,8 @@ static const struct {
 	{ "wild", 1302 },    /* a car that overdraws below a node without a meter */
 	{ "wild", 1324 },    /* a silent socket whose car never used its offer hides as much of the building */
 	{ "wild", 1092 },    /* a meter is frozen for minutes, and no car moves */
+	{ "wild", 4256 },    /* raised again, by a cap that would soon end, before it had followed */
+	{ "wild", 4767 },    /* told again sooner than its station needs for a word */
 	{ "wild", 4203 },    /* a silent socket goes on as it did, and took a little more than what had been learnt of its car */
 	{ "wild", 400014 },  /* a newcomer is told to go on as it began, on a full row */
 	{ "timers", 739 },     /* one of them had not listened when it was lowered */
