@@ -40,6 +40,9 @@ async function charge2(m, from, rest, n) {
 	await event('Ended', 3, 'StopAuthorized', from + 10, { stoppedReason: 'Local' }, { idToken: token });
 }
 
+// What a member was asked by this name; the box has questions of its own beside it.
+const heard = (m, ...names) => m.asked.filter((p) => names.includes(p.method));
+
 let nth = 0;
 async function charge(m, rest) {
 	const from = ++nth * 1000;
@@ -48,8 +51,8 @@ async function charge(m, rest) {
 }
 
 function answers(m) {
-	const done = (words) => ({ params }) => {
-		m.asked.push(params);
+	const done = (words) => ({ method, params }) => {
+		m.asked.push({ method, ...params });
 		return words;
 	};
 	m.asked = [];
@@ -229,7 +232,8 @@ log: {level: info, target: stderr}
 				const started = await (old ? ask(group, 'RemoteStartTransaction', { connectorId: n, idTag: 'TAG9' })
 					: ask(group, 'RequestStartTransaction', { evseId: n, remoteStartId: 77, idToken: { idToken: 'TAG9', type: 'Central' } }));
 				equal(started.status, 'Accepted', `remote start at ${m.id}`);
-				equal(m.asked[0].connectorId || m.asked[0].evseId, 1, 'the member hears its own number');
+				const [start] = heard(m, 'RemoteStartTransaction', 'RequestStartTransaction');
+				equal(start.connectorId || start.evseId, 1, 'the member hears its own number');
 				const running = charge(m, 300), mine = () => old ? csms.starts.filter((s) => s.params.connectorId === n).pop()
 					: csms.events.filter((s) => s.params.eventType === 'Started' && s.params.evse && s.params.evse.id === n).pop();
 				const from = m.ledger[m.ledger.length - 1][0];
@@ -240,7 +244,7 @@ log: {level: info, target: stderr}
 				m.asked = [];
 				const stopped = await (old ? ask(group, 'RemoteStopTransaction', { transactionId: tx }) : ask(group, 'RequestStopTransaction', { transactionId: tx }));
 				equal(stopped.status, 'Accepted', `remote stop at ${m.id}`);
-				equal(m.asked.filter((p) => p.transactionId !== undefined).length, 1, 'the member hears it'); // the box has questions of its own
+				equal(heard(m, 'RemoteStopTransaction', 'RequestStopTransaction').length, 1, 'the member hears it');
 				await running;
 				equal((await ask(group, 'UnlockConnector', old ? { connectorId: n } : { evseId: n, connectorId: 1 })).status, 'Unlocked', 'unlock');
 				const expiry = new Date(Date.now() + 3600000).toISOString();
@@ -260,20 +264,20 @@ log: {level: info, target: stderr}
 				const old = group === 'old', of = members.filter((m) => m.group === group);
 				clear();
 				equal((await ask(group, 'ChangeAvailability', old ? { connectorId: 0, type: 'Inoperative' } : { operationalStatus: 'Inoperative' })).status, 'Accepted', 'availability');
-				ok(of.every((m) => m.asked.length === 1), 'all are told');
+				ok(of.every((m) => heard(m, 'ChangeAvailability').length === 1), 'all are told');
 				clear();
 				equal((await ask(group, 'ChangeAvailability', old ? { connectorId: numberOf(of[0]), type: 'Operative' }
 					: { operationalStatus: 'Operative', evse: { id: numberOf(of[0]) } })).status, 'Accepted', 'availability of one');
-				equal(of.map((m) => m.asked.length), of.map((m) => (m === of[0] ? 1 : 0)), 'only it is told');
+				equal(of.map((m) => heard(m, 'ChangeAvailability').length), of.map((m) => (m === of[0] ? 1 : 0)), 'only it is told');
 				clear();
 				equal((await ask(group, 'ClearCache', {})).status, 'Accepted', 'cache');
-				ok(of.every((m) => m.asked.length === 1), 'all clear');
+				ok(of.every((m) => heard(m, 'ClearCache').length === 1), 'all clear');
 				clear();
 				const list = old ? { listVersion: 7, updateType: 'Full', localAuthorizationList: [{ idTag: 'LISTED', idTagInfo: { status: 'Accepted' } }] }
 					: { versionNumber: 7, updateType: 'Full', localAuthorizationList: [{ idToken: { idToken: 'LISTED', type: 'Central' }, idTokenInfo: { status: 'Accepted' } }] };
 				equal((await ask(group, 'SendLocalList', list)).status, 'Accepted', 'list');
 				for (const m of of) {
-					const entry = m.asked[0].localAuthorizationList[0];
+					const entry = heard(m, 'SendLocalList')[0].localAuthorizationList[0];
 					equal(is16(m) ? entry.idTag : entry.idToken.idToken, 'LISTED', `the entry at ${m.id}`);
 				}
 				equal(Object.values(await ask(group, 'GetLocalListVersion', {})), [7], 'version of the list');
@@ -287,7 +291,7 @@ log: {level: info, target: stderr}
 				clear();
 				const boots = csms.boots.length;
 				equal((await ask(group, 'Reset', { type: old ? 'Soft' : 'OnIdle' })).status, 'Accepted', 'reset');
-				ok(of.every((m) => m.asked.length === 1), 'all reset');
+				ok(of.every((m) => heard(m, 'Reset').length === 1), 'all reset');
 				await until(8000, 'the group boots again', () => csms.boots.length > boots);
 			}
 		}],
