@@ -25,7 +25,8 @@ int clock_offset_us(int source, int64_t *us_out);
 /* Names the run of the machine in which clock_mono_us counts: stamps of two runs cannot be compared. Never 0. */
 int64_t clock_boot(void);
 
-/* Tests and simulations: from now on time stands still until clock_advance moves it; it is trusted unless clock_doubt said otherwise, until clock_told. */
+/* Tests and simulations: from now on time stands still until clock_advance moves it; it is trusted unless clock_doubt said otherwise, until
+ * clock_told. */
 void clock_freeze(int64_t mono_us, int64_t wall_us);
 void clock_advance(int64_t us);
 void clock_doubt(void);

@@ -2,8 +2,8 @@
  *
  * Structs start with their size and grow at the end, as sqlite3_io_methods does; a plugin checks `size` before it uses a later member.
  * Every function of a plugin with AG_F_THREAD is called on one worker thread of its own and may block there, but for create, bus, destroy and
- * publish: these run on the loop (create before the worker knows the object, destroy after it has forgotten it), and do not block. Without the flag all are called
- * on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise.
+ * publish: these run on the loop (create before the worker knows the object, destroy after it has forgotten it), and do not block. Without the
+ * flag all are called on the loop and return within 5 ms. Functions of the host may be called from the plugin's worker unless they say otherwise.
  *
  * How long a call on a worker may last: it delays the other objects of its worker (see bus) and nothing else, but what it reads is as old as it
  * was slow. Keep connecting, looking up a name and reading together well below `poll` and far below `stale_after` (1 s and 5 s unless the

@@ -11,7 +11,8 @@
  *   even out   now and then, and when somebody comes or leaves, who has two pieces more than his share gives to somebody who has clearly less.
  *              Nobody is lowered here for whom nobody is raised: a site that breathes without being asked wears contactors and delivers less
  *
- * Whose limit went up last is lowered last, and whose went down last is raised last, so that limits go the same way for a while. A share that moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience.
+ * Whose limit went up last is lowered last, and whose went down last is raised last, so that limits go the same way for a while. A share that
+ * moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience.
  *
  * Easy to get wrong: two sums. The sum of what will be taken when all orders have arrived decides about cuts, so that nothing is cut twice;
  * the sum of what may be taken right now decides about raises, so that nothing is given away before it has come back. */

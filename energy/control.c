@@ -115,7 +115,8 @@ bool control_runs(const struct seat *s)
 	return s->tx || s->state == EVSE_CHARGING;
 }
 
-/* The car that was there goes on as it did, or begins to take what it slept on, or another one has come and takes what its socket gives by itself. */
+/* The car that was there goes on as it did, or begins to take what it slept on; or another one has come and takes what its socket gives by
+ * itself. */
 static int32_t offline_on(const struct seat *s, int phase, int64_t now_us)
 {
 	int32_t offer = guard_offline_ma(&s->car, s->link_us, now_us), takes = car_takes(&s->car, offer), drew = s->car.drawn[phase];

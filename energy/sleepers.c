@@ -17,19 +17,26 @@ static bool sleeps(const struct control *c, size_t i)
 	return s->way == SEAT_SERVED && !s->conf->on_off && c->asks[i].max_ma > 0 && c->asks[i].min_ma < s->min_ma / 2;
 }
 
-/* What those who are awake may come to take. */
+static void take(struct control *c, size_t i, int64_t ma)
+{
+	for (int l = 0; l < 3; l++)
+		if (c->asks[i].lines & (1u << l))
+			control_take(c, c->seats[i].conf->node, l, ma, false);
+}
+
+/* c->free: less than nothing by what those who are awake, and the building, may come to take. */
 static void count_awake(struct control *c)
 {
 	for (size_t n = 0; n < c->site.parts.n_nodes; n++)
 		for (int l = 0; l < 3; l++)
-			c->free[n][l] = c->nodes[n].base[l] > 0 ? c->nodes[n].base[l] : 0;
+			c->free[n][l] = c->nodes[n].base[l] > 0 ? -c->nodes[n].base[l] : 0;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		for (int l = 0; l < 3; l++) {
-			int64_t ma = s->way != SEAT_SERVED ? s->fixed[l] : c->asks[i].lines & (1u << l) && !sleeps(c, i) ? c->asks[i].max_ma : 0;
-			for (int n = s->conf->node; ma > 0 && n >= 0; n = c->nodes[n].conf->parent)
-				c->free[n][l] += ma;
-		}
+		if (s->way == SEAT_SERVED && !sleeps(c, i))
+			take(c, i, c->asks[i].max_ma);
+		for (int l = 0; l < 3 && s->way != SEAT_SERVED; l++)
+			if (s->fixed[l] > 0)
+				control_take(c, s->conf->node, l, s->fixed[l], false);
 	}
 }
 
@@ -38,7 +45,7 @@ static void leave_rest(struct control *c)
 {
 	for (size_t n = 0; n < c->site.parts.n_nodes; n++)
 		for (int l = 0; l < 3; l++) {
-			int64_t limit = c->nodes[n].conf->limit.l[l], awake = c->free[n][l] < limit ? c->free[n][l] : limit;
+			int64_t limit = c->nodes[n].conf->limit.l[l], awake = -c->free[n][l] < limit ? -c->free[n][l] : limit;
 			c->free[n][l] = limit == MA_NONE ? NO_BOUND : limit * BEARS_PM / 1000 - awake;
 		}
 }
@@ -57,14 +64,6 @@ static bool borne(struct control *c, size_t i, int64_t more_ma)
 	return true;
 }
 
-static void count(struct control *c, size_t i, int64_t more_ma)
-{
-	for (int n = c->seats[i].conf->node; n >= 0; n = c->nodes[n].conf->parent)
-		for (int l = 0; l < 3; l++)
-			if (c->asks[i].lines & (1u << l))
-				c->free[n][l] -= more_ma;
-}
-
 /* With the offer that it has, which may be from the time when it took it; else with its minimum; else with none. */
 static void place(struct control *c, size_t i)
 {
@@ -72,10 +71,10 @@ static void place(struct control *c, size_t i)
 	int32_t takes = c->asks[i].min_ma, has = s->limit.ma > s->min_ma ? s->limit.ma : s->min_ma;
 	int32_t beside = s->limit.ma > 0 ? 0 : 2 * s->min_ma; /* who has none does not come and go with every ampere that somebody else asks for */
 	if (borne(c, i, has - takes + beside)) {
-		count(c, i, has - takes);
+		take(c, i, has - takes);
 	} else if (borne(c, i, s->min_ma - takes + beside)) {
 		s->borne_ma = s->asked_ma = s->min_ma;
-		count(c, i, s->min_ma - takes);
+		take(c, i, s->min_ma - takes);
 	} else {
 		s->borne_ma = s->asked_ma = c->asks[i].max_ma = 0;
 	}

@@ -40,7 +40,8 @@ static void on_published(struct mosquitto *m, void *arg, int mid, int reason, co
 {
 	struct mqtt_link *l = arg;
 	(void)m, (void)reason, (void)props;
-	l->events->published(l->owner, mid);
+	if (l->events->published)
+		l->events->published(l->owner, mid);
 }
 
 static void on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *msg, const mosquitto_property *props)
@@ -104,10 +105,19 @@ static void *run(void *arg)
 /* ---- the configuration ---- */
 
 /* A text that lives as long as the configuration; NULL: none, or empty. */
-static const char *setting(const cJSON *config, const char *key)
+const char *mqtt_link_setting(const cJSON *config, const char *key)
 {
 	struct slice t = json_text(config, key);
 	return t.n ? t.p : NULL;
+}
+
+bool mqtt_link_allows(const cJSON *config, const char *verb)
+{
+	const cJSON *item;
+	cJSON_ArrayForEach(item, json_at(config, "commands"))
+		if (cJSON_IsString(item) && strcmp(item->valuestring, verb) == 0)
+			return true;
+	return false;
 }
 
 /* mqtt://host[:port] or mqtts://host[:port]; an IPv6 address in brackets. */
@@ -151,16 +161,16 @@ static int set_version(struct mqtt_link *l, const cJSON *config)
 
 static int set_up(struct mqtt_link *l, const cJSON *config, const char *client_id, bool tls)
 {
-	const char *ca = setting(config, "ca");
+	const char *ca = mqtt_link_setting(config, "ca");
 	l->m = mosquitto_new(client_id, true, l);
 	if (!l->m)
 		return errno == ENOMEM ? MOSQ_ERR_NOMEM : MOSQ_ERR_INVAL;
 	mosquitto_threaded_set(l->m, true);
 	int rc = set_version(l, config);
-	if (rc == MOSQ_ERR_SUCCESS && setting(config, "username"))
-		rc = mosquitto_username_pw_set(l->m, setting(config, "username"), setting(config, "password"));
+	if (rc == MOSQ_ERR_SUCCESS && mqtt_link_setting(config, "username"))
+		rc = mosquitto_username_pw_set(l->m, mqtt_link_setting(config, "username"), mqtt_link_setting(config, "password"));
 	if (rc == MOSQ_ERR_SUCCESS && tls)
-		rc = mosquitto_tls_set(l->m, ca, ca ? NULL : "/etc/ssl/certs", setting(config, "cert"), setting(config, "key"), NULL);
+		rc = mosquitto_tls_set(l->m, ca, ca ? NULL : "/etc/ssl/certs", mqtt_link_setting(config, "cert"), mqtt_link_setting(config, "key"), NULL);
 	mosquitto_connect_v5_callback_set(l->m, on_connect);
 	mosquitto_publish_v5_callback_set(l->m, on_published);
 	mosquitto_message_v5_callback_set(l->m, on_message);
@@ -182,7 +192,7 @@ int mqtt_link_open(struct mqtt_link *l, const cJSON *config, const char *client_
 	int rc = MOSQ_ERR_SUCCESS;
 	mosquitto_lib_init();
 	*l = (struct mqtt_link){ .events = events, .owner = owner, .wait_us = US_PER_S };
-	if (!setting(config, "url") || read_url(l, json_text(config, "url"), &tls) != 0)
+	if (!mqtt_link_setting(config, "url") || read_url(l, json_text(config, "url"), &tls) != 0)
 		snprintf(err, errlen, "url is mqtt://host[:port] or mqtts://host[:port]");
 	else if ((rc = set_up(l, config, client_id, tls)) != MOSQ_ERR_SUCCESS)
 		snprintf(err, errlen, "%s", rc == MOSQ_ERR_PROTOCOL ? "protocol is 5 or 3.1.1" : mosquitto_strerror(rc));

@@ -13,7 +13,7 @@
 struct mqtt_link_events {
 	int (*dialing)(void *owner, struct mosquitto *m);    /* before each attempt: the will. MOSQ_ERR_..; may be NULL */
 	void (*connected)(void *owner, struct mosquitto *m); /* to subscribe */
-	void (*published)(void *owner, int mid);
+	void (*published)(void *owner, int mid);             /* may be NULL */
 	void (*message)(void *owner, const struct mosquitto_message *msg, const mosquitto_property *props);
 	void (*state)(void *owner, bool up, const char *why);
 };
@@ -33,6 +33,11 @@ struct mqtt_link {
 	char refused[96];           /* what the broker said to CONNECT */
 	bool connected, told;
 };
+
+/* A text of a sink's configuration, which lives as long as that does; NULL: none, or empty. */
+const char *mqtt_link_setting(const cJSON *config, const char *key);
+/* Whether its list `commands` has this verb. */
+bool mqtt_link_allows(const cJSON *config, const char *verb);
 
 /* Reads url, protocol, username, password, ca, cert and key of a sink's configuration. 0, or ERR_INVALID with a text; nothing is left then. */
 int mqtt_link_open(struct mqtt_link *l, const cJSON *config, const char *client_id, const struct mqtt_link_events *events, void *owner, char *err,

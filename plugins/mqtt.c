@@ -81,11 +81,9 @@ struct word {
 	char why[128];
 };
 
-/* A text of the configuration that lives as long as we do; NULL: none, or empty. */
 static const char *setting(const struct mqtt *s, const char *key)
 {
-	struct slice t = json_text(s->config, key);
-	return t.n ? t.p : NULL;
+	return mqtt_link_setting(s->config, key);
 }
 
 static void unref(struct mqtt *s)
@@ -288,15 +286,6 @@ static void refuse(struct command *c, const char *code, const char *detail)
 	buf_free(&json);
 }
 
-static bool allowed(const struct mqtt *s, const char *verb)
-{
-	const cJSON *item;
-	cJSON_ArrayForEach(item, json_at(s->config, "commands"))
-		if (cJSON_IsString(item) && strcmp(item->valuestring, verb) == 0)
-			return true;
-	return false;
-}
-
 /* The id as JSON, for the reply. */
 static void take_id(struct command *c, const cJSON *request)
 {
@@ -338,7 +327,7 @@ static void on_command(void *arg)
 	cJSON_Delete(request);
 	if (!is_object) {
 		refuse(c, "bad_request", "the payload is not a JSON object");
-	} else if (!allowed(s, c->verb)) {
+	} else if (!mqtt_link_allows(s->config, c->verb)) {
 		refuse(c, "forbidden", "this command is not allowed on this link");
 	} else {
 		if (!c->id && c->correlation)

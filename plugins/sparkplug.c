@@ -60,8 +60,7 @@ struct word {
 
 static const char *setting(const struct sparkplug *s, const char *key)
 {
-	struct slice t = json_text(s->config, key);
-	return t.n ? t.p : NULL;
+	return mqtt_link_setting(s->config, key);
 }
 
 static void unref(struct sparkplug *s)
@@ -83,11 +82,7 @@ static void post(struct sparkplug *s, void (*fn)(void *arg), void *arg)
 static bool allowed(void *arg, const char *verb)
 {
 	const struct sparkplug *s = arg;
-	const cJSON *item;
-	cJSON_ArrayForEach(item, json_at(s->config, "commands"))
-		if (cJSON_IsString(item) && strcmp(item->valuestring, verb) == 0)
-			return true;
-	return false;
+	return mqtt_link_allows(s->config, verb);
 }
 
 static void topic_of(const struct sparkplug *s, const char *type, const char *device, struct buf *topic)
@@ -362,11 +357,6 @@ static void on_connected(void *owner, struct mosquitto *m)
 	buf_free(&topic);
 }
 
-static void on_published(void *owner, int mid)
-{
-	(void)owner, (void)mid;
-}
-
 static void on_message(void *owner, const struct mosquitto_message *msg, const mosquitto_property *props)
 {
 	struct sparkplug *s = owner;
@@ -399,7 +389,7 @@ static void tell_state(void *owner, bool up, const char *why)
 
 /* ---- create ---- */
 
-static const struct mqtt_link_events link_events = { dialing, on_connected, on_published, on_message, tell_state };
+static const struct mqtt_link_events link_events = { .dialing = dialing, .connected = on_connected, .message = on_message, .state = tell_state };
 
 static int configure(struct sparkplug *s, char *err, size_t errlen)
 {

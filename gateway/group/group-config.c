@@ -220,6 +220,17 @@ static const char *shown(struct inquiry *q, const struct merged *m)
 	return kept;
 }
 
+/* What a write comes to; nobody may have said anything about it. */
+static enum setting_result written(const struct merged *m)
+{
+	unsigned took = m->ok + m->at_reboot;
+	if (!took && !m->refused && m->unknown)
+		return SETTING_UNKNOWN;
+	if (!took || m->refused || m->unknown)
+		return SETTING_REFUSED;
+	return m->at_reboot ? SETTING_AT_REBOOT : SETTING_OK;
+}
+
 static void conclude(struct inquiry *q, struct merged *m)
 {
 	bool unknown = m->setting.result == SETTING_NO_ATTRIBUTE;
@@ -237,8 +248,7 @@ static void conclude(struct inquiry *q, struct merged *m)
 		return;
 	}
 	unsigned took = m->ok + m->at_reboot;
-	bool nobody = !took && !m->refused && !m->unknown; /* has said anything about it */
-	m->setting.result = !took && !m->refused && !nobody ? SETTING_UNKNOWN : nobody ? SETTING_REFUSED : m->refused || m->unknown ? SETTING_REFUSED : m->at_reboot ? SETTING_AT_REBOOT : SETTING_OK;
+	m->setting.result = written(m);
 	if (took && (m->refused || m->unknown))
 		log_warn(&q->group->log, "%.*s was taken by %u stations and not by %u", SLICE_ARG(m->setting.name), took, m->refused + m->unknown);
 	if (took && !m->refused && !m->unknown && !m->setting.evse) {

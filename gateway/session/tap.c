@@ -88,9 +88,8 @@ struct flow {
 	double i_a[3], all_a, power_w, phase_w[3];
 };
 
-/* The newest current of each phase; a single value without a phase counts for all. Without currents the power
- * of each phase tells, or all of it, divided. What is fed back is less
- * than nothing. */
+/* The newest current of each phase; a single value without a phase counts for all. Without currents the power of each phase tells, or all of
+ * it, divided. What is fed back is less than nothing. */
 struct draw {
 	struct flow net;
 	double voltage_v;

@@ -1,4 +1,5 @@
-/* A sink that is a file: a line for each event, and one for several that come late, as a record that stays on the box. An example to start a driver from; see ampgate-plugin(3).
+/* A sink that is a file: a line for each event, and one for several that come late, as a record that stays on the box. An example to start a
+ * driver from; see ampgate-plugin(3).
  *
  * Easy to get wrong: a message with a mark is ours once we say so, and the program forgets it then; so it is on the disk before. publish runs on
  * the program's loop and has 5 ms, which a slow disk takes longer than: a thread of our own writes, and posts back to the loop. */

@@ -8,8 +8,8 @@
  *
  *   safety [-k KIND] [-s SEED] [-n DAYS] [-v]      one line per day with -v; seeds are printed for whatever is wrong, and for the worst day
  *
- * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching`, `timers` and `random`). `make check` does a modest
- * share beside the days that were the worst so far; `make safety` does ten thousand. */
+ * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching`, `timers` and `random`).
+ * `make check` does a modest share beside the days that were the worst so far; `make safety` does ten thousand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
