@@ -44,9 +44,12 @@ static bool is_permitted(const struct outlet *o)
 	return o->plugged && o->offer_ma > 0 && !outlet_blocked(o, ACT_SOFT);
 }
 
+/* Of the changes that a car is spared from, the last is kept for the way down: one phase instead of three is less than was asked for and does
+ * nobody harm, three instead of one would be current where nobody counts with any. */
 static bool has_right_phases(const struct outlet *o)
 {
-	return !o->conf.second || o->pins.phases == o->phases || o->switches >= o->conf.switches_most;
+	bool spent = o->phases == 1 && o->switches + 1 >= o->conf.switches_most;
+	return !o->conf.second || o->pins.phases == o->phases || spent;
 }
 
 static bool is_locked(const struct outlet *o)

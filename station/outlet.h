@@ -31,7 +31,7 @@ struct outlet_conf {
 	int32_t derate_dc;  /* temperatures in tenths of a degree: from here on three quarters of the rating, */
 	int32_t halve_dc;   /* here half of it, */
 	int32_t hot_dc;     /* here nothing; each is left 3 degrees lower. OUTLET_UNKNOWN: no thermometer */
-	int32_t switches_most; /* changes between one and three phases for each car */
+	int32_t switches_most; /* changes between one and three phases for each car; the last one is to one */
 };
 
 /* The pins, as read, and what the station wants. */

@@ -27,7 +27,7 @@
 #define VOLTS 230.0
 #define BACKWARDS_WH 1.0
 #define PILOT_LEAST_MA 6000
-#define SWITCHES_MOST 10
+#define SWITCHES_MOST 48 /* two an hour for a day; how often it is wanted is for whoever asks */
 #define UNLOCK_US (10 * US_PER_S)
 #define LATE_MOST_US (2 * US_PER_S)
 

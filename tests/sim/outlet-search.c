@@ -22,7 +22,7 @@
 
 /* How long something has been so, in ms; 0: it is not so. Stops at LONG_AGO. */
 struct checker {
-	int32_t away, s2_open, shorted, no_diode, emergency, tripped, no_mains, silent, refused, no_air, hot, greedy, no_cable, unlocked;
+	int32_t away, s2_open, shorted, no_diode, emergency, tripped, no_mains, silent, refused, no_air, hot, greedy, no_cable, unlocked, one_phase;
 	int32_t asks;                /* the car has been in C or D */
 	int32_t since_pwm, since_f;  /* since the last PWM, or E or F, ended */
 	int32_t f_for, pwm_for;
@@ -80,6 +80,7 @@ static void watch_world(struct node *n, int32_t dt)
 	watch(&c->greedy, reads && n->o.out.pilot == PILOT_PWM && r->i_ma[0] > duty_to_ma(n->o.out.duty) + 4500 && n->in.i_ma[0] != OUTLET_UNKNOWN, dt);
 	watch(&c->no_cable, reads && conf->socket && r->plugged && (r->broken & RIG_BAD_CABLE), dt);
 	watch(&c->unlocked, reads && conf->lock && !r->locked, dt);
+	watch(&c->one_phase, conf->second && n->in.phases == 1, dt);
 	watch(&c->asks, r->plugged && r->wants, dt);
 	c->second_ms += dt;
 	if (c->second_ms >= 1000) {
@@ -109,6 +110,7 @@ static void check_closed(const struct node *n)
 	demand(c->greedy <= 8000, "closed though the car draws too much (8 s)", c->greedy);
 	demand(c->no_cable <= 3000, "closed with an unknown cable (3 s)", c->no_cable);
 	demand(c->unlocked <= 7000, "closed with the plug unlocked (7 s)", c->unlocked);
+	demand(c->one_phase <= 6200 || !n->rig.contact[1], "three phases though one is permitted (sequence 10.2: 6 s)", c->one_phase);
 	demand(n->o.out.lock || !n->o.conf.lock, "the lock is released under voltage", 0);
 }
 
@@ -490,6 +492,16 @@ static void test_a_tethered_outlet_without_measurements(void **state)
 	explore("tethered cable, one contactor, no meter", &conf, wanted_depth(2));
 }
 
+/* Changes are spent at once: what stays is never more phases than are permitted. */
+static void test_an_outlet_that_has_spent_its_changes(void **state)
+{
+	struct outlet_conf conf = { .pilot = true, .feedback = { true, true }, .second = true, .max_ma = 16000, .min_ma = 6000, .silent_ms = 500,
+		.hot_dc = OUTLET_UNKNOWN, .switches_most = 2 };
+	(void)state;
+	measures_current = true;
+	explore("tethered cable, two contactors, two changes", &conf, wanted_depth(2));
+}
+
 static void test_a_load_without_a_pilot(void **state)
 {
 	struct outlet_conf conf = { .feedback = { true }, .mains = true, .emergency = true, .max_ma = 16000, .min_ma = 16000, .silent_ms = 500,
@@ -519,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_everything_that_can_happen_to_a_whole_outlet),
 		cmocka_unit_test(test_every_transition_was_taken),
 		cmocka_unit_test(test_a_tethered_outlet_without_measurements),
+		cmocka_unit_test(test_an_outlet_that_has_spent_its_changes),
 		cmocka_unit_test(test_a_load_without_a_pilot),
 		cmocka_unit_test(test_the_checker_sees_a_contact_that_should_be_open),
 	};

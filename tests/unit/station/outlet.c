@@ -281,12 +281,24 @@ static void test_phases_are_switched_with_everything_open(void **state)
 	in.phases = 3;
 	run(20000);
 	assert_true(rig.contact[0] && rig.contact[1]);
-	for (int i = 0; i < 30; i++) { /* a car is spared more than ten */
-		in.phases = in.phases == 1 ? 3 : 1;
+}
+
+/* The last change that it is spared from is the one to three: what was asked for is never exceeded. */
+static void test_a_car_is_spared_more_than_ten_changes_and_ends_on_one_phase(void **state)
+{
+	(void)state;
+	charge(&whole);
+	for (int i = 0; i < 15; i++) {
+		in.phases = 1;
 		run(30000);
+		assert_true(rig.contact[0]);
+		assert_false(rig.contact[1]);
+		in.phases = 3;
+		run(30000);
+		assert_true(rig.contact[0]);
 	}
-	assert_int_equal(o.switches, 10);
-	assert_true(rig.contact[0]);
+	assert_int_equal(o.switches, 9);
+	assert_false(rig.contact[1]);
 }
 
 static void test_heat_takes_current_away_in_steps_and_gives_it_back(void **state)
@@ -556,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_ventilation),
 		cmocka_unit_test(test_a_sleeping_car_is_woken_once),
 		cmocka_unit_test(test_phases_are_switched_with_everything_open),
+		cmocka_unit_test(test_a_car_is_spared_more_than_ten_changes_and_ends_on_one_phase),
 		cmocka_unit_test(test_heat_takes_current_away_in_steps_and_gives_it_back),
 		cmocka_unit_test(test_a_load_without_a_pilot),
 		cmocka_unit_test(test_a_car_that_waits_in_c_when_we_start),
