@@ -1,0 +1,65 @@
+/* What the files grid-*.c of this room share: the grid operator's section at work, and each of its inputs. Loop thread. */
+#ifndef AMPGATE_GATEWAY_GRID_LOCAL_H
+#define AMPGATE_GATEWAY_GRID_LOCAL_H
+
+#include <modbus/modbus.h>
+
+#include "base/json.h"
+#include "base/timer.h"
+#include "energy/grid.h"
+#include "gateway/gateway.h"
+
+#define BY_MOST 80
+
+struct grid_source {
+	struct grid_site *site;
+	const struct grid_input_settings *conf;
+	int index;              /* in the machine */
+	int handle;             /* at the host; -1: none */
+	struct modbus_server *server;
+	modbus_mapping_t *tables;
+	/* csms: what it has allowed. */
+	bool told;
+	int64_t limit_w;
+	char by[BY_MOST];       /* the identity and its profile */
+	int64_t until_us;       /* wall time; 0: open */
+};
+
+struct grid_site {
+	struct gateway *gw;
+	struct grid *grid;      /* NULL: no such section */
+	struct grid_source **sources; /* in the machine's order */
+	size_t n;
+	int node, cap;          /* the circuit, and what holds on it; cap 0: nothing */
+	struct timer timer;
+	bool running;
+};
+
+/* grid-inputs.c: what the machine has decided goes to the balancer, if it is something else than before. */
+void grid_site_step(struct grid_site *g);
+
+/* grid-source.c: what an input says goes to the machine. */
+struct grid_source *grid_source_new(struct grid_site *g, const struct grid_input_settings *in);
+int grid_source_start(struct grid_source *s) MUST_CHECK; /* logs its failure; one that its driver refuses is silent, and no failure */
+void grid_source_stop(struct grid_source *s);            /* listens no longer */
+void grid_source_drop(struct grid_source *s);            /* stops, and frees */
+/* Somebody has told it `watts` (GRID_FREE_W: anything) for so long; 0: until the next word. */
+void grid_source_told(struct grid_source *s, int64_t watts, int64_t for_us);
+void grid_source_recall(struct grid_source *s);          /* what it was told before a restart */
+void grid_source_hear_csms(struct grid_source *s);       /* kind csms: what it allows, or that its lane is down */
+void grid_source_show(struct grid_source *s);            /* kind server: in its registers */
+
+/* grid-power.c: watts. What charging below the circuit draws, by what stations have reported since that moment; of those that have not, what
+ * they may draw. 0: whenever it was. And what the circuit draws; -1: not known. */
+int64_t grid_charging_w(const struct grid_site *g, int64_t since_us);
+int64_t grid_circuit_w(const struct grid_site *g);
+
+/* grid-evidence.c: a line of the journal; `arg` is the site. */
+void grid_evidence_write(void *arg, const struct grid_evidence *e);
+
+/* grid-view.c: members of an open object. What is allowed, who decides, and each input; of a CSMS's limit, whose it is and until when. */
+void grid_site_view(const struct grid_site *g, struct json_writer *w);
+void grid_view_origin(struct json_writer *w, const struct grid_source *s);
+void grid_view_limit(struct json_writer *w, int64_t limit_w);
+
+#endif
