@@ -84,7 +84,7 @@ struct seat {                         /* an EVSE */
 	bool pressed;                 /* a node above has less than has been ordered */
 	bool single;                  /* told to use its first phase alone */
 	bool widens;                  /* is paused to use all of them again */
-	bool no_single;               /* was told so and did not do it */
+	bool no_single;               /* was told so and did not do it, or its hardware cannot */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */
@@ -165,6 +165,7 @@ void control_take(struct control *c, int node, int line, int64_t ma, bool uneven
 /* sleepers.c: who takes nothing is offered something only as far as the devices above bear it. After the asks, before the division. */
 void control_sleepers(struct control *c);
 /* phases.c: who changes over between one phase and three; and a transaction begins or ends. */
+void control_phases_seen(struct control *c);
 void control_phases(struct control *c);
 void phases_begin(struct seat *s);
 /* control-move.c: from shares to limits. */

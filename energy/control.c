@@ -833,6 +833,7 @@ void control_tick(struct control *c, int64_t now_us)
 	c->now_us = now_us;
 	judge_nodes(c);
 	apply_caps(c);
+	control_phases_seen(c);
 	judge_seats(c);
 	rooms_make(c);
 	divide(c);

@@ -129,6 +129,8 @@ void control_evse_alone(struct control *c, int evse, int32_t ma);
 void control_evse_before(struct control *c, int evse, int32_t ma);
 /* Whether it was seen to follow its limits. Until then what it may draw at most is counted, whatever it was told. */
 void control_evse_proved(struct control *c, int evse, bool proved);
+/* Whether its hardware can open all but its first phase, where its configuration says that it changes over. Until this is told it can. */
+void control_evse_single(struct control *c, int evse, bool can);
 /* How it follows its limits, for `why` ("stubborn"); NULL: as it should. A text that lasts. */
 void control_evse_conduct(struct control *c, int evse, const char *conduct);
 

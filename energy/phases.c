@@ -8,8 +8,11 @@
  *
  * Easy to get wrong: a station that accepts one phase and goes on with three. What flows on the others is seen, is counted as soon as it is, and
  * ends changing over here. And what is learnt about a car's phases while it has only one says nothing about the others. */
+#include <assert.h>
+
 #include "base/clock.h"
 #include "energy/control-local.h"
+#include "energy/record-local.h"
 
 #define ONE 1u
 #define WAITS_US (30 * US_PER_S)    /* a moment's lack of room is no reason */
@@ -91,14 +94,22 @@ static bool disobeys(const struct control *c, const struct seat *s)
 	       (s->car.drawn[1] > FLOWS_MA || s->car.drawn[2] > FLOWS_MA);
 }
 
+/* Before anything is shared out: who charges on all of them is counted on all of them. */
+void control_phases_seen(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		struct seat *s = &c->seats[i];
+		if (!s->single || (able(s) && !disobeys(c, s)))
+			continue;
+		s->no_single = s->no_single || able(s);
+		set(c, s, false);
+	}
+}
+
 void control_phases(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		struct seat *s = &c->seats[i];
-		if (s->single && (!able(s) || disobeys(c, s))) {
-			s->no_single = able(s);
-			set(c, s, false);
-		}
 		if (!able(s) || s->way != SEAT_SERVED)
 			continue;
 		if (s->single)
@@ -106,6 +117,13 @@ void control_phases(struct control *c)
 		else
 			narrow(c, s);
 	}
+}
+
+void control_evse_single(struct control *c, int evse, bool can)
+{
+	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
+	record_single(c, evse, can);
+	c->seats[evse].no_single = !can;
 }
 
 void phases_begin(struct seat *s)

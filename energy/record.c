@@ -227,6 +227,11 @@ void record_proved(struct control *c, int evse, bool proved)
 	record_evse(c, "proved", evse, proved, 0);
 }
 
+void record_single(struct control *c, int evse, bool can)
+{
+	record_evse(c, "single", evse, can, 0);
+}
+
 void record_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us)
 {
 	struct buf b = { 0 };

@@ -884,6 +884,33 @@ static void test_a_station_that_goes_on_with_three_phases_is_not_asked_again(voi
 	check_plan();
 }
 
+static void test_whose_hardware_cannot_open_two_phases_waits_with_three(void **state)
+{
+	static const struct control_events events = { on_send };
+	(void)state;
+	stage(1, A(32));
+	control_close(c);
+	evses[0].switch_after_us = 60 * S;
+	c = control_open(&conf, &events, NULL);
+	control_evse_single(c, 0, false);
+	control_evse_link(c, 0, true, now);
+	base[1] = base[2] = A(28);
+	start(0);
+	seconds(200);
+	assert_int_equal(told_phases(0), 3);
+	assert_string_equal(why(0).reason, "waiting");
+	control_evse_single(c, 0, true); /* another board */
+	for (int i = 0; i < 120 && told_phases(0) == 3; i++)
+		second();
+	assert_int_equal(told_phases(0), 1);
+	phases[0] = 1;
+	seconds(20);
+	control_evse_single(c, 0, false); /* and the first one again */
+	second();
+	assert_int_equal(told_phases(0), 3);
+	check_plan();
+}
+
 static int32_t all_draw(void)
 {
 	int32_t sum = 0;
@@ -1001,6 +1028,7 @@ int main(void)
 		TEST(test_relays_wait_their_turn),
 		TEST(test_one_phase_is_better_than_waiting_with_three),
 		TEST(test_a_station_that_goes_on_with_three_phases_is_not_asked_again),
+		TEST(test_whose_hardware_cannot_open_two_phases_waits_with_three),
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),

@@ -53,7 +53,8 @@ static void stage(void)
 	for (int i = 0; i < CARS; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i + 1);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .node = 1 + i % 2, .lines = { 0, 1, 2 }, .n_lines = i % 4 ? 3 : 1,
-					       .min_ma = A(6), .max_ma = A(32), .fallback_ma = A(6), .fallback_after_us = 60 * S, .priority = i % 3 };
+					       .min_ma = A(6), .max_ma = A(32), .fallback_ma = A(6), .fallback_after_us = 60 * S, .priority = i % 3,
+					       .switch_after_us = i % 4 == 2 ? 60 * S : 0 };
 	}
 	conf = (struct control_conf){ .strategy = STRATEGY_DEADLINE, .interval_us = S, .increase_after_us = 15 * S, .increase_step_ma = A(4),
 				      .rotate_every_us = 900 * S, .rebalance_us = 300 * S, .margin = true, .resend_us = 300 * S,
@@ -101,6 +102,7 @@ static void something_happens(void)
 		control_evse_before(c, i, A(below(32)));
 		control_evse_alone(c, i, below(2) ? A(6) : 0);
 		control_evse_proved(c, i, below(2));
+		control_evse_single(c, i, below(3));
 		break;
 	case 8:
 		control_evse_answered(c, i, offer[i], below(8), now);
