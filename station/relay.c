@@ -197,6 +197,7 @@ static void feed_station(struct place *p, struct evse_input in)
 	in.wants_energy = o->conf.pilot ? o->state == OUTLET_CHARGING : o->plugged;
 	in.closed = o->conf.feedback[0] ? o->pins.closed[0] : o->out.close[0];
 	in.fault = outlet_trouble(o);
+	in.phases = o->conf.second ? o->phases : 0;
 	p->last = in;
 	station_input(p->r->station, p->evse, &in);
 	watch_unlock(p);
@@ -461,6 +462,12 @@ void relay_connect(struct relay *r, struct link *l)
 struct station *relay_station(struct relay *r)
 {
 	return r->station;
+}
+
+const struct outlet *relay_outlet(const struct relay *r, int evse)
+{
+	const struct place *p = &r->places[evse - 1];
+	return p->outlet_is_open ? &p->outlet : NULL;
 }
 
 struct relay *relay_open(const struct relay_conf *conf, const struct relay_events *events, void *arg)

@@ -6,6 +6,7 @@
 #define AMPGATE_STATION_RELAY_H
 
 #include "base/plugin.h"
+#include "station/outlet.h"
 #include "station/station.h"
 
 struct relay_conf {
@@ -42,5 +43,6 @@ void relay_feed_pins(struct relay *r, int evse, const ag_pins *pins, const ag_dr
 void relay_feed_failed(struct relay *r, int evse);                      /* the driver could not read: unknown, not as before */
 void relay_card(struct relay *r, int evse, const char *token);          /* a card was shown; evse 0: to a reader of the whole station */
 struct station *relay_station(struct relay *r);                         /* for tokens, stops and views */
+const struct outlet *relay_outlet(const struct relay *r, int evse);     /* NULL: no pins were read, so there is none */
 
 #endif

@@ -82,6 +82,6 @@ size_t sampling_take(const struct evse_input *in, int phases, int32_t offered_ma
 		take(&t, MEAS_VOLTAGE, i + 1, in->v[i]);
 	take(&t, MEAS_POWER_IMPORT, 0, power_w);
 	take(&t, MEAS_CURRENT_OFFERED, 0, offered_ma / 1000.0);
-	take(&t, MEAS_POWER_OFFERED, 0, offered_ma / 1000.0 * PROFILES_VOLTAGE * phases);
+	take(&t, MEAS_POWER_OFFERED, 0, offered_ma / 1000.0 * PROFILES_VOLTAGE * (in->phases ? in->phases : phases));
 	return t.n;
 }

@@ -14,6 +14,7 @@ struct evse_input {
 	bool plugged, wants_energy;   /* IEC 61851 states: A: neither, B: plugged, C or D: both. Without a pilot both are true while a car may charge */
 	bool closed;                  /* contactor feedback */
 	const char *fault;            /* NULL: none; else a 1.6 errorCode: "PowerSwitchFailure", "GroundFailure" ... Opens at once; a transaction goes on without energy */
+	int phases;                   /* switched now, 1 or 3; 0: as many as the station has */
 	double i_a[3];                /* own phases; NaN: unknown */
 	double v[3];                  /* NaN: unknown */
 	double energy_wh;             /* register */

@@ -10,6 +10,7 @@ export function sentence(e) {
 	const l = e.limit;
 	if (!e.tx) return t(`say.${e.state}`, t(`state.${e.state}`));
 	if (e.error) return fill(t('say.error'), { error: e.error });
+	if (e.outlet?.state === 'switching') return t('say.switching');
 	if (e.waiting) return fill(t(l?.until ? 'say.waiting_until' : 'say.waiting'), { until: time(l?.until) });
 	if (!l) return t(`state.${e.state}`);
 	const values = { a: amps(most(l.a)), takes: amps(most(e.i_a)), ref: l.ref || '', phase: l.phase || '', until: time(l.until) };

@@ -153,6 +153,7 @@ export const words = {
 	'say.operator': ['The car gets {a}: {ref} has lowered the limit until {until}.', 'Das Auto bekommt {a}: {ref} hat die Grenze bis {until} gesenkt.'],
 	'say.csms_profile': ['The car gets {a}: the operator\'s backend (CSMS) has set this limit.', 'Das Auto bekommt {a}: die Zentrale des Betreibers (CSMS) hat diese Grenze gesetzt.'],
 	'say.phases': ['The car pauses for a moment: it changes from one phase to three, which have room now.', 'Das Auto pausiert kurz: es wechselt von einer Phase auf drei, auf denen jetzt Platz ist.'],
+	'say.switching': ['The outlet changes the number of phases: everything is open for some seconds.', 'Die Ladestelle wechselt die Zahl der Phasen: einige Sekunden ist alles offen.'],
 	'say.grid_operator': ['The car gets {a}: the grid operator has lowered the power of the site.', 'Das Auto bekommt {a}: der Netzbetreiber hat die Leistung der Anlage gesenkt.'],
 	'say.grid_power': ['The car gets {a}: the power that the site has contracted is used up for these minutes.', 'Das Auto bekommt {a}: die vereinbarte Leistung der Anlage ist für diese Minuten ausgeschöpft.'],
 	'say.ramp': ['The car gets {a} and more in a moment: currents rise step by step.', 'Das Auto bekommt {a} und gleich mehr: die Ströme steigen schrittweise.'],

@@ -312,6 +312,37 @@ static void check_driver(struct checking *c, const struct evse_settings *e, cons
 		check_reader(c, e->reader, conf_child(n, "reader"));
 }
 
+/* Why this driver can never open L2 and L3 alone; NULL: it can where its hardware says so, which is known when it runs (relays.c). */
+static const char *one_contactor(const struct evse_settings *e)
+{
+	switch (e->driver) {
+	case EVSE_MODBUS_RELAY:
+		return "driver modbus-relay switches one contactor: it cannot open L2 and L3 alone";
+	case EVSE_GPIO_RELAY:
+		return "driver gpio-relay switches one contactor: it cannot open L2 and L3 alone";
+	case EVSE_MODBUS_EVSE:
+		return "driver modbus-evse is told a current and nothing of phases";
+	case EVSE_SIM:
+		return e->pilot ? NULL : "the simulated EVSE has a second contactor only with 'pilot: true'";
+	case EVSE_PLUGIN:
+		return e->pilot ? NULL : "without 'pilot: true' it is all or nothing: that is not changed over";
+	case EVSE_PILOT_BOARD:
+		break;
+	}
+	return NULL;
+}
+
+static void check_switching(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
+{
+	const char *never = one_contactor(e);
+	if (!e->switch_phases_after_us)
+		return;
+	if (never)
+		settings_wrong(c->report, conf_child(n, "switch_phases_after"), "%s", never);
+	else if (__builtin_popcount(e->phases) != 3)
+		settings_wrong(c->report, conf_child(n, "switch_phases_after"), "only an EVSE with three phases can do that");
+}
+
 /* "22:00-06:00" */
 static void check_hours(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
 {
@@ -326,6 +357,13 @@ static void check_hours(struct checking *c, const struct evse_settings *e, const
 		need(c, n, NULL, "hours", "by 'authorize: [schedule]'");
 }
 
+/* Where a key stands; the whole object where it does not, as its value is the preset. */
+static const struct conf_node *key_or_all(const struct conf_node *n, const char *key)
+{
+	const struct conf_node *child = conf_child(n, key);
+	return child ? child : n;
+}
+
 /* What a station has once: its EVSEs agree on it. */
 static void check_station_mates(struct checking *c, const struct evse_settings *e, const struct conf_node *n)
 {
@@ -334,20 +372,23 @@ static void check_station_mates(struct checking *c, const struct evse_settings *
 	if (first == e)
 		return;
 	if (first->uplink != e->uplink)
-		settings_wrong(c->report, conf_child(n, "uplink"), "station '%s' has another uplink ('%s')", e->station, first->id);
+		settings_wrong(c->report, key_or_all(n, "uplink"), "station '%s' has another uplink ('%s')", e->station, first->id);
 	if (first->version != e->version)
-		settings_wrong(c->report, conf_child(n, "version"), "station '%s' speaks another version ('%s')", e->station, first->id);
+		settings_wrong(c->report, key_or_all(n, "version"), "station '%s' speaks another version ('%s')", e->station, first->id);
+	if (first->switch_phases_after_us != e->switch_phases_after_us)
+		settings_wrong(c->report, key_or_all(n, "switch_phases_after"), "station '%s' changes phases over otherwise ('%s')", e->station, first->id);
 	if (first->current_ma != e->current_ma || first->pilot != e->pilot || __builtin_popcount(first->phases) != __builtin_popcount(e->phases))
 		settings_wrong(c->report, conf_child(n, "current_a"), "the EVSEs of station '%s' are alike in current_a, phases and pilot ('%s')", e->station,
 			first->id);
 	if (first->authorize != e->authorize || !str_same(first->token, e->token))
-		settings_wrong(c->report, conf_child(n, "authorize"), "station '%s' authorizes otherwise ('%s')", e->station, first->id);
+		settings_wrong(c->report, key_or_all(n, "authorize"), "station '%s' authorizes otherwise ('%s')", e->station, first->id);
 }
 
 void check_evse(struct checking *c, const struct evse_settings *e)
 {
 	const struct conf_node *n = settings_node(c->s, "evses", e->id, NULL, NULL);
 	check_driver(c, e, n);
+	check_switching(c, e, n);
 	check_point(c, e, e->contactor, "contactor", "coil");
 	check_point(c, e, e->feedback, "feedback", "input");
 	check_point(c, e, e->plugged, "plugged", "input");

@@ -651,6 +651,8 @@ static const struct conf_row evse_rows[] = {
 	{ .name = "phases", .type = CONF_PHASES, AT(evse_settings, phases), .help = "Phases of the grid that it switches; all of its circuit when not said" },
 	{ .name = "current_a", .type = CONF_AMPS, .min = 1 * A, .max = 80 * A, .required = true, AT(evse_settings, current_ma),
 	  .help = "What it takes per phase when it is on: all or nothing without a control pilot, else the most" },
+	{ .name = "switch_phases_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "0s", .at_times = true, AT(evse_settings, switch_phases_after_us),
+	  .help = "Its hardware has a second contactor for L2 and L3: it charges on L1 alone where three phases would have to wait, and changes no sooner than this again; 0: it does not" },
 	{ .name = "pilot", .type = CONF_BOOL, .preset = "false", .at_times = true, AT(evse_settings, pilot), .takes_effect = AT_RECONNECT,
 	  .help = "Drivers sim and plugin: with a control pilot, so that the car is told how much" },
 	{ .name = "file", .type = CONF_TEXT, .at_times = true, AT(evse_settings, file), .takes_effect = AT_RECONNECT,

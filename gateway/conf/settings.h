@@ -322,6 +322,7 @@ struct evse_settings {
 	uint8_t phases;
 	int version;        /* as a station: 0 OCPP 1.6, 1 OCPP 2.0.1 */
 	int32_t current_ma; /* most per phase; without a pilot all or nothing */
+	int64_t switch_phases_after_us; /* its second contactor opens L2 and L3 alone; least time between two changes, 0: it has none or may not */
 	bool pilot;         /* it can be told how much: set by the driver, for sim and plugin by the setting */
 	bool wake;          /* sleeping cars are woken */
 	const char *file;   /* sim: what moves it; NULL: none */

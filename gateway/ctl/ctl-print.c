@@ -241,6 +241,8 @@ static void print_why_evse(const cJSON *r)
 	word(json_at(r, "i_a"), drawn, sizeof(drawn));
 	printf("   drawn L1 L2 L3 %s A\n", drawn);
 	print_sentence(r);
+	if (cJSON_IsObject(json_at(r, "outlet")))
+		printf(" outlet: %s%s\n", text_of(r, "outlet.state"), number(r, "outlet.phases") == 1 ? ", L1 alone" : "");
 	cJSON_ArrayForEach(cap, json_at(r, "chain")) {
 		print_cap(cap, i < 3 ? titles[i] : "");
 		i++;

@@ -101,6 +101,8 @@ static const struct sentence *choose(const cJSON *e)
 		return find(word_of(e, "state"));
 	if (*word_of(e, "error"))
 		return find("error");
+	if (strcmp(word_of(e, "outlet.state"), "switching") == 0)
+		return find("switching");
 	if (json_bool(e, "waiting", false))
 		return find(*word_of(e, "limit.until") ? "waiting_until" : "waiting");
 	if (!*reason)

@@ -18,6 +18,7 @@
 #include "gateway/conf/configuration.h"
 #include "gateway/http/users.h"
 #include "gateway/manage/doctor.h"
+#include "gateway/own/relays.h"
 #include "gateway/plug/host.h"
 #include "storage/outbox.h"
 
@@ -136,6 +137,17 @@ static void look_gpio(struct gateway *g, struct finding *f)
 {
 	for (size_t i = 0; i < g->conf->n_evses; i++)
 		look_chip(f, g->conf->evses[i].contactor);
+}
+
+static void see_lacking(void *arg, const char *id)
+{
+	finding_say(arg, CHECK_WARNING, "%s is to change phases over and has no second contactor for L2 and L3", id);
+}
+
+static void look_contactors(struct gateway *g, struct finding *f)
+{
+	(void)g;
+	relays_lacking(see_lacking, f);
 }
 
 static void see_plugin(void *arg, const struct host_plugin *p)
@@ -308,6 +320,7 @@ const struct doctor_check doctor_box[] = {
 	{ "files.state", look_state_files, "chown -R _ampgate: /var/lib/ampgate; chmod -R go= /var/lib/ampgate" },
 	{ "files.credentials", look_credentials, "chmod o= the file: it holds a secret" },
 	{ "devices.serial", look_serial, "plug it in; put the service's user into the group of the device (dialout)" },
+	{ "devices.contactors", look_contactors, "take switch_phases_after out of evses.ID, or use a board with a second contactor" },
 	{ "devices.gpio", look_gpio, "put the service's user into the group of the chip (gpio)" },
 	{ "plugins", look_plugins, "ampgate meter list and ampgate log --level warning say what fails" },
 	{ "memory", look_memory, "look for what else runs on the box" },

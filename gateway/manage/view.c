@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "energy/reason.h"
 #include "gateway/mqtt/telemetry.h"
+#include "gateway/own/relays.h"
 #include "gateway/power/balance.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
@@ -366,6 +367,19 @@ static void grid_currents(const struct evse_view *v, int32_t out[3])
 		out[v->lines[i]] = v->drawn_ma[i];
 }
 
+/* What stands between a car and an EVSE of the box. */
+static void write_outlet(const struct session *s, int evse, struct json_writer *w)
+{
+	const struct outlet *o = s->own ? relays_outlet(s->id, evse) : NULL;
+	if (!o)
+		return;
+	jw_object(w, "outlet");
+	jw_string(w, "state", outlet_state_text(o->state));
+	if (o->conf.second)
+		jw_int(w, "phases", o->phases);
+	jw_end(w, '}');
+}
+
 void view_evse(struct session *s, int evse, struct json_writer *w)
 {
 	const struct session_evse *e = &s->evses[evse];
@@ -390,5 +404,6 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 	jw_number(w, "p_w", e->power_w, 0);
 	jw_number(w, "energy_wh", e->energy_wh, 0);
 	jw_string(w, "error", e->error[0] ? e->error : NULL);
+	write_outlet(s, evse, w);
 	write_tx(e, w);
 }

@@ -37,6 +37,7 @@ struct place {
 	int driver, meter;         /* handles of the host; -1: none */
 	bool began;                /* what an earlier process left unfinished is in order */
 	bool metered, complained;  /* its meter was read; that it was not is in the log */
+	bool lacks_second;         /* is to change phases over, and its hardware cannot */
 	int64_t patience_us;       /* monotonic; until then the meter is waited for */
 	/* What its meter said last; NaN: not known. */
 	double i_a[3], energy_wh;
@@ -139,6 +140,22 @@ static bool lacks_meter(struct place *p)
 	return true;
 }
 
+/* What its configuration says of phases is refused by hardware that is made otherwise, which is known only now; and another board may be put in.
+ * The balancer hears it before the first reading counts. */
+static void look_at_contactors(struct place *p, bool second)
+{
+	if (!p->conf->switch_phases_after_us || p->lacks_second == !second)
+		return;
+	int evse = control_find_evse(p->own->gw->control, p->conf->station, p->conf->evse);
+	p->lacks_second = !second;
+	if (second)
+		log_info(NULL, "EVSE %s: its hardware has a second contactor now, phases are changed over", p->conf->id);
+	else
+		log_error(NULL, "EVSE %s: switch_phases_after is refused, its hardware has no second contactor for L2 and L3: it charges on three phases or waits", p->conf->id);
+	if (evse >= 0)
+		control_evse_single(p->own->gw->control, evse, second);
+}
+
 static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 {
 	struct place *p = arg;
@@ -149,6 +166,7 @@ static void on_state(void *arg, const ag_evse_state *from, const char *fault)
 		relay_feed_failed(p->own->relay, p->conf->evse);
 		return;
 	}
+	look_at_contactors(p, false);
 	ag_evse_state state = *from;
 	if (p->meter >= 0) {
 		memcpy(state.i_a, p->i_a, sizeof(state.i_a));
@@ -168,6 +186,7 @@ static void on_pins(void *arg, const ag_pins *from, const ag_drive *of, int64_t 
 		relay_feed_failed(p->own->relay, p->conf->evse);
 		return;
 	}
+	look_at_contactors(p, from->has & AG_PIN_SECOND);
 	ag_pins pins = *from;
 	if (p->meter >= 0) {
 		memcpy(pins.i_a, p->i_a, sizeof(pins.i_a));
@@ -175,6 +194,24 @@ static void on_pins(void *arg, const ag_pins *from, const ag_drive *of, int64_t 
 	}
 	if (begins(p, pins.energy_wh))
 		relay_feed_pins(p->own->relay, p->conf->evse, &pins, of, at_us);
+}
+
+const struct outlet *relays_outlet(const char *station, int evse)
+{
+	for (size_t i = 0; i < owns.count; i++) {
+		const struct own *o = &owns.all[i];
+		if (o->relay && evse >= 1 && evse <= o->n && strcmp(o->conf->station, station) == 0)
+			return relay_outlet(o->relay, evse);
+	}
+	return NULL;
+}
+
+void relays_lacking(void (*see)(void *arg, const char *id), void *arg)
+{
+	for (size_t i = 0; i < owns.count; i++)
+		for (int e = 0; e < owns.all[i].n; e++)
+			if (owns.all[i].places[e].lacks_second)
+				see(arg, owns.all[i].places[e].conf->id);
 }
 
 /* The meter's phases are the grid's; the EVSE's own come first in its order. */

@@ -93,6 +93,7 @@ static void describe_own_evse(const struct settings *c, const struct evse_settin
 	for (int p = 0; p < 3; p++)
 		if (e->phases & (1 << p))
 			out->lines[out->n_lines++] = (uint8_t)p;
+	out->switch_after_us = e->switch_phases_after_us;
 }
 
 static size_t describe_evses(const struct settings *c, struct arena *mem, struct evse_conf **out)

@@ -374,7 +374,7 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 	st->fallback_current_ma = 0; /* it stops when we do, by its driver */
 	st->dc = false;
 	st->step_ma = 0;
-	st->switch_phases_after_us = 0;
+	st->switch_phases_after_us = own->switch_phases_after_us;
 	st->uplink = own->uplink;
 	st->password = NULL;
 	st->password_relay = false;

@@ -2,9 +2,9 @@
  * on top of it (base/scene.h), so that a test or a user moves the car and breaks things while the program runs:
  *
  *   {"plugged": true, "wants": true, "ventilation": false, "max_a": 16, "phases": 3, "need_wh": 40000, "cable_ohm": 220, "celsius": 25,
- *    "broken": ["weld_1", "residual", ...]}                         the words are those of rig_fault_text
+ *    "second": true, "broken": ["weld_1", "residual", ...]}         the words are those of rig_fault_text
  *
- * Without "wants" the car decides: it asks when offered, until it is full; another need_wh is another car. */
+ * With "second": false its board has one contactor for all phases. Without "wants" the car decides: it asks when offered, until it is full; another need_wh is another car. */
 #include "gateway/sim/sim-outlet.h"
 
 #include <math.h>
@@ -36,13 +36,13 @@ struct sim {
 	double energy_wh;
 };
 
-static uint32_t wiring(bool pilot, int phases)
+static uint32_t wiring(bool pilot, bool second)
 {
 	uint32_t has = AG_PIN_PLUGGED | AG_PIN_CLOSED_1 | AG_PIN_MAINS | AG_PIN_EMERGENCY;
 	if (!pilot)
 		return has;
 	has |= AG_PIN_PILOT | AG_PIN_PROXIMITY | AG_PIN_RESIDUAL | AG_PIN_RESIDUAL_TEST | AG_PIN_LOCK | AG_PIN_FAN | AG_PIN_HEAT | AG_PIN_STATE_E;
-	return phases == 3 ? has | AG_PIN_SECOND | AG_PIN_CLOSED_2 : has;
+	return second ? has | AG_PIN_SECOND | AG_PIN_CLOSED_2 : has;
 }
 
 static int create(const ag_host *h, const char *id, const char *config_json, void **self, char *err, size_t errlen)
@@ -54,7 +54,7 @@ static int create(const ag_host *h, const char *id, const char *config_json, voi
 	struct sim *s = NEW(struct sim);
 	s->host = h;
 	s->scene = scene;
-	s->has = wiring(json_bool(scene.config, "pilot", false), (int)json_int(scene.config, "phases", 3));
+	s->has = wiring(json_bool(scene.config, "pilot", false), json_int(scene.config, "phases", 3) == 3);
 	s->energy_wh = json_number(scene.config, "energy_wh", 0);
 	s->conf.pilot = s->has & AG_PIN_PILOT;
 	s->conf.second = s->has & AG_PIN_SECOND;
@@ -83,10 +83,19 @@ static uint32_t broken(const cJSON *now)
 	return bits;
 }
 
+/* A board is taken for another one. */
+static void set_board(struct sim *s)
+{
+	bool pilot = json_bool(s->scene.config, "pilot", false), three = json_int(s->scene.config, "phases", 3) == 3;
+	s->has = wiring(pilot, three && scene_bool(&s->scene, "second", true));
+	s->conf.second = s->rig.second = s->has & AG_PIN_SECOND;
+}
+
 static void set_scene(struct sim *s)
 {
 	const struct scene *sc = &s->scene;
 	struct rig *r = &s->rig;
+	set_board(s);
 	bool plugged = scene_bool(sc, "plugged", true);
 	double need = scene_number(sc, "need_wh", 40000);
 	struct car_conf car = { .phases = (int)scene_number(sc, "phases", 3), .max_ma = (int32_t)(scene_number(sc, "max_a", 16) * 1000), .min_ma = DUTY_LEAST_MA,

@@ -7,7 +7,7 @@ trap 'rm -rf "$dir"' EXIT
 unset CREDENTIALS_DIRECTORY
 mkdir "$dir/tls" "$dir/models" "$dir/credentials"
 for f in station.crt station-ca.pem yard.crt yard-ca.pem fleet-client.crt ca-certificates.crt; do echo x >"$dir/tls/$f"; done
-for f in janitza-umg604 eastron-sdm630 eastron-sdm120 heidelberg-ec; do echo x >"$dir/models/$f.yaml"; done
+for f in janitza-umg604 eastron-sdm630 eastron-sdm120 heidelberg-ec shelly-pro3em; do echo x >"$dir/models/$f.yaml"; done
 for f in station-key mqtt-password yard-key fleet-client-key; do echo x >"$dir/credentials/$f"; done
 for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22; do
 	echo x >"$dir/credentials/station-G-$i"
@@ -29,7 +29,7 @@ verdict() {
 }
 run() { "$check" --credentials "$dir/credentials" --models "$dir/models" "$@"; }
 
-for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/maker-outlets.yaml examples/depot300.yaml examples/street40.yaml; do
+for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/maker-outlets.yaml examples/depot300.yaml examples/home-sun.yaml examples/street40.yaml; do
 	sed -e "s,/etc/ampgate/tls,$dir/tls,g; s,/etc/ssl/certs,$dir/tls," "$srcdir/etc/$sample" >"$dir/sample.yaml"
 	run "$dir/sample.yaml" >"$dir/got"
 	verdict $? "$sample is usable"

@@ -1,21 +1,27 @@
 'use strict';
 // A station that can charge on its first phase alone, where the building leaves next to nothing of the other two: it is told one phase instead of
-// having to wait, and every limit says how many.
+// having to wait, and every limit says how many. Beside it two outlets of the box: one opens L2 and L3 by its second contactor, the other has none
+// though its configuration says so.
+const fs = require('fs');
 const { freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
 
 const now = () => new Date().toISOString();
 
 async function main() {
 	const dir = tempDir(), [port, csmsPort] = [await freePort(), await freePort()];
+	fs.writeFileSync(`${dir}/B-1.json`, '{"second": false}');
 	const daemon = new Daemon(dir, `
 version: 1
 site: {id: flow}
 listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security_profile: 0}}}
-circuits: {grid: {kind: grid_connection, limit_a: 40}}
-loads: {flat: {circuit: grid, estimate_a: [0, 30, 30]}}
+circuits: {grid: {kind: grid_connection, limit_a: 50}}
+loads: {flat: {circuit: grid, estimate_a: [0, 45, 45]}}
 balancing: {interval: 200ms, increase: {after: 0s, step_a: 100}}
 station_defaults: {uplink: cpo, subprotocols: [ocpp1.6]}
 stations: {S-1: {circuit: grid, switch_phases_after: 5m, fallback_current_a: 0, min_current_a: 12}}
+evses:
+  O-1: {circuit: grid, driver: sim, pilot: true, current_a: 16, switch_phases_after: 5m, authorize: [free]}
+  B-1: {circuit: grid, driver: sim, pilot: true, current_a: 16, switch_phases_after: 5m, authorize: [free], file: ${dir}/B-1.json}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]}}
 `);
 	const csms = new Csms(csmsPort), told = [];
@@ -53,6 +59,22 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'S-1' });
 			equal([limit.phases, limit.a.slice(1)], [1, [0, 0]], 'its limit by phase');
 			ok(!c.violation, `valid: ${c.violation}`);
+		}],
+		['so is the outlet, which opens L2 and L3', async () => {
+			const show = async () => (await daemon.ask('station.show', { station: 'O-1' })).evses[0];
+			const e = await until(60000, 'it charges', async () => { const e = await show(); return e.i_a[0] > 10 && e; });
+			equal([e.limit.phases, e.i_a.slice(1), e.outlet], [1, [0, 0], { state: 'charging', phases: 1 }], 'its limit, its current and its contactors');
+			const shown = await daemon.cli('why', 'O-1');
+			ok(/offered \d+\.\d A on one phase/.test(shown.out) && /outlet: charging, L1 alone/.test(shown.out), shown.out);
+		}],
+		['the one whose board has no contactor for that waits, and says why', async () => {
+			const { evses: [e] } = await daemon.ask('station.show', { station: 'B-1' });
+			equal([e.limit.phases, e.limit.a, e.chain[0].reason, e.outlet.phases], [3, [0, 0, 0], 'waiting', undefined], 'it waits with three');
+			ok(/error.*EVSE B-1: switch_phases_after is refused, its hardware has no second contactor/.test(daemon.log), 'the log');
+			const found = (await daemon.ask('doctor')).find((x) => x.check === 'devices.contactors');
+			ok(/B-1/.test(found.detail) && !/O-1/.test(found.detail), JSON.stringify(found));
+			fs.writeFileSync(`${dir}/B-1.json`, '{}');
+			await until(8000, 'another board is seen', () => /EVSE B-1: its hardware has a second contactor now/.test(daemon.log));
 			await daemon.stop();
 		}],
 	]);

@@ -5,6 +5,7 @@ UNIT_STATION = tests/unit/station/cabinet tests/unit/station/car \
 	tests/unit/station/core-16 \
 	tests/unit/station/core-201 \
 	tests/unit/station/duty \
+	tests/unit/station/garage \
 	tests/unit/station/keys \
 	tests/unit/station/link-local \
 	tests/unit/station/more-201 \
@@ -35,6 +36,8 @@ tests_unit_station_sampling_SOURCES = tests/unit/station/sampling.c tests/unit/u
 tests_unit_station_sampling_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_station_SOURCES = tests/unit/station/station.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
 tests_unit_station_station_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_station_garage_SOURCES = tests/unit/station/garage.c tests/unit/station/csms.c tests/unit/station/csms.h tests/unit/unit.h
+tests_unit_station_garage_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_duty_SOURCES = tests/unit/station/duty.c tests/unit/unit.h
 tests_unit_station_duty_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_station_outlet_SOURCES = tests/unit/station/outlet.c tests/unit/unit.h
