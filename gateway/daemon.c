@@ -327,6 +327,7 @@ static const struct stage {
 #define TRIM_US (3600 * US_PER_S)
 #define TRIM_BATCH 500
 #define EVENTS_KEPT 10000 /* of the journal, the newest */
+#define EVIDENCE_KEPT 50000 /* of each input of the grid operator */
 
 static struct timer trim;
 
@@ -344,7 +345,7 @@ static void on_trim(void *arg)
 	(void)arg;
 	int err = tx_trim(d.g.store, clock_wall_us() - d.g.conf->offline.queue.max_age_us, on_trimmed, NULL);
 	if (!err)
-		err = journal_trim(d.g.store, EVENTS_KEPT, NULL, NULL);
+		err = journal_trim(d.g.store, EVENTS_KEPT, EVIDENCE_KEPT, NULL, NULL);
 	if (err)
 		log_error(NULL, "old transactions and events cannot be forgotten: %s", err_text(err));
 }

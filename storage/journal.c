@@ -2,12 +2,14 @@
 #include "storage/journal.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "storage/job.h"
 #include "storage/pages.h"
 
 #define ROW_OVERHEAD 60
+#define EVIDENCE "grid."
 
 struct add {
 	struct job job;
@@ -17,13 +19,13 @@ struct add {
 
 struct trim {
 	struct job job;
-	int64_t keep, evidence_from_us;
+	int64_t keep, keep_evidence, evidence_from_us;
 };
 
 static void run_add(struct job *j, struct db *d)
 {
 	struct add *a = (struct add *)j;
-	db_admit(d, a->bytes + ROW_OVERHEAD, false);
+	db_admit(d, a->bytes + ROW_OVERHEAD, strncmp(a->rec.code, EVIDENCE, sizeof(EVIDENCE) - 1) == 0);
 	struct query q = query_open(d, "INSERT INTO journal (seq, wall_us, code, severity, object, args) VALUES (?, ?, ?, ?, ?, ?)");
 	give_int(&q, a->rec.seq);
 	give_int(&q, a->rec.wall_us);
@@ -66,18 +68,30 @@ static void run_trim(struct job *j, struct db *d)
 {
 	struct trim *t = (struct trim *)j;
 	struct query q = query_open(d, "DELETE FROM journal WHERE seq <= (SELECT seq FROM journal ORDER BY seq DESC LIMIT 1 OFFSET ?)"
-		" AND (code NOT LIKE 'grid.%' OR wall_us < ?)");
+		" AND (code NOT LIKE '" EVIDENCE "%' OR wall_us < ? OR seq IN (SELECT seq FROM (SELECT seq, row_number() OVER"
+		" (PARTITION BY object ORDER BY seq DESC) AS nth FROM journal WHERE code LIKE '" EVIDENCE "%') WHERE nth > ?))");
 	give_int(&q, t->keep);
 	give_int(&q, t->evidence_from_us);
+	give_int(&q, t->keep_evidence);
 	j->value = query_run(&q);
 }
 
-int journal_trim(struct store *s, int64_t keep, store_done *done, void *arg)
+int journal_trim(struct store *s, int64_t keep, int64_t keep_evidence, store_done *done, void *arg)
 {
 	struct trim *t = job_new(sizeof(*t), run_trim, done, arg);
 	t->keep = keep;
+	t->keep_evidence = keep_evidence;
 	t->evidence_from_us = clock_wall_us() - JOURNAL_EVIDENCE_US;
 	return job_post(s, &t->job);
+}
+
+int64_t journal_evidence_before(struct store *s, int64_t n)
+{
+	struct query q = query_open(store_reader(s), "SELECT seq FROM journal WHERE code LIKE '" EVIDENCE "%' ORDER BY seq DESC LIMIT 1 OFFSET ?");
+	give_int(&q, n);
+	int64_t seq = query_next(&q) ? take_int(&q) : 0;
+	query_close(&q);
+	return seq;
 }
 
 struct list_of { /* an argument of pages_walk */

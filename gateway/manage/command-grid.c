@@ -77,8 +77,9 @@ static bool write_event(void *arg, const struct journal_rec *r)
 int command_grid_log(struct command *c)
 {
 	struct listing l = { &c->w, LOG_MOST };
+	int64_t after = json_int(c->args, "after", -1);
 	jw_array(&c->w, NULL);
-	int err = journal_each(c->g->store, json_int(c->args, "after", 0), write_event, &l);
+	int err = journal_each(c->g->store, after < 0 ? journal_evidence_before(c->g->store, LOG_MOST) : after, write_event, &l);
 	jw_end(&c->w, ']');
 	return err ? command_fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
 }
