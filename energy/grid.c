@@ -10,10 +10,14 @@
  * An input that has to speak and has not yet is counted with its fail-safe from the first moment: a program that starts does not know whether
  * it is dimmed. One that need not speak is free until it does, and what it said holds until it says something else.
  *
- * The limit of all: of those that limit (or fail safe), the ones with the highest priority, and of these the lowest. A higher one that is
- * free takes nothing away from a lower one that limits. */
+ * While the fail-safe is held, a word that is lower than it counts all the same: it was said, and hold is there to be careful.
+ *
+ * The limit of all: of those that say a limit, the ones with the highest priority, and of these the lowest. A higher one that is free takes
+ * nothing away from a lower one that limits, and neither does one that is silent: a fail-safe can only lower what others of its priority or less
+ * have said. */
 #include "energy/grid.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,9 +29,10 @@ struct input {
 	struct grid_input_conf conf;
 	enum grid_state state;
 	int64_t limit_w, since_us, heard_us, until_us;
-	/* A word that waits for its debounce time. */
+	/* A word that waits for its debounce time, or for the end of the fail-safe. */
 	bool waits;
 	int64_t next_w, next_until_us, next_since_us;
+	int64_t lower_w;        /* a word that counts though the fail-safe is held; GRID_FREE_W: none */
 	char fault[FAULT_TEXT];
 };
 
@@ -38,7 +43,8 @@ struct grid {
 	void *arg;
 	struct grid_now now;
 	bool changed;
-	int64_t ordered_us;     /* when a limit began that is not seen to be obeyed yet; 0: none */
+	int64_t ordered_us;     /* when a limit was first heard that is not seen to be obeyed yet; 0: none */
+	int64_t most_w;         /* measured since it was; -1: it was not, or nothing */
 };
 
 const char *grid_state_text(enum grid_state s)
@@ -53,41 +59,77 @@ static void tell(const struct grid *g, const struct grid_evidence *e)
 		g->evidence(g->arg, e);
 }
 
+static bool fails_safe(const struct input *in)
+{
+	return (in->state == GRID_FAIL_SAFE || (in->state == GRID_UNKNOWN && in->conf.stale_after_us)) && in->conf.fail_safe_w != GRID_FREE_W;
+}
+
 static bool limits(const struct input *in)
 {
-	if (in->state == GRID_LIMITED)
-		return true;
-	return (in->state == GRID_FAIL_SAFE || (in->state == GRID_UNKNOWN && in->conf.stale_after_us)) && in->conf.fail_safe_w != GRID_FREE_W;
+	return in->state == GRID_LIMITED || fails_safe(in);
 }
 
 static int64_t limit_of(const struct input *in)
 {
-	return in->state == GRID_LIMITED ? in->limit_w : in->conf.fail_safe_w;
+	if (in->state == GRID_LIMITED)
+		return in->limit_w;
+	return in->lower_w != GRID_FREE_W ? in->lower_w : in->conf.fail_safe_w;
+}
+
+static const char *why_of(const struct input *in)
+{
+	if (!fails_safe(in))
+		return NULL;
+	return in->fault[0] ? in->fault : in->state == GRID_UNKNOWN ? "not heard since the start" : "silent";
+}
+
+/* The highest priority of those that say a limit; those below it have no say. */
+static int said_priority(const struct grid *g)
+{
+	int highest = INT_MIN;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->inputs[i].state == GRID_LIMITED && g->inputs[i].conf.priority > highest)
+			highest = g->inputs[i].conf.priority;
+	return highest;
 }
 
 static bool goes_before(const struct input *a, const struct input *b)
 {
-	if (a->conf.priority != b->conf.priority)
-		return a->conf.priority > b->conf.priority;
-	return limit_of(a) < limit_of(b);
+	if (limit_of(a) != limit_of(b))
+		return limit_of(a) < limit_of(b);
+	return a->conf.priority > b->conf.priority;
 }
 
-static void combine(struct grid *g, int64_t now_us)
+static int decides(const struct grid *g)
 {
-	int best = -1;
+	int best = -1, least = said_priority(g);
 	for (size_t i = 0; i < g->n; i++)
-		if (limits(&g->inputs[i]) && (best < 0 || goes_before(&g->inputs[i], &g->inputs[best])))
+		if (limits(&g->inputs[i]) && g->inputs[i].conf.priority >= least && (best < 0 || goes_before(&g->inputs[i], &g->inputs[best])))
 			best = (int)i;
-	struct grid_now is = { best < 0 ? GRID_FREE : g->inputs[best].state == GRID_LIMITED ? GRID_LIMITED : GRID_FAIL_SAFE,
-			       best < 0 ? GRID_FREE_W : limit_of(&g->inputs[best]), best, now_us };
+	return best;
+}
+
+/* What is measured from now on is about another limit. */
+static void order(struct grid *g, int64_t limit_w, int64_t heard_us)
+{
+	g->most_w = -1;
+	if (limit_w == GRID_FREE_W)
+		g->ordered_us = 0;
+	else if (g->now.limit_w == GRID_FREE_W || limit_w < g->now.limit_w)
+		g->ordered_us = heard_us;
+}
+
+/* heard_us: when the word was that brings this about; 0: no word does. */
+static void combine(struct grid *g, int64_t heard_us, int64_t now_us)
+{
+	int best = decides(g);
+	const struct input *in = best < 0 ? NULL : &g->inputs[best];
+	struct grid_now is = { !in ? GRID_FREE : in->state == GRID_LIMITED ? GRID_LIMITED : GRID_FAIL_SAFE, in ? limit_of(in) : GRID_FREE_W, best, now_us };
 	if (is.limit_w == g->now.limit_w && is.state == g->now.state && is.input == g->now.input)
 		return;
-	struct grid_evidence e = { .kind = GRID_LIMIT_CHANGED, .at_us = now_us, .input = best < 0 ? NULL : g->inputs[best].conf.id, .was = g->now.state,
-				   .is = is.state, .limit_w = is.limit_w };
-	if (is.limit_w == GRID_FREE_W)
-		g->ordered_us = 0;
-	else if (g->now.limit_w == GRID_FREE_W || is.limit_w < g->now.limit_w)
-		g->ordered_us = now_us;
+	struct grid_evidence e = { .kind = GRID_LIMIT_CHANGED, .at_us = now_us, .input = in ? in->conf.id : NULL, .was = g->now.state, .is = is.state,
+				   .limit_w = is.limit_w, .heard_us = heard_us, .most_w = g->most_w, .why = in ? why_of(in) : NULL };
+	order(g, is.limit_w, heard_us ? heard_us : now_us);
 	g->now = is;
 	g->changed = true;
 	tell(g, &e);
@@ -97,16 +139,18 @@ static void enter(struct grid *g, struct input *in, enum grid_state state, int64
 {
 	enum grid_state was = in->state;
 	bool same = was == state && in->limit_w == limit_w;
+	int64_t heard_us = in->waits && !why ? in->next_since_us : 0;
 	in->state = state;
 	in->limit_w = limit_w;
 	in->waits = false;
+	in->lower_w = GRID_FREE_W;
 	if (same)
 		return;
 	in->since_us = now_us;
 	struct grid_evidence e = { .kind = GRID_INPUT_CHANGED, .at_us = now_us, .input = in->conf.id, .was = was, .is = state,
-				   .limit_w = state == GRID_FAIL_SAFE ? in->conf.fail_safe_w : limit_w, .why = why };
+				   .limit_w = state == GRID_FAIL_SAFE ? in->conf.fail_safe_w : limit_w, .heard_us = heard_us, .most_w = -1, .why = why };
 	tell(g, &e);
-	combine(g, now_us);
+	combine(g, heard_us, now_us);
 }
 
 static void free_inputs(struct grid *g)
@@ -130,7 +174,7 @@ static void make_inputs(struct grid *g, const struct grid_input_conf *inputs, si
 	struct input *made = mem_new((n + 1) * sizeof(*made));
 	for (size_t i = 0; i < n; i++) {
 		int was = input_named(g, inputs[i].id);
-		made[i] = was < 0 ? (struct input){ .limit_w = GRID_FREE_W, .since_us = now_us, .heard_us = now_us } : g->inputs[was];
+		made[i] = was < 0 ? (struct input){ .limit_w = GRID_FREE_W, .lower_w = GRID_FREE_W, .since_us = now_us, .heard_us = now_us } : g->inputs[was];
 		made[i].conf = inputs[i];
 		made[i].conf.id = mem_strdup(inputs[i].id);
 	}
@@ -147,7 +191,8 @@ struct grid *grid_open(const struct grid_input_conf *inputs, size_t n, void (*ev
 	g->arg = arg;
 	make_inputs(g, inputs, n, now_us);
 	g->now = (struct grid_now){ GRID_FREE, GRID_FREE_W, -1, now_us };
-	combine(g, now_us);
+	g->most_w = -1;
+	combine(g, 0, now_us);
 	return g;
 }
 
@@ -165,7 +210,10 @@ void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n,
 	make_inputs(g, inputs, n, now_us);
 	g->now.input = decided ? input_named(g, decided) : -1;
 	mem_free(decided);
-	combine(g, now_us);
+	for (size_t i = 0; i < n; i++)
+		if (g->inputs[i].state == GRID_FAIL_SAFE && !g->inputs[i].conf.stale_after_us)
+			enter(g, &g->inputs[i], GRID_UNKNOWN, GRID_FREE_W, "it need not speak any more", now_us);
+	combine(g, 0, now_us);
 	g->changed = true;
 }
 
@@ -181,8 +229,13 @@ static bool held(const struct input *in, int64_t now_us)
 
 static void settle(struct grid *g, struct input *in, int64_t now_us)
 {
-	if (!in->waits || now_us - in->next_since_us < in->conf.debounce_us || held(in, now_us))
+	if (!in->waits || now_us - in->next_since_us < in->conf.debounce_us)
 		return;
+	if (held(in, now_us)) {
+		in->lower_w = in->next_w != GRID_FREE_W && in->next_w < in->conf.fail_safe_w ? in->next_w : GRID_FREE_W;
+		combine(g, in->next_since_us, now_us);
+		return;
+	}
 	in->until_us = in->next_until_us;
 	enter(g, in, in->next_w == GRID_FREE_W ? GRID_FREE : GRID_LIMITED, in->next_w, NULL, now_us);
 }
@@ -222,15 +275,20 @@ void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
 		return;
 	snprintf(in->fault, sizeof(in->fault), "%s", why ? why : "not heard");
 	in->waits = false; /* a word interrupted by nonsense has to begin again */
+	in->lower_w = GRID_FREE_W;
+	combine(g, 0, now_us);
 	step_input(g, in, now_us);
 }
 
 void grid_power(struct grid *g, int64_t watts, int64_t now_us)
 {
-	if (!g->ordered_us || watts > g->now.limit_w)
+	if (g->now.limit_w == GRID_FREE_W || (g->ordered_us && watts > g->now.limit_w))
+		return;
+	g->most_w = watts > g->most_w ? watts : g->most_w;
+	if (!g->ordered_us)
 		return;
 	struct grid_evidence e = { .kind = GRID_LIMIT_OBEYED, .at_us = now_us, .input = g->now.input < 0 ? NULL : g->inputs[g->now.input].conf.id,
-				   .was = g->now.state, .is = g->now.state, .limit_w = g->now.limit_w, .took_us = now_us - g->ordered_us };
+				   .was = g->now.state, .is = g->now.state, .limit_w = g->now.limit_w, .took_us = now_us - g->ordered_us, .most_w = -1 };
 	g->ordered_us = 0;
 	tell(g, &e);
 }

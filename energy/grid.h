@@ -19,11 +19,11 @@ const char *grid_state_text(enum grid_state s); /* "free" ... */
 
 struct grid_input_conf {
 	const char *id;
-	int priority;           /* of those that limit, the highest decide */
+	int priority;           /* of those that say a limit, the highest decide */
 	int64_t fail_safe_w;    /* while it should speak and does not; GRID_FREE_W: nothing happens */
 	int64_t debounce_us;    /* a change has to last this long */
 	int64_t stale_after_us; /* without news for this long it is not known; 0: it need not speak */
-	int64_t hold_us;        /* least time in fail-safe */
+	int64_t hold_us;        /* least time in fail-safe; a word that is lower counts meanwhile */
 };
 
 /* One line of evidence. */
@@ -33,7 +33,9 @@ struct grid_evidence {
 	const char *input;      /* whose change, or who decides; NULL: nobody limits */
 	enum grid_state was, is;
 	int64_t limit_w;
-	int64_t took_us;        /* GRID_LIMIT_OBEYED: from the change of the limit to the measured power below it */
+	int64_t heard_us;       /* when what brought this about was first heard, before its debounce time; 0: it was no word */
+	int64_t took_us;        /* GRID_LIMIT_OBEYED: from then to the measured power below the limit */
+	int64_t most_w;         /* GRID_LIMIT_CHANGED: most that was measured once the limit before was obeyed; -1: there was none, or nothing is known */
 	const char *why;        /* of a fail-safe; NULL: none */
 };
 

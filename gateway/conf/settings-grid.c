@@ -74,7 +74,7 @@ static const struct conf_row grid_input_rows[] = {
 	{ .name = "uplink", .takes_effect = AT_RESTART, .type = CONF_REF, .refers = "uplinks", .table = &uplink_table, AT(grid_input_settings, uplink),
 	  .help = "csms: the uplink by whose own_identity it tells its limit; stale_after is then how long it may be out of reach" },
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(grid_input_settings, priority),
-	  .help = "Of the inputs that limit, those with the highest decide; among these the lowest limit" },
+	  .help = "Of the inputs that say a limit, those with the highest decide, among these the lowest; one that is silent can only lower it" },
 	MAYBE_INT("limit_w", grid_input_settings, limit_w, POWER_MOST, "contact: what may be drawn while it is active; what the devices keep when not said"),
 	MAYBE_INT("fail_safe_w", grid_input_settings, fail_safe_w, POWER_MOST, "What may be drawn while nothing is known of it; what the devices keep when not said"),
 	{ .name = "debounce", .type = CONF_DURATION, .min = 0, .max = 60 * S, .preset = "300ms", .at_times = true, AT(grid_input_settings, debounce_us),

@@ -11,7 +11,7 @@
 
 static struct grid *g;
 static char said[4096]; /* evidence, one word per line */
-static int64_t took_us;
+static int64_t took_us, heard_us, most_w;
 
 static void on_evidence(void *arg, const struct grid_evidence *e)
 {
@@ -22,6 +22,8 @@ static void on_evidence(void *arg, const struct grid_evidence *e)
 		 (long long)e->limit_w, e->why ? " " : "", e->why ? e->why : "");
 	strncat(said, line, sizeof(said) - strlen(said) - 1);
 	took_us = e->took_us;
+	heard_us = e->heard_us;
+	most_w = e->most_w;
 }
 
 static void open_with(const struct grid_input_conf *in, size_t n)
@@ -98,6 +100,38 @@ static void test_silence_is_the_fail_safe_and_is_held(void **state)
 	assert_int_equal(limit(), GRID_FREE_W);
 }
 
+/* What the operator says while the fail-safe is held can only make it lower. */
+static void test_a_lower_word_counts_while_the_fail_safe_is_held(void **state)
+{
+	struct grid_input_conf in = contact;
+	(void)state;
+	in.hold_us = 60 * S;
+	open_with(&in, 1);
+	grid_step(g, 110 * S);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 0, 0, 0, 112 * S);
+	grid_step(g, 112 * S + 200 * MS);
+	assert_int_equal(limit(), 4200);
+	grid_step(g, 112 * S + 300 * MS);
+	assert_int_equal(limit(), 0);
+	assert_non_null(strstr(said, "112 limit box fail_safe 0"));
+	assert_int_equal(heard_us, 112 * S);
+	grid_says(g, 0, 9000, 0, 120 * S);
+	grid_step(g, 121 * S);
+	assert_int_equal(limit(), 4200); /* a higher one waits */
+	grid_says(g, 0, 0, 0, 122 * S);
+	grid_step(g, 123 * S);
+	assert_int_equal(limit(), 0);
+	grid_fails(g, 0, "no answer", 124 * S);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 0, 0, 0, 169 * S);
+	grid_step(g, 171 * S);
+	assert_int_equal(limit(), 0);
+	grid_says(g, 0, GRID_FREE_W, 0, 172 * S);
+	grid_step(g, 173 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+}
+
 static void test_a_command_ends_by_itself(void **state)
 {
 	(void)state;
@@ -136,6 +170,59 @@ static void test_priority_goes_before_the_lowest(void **state)
 	assert_int_equal(limit(), GRID_FREE_W);
 }
 
+/* One that is broken knows nothing, so it takes nothing away from what others have said, whatever its priority. */
+static void test_silence_raises_no_limit(void **state)
+{
+	struct grid_input_conf in[2] = { { .id = "ems", .priority = 10, .fail_safe_w = 9000, .stale_after_us = 10 * S }, { .id = "box", .fail_safe_w = 6000 } };
+	(void)state;
+	open_with(in, 2);
+	grid_says(g, 1, 4200, 0, 101 * S);
+	assert_int_equal(limit(), 4200); /* the other one has not spoken yet */
+	grid_says(g, 0, 8000, 0, 102 * S);
+	assert_int_equal(limit(), 8000); /* what it says goes before */
+	grid_step(g, 112 * S);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 1, 20000, 0, 113 * S);
+	assert_int_equal(limit(), 9000);
+	assert_non_null(strstr(said, "113 limit ems fail_safe 9000 silent"));
+	grid_says(g, 1, GRID_FREE_W, 0, 114 * S);
+	assert_int_equal(limit(), 9000);
+	in[0].stale_after_us = 0;
+	grid_change(g, in, 2, 115 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	assert_non_null(strstr(said, "115 input ems unknown -1 it need not speak any more"));
+}
+
+/* The debounce time is part of the answer, and what was drawn under the limit is told when it ends. */
+static void test_evidence_counts_from_the_first_reading(void **state)
+{
+	(void)state;
+	open_with(&contact, 1);
+	assert_non_null(strstr(said, "100 limit box fail_safe 4200 not heard since the start"));
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_step(g, 102 * S);
+	assert_int_equal(most_w, -1);
+	grid_says(g, 0, 6000, 0, 110 * S);
+	grid_step(g, 110 * S + 300 * MS);
+	assert_int_equal(heard_us, 110 * S);
+	grid_power(g, 22000, 111 * S);
+	grid_power(g, 5000, 112 * S);
+	assert_int_equal(took_us, 2 * S);
+	grid_power(g, 6300, 113 * S);
+	grid_power(g, 5900, 114 * S);
+	grid_says(g, 0, GRID_FREE_W, 0, 115 * S);
+	grid_step(g, 116 * S);
+	assert_non_null(strstr(said, "116 limit - free -1"));
+	assert_int_equal(heard_us, 115 * S);
+	assert_int_equal(most_w, 6300);
+	grid_says(g, 0, 6000, 0, 120 * S);
+	grid_step(g, 121 * S);
+	grid_power(g, 7000, 122 * S); /* never obeyed, so nothing is known of it */
+	grid_says(g, 0, GRID_FREE_W, 0, 123 * S);
+	grid_step(g, 124 * S);
+	assert_int_equal(most_w, -1);
+}
+
 static void test_evidence_tells_command_and_effect(void **state)
 {
 	(void)state;
@@ -169,7 +256,7 @@ static void test_inputs_that_stay_go_on_under_other_rules(void **state)
 	assert_int_equal(limit(), 6000);
 	assert_string_equal(said, "");
 	grid_step(g, 111 * S);
-	assert_string_equal(said, "111 input box fail_safe 3000 silent\n111 limit box fail_safe 3000\n");
+	assert_string_equal(said, "111 input box fail_safe 3000 silent\n111 limit box fail_safe 3000 silent\n");
 	grid_input_look(g, 1, &v);
 	assert_int_equal(v.until_us, 130 * S);
 	grid_change(g, other, 2, 112 * S); /* the silent one goes */
@@ -228,9 +315,12 @@ int main(void)
 		cmocka_unit_test_teardown(test_nothing_heard_yet_is_limited, drop),
 		cmocka_unit_test_teardown(test_a_change_has_to_last, drop),
 		cmocka_unit_test_teardown(test_silence_is_the_fail_safe_and_is_held, drop),
+		cmocka_unit_test_teardown(test_a_lower_word_counts_while_the_fail_safe_is_held, drop),
 		cmocka_unit_test_teardown(test_a_command_ends_by_itself, drop),
+		cmocka_unit_test_teardown(test_silence_raises_no_limit, drop),
 		cmocka_unit_test_teardown(test_priority_goes_before_the_lowest, drop),
 		cmocka_unit_test_teardown(test_evidence_tells_command_and_effect, drop),
+		cmocka_unit_test_teardown(test_evidence_counts_from_the_first_reading, drop),
 		cmocka_unit_test_teardown(test_inputs_that_stay_go_on_under_other_rules, drop),
 		cmocka_unit_test(test_section_14a_keeps_a_minimum),
 		cmocka_unit_test(test_a_ripple_receiver_and_its_broken_wires),
