@@ -96,7 +96,7 @@ libgateway_a_SOURCES += \
 	gateway/power/explain.c gateway/power/explain.h \
 	gateway/power/fallback.c \
 	gateway/power/grid-conf.c gateway/power/grid-conf.h \
-	gateway/power/grid-evidence.c gateway/power/grid-inputs.c gateway/power/grid-inputs.h gateway/power/grid-local.h \
+	gateway/power/grid-durable.c gateway/power/grid-evidence.c gateway/power/grid-inputs.c gateway/power/grid-inputs.h gateway/power/grid-local.h \
 	gateway/power/grid-kept.c gateway/power/grid-kept.h gateway/power/grid-power.c gateway/power/grid-source.c gateway/power/grid-view.c \
 	gateway/power/hours.c gateway/power/hours.h \
 	gateway/power/limits.c gateway/power/limits.h \

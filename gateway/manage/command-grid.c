@@ -36,6 +36,20 @@ static int read_watts(const struct command *c, int64_t *out)
 	return 0;
 }
 
+static void on_durable(void *arg, int err)
+{
+	struct command *c = arg;
+	if (err) {
+		command_finish(c, command_fail(c, COMMAND_FAILED, "the limit holds, but a restart may forget it, or it lacks evidence: %s", err_text(err)));
+		return;
+	}
+	jw_object(&c->w, NULL);
+	if (grid_inputs_there())
+		grid_inputs_view(&c->w);
+	jw_end(&c->w, '}');
+	command_finish(c, COMMAND_OK);
+}
+
 int command_grid_limit(struct command *c)
 {
 	const char *input = command_text(c, "input"), *duration = command_text(c, "for");
@@ -46,12 +60,9 @@ int command_grid_limit(struct command *c)
 		return command_fail(c, COMMAND_USAGE, "limit_w is a number of watts, or free");
 	if (duration && (conf_duration(duration, &for_us) != 0 || for_us <= 0))
 		return command_fail(c, COMMAND_USAGE, "for is no duration such as 2h");
-	if (grid_inputs_command(input, watts, for_us) != 0)
+	if (grid_inputs_command(input, watts, for_us, on_durable, c) != 0)
 		return command_fail(c, COMMAND_NOT_FOUND, "no grid input '%s' of kind command", input);
-	jw_object(&c->w, NULL);
-	grid_inputs_view(&c->w);
-	jw_end(&c->w, '}');
-	return COMMAND_OK;
+	return COMMAND_LATER;
 }
 
 struct listing {

@@ -254,21 +254,39 @@ static bool flush_topic(struct topic *t, int64_t now)
 
 /* --- events --- */
 
+struct event_wait {
+	store_done *done;
+	void *arg;
+};
+
 static void on_journaled(void *arg, int err, int64_t value)
 {
-	(void)arg, (void)err, (void)value;
+	struct event_wait *w = arg;
 	sinks_journaled();
+	if (w)
+		w->done(w->arg, err, value);
+	mem_free(w);
 }
 
-void telemetry_event(struct gateway *g, const char *code, const char *severity, const char *object, const char *args)
+void telemetry_event_then(struct gateway *g, const char *code, const char *severity, const char *object, const char *args, store_done *done, void *arg)
 {
 	struct journal_rec rec = { .wall_us = clock_wall_us(), .code = code, .severity = severity, .object = object, .args = args ? args : "{}" };
 	struct buf payload = { 0 };
-	rec.seq = journal_add(g->store, &rec, on_journaled, NULL);
+	struct event_wait *w = done ? NEW(struct event_wait) : NULL;
+	if (w)
+		*w = (struct event_wait){ done, arg };
+	rec.seq = journal_add(g->store, &rec, on_journaled, w);
 	backlog_write_event(g, &rec, false, &payload);
 	sinks_event(rec.seq, buf_view(&payload));
 	sse_publish("event", object, buf_view(&payload));
 	buf_free(&payload);
+	if (rec.seq < 0)
+		on_journaled(w, (int)rec.seq, 0);
+}
+
+void telemetry_event(struct gateway *g, const char *code, const char *severity, const char *object, const char *args)
+{
+	telemetry_event_then(g, code, severity, object, args, NULL, NULL);
 }
 
 /* A multiplexed uplink found out how its lanes travel, and that is not how they did. */

@@ -12,6 +12,8 @@ void telemetry_evse(struct session *s, int evse);  /* state, current or transact
 void telemetry_refresh(void);                      /* publishes everything, ends with the event refresh_done */
 /* An event: numbered, kept in the journal, published, logged by whoever raises it. `args`: a JSON object as text, NULL: none. */
 void telemetry_event(struct gateway *g, const char *code, const char *severity, const char *object, const char *args);
+/* The same; `done` when it is on disk, or why it is not. */
+void telemetry_event_then(struct gateway *g, const char *code, const char *severity, const char *object, const char *args, store_done *done, void *arg);
 bool telemetry_up(void);                           /* the broker is there */
 
 /* From the host: a sink's connection, and a command that came by it. */

@@ -1,11 +1,20 @@
 /* Evidence of what the grid operator asked for and got: a line of the journal for each change of an input and of the limit, and one when the
- * measured power is at or below it. */
+ * measured power is at or below it.
+ *
+ * A line that the disk does not take stays here with its time and is tried again. It then gets a number behind those that came meanwhile, so
+ * readers go by the time. */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/power/grid-local.h"
+#include "storage/journal.h"
+
+#define AGAIN_US (2 * US_PER_S)
+#define UNWRITTEN_MOST 1000
 
 static const struct grid_source *csms_named(const struct grid_site *g, const char *input)
 {
@@ -13,6 +22,16 @@ static const struct grid_source *csms_named(const struct grid_site *g, const cha
 		if (g->sources[i]->conf->kind == GRID_CSMS && strcmp(g->sources[i]->conf->id, input) == 0)
 			return g->sources[i];
 	return NULL;
+}
+
+static void write_power(const struct grid_site *g, struct json_writer *w)
+{
+	int64_t circuit_w = grid_circuit_w(g);
+	jw_int(w, "charging_w", grid_charging_w(g, 0));
+	if (circuit_w >= 0)
+		jw_int(w, "circuit_w", circuit_w);
+	else
+		jw_null(w, "circuit_w");
 }
 
 static void write_line(const struct grid_site *g, const struct grid_evidence *e, struct json_writer *w)
@@ -23,20 +42,97 @@ static void write_line(const struct grid_site *g, const struct grid_evidence *e,
 	jw_string(w, "was", grid_state_text(e->was));
 	jw_string(w, "state", grid_state_text(e->is));
 	grid_view_limit(w, e->limit_w);
+	if (e->heard_us)
+		jw_time(w, "heard", clock_wall_us() - (clock_mono_us() - e->heard_us));
 	if (e->kind == GRID_LIMIT_OBEYED)
 		jw_int(w, "took_ms", e->took_us / US_PER_MS);
 	if (e->kind != GRID_INPUT_CHANGED)
-		jw_int(w, "charging_w", grid_charging_w(g, 0));
+		write_power(g, w);
+	if (e->most_w >= 0)
+		jw_int(w, "most_w", e->most_w);
 	if (csms)
 		grid_view_origin(w, csms);
 	jw_string(w, "why", e->why);
 	jw_end(w, '}');
 }
 
+/* --- to the journal --- */
+
+struct line {
+	struct list entry;
+	struct grid_site *g;
+	int64_t wall_us;
+	const char *code, *severity;
+	char *object, *args;
+};
+
+static struct list unwritten = { &unwritten, &unwritten };
+static size_t n_unwritten;
+static struct timer again;
+
+static void drop(struct line *l)
+{
+	mem_free(l->object);
+	mem_free(l->args);
+	mem_free(l);
+}
+
+static void on_again(void *arg);
+
+static void keep(struct line *l, int err)
+{
+	if (!n_unwritten)
+		log_error(NULL, "evidence of the grid operator's limits cannot be written, and is tried again: %s", err_text(err));
+	list_append(&unwritten, &l->entry);
+	if (++n_unwritten > UNWRITTEN_MOST) {
+		struct line *oldest = LIST_ITEM(unwritten.next, struct line, entry);
+		log_error(NULL, "evidence is lost: %s %s", oldest->code, oldest->args);
+		list_remove(&oldest->entry);
+		drop(oldest);
+		n_unwritten--;
+	}
+	timer_set(&again, AGAIN_US, on_again, NULL);
+}
+
+static void on_written(void *arg, int err, int64_t value)
+{
+	struct line *l = arg;
+	if (err && l->g->gw)
+		keep(l, err);
+	else
+		drop(l);
+	grid_durable_done(NULL, err, value);
+}
+
+static void on_again(void *arg)
+{
+	(void)arg;
+	log_info(NULL, "%zu lines of evidence are written again", n_unwritten);
+	while (!list_empty(&unwritten)) {
+		struct line *l = LIST_ITEM(unwritten.next, struct line, entry);
+		list_remove(&l->entry);
+		n_unwritten--;
+		grid_durable_given();
+		struct journal_rec rec = { .wall_us = l->wall_us, .code = l->code, .severity = l->severity, .object = l->object, .args = l->args };
+		int64_t seq = journal_add(l->g->gw->store, &rec, on_written, l);
+		if (seq < 0)
+			on_written(l, (int)seq, 0);
+	}
+}
+
+void grid_evidence_forget(void)
+{
+	timer_cancel(&again);
+	LIST_WALK(&unwritten, struct line, entry, l)
+		drop(l);
+	list_init(&unwritten);
+	n_unwritten = 0;
+}
+
 void grid_evidence_write(void *arg, const struct grid_evidence *e)
 {
 	static const char *const codes[] = { "grid.input", "grid.limit", "grid.obeyed" };
-	const struct grid_site *g = arg;
+	struct grid_site *g = arg;
 	struct buf args = { 0 }, object = { 0 };
 	struct json_writer w;
 	jw_open(&w, &args);
@@ -47,7 +143,11 @@ void grid_evidence_write(void *arg, const struct grid_evidence *e)
 	else
 		log_info(NULL, "%s %s: %s, %lld W%s%s", codes[e->kind], e->input ? e->input : "-", grid_state_text(e->is), (long long)e->limit_w,
 			e->why ? ", " : "", e->why ? e->why : "");
-	telemetry_event(g->gw, codes[e->kind], e->is == GRID_FAIL_SAFE ? "warning" : "info", object.p, args.p);
+	struct line *l = NEW(struct line);
+	*l = (struct line){ .g = g, .wall_us = clock_wall_us(), .code = codes[e->kind], .severity = e->is == GRID_FAIL_SAFE ? "warning" : "info",
+		.object = mem_strdup(object.p), .args = mem_strdup(args.p) };
+	grid_durable_given();
+	telemetry_event_then(g->gw, l->code, l->severity, object.p, args.p, on_written, l);
 	buf_free(&args);
 	buf_free(&object);
 }

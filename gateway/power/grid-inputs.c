@@ -130,6 +130,7 @@ void grid_inputs_stop(void)
 
 void grid_inputs_free(void)
 {
+	grid_evidence_forget();
 	grid_close(site.grid);
 	for (size_t i = 0; i < site.n; i++)
 		mem_free(site.sources[i]);
@@ -236,12 +237,13 @@ void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *
 
 /* --- commands and views --- */
 
-int grid_inputs_command(const char *input, int64_t watts, int64_t for_us)
+int grid_inputs_command(const char *input, int64_t watts, int64_t for_us, void (*done)(void *arg, int err), void *arg)
 {
 	for (size_t i = 0; i < site.n; i++) {
 		if (strcmp(site.sources[i]->conf->id, input) != 0 || site.sources[i]->conf->kind != GRID_COMMAND)
 			continue;
 		grid_source_told(site.sources[i], watts, for_us);
+		grid_durable_then(done, arg);
 		return 0;
 	}
 	return ERR_NOT_FOUND;

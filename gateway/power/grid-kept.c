@@ -14,14 +14,16 @@
 #define OWNER "grid-input"
 #define NAMES_MOST 64
 
-void grid_kept_put(struct store *s, const char *input, int64_t watts, int64_t for_us)
+void grid_kept_put(struct store *s, const char *input, int64_t watts, int64_t for_us, store_done *done, void *arg)
 {
 	char text[80];
 	int err;
 	snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64, watts, for_us ? clock_wall_us() + for_us : 0, for_us);
-	err = watts == GRID_FREE_W ? kept_remove(s, OWNER, input, NULL, NULL) : kept_put(s, OWNER, input, slice_of(text), NULL, NULL);
+	err = watts == GRID_FREE_W ? kept_remove(s, OWNER, input, done, arg) : kept_put(s, OWNER, input, slice_of(text), done, arg);
 	if (err)
 		log_error(NULL, "what grid input %s was told cannot be kept over a restart: %s", input, err_text(err));
+	if (err && done)
+		done(arg, err, 0);
 }
 
 bool grid_kept_get(struct store *s, const char *input, int64_t *watts_out, int64_t *for_us_out)
@@ -67,5 +69,5 @@ void grid_kept_only(struct store *s, const struct grid_settings *grid)
 	if (kept_each(s, OWNER, "", see, &u) != 0)
 		return;
 	for (size_t i = 0; i < u.n; i++)
-		grid_kept_put(s, u.names[i], GRID_FREE_W, 0);
+		grid_kept_put(s, u.names[i], GRID_FREE_W, 0, NULL, NULL);
 }

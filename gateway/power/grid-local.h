@@ -18,6 +18,9 @@ struct grid_source {
 	int handle;             /* at the host; -1: none */
 	struct modbus_server *server;
 	modbus_mapping_t *tables;
+	int writes;             /* that wait for the disk */
+	bool lost;              /* one of them is not there */
+	int64_t kept_w;         /* the open limit that is kept for the next start; GRID_FREE_W: none is, INT64_MIN: not known */
 	/* csms: what it has allowed. */
 	bool told;
 	int64_t limit_w;
@@ -50,12 +53,21 @@ void grid_source_hear_csms(struct grid_source *s);       /* kind csms: what it a
 void grid_source_show(struct grid_source *s);            /* kind server: in its registers */
 
 /* grid-power.c: watts. What charging below the circuit draws, by what stations have reported since that moment; of those that have not, what
- * they may draw. 0: whenever it was. And what the circuit draws; -1: not known. */
+ * they may draw. 0: whenever it was. And what the circuit draws, 0 while it feeds; -1: not known. */
 int64_t grid_charging_w(const struct grid_site *g, int64_t since_us);
 int64_t grid_circuit_w(const struct grid_site *g);
 
-/* grid-evidence.c: a line of the journal; `arg` is the site. */
+/* grid-evidence.c: a line of the journal; `arg` is the site. One that cannot be written is tried again until it is. */
 void grid_evidence_write(void *arg, const struct grid_evidence *e);
+void grid_evidence_forget(void); /* no further attempt */
+
+/* grid-durable.c: what the store was given in this room, words and evidence, and who waits until it is on disk. */
+void grid_durable_given(void);                                /* one more; its callback is */
+void grid_durable_done(void *arg, int err, int64_t value);    /* this one, or calls it */
+bool grid_durable_waits(void);                                /* something is on its way */
+/* When all that was given so far is on disk, or why some of it is not; perhaps before this returns. */
+void grid_durable_then(void (*done)(void *arg, int err), void *arg);
+void grid_durable_forget(const void *arg);                    /* who waits with this argument does so no longer */
 
 /* grid-view.c: members of an open object. What is allowed, who decides, and each input; of a CSMS's limit, whose it is and until when. */
 void grid_site_view(const struct grid_site *g, struct json_writer *w);

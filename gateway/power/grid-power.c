@@ -12,17 +12,26 @@ static bool is_below(const struct grid_site *g, int node)
 	return k;
 }
 
+static int32_t larger(int32_t a, int32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* A station that is away, as all are after a restart, has not stopped charging because nothing is heard of it. */
+static int32_t unseen_ma(const struct evse_view *v, int phase)
+{
+	int32_t may = larger(v->counted_ma[phase], v->running ? v->grant.ma : 0);
+	return v->drawn_at_us ? larger(may, v->drawn_ma[phase]) : may;
+}
+
 int64_t grid_charging_w(const struct grid_site *g, int64_t since_us)
 {
 	int64_t ma = 0; /* what one feeds back is no answer to a limit of all */
 	for (size_t i = 0; i < control_evses(g->gw->control); i++) {
 		struct evse_view v;
 		control_evse_view(g->gw->control, (int)i, &v);
-		bool told = v.drawn_at_us && v.drawn_at_us >= since_us;
-		for (int p = 0; is_below(g, v.node) && p < v.n_lines; p++) {
-			int32_t drawn = v.drawn_at_us && v.drawn_ma[p] > 0 ? v.drawn_ma[p] : 0;
-			ma += told || !v.running || drawn > v.grant.ma ? drawn : v.grant.ma;
-		}
+		for (int p = 0; is_below(g, v.node) && p < v.n_lines; p++)
+			ma += v.drawn_at_us && v.drawn_at_us >= since_us ? larger(v.drawn_ma[p], 0) : unseen_ma(&v, p);
 	}
 	return ma * g->gw->conf->site.voltage_v / 1000;
 }
@@ -31,5 +40,5 @@ int64_t grid_circuit_w(const struct grid_site *g)
 {
 	struct node_view v;
 	control_node_view(g->gw->control, g->node, &v);
-	return isnan(v.power_w) ? -1 : (int64_t)v.power_w;
+	return isnan(v.power_w) ? -1 : v.power_w > 0 ? (int64_t)v.power_w : 0;
 }

@@ -28,6 +28,7 @@
 #include "gateway/session/session.h"
 
 #define NO_LIMIT 0xFFFFFFFFu
+#define NOT_KNOWN_W INT64_MIN
 
 static void says(struct grid_source *s, int64_t limit_w)
 {
@@ -99,19 +100,23 @@ static void start_reading(struct grid_source *s)
 void grid_source_told(struct grid_source *s, int64_t watts, int64_t for_us)
 {
 	int64_t now = clock_mono_us();
-	struct grid_input_view v;
-	grid_input_look(s->site->grid, s->index, &v);
-	if (for_us || v.state == GRID_UNKNOWN || v.until_us || v.limit_w != watts)
-		grid_kept_put(s->site->gw->store, s->conf->id, watts, for_us);
 	grid_says(s->site->grid, s->index, watts, for_us ? now + for_us : 0, now);
 	grid_site_step(s->site);
+	if (!for_us && s->kept_w == watts)
+		return;
+	s->kept_w = for_us ? NOT_KNOWN_W : watts;
+	grid_durable_given();
+	grid_kept_put(s->site->gw->store, s->conf->id, watts, for_us, grid_durable_done, NULL);
 }
 
 void grid_source_recall(struct grid_source *s)
 {
 	int64_t now = clock_mono_us(), watts, for_us;
-	if ((s->conf->kind == GRID_COMMAND || s->conf->kind == GRID_SERVER) && grid_kept_get(s->site->gw->store, s->conf->id, &watts, &for_us))
-		grid_says(s->site->grid, s->index, watts, for_us ? now + for_us : 0, now);
+	bool told = s->conf->kind == GRID_COMMAND || s->conf->kind == GRID_SERVER;
+	if (!told || !grid_kept_get(s->site->gw->store, s->conf->id, &watts, &for_us))
+		return;
+	s->kept_w = for_us ? NOT_KNOWN_W : watts;
+	grid_says(s->site->grid, s->index, watts, for_us ? now + for_us : 0, now);
 }
 
 /* --- written to the server --- */
@@ -135,14 +140,37 @@ void grid_source_show(struct grid_source *s)
 	write_u32(&s->tables->tab_input_registers[5], grid_circuit_w(s->site));
 }
 
-static void on_written(void *arg, int at, int n)
+static void on_durable(void *arg, int err)
+{
+	struct grid_source *s = arg;
+	s->lost = s->lost || err;
+	if (--s->writes)
+		return;
+	modbus_server_answer(s->server, !s->lost);
+	s->lost = false;
+}
+
+static bool on_written(void *arg, int at, int n)
 {
 	struct grid_source *s = arg;
 	const uint16_t *r = s->tables->tab_registers;
 	uint32_t watts = (uint32_t)r[0] << 16 | r[1];
 	if (at > 2 || at + n < 2)
-		return; /* half a limit: its other word is on the way */
+		return false; /* half a limit: its other word is on the way */
 	grid_source_told(s, watts == NO_LIMIT ? GRID_FREE_W : (int64_t)watts, 0);
+	if (!grid_durable_waits())
+		return false;
+	s->writes++;
+	grid_durable_then(on_durable, s);
+	return true;
+}
+
+/* What was written before this start is what a heartbeat repeats. */
+static void fill_registers(struct grid_source *s)
+{
+	int64_t watts, for_us;
+	bool kept = grid_kept_get(s->site->gw->store, s->conf->id, &watts, &for_us);
+	write_u32(s->tables->tab_registers, kept ? watts : GRID_FREE_W);
 }
 
 static int serve(struct grid_source *s)
@@ -150,7 +178,7 @@ static int serve(struct grid_source *s)
 	s->tables = modbus_mapping_new(0, 0, 3, 7);
 	if (!s->tables)
 		return -ENOMEM;
-	write_u32(s->tables->tab_registers, -1);
+	fill_registers(s);
 	int err = modbus_server_open(s->conf->address, s->conf->port, s->tables, &s->server);
 	if (err) {
 		log_error(NULL, "grid input %s cannot listen on %s port %d: %s", s->conf->id, s->conf->address, s->conf->port, err_text(err));
@@ -181,7 +209,7 @@ void grid_source_hear_csms(struct grid_source *s)
 struct grid_source *grid_source_new(struct grid_site *g, const struct grid_input_settings *in)
 {
 	struct grid_source *s = NEW(struct grid_source);
-	*s = (struct grid_source){ .site = g, .conf = in, .handle = -1, .limit_w = GRID_FREE_W };
+	*s = (struct grid_source){ .site = g, .conf = in, .handle = -1, .kept_w = NOT_KNOWN_W, .limit_w = GRID_FREE_W };
 	return s;
 }
 
@@ -204,6 +232,8 @@ int grid_source_start(struct grid_source *s)
 
 void grid_source_stop(struct grid_source *s)
 {
+	grid_durable_forget(s);
+	s->writes = 0;
 	if (s->server)
 		modbus_server_close(s->server);
 	if (s->tables)
