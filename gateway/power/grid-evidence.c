@@ -24,14 +24,19 @@ static const struct grid_source *csms_named(const struct grid_site *g, const cha
 	return NULL;
 }
 
+static void write_watts(struct json_writer *w, const char *key, int64_t watts)
+{
+	if (watts < 0)
+		jw_null(w, key);
+	else
+		jw_int(w, key, watts);
+}
+
+/* While we start, the balancer has not looked at the site yet. */
 static void write_power(const struct grid_site *g, struct json_writer *w)
 {
-	int64_t circuit_w = grid_circuit_w(g);
-	jw_int(w, "charging_w", grid_charging_w(g, 0));
-	if (circuit_w >= 0)
-		jw_int(w, "circuit_w", circuit_w);
-	else
-		jw_null(w, "circuit_w");
+	write_watts(w, "charging_w", g->running ? grid_charging_w(g, 0) : -1);
+	write_watts(w, "circuit_w", g->running ? grid_circuit_w(g) : -1);
 }
 
 static void write_line(const struct grid_site *g, const struct grid_evidence *e, struct json_writer *w)
@@ -53,6 +58,8 @@ static void write_line(const struct grid_site *g, const struct grid_evidence *e,
 	if (csms)
 		grid_view_origin(w, csms);
 	jw_string(w, "why", e->why);
+	if (!clock_trusted())
+		jw_bool(w, "clock_trusted", false);
 	jw_end(w, '}');
 }
 

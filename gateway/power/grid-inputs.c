@@ -46,8 +46,25 @@ static void apply(void)
 		control_tick(site.gw->control, clock_mono_us());
 }
 
+static int64_t ahead_us(void)
+{
+	return clock_wall_us() - clock_mono_us();
+}
+
+static void look_at_clock(void)
+{
+	int64_t step_us = ahead_us() - site.ahead_us;
+	if (step_us > -US_PER_S && step_us < US_PER_S)
+		return;
+	site.ahead_us += step_us;
+	log_info(NULL, "the clock was set by %lld s: limits of the grid operator go on for as long as they had", (long long)(step_us / US_PER_S));
+	for (size_t i = 0; i < site.n; i++)
+		grid_source_keep_again(site.sources[i]);
+}
+
 void grid_site_step(struct grid_site *g)
 {
+	look_at_clock();
 	if (grid_step(g->grid, clock_mono_us()))
 		apply();
 }
@@ -106,6 +123,7 @@ int grid_inputs_open(struct gateway *g)
 		return 0;
 	site.gw = g;
 	site.node = grid_conf_node(s);
+	site.ahead_us = ahead_us();
 	open_machine(s);
 	for (size_t i = 0; i < site.n && !err; i++)
 		err = grid_source_start(site.sources[i]);

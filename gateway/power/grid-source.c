@@ -119,6 +119,18 @@ void grid_source_recall(struct grid_source *s)
 	grid_says(s->site->grid, s->index, watts, for_us ? now + for_us : 0, now);
 }
 
+/* The clock was set: the end of a limit that is kept is another time now, and the limit is not over because of that. */
+void grid_source_keep_again(struct grid_source *s)
+{
+	struct grid_input_view v;
+	grid_input_look(s->site->grid, s->index, &v);
+	int64_t left_us = v.until_us - clock_mono_us();
+	if (v.state != GRID_LIMITED || left_us <= 0 || (s->conf->kind != GRID_COMMAND && s->conf->kind != GRID_SERVER))
+		return;
+	grid_durable_given();
+	grid_kept_put(s->site->gw->store, s->conf->id, v.limit_w, left_us, grid_durable_done, NULL);
+}
+
 /* --- written to the server --- */
 
 static void write_u32(uint16_t *at, int64_t value)

@@ -1,11 +1,11 @@
 'use strict';
 // Whoever tells this box a limit and gets an answer may rely on it: neither the limit nor the evidence of it is lost when the program dies at that
-// moment, a heartbeat of an energy manager repeats its limit and not the nothing that a new process knows, and no station counts as obedient
+// moment, a heartbeat of an energy manager repeats its limit and not the nothing that a new process knows, a clock that is set ends no limit, and no station counts as obedient
 // because it is not there yet. A disk that takes nothing is told to who asks, and the evidence follows.
 const { spawn } = require('child_process');
 const net = require('net');
 const path = require('path');
-const { freePort, tempDir, within, until, Daemon, Csms, station, equal, ok, run, children } = require('./lib.js');
+const { PATIENCE, freePort, tempDir, within, until, Daemon, Csms, station, insist, equal, ok, run, children } = require('./lib.js');
 
 const now = () => new Date().toISOString();
 
@@ -38,6 +38,16 @@ async function occupy(file) {
 	});
 }
 
+const DAY = 86400000;
+
+// Its clock goes by `ahead` ms.
+class OtherClock extends Csms {
+	serve(c) {
+		super.serve(c);
+		c.handle('BootNotification', () => ({ status: 'Accepted', interval: 300, currentTime: new Date(Date.now() + this.ahead).toISOString() }));
+	}
+}
+
 async function main() {
 	const dir = tempDir(), [port, csmsPort, ownPort] = [await freePort(), await freePort(), await freePort()];
 	const daemon = new Daemon(dir, `
@@ -51,7 +61,7 @@ station_defaults: {uplink: cpo, max_current_a: 32, fallback_current_a: 0}
 stations: {G-1: {circuit: grid}}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]}}
 `);
-	const csms = new Csms(csmsPort);
+	const csms = Object.assign(new OtherClock(csmsPort), { ahead: 0 });
 	const input = async (id) => (await daemon.ask('grid.show')).inputs.find((i) => i.id === id);
 	const evidence = async (code, id, watts) => (await daemon.ask('grid.log')).filter((e) => e.code === code && e.args.input === id && e.args.limit_w === watts);
 	const restart = async () => {
@@ -110,6 +120,24 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			await car.call('BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
 			const seen = await until(20000, 'it obeys', () => evidence('grid.obeyed', 'cloud', 10000).then((l) => l[0]));
 			ok(seen.args.charging_w <= 10000 && car.amps <= 14.5, `${JSON.stringify(seen.args)} at ${car.amps} A`);
+		}],
+		['a clock that is set takes nothing from a limit that has an end', async () => {
+			csms.ahead = -3 * DAY;
+			await restart();
+			if ((await daemon.ask('status')).clock_trusted) return console.log('# the kernel knows the time here, so a CSMS cannot set it');
+			const boot = () => insist(car, 'BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
+			await until(10000, 'the CSMS has told its time', () => boot().then(async () => (await daemon.ask('status')).clock_trusted));
+			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 7000, for: '1h' });
+			csms.ahead = 0;
+			await boot();
+			await until(5000, 'the clock is set', () => /the clock was set by (259[12]|25920)\d+ s/.test(daemon.log));
+			equal(await write(ownPort, 0, 0, 25000), 16, 'what is written later is on disk');
+			await csms.close();
+			await restart();
+			const { state, limit_w, until: end } = await input('cloud');
+			equal([state, limit_w], ['limited', 7000], 'its limit');
+			ok(Math.abs(Date.parse(end) - Date.now() - 3600000) < 60000 * PATIENCE, `its end: ${end}`);
+			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 'free' });
 		}],
 		['where the disk takes nothing the limit holds, and whoever gave it hears that it may be forgotten', async () => {
 			release = await occupy(path.join(dir, 'state', 'ampgate.db'));
