@@ -40,7 +40,7 @@ static void on_durable(void *arg, int err)
 {
 	struct command *c = arg;
 	if (err) {
-		command_finish(c, command_fail(c, COMMAND_FAILED, "the limit holds, but a restart may forget it, or it lacks evidence: %s", err_text(err)));
+		command_finish(c, command_fail(c, COMMAND_FAILED, "the limit holds, but a restart may forget it, or it lacks evidence: %s", grid_durable_text(err)));
 		return;
 	}
 	jw_object(&c->w, NULL);

@@ -17,6 +17,11 @@ struct waiter {
 static uint64_t given, over;
 static struct list waiters = { &waiters, &waiters };
 
+const char *grid_durable_text(int err)
+{
+	return err == ERR_FULL ? "there is no room on the disk" : err_text(err);
+}
+
 void grid_durable_given(void)
 {
 	given++;

@@ -73,6 +73,7 @@ struct line {
 	char *object, *args;
 };
 
+/* Those that wait for room, the oldest first; it is tried alone until it is taken. */
 static struct list unwritten = { &unwritten, &unwritten };
 static size_t n_unwritten;
 static struct timer again;
@@ -84,19 +85,25 @@ static void drop(struct line *l)
 	mem_free(l);
 }
 
+static struct line *take_oldest(void)
+{
+	struct line *l = LIST_TOP(&unwritten, struct line, entry);
+	list_remove(&l->entry);
+	n_unwritten--;
+	return l;
+}
+
 static void on_again(void *arg);
 
 static void keep(struct line *l, int err)
 {
 	if (!n_unwritten)
-		log_error(NULL, "evidence of the grid operator's limits cannot be written, and is tried again: %s", err_text(err));
+		log_error(NULL, "evidence of the grid operator's limits cannot be written, and is tried again: %s", grid_durable_text(err));
 	list_append(&unwritten, &l->entry);
 	if (++n_unwritten > UNWRITTEN_MOST) {
-		struct line *oldest = LIST_ITEM(unwritten.next, struct line, entry);
+		struct line *oldest = take_oldest();
 		log_error(NULL, "evidence is lost: %s %s", oldest->code, oldest->args);
-		list_remove(&oldest->entry);
 		drop(oldest);
-		n_unwritten--;
 	}
 	timer_set(&again, AGAIN_US, on_again, NULL);
 }
@@ -111,20 +118,36 @@ static void on_written(void *arg, int err, int64_t value)
 	grid_durable_done(NULL, err, value);
 }
 
+static void write_again(struct line *l, store_done *done)
+{
+	struct journal_rec rec = { .wall_us = l->wall_us, .code = l->code, .severity = l->severity, .object = l->object, .args = l->args };
+	grid_durable_given();
+	int64_t seq = journal_add(l->g->gw->store, &rec, done, l);
+	if (seq < 0)
+		done(l, (int)seq, 0);
+}
+
+static void on_tried(void *arg, int err, int64_t value)
+{
+	struct line *l = arg;
+	if (err && l->g->gw) {
+		list_prepend(&unwritten, &l->entry);
+		n_unwritten++;
+		timer_set(&again, AGAIN_US, on_again, NULL);
+	} else {
+		log_info(NULL, "evidence of the grid operator's limits is written again, %zu lines late", n_unwritten + 1);
+		drop(l);
+		while (!list_empty(&unwritten))
+			write_again(take_oldest(), on_written);
+	}
+	grid_durable_done(NULL, err, value);
+}
+
 static void on_again(void *arg)
 {
 	(void)arg;
-	log_info(NULL, "%zu lines of evidence are written again", n_unwritten);
-	while (!list_empty(&unwritten)) {
-		struct line *l = LIST_ITEM(unwritten.next, struct line, entry);
-		list_remove(&l->entry);
-		n_unwritten--;
-		grid_durable_given();
-		struct journal_rec rec = { .wall_us = l->wall_us, .code = l->code, .severity = l->severity, .object = l->object, .args = l->args };
-		int64_t seq = journal_add(l->g->gw->store, &rec, on_written, l);
-		if (seq < 0)
-			on_written(l, (int)seq, 0);
-	}
+	if (!list_empty(&unwritten))
+		write_again(take_oldest(), on_tried);
 }
 
 void grid_evidence_forget(void)

@@ -51,6 +51,12 @@ static int64_t ahead_us(void)
 	return clock_wall_us() - clock_mono_us();
 }
 
+static void keep_again(void)
+{
+	for (size_t i = 0; i < site.n; i++)
+		grid_source_keep_again(site.sources[i]);
+}
+
 static void look_at_clock(void)
 {
 	int64_t step_us = ahead_us() - site.ahead_us;
@@ -58,8 +64,7 @@ static void look_at_clock(void)
 		return;
 	site.ahead_us += step_us;
 	log_info(NULL, "the clock was set by %lld s: limits of the grid operator go on for as long as they had", (long long)(step_us / US_PER_S));
-	for (size_t i = 0; i < site.n; i++)
-		grid_source_keep_again(site.sources[i]);
+	keep_again();
 }
 
 void grid_site_step(struct grid_site *g)
@@ -82,6 +87,10 @@ static void on_step(void *arg)
 {
 	(void)arg;
 	timer_set(&site.timer, STEP_US, on_step, NULL);
+	if (site.keep_again_us && clock_mono_us() >= site.keep_again_us) {
+		site.keep_again_us = INT64_MAX; /* until the answer comes */
+		keep_again();
+	}
 	for (size_t i = 0; i < site.n; i++)
 		if (site.sources[i]->conf->kind == GRID_CSMS)
 			grid_source_hear_csms(site.sources[i]);

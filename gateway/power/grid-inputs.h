@@ -17,6 +17,7 @@ void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *
 /* The command grid.limit. `watts` GRID_FREE_W: anything; `for_us` 0: until the next word. ERR_NOT_FOUND: no input of kind command has this id.
  * It holds at once; `done` when the word and the evidence are on disk, or why they are not; perhaps before this returns. */
 int grid_inputs_command(const char *input, int64_t watts, int64_t for_us, void (*done)(void *arg, int err), void *arg);
+const char *grid_durable_text(int err); /* why it is not on disk */
 /* What is allowed, who decides, and each input, as members of an open object. */
 void grid_inputs_view(struct json_writer *w);
 bool grid_inputs_there(void);

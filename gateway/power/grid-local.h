@@ -8,6 +8,7 @@
 #include "base/timer.h"
 #include "energy/grid.h"
 #include "gateway/gateway.h"
+#include "gateway/power/grid-inputs.h"
 
 #define BY_MOST 80
 
@@ -37,6 +38,7 @@ struct grid_site {
 	struct timer timer;
 	bool running;
 	int64_t ahead_us;       /* the wall clock of the monotonic one */
+	int64_t keep_again_us;  /* when words that could not be kept are tried again; 0: none */
 };
 
 /* grid-inputs.c: what the machine has decided goes to the balancer, if it is something else than before. */
@@ -50,7 +52,7 @@ void grid_source_drop(struct grid_source *s);            /* stops, and frees */
 /* Somebody has told it `watts` (GRID_FREE_W: anything) for so long; 0: until the next word. */
 void grid_source_told(struct grid_source *s, int64_t watts, int64_t for_us);
 void grid_source_recall(struct grid_source *s);          /* what it was told before a restart */
-void grid_source_keep_again(struct grid_source *s);      /* the clock was set */
+void grid_source_keep_again(struct grid_source *s);      /* the clock was set, or it could not be kept before */
 void grid_source_hear_csms(struct grid_source *s);       /* kind csms: what it allows, or that its lane is down */
 void grid_source_show(struct grid_source *s);            /* kind server: in its registers */
 

@@ -29,6 +29,7 @@
 
 #define NO_LIMIT 0xFFFFFFFFu
 #define NOT_KNOWN_W INT64_MIN
+#define KEEP_AGAIN_US (2 * US_PER_S)
 
 static void says(struct grid_source *s, int64_t limit_w)
 {
@@ -96,6 +97,26 @@ static void start_reading(struct grid_source *s)
 
 /* --- told by somebody --- */
 
+static void on_kept(void *arg, int err, int64_t value)
+{
+	struct grid_site *g = arg;
+	if (err && g->gw) {
+		if (!g->keep_again_us)
+			log_error(NULL, "what the grid operator's inputs are told cannot be kept, and is tried again: %s", grid_durable_text(err));
+		g->keep_again_us = clock_mono_us() + KEEP_AGAIN_US;
+	} else if (g->keep_again_us) {
+		log_info(NULL, "what the grid operator's inputs are told is kept again");
+		g->keep_again_us = 0;
+	}
+	grid_durable_done(NULL, err, value);
+}
+
+static void keep(const struct grid_source *s, int64_t watts, int64_t for_us)
+{
+	grid_durable_given();
+	grid_kept_put(s->site->gw->store, s->conf->id, watts, for_us, on_kept, s->site);
+}
+
 /* Told once and not again, so it has to be known after a restart, too. A heartbeat says nothing new. */
 void grid_source_told(struct grid_source *s, int64_t watts, int64_t for_us)
 {
@@ -105,8 +126,7 @@ void grid_source_told(struct grid_source *s, int64_t watts, int64_t for_us)
 	if (!for_us && s->kept_w == watts)
 		return;
 	s->kept_w = for_us ? NOT_KNOWN_W : watts;
-	grid_durable_given();
-	grid_kept_put(s->site->gw->store, s->conf->id, watts, for_us, grid_durable_done, NULL);
+	keep(s, watts, for_us);
 }
 
 void grid_source_recall(struct grid_source *s)
@@ -119,16 +139,15 @@ void grid_source_recall(struct grid_source *s)
 	grid_says(s->site->grid, s->index, watts, for_us ? now + for_us : 0, now);
 }
 
-/* The clock was set: the end of a limit that is kept is another time now, and the limit is not over because of that. */
+/* After the clock was set the end of a limit that is kept is another time, and the limit is not over because of that. */
 void grid_source_keep_again(struct grid_source *s)
 {
 	struct grid_input_view v;
+	bool told = s->conf->kind == GRID_COMMAND || s->conf->kind == GRID_SERVER;
 	grid_input_look(s->site->grid, s->index, &v);
-	int64_t left_us = v.until_us - clock_mono_us();
-	if (v.state != GRID_LIMITED || left_us <= 0 || (s->conf->kind != GRID_COMMAND && s->conf->kind != GRID_SERVER))
-		return;
-	grid_durable_given();
-	grid_kept_put(s->site->gw->store, s->conf->id, v.limit_w, left_us, grid_durable_done, NULL);
+	int64_t left_us = v.until_us && v.state == GRID_LIMITED ? v.until_us - clock_mono_us() : 0;
+	if (told && left_us >= 0 && (v.state == GRID_LIMITED || v.state == GRID_FREE))
+		keep(s, v.limit_w, left_us);
 }
 
 /* --- written to the server --- */

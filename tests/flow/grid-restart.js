@@ -150,10 +150,13 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 		['and the evidence follows, with the time at which it was', async () => {
 			const before = Date.now();
 			await release();
+			await until(20000, 'the words are kept', () => daemon.log.includes('are told is kept again'));
 			for (const [id, watts] of [['cloud', 9000], ['manager', 8000]]) {
 				const [line] = await until(20000, `evidence of ${id}`, () => evidence('grid.input', id, watts).then((l) => l.length && l));
 				ok(Date.parse(line.at) < before, `${line.at} is when it was`);
 			}
+			await restart();
+			equal([(await input('cloud')).limit_w, (await input('manager')).limit_w], [9000, 8000], 'the limits');
 			await daemon.stop();
 		}],
 	]);
