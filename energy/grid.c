@@ -124,7 +124,7 @@ static void combine(struct grid *g, int64_t heard_us, int64_t now_us)
 {
 	int best = decides(g);
 	const struct input *in = best < 0 ? NULL : &g->inputs[best];
-	struct grid_now is = { !in ? GRID_FREE : in->state == GRID_LIMITED ? GRID_LIMITED : GRID_FAIL_SAFE, in ? limit_of(in) : GRID_FREE_W, best, now_us };
+	struct grid_now is = { !in ? GRID_FREE : in->state == GRID_LIMITED ? GRID_LIMITED : GRID_FAIL_SAFE, in ? limit_of(in) : GRID_FREE_W, best, now_us, false };
 	if (is.limit_w == g->now.limit_w && is.state == g->now.state && is.input == g->now.input)
 		return;
 	struct grid_evidence e = { .kind = GRID_LIMIT_CHANGED, .at_us = now_us, .input = in ? in->conf.id : NULL, .was = g->now.state, .is = is.state,
@@ -190,7 +190,7 @@ struct grid *grid_open(const struct grid_input_conf *inputs, size_t n, void (*ev
 	g->evidence = evidence;
 	g->arg = arg;
 	make_inputs(g, inputs, n, now_us);
-	g->now = (struct grid_now){ GRID_FREE, GRID_FREE_W, -1, now_us };
+	g->now = (struct grid_now){ GRID_FREE, GRID_FREE_W, -1, now_us, false };
 	g->most_w = -1;
 	combine(g, 0, now_us);
 	return g;
@@ -305,6 +305,7 @@ bool grid_step(struct grid *g, int64_t now_us)
 void grid_look(const struct grid *g, struct grid_now *out)
 {
 	*out = g->now;
+	out->ordered = g->ordered_us != 0;
 }
 
 size_t grid_inputs(const struct grid *g)

@@ -44,6 +44,7 @@ struct grid_now {
 	int64_t limit_w;        /* GRID_FREE_W: none */
 	int input;              /* who decides; -1: nobody limits */
 	int64_t since_us;
+	bool ordered;           /* nobody has seen yet that it is obeyed */
 };
 
 struct grid_input_view {

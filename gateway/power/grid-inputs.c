@@ -74,11 +74,13 @@ void grid_site_step(struct grid_site *g)
 		apply();
 }
 
+/* Until a limit is obeyed each station has to say so; from then on what they said last is what is measured. */
 static void note_power(void)
 {
 	struct grid_now now;
 	grid_look(site.grid, &now);
-	int64_t watts = site.gw->conf->grid->counts == GRID_DEVICES ? grid_charging_w(&site, now.since_us) : grid_circuit_w(&site);
+	int64_t since_us = now.ordered ? now.since_us : 0;
+	int64_t watts = site.gw->conf->grid->counts == GRID_DEVICES ? grid_charging_w(&site, since_us) : grid_circuit_w(&site);
 	if (watts >= 0)
 		grid_power(site.grid, watts, clock_mono_us());
 }

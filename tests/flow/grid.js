@@ -19,10 +19,11 @@ const now = () => new Date().toISOString();
 // Takes what it may, and tells it at once.
 class Car {
 	constructor(client) {
-		Object.assign(this, { client, amps: 0 });
+		Object.assign(this, { client, amps: 0, offers: [] });
 		client.on('profile', ({ csChargingProfiles: p }) => {
 			if (p.chargingProfilePurpose === 'TxDefaultProfile' && p.stackLevel === 0) return;
 			this.amps = Math.min(MAX, p.chargingSchedule.chargingSchedulePeriod[0].limit);
+			this.offers.push(this.amps);
 			this.tell();
 		});
 	}
@@ -183,8 +184,9 @@ uplinks:
 		['a command over the broker ends by itself', async () => {
 			const client = mqtt.connect(`mqtt://127.0.0.1:${brokerPort}`);
 			await within(5000, 'the client connects', new Promise((resolve) => client.once('connect', resolve)));
+			cars.forEach((car) => (car.offers = []));
 			await client.publishAsync('ampgate/flow/cmd/grid.limit', JSON.stringify({ id: 'a', input: 'cloud', limit_w: 13800, for: '1s' }), { qos: 1 });
-			await amps(10, 10);
+			await until(8000, 'offers of 10 A', () => cars.every((car) => car.offers.some((a) => Math.abs(a - 10) < 0.15)));
 			await amps(MAX, MAX);
 			await client.endAsync();
 		}],
