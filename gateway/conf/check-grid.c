@@ -209,6 +209,19 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 		check_refuse_keys(c->report, n, "fail_safe_w hold", "without 'stale_after'");
 }
 
+/* Section 14a EnWG is about devices of more than what one keeps: a socket of 3.7 kW brings no share of its own. */
+static void check_devices(struct checking *c, const struct circuit_settings *at, int evses, const struct conf_node *n)
+{
+	const struct grid_settings *g = c->s->grid;
+	int large = below_above(c->s, at, g->dim_to_w);
+	char hint[40], text[120];
+	if (g->devices || g->counts != GRID_DEVICES || large == evses)
+		return;
+	snprintf(hint, sizeof(hint), "devices: %d", large ? large : 1);
+	snprintf(text, sizeof(text), "%d of %d EVSEs can take no more than dim_to_w: they are no controllable devices, but are counted", evses - large, evses);
+	warn_at(c, n, hint, text);
+}
+
 static void check_operator(struct checking *c)
 {
 	const struct grid_settings *g = c->s->grid;
@@ -226,6 +239,7 @@ static void check_operator(struct checking *c)
 	int64_t keeps = grid_dimmed_w(g->devices ? g->devices : b.evses, g->dim_to_w);
 	if (c->proofs)
 		buf_printf(c->proofs, "proof: grid_operator %d devices keep %.1f kW while dimmed\n", g->devices ? g->devices : b.evses, (double)keeps / 1000);
+	check_devices(c, at, b.evses, n);
 	if (b.evses && keeps < b.least_w)
 		warn_at(c, conf_child(n, "dim_to_w") ? conf_child(n, "dim_to_w") : n, NULL, "this is less than any EVSE needs: charging pauses while dimmed");
 }

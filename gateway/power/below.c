@@ -34,3 +34,21 @@ struct below below_look(const struct settings *s, const struct circuit_settings 
 			add_evse(s, &b, s->evses[i].phases, 1, s->evses[i].current_ma, s->evses[i].current_ma, 0);
 	return b;
 }
+
+static bool takes_more(const struct settings *s, uint8_t phases, int32_t max_ma, int64_t watts)
+{
+	return (int64_t)max_ma * __builtin_popcount(phases) * s->site.voltage_v / 1000 > watts;
+}
+
+int below_above(const struct settings *s, const struct circuit_settings *top, int64_t watts)
+{
+	int n = 0;
+	for (size_t i = 0; i < s->n_stations; i++) {
+		const struct station_settings *st = &s->stations[i];
+		if (st->circuit && below_is(st->circuit, top) && takes_more(s, st->phases, st->max_current_ma, watts))
+			n += st->evses;
+	}
+	for (size_t i = 0; i < s->n_evses; i++)
+		n += below_is(s->evses[i].circuit, top) && takes_more(s, s->evses[i].phases, s->evses[i].current_ma, watts);
+	return n;
+}

@@ -13,6 +13,8 @@ struct below {
 };
 /* A circuit is below itself. */
 bool below_is(const struct circuit_settings *c, const struct circuit_settings *top);
+/* How many EVSEs below it can take more than `watts`. */
+int below_above(const struct settings *s, const struct circuit_settings *top, int64_t watts);
 struct below below_look(const struct settings *s, const struct circuit_settings *top);
 
 #endif
