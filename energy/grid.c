@@ -43,6 +43,7 @@ struct grid {
 	void *arg;
 	struct grid_now now;
 	bool changed;
+	int64_t held_up_us;     /* until then nobody counts as silent */
 	int64_t ordered_us;     /* when a limit was first heard that is not seen to be obeyed yet; 0: none */
 	int64_t most_w;         /* measured since it was; -1: it was not, or nothing */
 };
@@ -264,7 +265,8 @@ static void step_input(struct grid *g, struct input *in, int64_t now_us)
 		in->until_us = 0;
 		enter(g, in, GRID_FREE, GRID_FREE_W, "its time is over", now_us);
 	}
-	if (in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us && in->state != GRID_FAIL_SAFE)
+	bool silent = in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us && now_us >= g->held_up_us;
+	if (silent && in->state != GRID_FAIL_SAFE)
 		enter(g, in, GRID_FAIL_SAFE, in->conf.fail_safe_w, in->fault[0] ? in->fault : "silent", now_us);
 }
 
@@ -278,6 +280,11 @@ void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
 	in->lower_w = GRID_FREE_W;
 	combine(g, 0, now_us);
 	step_input(g, in, now_us);
+}
+
+void grid_held_up(struct grid *g, int64_t until_us)
+{
+	g->held_up_us = until_us;
 }
 
 void grid_power(struct grid *g, int64_t watts, int64_t now_us)

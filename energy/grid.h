@@ -66,6 +66,8 @@ void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n,
 /* An input says what it allows; GRID_FREE_W: anything. until_us: when that ends by itself, 0: with the next word. */
 void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int64_t now_us);
 void grid_fails(struct grid *g, int input, const char *why, int64_t now_us); /* it could not be heard, or what it says makes no sense */
+/* Nobody listened for a while, so what was said is still on its way: before then nobody counts as silent. */
+void grid_held_up(struct grid *g, int64_t until_us);
 /* What the limit is about was measured. */
 void grid_power(struct grid *g, int64_t watts, int64_t now_us);
 /* Time passes. True: what is allowed has changed since the last call. */

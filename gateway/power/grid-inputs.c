@@ -21,6 +21,7 @@
 #include "gateway/power/grid-local.h"
 
 #define STEP_US (100 * US_PER_MS)
+#define LATE_US (500 * US_PER_MS)
 
 static struct grid_site site;
 
@@ -67,9 +68,24 @@ static void look_at_clock(void)
 	keep_again();
 }
 
+/* A program that was held up, as by a sleeping machine, has not listened, and finds what was said meanwhile in its mailbox. It has that much time
+ * to read it; but not again and again, or nobody would ever be silent on a machine that is always late. */
+static void look_for_delay(void)
+{
+	int64_t now = clock_mono_us(), gap_us = now - site.looked_us;
+	bool late = gap_us > LATE_US && !site.held_up;
+	if (gap_us < STEP_US && !late)
+		return;
+	site.looked_us = now;
+	if (late)
+		grid_held_up(site.grid, now + LATE_US);
+	site.held_up = late;
+}
+
 void grid_site_step(struct grid_site *g)
 {
 	look_at_clock();
+	look_for_delay();
 	if (grid_step(g->grid, clock_mono_us()))
 		apply();
 }
@@ -135,6 +151,7 @@ int grid_inputs_open(struct gateway *g)
 	site.gw = g;
 	site.node = grid_conf_node(s);
 	site.ahead_us = ahead_us();
+	site.looked_us = clock_mono_us();
 	open_machine(s);
 	for (size_t i = 0; i < site.n && !err; i++)
 		err = grid_source_start(site.sources[i]);

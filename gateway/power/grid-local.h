@@ -38,6 +38,8 @@ struct grid_site {
 	struct timer timer;
 	bool running;
 	int64_t ahead_us;       /* the wall clock of the monotonic one */
+	int64_t looked_us;      /* when we last looked whether somebody is silent */
+	bool held_up;           /* then it was too late to tell */
 	int64_t keep_again_us;  /* when words that could not be kept are tried again; 0: none */
 };
 

@@ -100,6 +100,19 @@ static void test_silence_is_the_fail_safe_and_is_held(void **state)
 	assert_int_equal(limit(), GRID_FREE_W);
 }
 
+static void test_nobody_is_silent_while_nobody_listens(void **state)
+{
+	(void)state;
+	open_with(&contact, 1);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_step(g, 102 * S);
+	grid_held_up(g, 121 * S);
+	grid_step(g, 120 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_step(g, 121 * S);
+	assert_int_equal(limit(), 4200);
+}
+
 /* What the operator says while the fail-safe is held can only make it lower. */
 static void test_a_lower_word_counts_while_the_fail_safe_is_held(void **state)
 {
@@ -315,6 +328,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_nothing_heard_yet_is_limited, drop),
 		cmocka_unit_test_teardown(test_a_change_has_to_last, drop),
 		cmocka_unit_test_teardown(test_silence_is_the_fail_safe_and_is_held, drop),
+		cmocka_unit_test_teardown(test_nobody_is_silent_while_nobody_listens, drop),
 		cmocka_unit_test_teardown(test_a_lower_word_counts_while_the_fail_safe_is_held, drop),
 		cmocka_unit_test_teardown(test_a_command_ends_by_itself, drop),
 		cmocka_unit_test_teardown(test_silence_raises_no_limit, drop),
