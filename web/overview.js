@@ -36,7 +36,9 @@ function numbers() {
 	const waiting = list.filter((e) => e.waiting), pending = [...state.stations.values()].filter((x) => x.state === 'pending');
 	const offline = [...state.stations.values()].filter((x) => x.state === 'offline');
 	const faulted = list.filter((e) => e.state === 'faulted');
+	const operator = s.grid_operator;
 	return h('ul', { class: 'facts' },
+		operator && operator.limit_w !== null ? h('li', { id: 'operator' }, pill('waiting', t('reason.grid_operator')), ` ${t('grid_limits')} `, h('b', {}, kw(operator.limit_w)), ` (${operator.decided_by}), ${t('since')} ${time(operator.since)}`) : null,
 		h('li', {}, pill('charging', `${s.charging} ${t('n_charging')}`), ' ', Object.values(by).sort((a, b) => b.n - a.n).map((r, i) => `${i ? ', ' : ''}${r.n} ${t('n_limited')} ${reason(r.cap)}`)),
 		waiting.map((e) => h('li', {}, pill('waiting'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.limit?.until ? `${t('turn')} ${time(e.limit.until)}` : ''}`)),
 		faulted.map((e) => h('li', {}, pill('faulted'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.error || ''}`)),

@@ -145,6 +145,9 @@ void print_status(const cJSON *r)
 	print_config_fault(r);
 	if (json_at(r, "limit_a"))
 		print_grid(r);
+	if (!isnan(number(r, "grid_operator.limit_w")))
+		printf("LIMIT    %.1f kW by the grid operator's input %s (%s)   -> ampgate grid show\n", number(r, "grid_operator.limit_w") / 1000,
+			text_of(r, "grid_operator.decided_by"), text_of(r, "grid_operator.state"));
 	print_uplink_line(r);
 	printf("STATIONS %.0f/%.0f online", number(r, "stations.online"), number(r, "stations.configured"));
 	if (!isnan(number(r, "charging")))

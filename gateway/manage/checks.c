@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "gateway/conf/configuration.h"
 #include "gateway/pki/expiry.h"
+#include "gateway/power/grid-inputs.h"
 #include "gateway/session/session.h"
 #include "storage/outbox.h"
 
@@ -109,6 +110,12 @@ static enum check_state check_clock(struct gateway *g, char detail[DETAIL])
 	return CHECK_WARNING;
 }
 
+static enum check_state check_grid_operator(struct gateway *g, char detail[DETAIL])
+{
+	(void)g;
+	return grid_inputs_fail_safe(detail, DETAIL) ? CHECK_WARNING : CHECK_OK;
+}
+
 /* An EVSE that draws clearly more than it was last told, when that was some time ago. */
 static enum check_state check_obedience(struct gateway *g, char detail[DETAIL])
 {
@@ -163,6 +170,7 @@ void checks_run(struct gateway *g, check_see *see, void *arg)
 	} all[] = {
 		{ "configuration", check_configuration }, { "storage", check_storage }, { "meters", check_meters },     { "uplinks", check_uplinks },         { "queue", check_queue },
 		{ "clock", check_clock },     { "stations", check_obedience }, { "certificate", check_certificate },
+		{ "grid_operator", check_grid_operator },
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		char detail[DETAIL] = "";

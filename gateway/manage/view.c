@@ -14,6 +14,7 @@
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/own/relays.h"
 #include "gateway/power/balance.h"
+#include "gateway/power/grid-inputs.h"
 #include "gateway/power/limits.h"
 #include "gateway/power/vigil.h"
 #include "gateway/session/raised.h"
@@ -177,6 +178,7 @@ void view_site(struct gateway *g, struct json_writer *w)
 	jw_int(w, "oldest_s", oldest ? (clock_wall_us() - oldest) / US_PER_S : 0);
 	jw_end(w, '}');
 	write_binding(g, w);
+	grid_inputs_brief(w);
 }
 
 void view_node(struct gateway *g, int node, struct json_writer *w)

@@ -19,6 +19,7 @@
 #include "gateway/mqtt/sinks.h"
 #include "gateway/mqtt/topic.h"
 #include "gateway/power/caps.h"
+#include "gateway/power/grid-inputs.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
 
@@ -128,6 +129,7 @@ static void see_site(struct gateway *g, struct shown *v)
 	}
 	v->state = v->state * 31 + (uint64_t)outbox_count(g->store, NULL);
 	v->state = v->state * 31 + (uint64_t)outbox_parked(g->store);
+	v->state = v->state * 31 + grid_inputs_mark();
 }
 
 static void see_evse(struct session *s, int evse, struct shown *v)

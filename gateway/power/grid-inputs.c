@@ -321,6 +321,39 @@ void grid_inputs_view(struct json_writer *w)
 	grid_site_view(&site, w);
 }
 
+void grid_inputs_brief(struct json_writer *w)
+{
+	if (!site.grid) {
+		jw_null(w, "grid_operator");
+		return;
+	}
+	jw_object(w, "grid_operator");
+	grid_site_brief(&site, w);
+	jw_end(w, '}');
+}
+
+uint64_t grid_inputs_mark(void)
+{
+	struct grid_now now;
+	if (!site.grid)
+		return 0;
+	grid_look(site.grid, &now);
+	return (uint64_t)now.limit_w * 31 + (uint64_t)now.state * 7 + (uint64_t)(now.input + 1);
+}
+
+bool grid_inputs_fail_safe(char *why, size_t room)
+{
+	struct grid_input_view v;
+	struct grid_now now = { .state = GRID_FREE };
+	if (site.grid)
+		grid_look(site.grid, &now);
+	if (now.state != GRID_FAIL_SAFE)
+		return false;
+	grid_input_look(site.grid, now.input, &v);
+	snprintf(why, room, "%s: %s", v.id, v.fault ? v.fault : v.state == GRID_UNKNOWN ? "not heard since the start" : "silent");
+	return true;
+}
+
 bool grid_inputs_there(void)
 {
 	return site.grid != NULL;

@@ -20,6 +20,12 @@ int grid_inputs_command(const char *input, int64_t watts, int64_t for_us, void (
 const char *grid_durable_text(int err); /* why it is not on disk */
 /* What is allowed, who decides, and each input, as members of an open object. */
 void grid_inputs_view(struct json_writer *w);
+/* Its member "grid_operator" in short: what is allowed, by whom, since when; null where none is configured. */
+void grid_inputs_brief(struct json_writer *w);
+/* What is allowed and who decides, as a number that changes with them. */
+uint64_t grid_inputs_mark(void);
+/* A fail-safe holds: of which input, and why. */
+bool grid_inputs_fail_safe(char *why, size_t room);
 bool grid_inputs_there(void);
 
 /* What the CSMS allows all cars together, per phase (INFINITY: anything), told by an identity of this box: nothing where no input is of kind csms

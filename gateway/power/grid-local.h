@@ -77,6 +77,7 @@ void grid_durable_forget(const void *arg);                    /* who waits with 
 
 /* grid-view.c: members of an open object. What is allowed, who decides, and each input; of a CSMS's limit, whose it is and until when. */
 void grid_site_view(const struct grid_site *g, struct json_writer *w);
+void grid_site_brief(const struct grid_site *g, struct json_writer *w);
 void grid_view_origin(struct json_writer *w, const struct grid_source *s);
 void grid_view_limit(struct json_writer *w, int64_t limit_w);
 

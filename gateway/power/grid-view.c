@@ -49,17 +49,22 @@ static void write_input(struct json_writer *w, const struct grid_source *s)
 	jw_end(w, '}');
 }
 
-void grid_site_view(const struct grid_site *g, struct json_writer *w)
+void grid_site_brief(const struct grid_site *g, struct json_writer *w)
 {
-	const struct settings *conf = g->gw->conf;
 	struct grid_now now;
 	grid_look(g->grid, &now);
-	jw_string(w, "circuit", conf->circuits[g->node].id);
-	jw_string(w, "counts", conf->grid->counts == GRID_DEVICES ? "devices" : "total");
 	jw_string(w, "state", grid_state_text(now.state));
 	grid_view_limit(w, now.limit_w);
 	jw_string(w, "decided_by", now.input < 0 ? NULL : g->sources[now.input]->conf->id);
 	write_moment(w, "since", now.since_us);
+}
+
+void grid_site_view(const struct grid_site *g, struct json_writer *w)
+{
+	const struct settings *conf = g->gw->conf;
+	jw_string(w, "circuit", conf->circuits[g->node].id);
+	jw_string(w, "counts", conf->grid->counts == GRID_DEVICES ? "devices" : "total");
+	grid_site_brief(g, w);
 	jw_int(w, "charging_w", grid_charging_w(g, 0));
 	jw_int(w, "dimmed_keeps_w", grid_conf_keeps_w(conf));
 	jw_array(w, "inputs");

@@ -253,6 +253,7 @@ async function doors(b) {
 version: 1
 site: {id: door, name: Hof}
 circuits: {grid: {kind: grid_connection, limit_a: 32}}
+grid_operator: {inputs: {cloud: {kind: command}}}
 listen:
   ocpp: {lan: {address: 127.0.0.1, port: ${await freePort()}, min_security_profile: 0}}
   console: {address: 127.0.0.1, port: ${port}, tls: own}
@@ -283,6 +284,14 @@ tls: {own: {mode: self-signed}}
 	await p.getByRole('button', { name: 'Log in' }).click();
 	await p.locator('#page h1').first().waitFor({ state: 'attached' });
 	await v.check('behind the door');
+
+	// What the grid operator asks for is on the first page, by which input, and gone when it is taken back.
+	await v.go('overview');
+	await d.ask('grid.limit', { input: 'cloud', limit_w: 4200 });
+	await p.locator('#operator').getByText('4.20 kW').waitFor();
+	await p.locator('#operator').getByText('(cloud)').waitFor();
+	await d.ask('grid.limit', { input: 'cloud', limit_w: 'free' });
+	await p.locator('#operator').waitFor({ state: 'detached' });
 
 	// The box starts anew while a page is open: nobody is logged in any more, and the page says so and goes on where it was.
 	v.allowed = /status of [45]\d\d|ERR_/;

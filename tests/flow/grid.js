@@ -150,6 +150,10 @@ uplinks:
 			await amps(each(10800), each(10800));
 			const cap = await why();
 			equal([cap.reason, cap.ref], ['grid_operator', 'contact'], 'why');
+			const { state, limit_w, decided_by } = (await daemon.ask('status')).grid_operator;
+			equal([state, limit_w, decided_by], ['limited', 10800, 'contact'], 'the state of the site');
+			const page = await daemon.cli('status');
+			ok(/^LIMIT +10\.8 kW by the grid operator's input contact \(limited\)/m.test(page.out), page.out);
 		}],
 		['a device that falls silent is the fail-safe, and is told as such', async () => {
 			device.tell({ mode: 'exception' });
@@ -159,6 +163,8 @@ uplinks:
 				return g.inputs.every((i) => (i.kind === 'contact' || i.kind === 'register') === (i.state === 'fail_safe')) && g;
 			});
 			equal([shown.state, shown.decided_by], ['fail_safe', 'register'], 'what is allowed');
+			const { out } = await daemon.cli('health');
+			ok(/^AMPGATE WARNING.*grid_operator: register: exception/.test(out), out);
 		}],
 		['when all are taken back the cars charge freely again', async () => {
 			const start = new Date(Date.now() - 60000).toISOString();
