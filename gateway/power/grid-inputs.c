@@ -27,6 +27,12 @@ static struct grid_site site;
 
 /* --- what is allowed --- */
 
+static void show(void)
+{
+	for (size_t i = 0; i < site.n; i++)
+		grid_source_show(site.sources[i]);
+}
+
 static void apply(void)
 {
 	struct grid_now now;
@@ -45,6 +51,7 @@ static void apply(void)
 	}
 	if (site.running)
 		control_tick(site.gw->control, clock_mono_us());
+	show(); /* whoever has written reads what came of it with the next request */
 }
 
 static int64_t ahead_us(void)
@@ -114,8 +121,7 @@ static void on_step(void *arg)
 			grid_source_hear_csms(site.sources[i]);
 	grid_site_step(&site);
 	note_power();
-	for (size_t i = 0; i < site.n; i++)
-		grid_source_show(site.sources[i]);
+	show();
 }
 
 /* --- start and stop --- */

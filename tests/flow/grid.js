@@ -127,7 +127,7 @@ uplinks:
 			ok(/^ binding +grid_operator register +14\.\d A/m.test(shown.out) && /^ note: 2 EVSEs share grid, policy fair; 2 on three phases/m.test(shown.out), shown.out);
 		}],
 		['an energy manager writes a limit to this box and reads what is in force', async () => {
-			await manager('write', 0, 0, 18000);
+			equal(await manager('write', 0, 0, 18000), [0, 18000, 2], 'what is in force once it is answered');
 			await amps(each(18000), each(18000));
 			const [high, low, state] = await manager('read', 0, 7);
 			equal([high, low, state], [0, 18000, 2], 'its registers');

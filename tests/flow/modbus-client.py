@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """One request to a Modbus TCP server by pymodbus, as an energy manager makes it: PORT write ADDRESS VALUE..., or PORT read ADDRESS COUNT (input
-registers). Prints what was read as JSON; 77 when pymodbus is not installed."""
+registers). Prints as JSON what was read, after a write the first three input registers; 77 when pymodbus is not installed."""
 import json
 import sys
 import types
@@ -21,9 +21,10 @@ client = ModbusTcpClient("127.0.0.1", port=int(port))
 client.connect()
 if verb == "write":
     answer = client.write_registers(int(at), [int(v) for v in rest], slave=1)
-else:
+    at, rest = 0, [3]
+if verb == "read" or not answer.isError():
     answer = client.read_input_registers(int(at), int(rest[0]), slave=1)
-    if not answer.isError():
-        print(json.dumps(answer.registers))
+if not answer.isError():
+    print(json.dumps(answer.registers))
 client.close()
 sys.exit(1 if answer.isError() else 0)
