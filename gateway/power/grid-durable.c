@@ -50,14 +50,15 @@ void grid_durable_done(void *arg, int err, int64_t value)
 		release(LIST_ITEM(waiters.next, struct waiter, entry));
 }
 
-void grid_durable_then(void (*done)(void *arg, int err), void *arg)
+void grid_durable_then(const struct gateway *g, void (*done)(void *arg, int err), void *arg)
 {
+	int err = g->storage_spare ? ERR_STORAGE : 0; /* a database in memory is not the disk */
 	if (!grid_durable_waits()) {
-		done(arg, 0);
+		done(arg, err);
 		return;
 	}
 	struct waiter *w = NEW(struct waiter);
-	*w = (struct waiter){ .after = given, .done = done, .arg = arg };
+	*w = (struct waiter){ .after = given, .err = err, .done = done, .arg = arg };
 	list_append(&waiters, &w->entry);
 }
 

@@ -295,7 +295,7 @@ int grid_inputs_command(const char *input, int64_t watts, int64_t for_us, void (
 		if (strcmp(site.sources[i]->conf->id, input) != 0 || site.sources[i]->conf->kind != GRID_COMMAND)
 			continue;
 		grid_source_told(site.sources[i], watts, for_us);
-		grid_durable_then(done, arg);
+		grid_durable_then(site.gw, done, arg);
 		return 0;
 	}
 	return ERR_NOT_FOUND;

@@ -72,7 +72,7 @@ void grid_durable_given(void);                                /* one more; its c
 void grid_durable_done(void *arg, int err, int64_t value);    /* this one, or calls it */
 bool grid_durable_waits(void);                                /* something is on its way */
 /* When all that was given so far is on disk, or why some of it is not; perhaps before this returns. */
-void grid_durable_then(void (*done)(void *arg, int err), void *arg);
+void grid_durable_then(const struct gateway *g, void (*done)(void *arg, int err), void *arg);
 void grid_durable_forget(const void *arg);                    /* who waits with this argument does so no longer */
 
 /* grid-view.c: members of an open object. What is allowed, who decides, and each input; of a CSMS's limit, whose it is and until when. */

@@ -192,7 +192,7 @@ static bool on_written(void *arg, int at, int n)
 	if (!grid_durable_waits())
 		return false;
 	s->writes++;
-	grid_durable_then(on_durable, s);
+	grid_durable_then(s->site->gw, on_durable, s);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 // moment, a heartbeat of an energy manager repeats its limit and not the nothing that a new process knows, a clock that is set ends no limit, and no station counts as obedient
 // because it is not there yet. A disk that takes nothing is told to who asks, and the evidence follows.
 const { spawn } = require('child_process');
+const fs = require('fs');
 const net = require('net');
 const path = require('path');
 const { PATIENCE, freePort, tempDir, within, until, Daemon, Csms, station, insist, equal, ok, run, children } = require('./lib.js');
@@ -157,6 +158,17 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			}
 			await restart();
 			equal([(await input('cloud')).limit_w, (await input('manager')).limit_w], [9000, 8000], 'the limits');
+		}],
+		['a database in memory keeps nothing, and nobody is told that it does', async () => {
+			await daemon.stop();
+			const file = path.join(dir, 'state', 'ampgate.db');
+			for (const end of ['', '-wal', '-shm']) fs.rmSync(file + end, { force: true });
+			fs.mkdirSync(file); // so it cannot be opened
+			await daemon.start();
+			const asked = await daemon.cli('grid', 'limit', 'cloud', '9000');
+			ok(asked.code === 1 && /a restart may forget it/.test(asked.err), `${asked.code}: ${asked.err}`);
+			equal((await daemon.ask('grid.show')).limit_w, 9000, 'what is allowed');
+			equal(await write(ownPort, 0, 0, 8000), 0x90, 'the energy manager gets an exception');
 			await daemon.stop();
 		}],
 	]);
