@@ -152,6 +152,7 @@ struct event {
 	int stack_level;     /* CMD_CLEAR_PROFILE: -1: any */
 	double limit_a;      /* per phase; what the first period allows (a limit in W is divided by 230 V and the phases, 3 if not said); NaN: none */
 	int phases;          /* numberPhases; 0: not said */
+	int phase_to_use;    /* with 1 of them: phaseToUse, 1..3 of the EVSE's own; 0: not said, and never in 1.6 */
 	int64_t duration_s;  /* 0: none */
 	bool in_watts;       /* ours: the station takes no amperes */
 	double then_a;       /* ours: instead of ending after its duration the limit becomes this; NaN: it ends */

@@ -66,6 +66,8 @@ static void period_write(struct writing *w, const struct event *e, int64_t start
 		jw_number(&w->w, "limit", floor(limit_a * 10 + 1e-6) / 10, 1);
 	if (e->phases > 0)
 		jw_int(&w->w, "numberPhases", e->phases);
+	if (e->phases == 1 && e->phase_to_use > 0 && w->version != OCPP16)
+		jw_int(&w->w, "phaseToUse", e->phase_to_use);
 	jw_end(&w->w, '}');
 }
 

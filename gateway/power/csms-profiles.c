@@ -36,6 +36,7 @@ struct csms_profiles {
 	struct list raws;
 	struct timer look;
 	bool priority[SESSION_EVSES + 1];
+	int meant[SESSION_EVSES + 1]; /* for one phase: 1 and the number of that, if one is named; else 0 */
 	struct {
 		struct slice payload; /* owned; absent: none waits */
 		int evse;             /* -1: any */
@@ -120,6 +121,16 @@ static void tell_control(struct csms_profiles *c, int control, struct allowed a,
 	control_evse_profile(c->s->gw->control, control, ma, ref, until_us == INT64_MAX ? 0 : clock_mono_us() + until_us - now_us);
 }
 
+/* Ours go out with the same number of phases, and with a new limit as a rule; this is for when the limit stays as it is. */
+static void look_at_phases(struct csms_profiles *c, int evse)
+{
+	int phase, phases = csms_profiles_evse_phases(c->s, evse, &phase), now = phases ? 1 + phase : 0;
+	if (now == c->meant[evse])
+		return;
+	c->meant[evse] = now;
+	limits_again(c->s->gw->limits, c->s, evse);
+}
+
 static void look(void *arg)
 {
 	struct csms_profiles *c = arg;
@@ -131,6 +142,7 @@ static void look(void *arg)
 		struct allowed a = profiles_allowed(profiles_of(s), i, &tx, now_us, &until_us);
 		if (s->evses[i].control >= 0)
 			tell_control(c, s->evses[i].control, a, now_us, until_us);
+		look_at_phases(c, i);
 		if (until_us < next_us)
 			next_us = until_us;
 	}
@@ -145,6 +157,15 @@ double csms_profiles_evse_a(const struct session *s, int evse)
 	int64_t until_us = INT64_MAX;
 	struct profile_tx tx = tx_on(s, evse);
 	return of_grid(s, profiles_allowed(profiles_of(s), evse, &tx, clock_wall_us(), &until_us).amps);
+}
+
+int csms_profiles_evse_phases(const struct session *s, int evse, int *phase_out)
+{
+	int64_t until_us = INT64_MAX;
+	struct profile_tx tx = tx_on(s, evse);
+	struct allowed a = profiles_evse_limit(profiles_of(s), evse, &tx, clock_wall_us(), &until_us);
+	*phase_out = a.phase;
+	return a.by && a.phases == 1 && s->csms->installed.phases > 1;
 }
 
 double csms_profiles_station_a(const struct session *s)

@@ -35,6 +35,8 @@ size_t csms_profiles_count(const struct session *s, const struct profile_filter 
 
 /* For our own profiles. Amperes per phase; INFINITY: nothing said. */
 double csms_profiles_evse_a(const struct session *s, int evse);
+/* 1: what they allow an EVSE is meant for one phase, and *phase_out is the one (1..3), or 0 for any. 0: nothing is said, or it is for all. */
+int csms_profiles_evse_phases(const struct session *s, int evse, int *phase_out);
 double csms_profiles_station_a(const struct session *s);
 /* That at a wall time; *until_us is lowered to when it may change. */
 double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_t *until_us);

@@ -45,7 +45,7 @@ struct slot {
 	bool doubted;             /* sent again, whether it changes something or not */
 	int64_t accepted_us;      /* when this number was first accepted; 0: not yet */
 	double wire_a;            /* what was written, or would be: the least of everything */
-	int wire_level, wire_phases;
+	int wire_level, wire_phases, wire_phase;
 	struct timer later;
 };
 
@@ -155,6 +155,17 @@ static double corrected_a(const struct slot *slot, const struct charger *c)
 	return fmax(least, amps * 1000 / (1000 + slot->over_permille));
 }
 
+/* For how many phases it is, and which one: ours stands above what the CSMS said, and would hide that it meant one. */
+static void word_phases(const struct slot *slot, const struct charger *c, struct event *e)
+{
+	if (e->evse <= 0 || c->s->conf->dc)
+		return;
+	if (c->s->conf->switch_phases_after_us)
+		e->phases = slot->grant.phases;
+	if (csms_profiles_evse_phases(c->s, e->evse, &e->phase_to_use))
+		e->phases = 1;
+}
+
 /* The command for a grant in the slot's form. */
 static void describe(const struct slot *slot, const struct charger *c, int evse, struct event *e)
 {
@@ -182,8 +193,7 @@ static void describe(const struct slot *slot, const struct charger *c, int evse,
 	if (slot->form != FORM_TX && (c->fallback_refused || c->traits.max_level == 0))
 		e->then_a = s->conf->fallback_current_ma / 1000.0 * (slot->form == FORM_STATION_MAX ? s->conf->evses : 1);
 	charger_word(c, e);
-	if (s->conf->switch_phases_after_us && e->evse > 0)
-		e->phases = slot->grant.phases;
+	word_phases(slot, c, e);
 }
 
 static void on_cleared(void *arg, struct call *call, int err, struct frame *answer)
@@ -241,7 +251,7 @@ static bool waits(struct slot *slot, const struct charger *c, int evse, bool at_
 static bool changes_nothing(const struct slot *slot, const struct charger *c, enum limit_form form_before, const struct event *e)
 {
 	bool same_tx = slot->sent_tx_us == c->s->evses[e->evse ? e->evse : 1].tx_since_us;
-	return slot->accepted && !slot->doubted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->wire_phases == e->phases && slot->sent_us &&
+	return slot->accepted && !slot->doubted && same_tx && slot->form == form_before && slot->wire_level == e->stack_level && slot->wire_phases == e->phases && slot->wire_phase == e->phase_to_use && slot->sent_us &&
 	       clock_mono_us() - slot->sent_us < FRESH_US && fabs(slot->wire_a - charger_rounded(c, e->limit_a)) < 0.05;
 }
 
@@ -334,6 +344,7 @@ static void put_on_wire(struct slot *slot, struct charger *c, int evse, const st
 	slot->wire_a = wire_a;
 	slot->wire_level = e->stack_level;
 	slot->wire_phases = e->phases;
+	slot->wire_phase = e->phase_to_use;
 	slot->accepted = false;
 	slot->in_flight = true;
 	c->counts.sent++;
@@ -407,6 +418,13 @@ static void send_again(struct charger *c, int evse)
 		slot->accepted = false; /* it may be gone or hidden */
 		send_or_note(slot, true);
 	}
+}
+
+void limits_again(struct limits *l, struct session *s, int evse)
+{
+	struct charger *c = charger_known(l, s);
+	if (c && !s->group)
+		send_again(c, evse);
 }
 
 double limits_told_a(const struct limits *l, const struct session *s, int evse)

@@ -57,6 +57,8 @@ void limits_make_room(struct limits *l, struct session *s, enum profile_purpose 
 void limits_csms_profile(struct limits *l, struct session *s, int evse, enum profile_purpose purpose);
 /* The CSMS cleared profiles by criteria, ours perhaps among them: they are installed again. */
 void limits_csms_cleared(struct limits *l, struct session *s);
+/* The CSMS means another number of phases now. */
+void limits_again(struct limits *l, struct session *s, int evse);
 /* What the CSMS allows has changed with time: the fallback follows. */
 void limits_review(struct limits *l, struct session *s);
 

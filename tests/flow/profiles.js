@@ -108,6 +108,19 @@ log: {level: debug, target: stderr}
 				return answer.includes('csms_profile') && answer.includes('TxProfile/3/771');
 			});
 		}],
+		['what the CSMS means for one phase is not hidden by ours, which would be for three', async () => {
+			const told = () => one.installed.find((q) => q.purpose === 'TxProfile' && q.id >= OURS).full.chargingSchedule.chargingSchedulePeriod[0];
+			const meant = (numberPhases) => {
+				const p = theirs(771, 'TxProfile', 3, 9, { transactionId: tx });
+				Object.assign(p.chargingSchedule.chargingSchedulePeriod[0], numberPhases ? { numberPhases } : {});
+				return set('G-1', 1, p);
+			};
+			equal(told(), { startPeriod: 0, limit: 9 }, 'as long as nothing is said');
+			await meant(1);
+			await until(5000, 'one', () => told().numberPhases === 1 && told().limit === 9);
+			await meant();
+			await until(5000, 'any again', () => told().numberPhases === undefined && told().limit === 9);
+		}],
 		['the CSMS has it still after a restart of ours', async () => {
 			await daemon.stop();
 			await daemon.start();

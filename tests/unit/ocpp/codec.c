@@ -473,6 +473,14 @@ static void set_profile(void **state)
 	writes(OCPP201, &t.e, "SetChargingProfile", "{\"evseId\":1,\"chargingProfile\":{\"id\":900,\"transactionId\":\"1234\",\"stackLevel\":2,"
 	       "\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":900,\"duration\":60,"
 	       "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":15.9,\"numberPhases\":3}]}]}}");
+	t.e.phases = 1;
+	t.e.phase_to_use = 2; /* 1.6 has no word for it */
+	writes(OCPP16, &t.e, "SetChargingProfile", "{\"connectorId\":1,\"csChargingProfiles\":{\"chargingProfileId\":900,\"transactionId\":1234,"
+	       "\"stackLevel\":2,\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":{\"duration\":60,"
+	       "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":15.9,\"numberPhases\":1}]}}}");
+	writes(OCPP201, &t.e, "SetChargingProfile", "{\"evseId\":1,\"chargingProfile\":{\"id\":900,\"transactionId\":\"1234\",\"stackLevel\":2,"
+	       "\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":900,\"duration\":60,"
+	       "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":15.9,\"numberPhases\":1,\"phaseToUse\":2}]}]}}");
 	event_init(&t.e, CMD_SET_PROFILE);
 	t.e.purpose = PURPOSE_STATION_MAX;
 	t.e.profile_id = 1;
