@@ -82,9 +82,11 @@ struct seat {                         /* an EVSE */
 	int32_t favour;               /* of this session, beside its EVSE's priority */
 	int pauses;                   /* in this transaction */
 	bool pressed;                 /* a node above has less than has been ordered */
-	bool single;                  /* told to use its first phase alone */
+	bool single;                  /* told to use one phase alone: */
+	uint8_t alone;                /* which of its own, from 0 */
 	bool widens;                  /* is paused to use all of them again */
-	bool no_single;               /* was told so and did not do it, or its hardware cannot */
+	bool no_single;               /* was told so and did not do it */
+	enum single can_single;       /* what its hardware can */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */

@@ -777,6 +777,7 @@ static void make_grant(struct control *c, struct seat *s)
 	struct cap was = s->grant.binding;
 	s->grant.ma = control_can_tell(s) && s->limit.ma > 0 ? s->limit.ma : 0;
 	s->grant.phases = s->single ? 1 : s->conf->n_lines;
+	s->grant.phase = s->single && s->can_single == SINGLE_ANY ? s->alone + 1 : 0;
 	s->grant.wake = false;
 	s->grant.pressed = s->pressed;
 	if (s->way == SEAT_FREE)

@@ -48,6 +48,7 @@ struct cap {
 struct grant {
 	int32_t ma;                   /* per phase used; 0: paused */
 	uint8_t phases;               /* how many phases it is granted for: 1 or 3 */
+	uint8_t phase;                /* with one of three: which, 1..3 of its own; 0: its first, which has no name on the wire */
 	bool wake;                    /* it was paused, may charge again and does not: a wake-up sequence may help */
 	bool pressed;                 /* a node above is over its limit, or will be with what has been ordered: a lower limit is for now */
 	struct cap binding;
@@ -129,8 +130,9 @@ void control_evse_alone(struct control *c, int evse, int32_t ma);
 void control_evse_before(struct control *c, int evse, int32_t ma);
 /* Whether it was seen to follow its limits. Until then what it may draw at most is counted, whatever it was told. */
 void control_evse_proved(struct control *c, int evse, bool proved);
-/* Whether its hardware can open all but its first phase, where its configuration says that it changes over. Until this is told it can. */
-void control_evse_single(struct control *c, int evse, bool can);
+/* How its hardware can charge on one phase, where its configuration says that it changes over: its first alone until this is told. */
+enum single { SINGLE_FIRST, SINGLE_ANY, SINGLE_NEVER };
+void control_evse_single(struct control *c, int evse, enum single can);
 /* How it follows its limits, for `why` ("stubborn"); NULL: as it should. A text that lasts. */
 void control_evse_conduct(struct control *c, int evse, const char *conduct);
 

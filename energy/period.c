@@ -66,7 +66,7 @@ static void on_send(void *arg, int evse, const struct grant *g)
 	struct period *p = arg;
 	struct point *at = &p->points[evse];
 	at->sent_ma = g->ma;
-	p->orders[evse] = (struct period_order){ true, g->wake, own_unit(at, g->ma), g->phases, g->binding };
+	p->orders[evse] = (struct period_order){ true, g->wake, own_unit(at, g->ma), g->phases, g->phase, g->binding };
 }
 
 struct period *period_open(const struct control_conf *conf, const struct period_evse *evses)

@@ -29,7 +29,8 @@ struct period_order {
 	bool given;
 	bool wake;
 	double set;
-	uint8_t phases; /* on so many */
+	uint8_t phases; /* on so many; on one: */
+	uint8_t phase;  /* which, as struct grant has it */
 	struct cap why;
 };
 

@@ -21,7 +21,7 @@ void record_least(struct control *c, int evse, int32_t ma);
 void record_alone(struct control *c, int evse, int32_t ma);
 void record_before(struct control *c, int evse, int32_t ma);
 void record_proved(struct control *c, int evse, bool proved);
-void record_single(struct control *c, int evse, bool can);
+void record_single(struct control *c, int evse, enum single can);
 void record_conduct(struct control *c, int evse, const char *conduct);
 void record_wall(struct control *c, int64_t offset_us, bool trusted);
 void record_change(struct control *c, const struct control_conf *conf);

@@ -227,7 +227,7 @@ void record_proved(struct control *c, int evse, bool proved)
 	record_evse(c, "proved", evse, proved, 0);
 }
 
-void record_single(struct control *c, int evse, bool can)
+void record_single(struct control *c, int evse, enum single can)
 {
 	record_evse(c, "single", evse, can, 0);
 }

@@ -245,7 +245,7 @@ static int told_evse(struct replay *r, const cJSON *m, struct slice what, int i)
 	else if (slice_is(what, "proved"))
 		control_evse_proved(r->control, i, yes(m, "is"));
 	else if (slice_is(what, "single"))
-		control_evse_single(r->control, i, yes(m, "is"));
+		control_evse_single(r->control, i, (enum single)whole(m, "is"));
 	else if (slice_is(what, "answered"))
 		control_evse_answered(r->control, i, (int32_t)whole(m, "ma"), yes(m, "ok"), t);
 	else if (slice_is(what, "need"))

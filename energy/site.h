@@ -58,7 +58,7 @@ struct evse_conf {
 	int32_t fallback_ma;         /* what it may take by itself when it hears nothing */
 	int64_t fallback_after_us;   /* after so long in silence */
 	int priority;                /* higher first; 0 normal */
-	int64_t switch_after_us;     /* of three phases: it can charge on its first alone, and changes over no sooner than this again; 0: it cannot */
+	int64_t switch_after_us;     /* of three phases: it can charge on one alone, and changes over no sooner than this again; 0: it cannot */
 	bool on_off;                 /* a relay without a pilot: max or nothing */
 };
 

@@ -524,7 +524,7 @@ static const struct conf_table balancing_table = { .noun = "balancing", .size = 
 	{ .name = "fallback_current_a", .type = CONF_AMPS, .min = 0, .max = 1000 * A, .preset = "6", AT(station_settings, fallback_current_ma),       \
 	  .help = "What each EVSE takes per phase when this box cannot reach it; kept in the station as its default profile" },                   \
 	{ .name = "switch_phases_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "0s", AT(station_settings, switch_phases_after_us),   \
-	  .help = "It can charge on its first phase alone, by numberPhases: it does where three would have to wait, and changes no sooner than this again; 0: it cannot" }, \
+	  .help = "It can charge on one phase alone, by numberPhases (its first, or the one with most room where it has ACPhaseSwitchingSupported): it does where three would have to wait, and changes no sooner than this again; 0: it cannot" }, \
 	{ .name = "step_a", .type = CONF_AMPS, .min = 0, .max = 100 * A, .preset = "0", AT(station_settings, step_ma),                               \
 	  .help = "It takes multiples of this only, so nothing else is planned for it; 0: any" },                                                \
 	{ .name = "priority", .type = CONF_INT, .min = 0, .max = 100, .preset = "0", AT(station_settings, priority), .help = "The highest is served first" }, \

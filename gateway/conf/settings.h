@@ -248,7 +248,7 @@ struct station_settings {
 	int32_t max_current_ma, min_current_ma, fallback_current_ma; /* per EVSE and phase of the grid */
 	int64_t max_power_w, min_power_w, fallback_power_w; /* dc: what a car gets; the currents come from there */
 	double efficiency;     /* dc: of what it draws, this part reaches the car */
-	int64_t switch_phases_after_us; /* it can charge on its first phase alone; least time between two changes, 0: it cannot */
+	int64_t switch_phases_after_us; /* it can charge on one phase alone; least time between two changes, 0: it cannot */
 	int32_t step_ma;       /* its set-points are multiples of this; 0: any */
 	int priority;          /* higher is served first */
 	const struct uplink_settings *uplink; /* NULL: never forwarded */

@@ -241,6 +241,8 @@ static void print_why_evse(const cJSON *r)
 	printf("%s evse %.0f   %s", text_of(r, "station"), number(r, "evse"), text_of(r, "state"));
 	if (!isnan(number(r, "offered_a")))
 		printf("   offered %.1f A%s", number(r, "offered_a"), number(r, "limit.phases") == 1 ? " on one phase" : "");
+	if (number(r, "limit.phase_to_use") > 0)
+		printf(", its L%.0f", number(r, "limit.phase_to_use"));
 	word(json_at(r, "i_a"), drawn, sizeof(drawn));
 	printf("   drawn L1 L2 L3 %s A\n", drawn);
 	print_sentence(r);

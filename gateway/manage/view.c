@@ -349,12 +349,15 @@ static void write_tx(const struct session_evse *e, struct json_writer *w)
 
 static void write_limit(const struct evse_view *v, struct json_writer *w)
 {
+	int first = v->grant.phase ? v->grant.phase - 1 : 0;
 	int32_t own[3];
 	for (int i = 0; i < 3; i++)
-		own[i] = i < v->grant.phases ? v->grant.ma : 0;
+		own[i] = i >= first && i < first + v->grant.phases ? v->grant.ma : 0;
 	jw_object(w, "limit");
 	view_amps(w, "a", own);
 	jw_int(w, "phases", v->grant.phases);
+	if (v->grant.phase)
+		jw_int(w, "phase_to_use", v->grant.phase);
 	if (v->grant.binding.reason)
 		write_cap(w, &v->grant.binding);
 	jw_end(w, '}');

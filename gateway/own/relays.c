@@ -153,7 +153,7 @@ static void look_at_contactors(struct place *p, bool second)
 	else
 		log_error(NULL, "EVSE %s: switch_phases_after is refused, its hardware has no second contactor for L2 and L3: it charges on three phases or waits", p->conf->id);
 	if (evse >= 0)
-		control_evse_single(p->own->gw->control, evse, second);
+		control_evse_single(p->own->gw->control, evse, second ? SINGLE_FIRST : SINGLE_NEVER);
 }
 
 static void on_state(void *arg, const ag_evse_state *from, const char *fault)

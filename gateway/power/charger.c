@@ -36,6 +36,15 @@ static void take_unit(struct charger *c, struct slice value)
 	mem_free(text);
 }
 
+/* It selects the phase for charging on one (2.0.1 ACPhaseSwitchingSupported), so it is told which; left to itself it would take any. */
+static void take_choice(struct charger *c, struct slice value)
+{
+	bool can = slice_is(value, "true");
+	for (int i = 1; i <= c->s->n_evses; i++)
+		if (c->s->evses[i].control >= 0)
+			control_evse_single(c->gw->control, c->s->evses[i].control, can ? SINGLE_ANY : SINGLE_FIRST);
+}
+
 static void no_answer(void *arg, struct call *call, int err, struct frame *answer)
 {
 	const struct charger *c = arg;
@@ -69,12 +78,13 @@ static void want_interval(struct charger *c, struct slice value)
 /* What a station is asked about itself; what is kept is asked once. */
 static const struct question {
 	const char *kept;         /* NULL: it may change, and is asked on each link */
-	const char *names[2];     /* by dialect */
+	const char *names[2];     /* by dialect; NULL: there is no such thing */
 	void (*take)(struct charger *c, struct slice value);
 } questions[] = {
 	{ "limits/level", { "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel" }, take_level },
 	{ "limits/unit", { "ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit" }, take_unit },
 	{ NULL, { "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval" }, want_interval },
+	{ NULL, { NULL, "SmartChargingCtrlr.ACPhaseSwitchingSupported" }, take_choice },
 };
 #define QUESTIONS ((int)(sizeof(questions) / sizeof(questions[0])))
 
@@ -151,15 +161,25 @@ static void on_told(void *arg, struct call *call, int err, struct frame *answer)
 	charger_ask(c);
 }
 
+/* What an outlet of the box can is known by its pins. */
+static bool concerns(const struct charger *c, const struct question *q)
+{
+	bool chooses = c->s->conf->switch_phases_after_us && !c->s->own;
+	return q->names[dialect_of(c->s->version)->names] && (q->take != take_choice || chooses);
+}
+
 void charger_ask(struct charger *c)
 {
 	struct event e;
+	int names = (int)dialect_of(c->s->version)->names;
+	while (c->asked < QUESTIONS && !concerns(c, &questions[c->asked]))
+		c->asked++;
 	if (c->asked >= QUESTIONS) {
 		limits_review(c->limits, c->s);
 		return;
 	}
 	event_init(&e, CMD_GET_CONFIG);
-	e.word = slice_of(questions[c->asked].names[dialect_of(c->s->version)->names]);
+	e.word = slice_of(questions[c->asked].names[names]);
 	if (session_command(c->s, &e, on_told, c) != 0)
 		log_debug(&c->s->log, "a question about limits could not be asked");
 }

@@ -160,10 +160,15 @@ static void word_phases(const struct slot *slot, const struct charger *c, struct
 {
 	if (e->evse <= 0 || c->s->conf->dc)
 		return;
-	if (c->s->conf->switch_phases_after_us)
+	int theirs;
+	if (c->s->conf->switch_phases_after_us) {
 		e->phases = slot->grant.phases;
-	if (csms_profiles_evse_phases(c->s, e->evse, &e->phase_to_use))
-		e->phases = 1;
+		e->phase_to_use = slot->grant.phase;
+	}
+	if (!csms_profiles_evse_phases(c->s, e->evse, &theirs))
+		return;
+	e->phases = 1;
+	e->phase_to_use = theirs ? theirs : e->phase_to_use;
 }
 
 /* The command for a grant in the slot's form. */

@@ -1,6 +1,6 @@
 'use strict';
 // A station that can charge on its first phase alone, where the building leaves next to nothing of the other two: it is told one phase instead of
-// having to wait, and every limit says how many. Beside it two outlets of the box: one opens L2 and L3 by its second contactor, the other has none
+// having to wait, and every limit says how many. One of 2.0.1 that selects the phase by itself is told which. Beside them two outlets of the box: one opens L2 and L3 by its second contactor, the other has none
 // though its configuration says so.
 const fs = require('fs');
 const { freePort, tempDir, until, Daemon, Csms, station, equal, ok, run } = require('./lib.js');
@@ -14,11 +14,11 @@ async function main() {
 version: 1
 site: {id: flow}
 listen: {ocpp: {lan: {address: 127.0.0.1, port: ${port}, tls: none, min_security_profile: 0}}}
-circuits: {grid: {kind: grid_connection, limit_a: 50}}
-loads: {flat: {circuit: grid, estimate_a: [0, 45, 45]}}
+circuits: {grid: {kind: grid_connection, limit_a: 110}}
+loads: {flat: {circuit: grid, estimate_a: [0, 105, 105]}}
 balancing: {interval: 200ms, increase: {after: 0s, step_a: 100}}
 station_defaults: {uplink: cpo, subprotocols: [ocpp1.6]}
-stations: {S-1: {circuit: grid, switch_phases_after: 5m, fallback_current_a: 0, min_current_a: 12}}
+stations: {S-1: {circuit: grid, switch_phases_after: 5m, fallback_current_a: 0, min_current_a: 12}, T-1: {circuit: grid, switch_phases_after: 5m, fallback_current_a: 0, subprotocols: [ocpp2.0.1], rotation: TRS}}
 evses:
   O-1: {circuit: grid, driver: sim, pilot: true, current_a: 16, switch_phases_after: 5m, authorize: [free]}
   B-1: {circuit: grid, driver: sim, pilot: true, current_a: 16, switch_phases_after: 5m, authorize: [free], file: ${dir}/B-1.json}
@@ -28,6 +28,25 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 	let c, amps = 0, phases = 3;
 	const tell = () => c.call('MeterValues', { connectorId: 1, transactionId: c.tx, meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].map((phase, i) =>
 		({ measurand: 'Current.Import', phase, unit: 'A', value: String(i < phases ? amps : 0) })) }] }).catch(() => {});
+
+	const choosing = async () => {
+		const s = await station(port, 'T-1', 'ocpp2.0.1');
+		s.asked = [];
+		s.handle('GetVariables', ({ params }) => ({ getVariableResult: params.getVariableData.map((d) => {
+			s.asked.push(d.variable.name);
+			const known = d.variable.name === 'ACPhaseSwitchingSupported';
+			return { attributeStatus: known ? 'Accepted' : 'UnknownVariable', ...(known ? { attributeValue: 'true' } : {}), component: d.component, variable: d.variable };
+		}) }));
+		await s.call('BootNotification', { reason: 'PowerUp', chargingStation: { vendorName: 'Flow', model: 'Two' } });
+		await until(20000, 'it is asked', () => s.asked.includes('ACPhaseSwitchingSupported'));
+		await s.call('TransactionEvent', { eventType: 'Started', seqNo: 0, triggerReason: 'Authorized', timestamp: now(), evse: { id: 1, connectorId: 1 },
+			idToken: { idToken: 'TAG', type: 'Central' }, transactionInfo: { transactionId: 'T-1-1', chargingState: 'Charging' } });
+		let seqNo = 0;
+		s.tell = () => s.call('TransactionEvent', { eventType: 'Updated', seqNo: ++seqNo, triggerReason: 'MeterValuePeriodic', timestamp: now(), transactionInfo: { transactionId: 'T-1-1' },
+			meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].map((phase) => ({ measurand: 'Current.Import', phase, value: 0 })) }] }).catch(() => {});
+		return s;
+	};
+	let two; // its car has not noticed yet that it may charge
 
 	await run([
 		['with three phases it has to wait', async () => {
@@ -44,12 +63,13 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			await c.call('BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
 			c.tx = (await c.call('StartTransaction', { connectorId: 1, idTag: 'TAG', meterStart: 0, timestamp: now() })).transactionId;
 			await c.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Charging' });
+			two = await choosing();
 			await until(8000, 'its first limit', () => told.length);
 			equal(told[0], { limit: 0, numberPhases: 3 }, 'the first limit');
 			equal((await daemon.ask('why', { object: 'S-1' })).chain[0].reason, 'waiting', 'why');
 		}],
 		['soon it is told to charge on one', async () => {
-			const timer = setInterval(tell, 2000);
+			const timer = setInterval(() => [tell(), two.tell()], 2000);
 			await until(90000, 'a limit', () => amps > 0);
 			clearInterval(timer);
 			equal(told.at(-1).numberPhases, 1, 'phases');
@@ -59,6 +79,17 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'S-1' });
 			equal([limit.phases, limit.a.slice(1)], [1, [0, 0]], 'its limit by phase');
 			ok(!c.violation, `valid: ${c.violation}`);
+		}],
+		['the one that selects the phase is told which of its own has room: its terminals are turned', async () => {
+			const last = () => two.profiles.map((p) => p.params.chargingProfile).filter((p) => p.chargingProfilePurpose === 'TxProfile').at(-1)?.chargingSchedule[0].chargingSchedulePeriod[0];
+			const timer = setInterval(two.tell, 2000);
+			await until(60000, 'a limit', () => last()?.limit > 0);
+			clearInterval(timer);
+			equal([last().limit, last().numberPhases, last().phaseToUse], [32, 1, 2], 'its limit');
+			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'T-1' });
+			equal([limit.phases, limit.phase_to_use, limit.a], [1, 2, [0, 32, 0]], 'here');
+			ok(!two.violation, `valid: ${two.violation}`);
+			ok(/offered 32\.0 A on one phase, its L2 /.test((await daemon.cli('why', 'T-1')).out), 'why');
 		}],
 		['so is the outlet, which opens L2 and L3', async () => {
 			const show = async () => (await daemon.ask('station.show', { station: 'O-1' })).evses[0];

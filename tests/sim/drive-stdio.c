@@ -169,7 +169,7 @@ static void step_stdio(void *state, const struct seen *s, struct order *orders)
 		double set = json_number(item, "set", -1);
 		if (set != 0 && (set < e->min - 1e-9 || set > e->max + 1e-9))
 			give_up("an invalid set-point");
-		orders[i] = (struct order){ true, json_bool(item, "wake", false), set, 0 };
+		orders[i] = (struct order){ true, json_bool(item, "wake", false), set, 0, 0 };
 	}
 	cJSON_Delete(m);
 }

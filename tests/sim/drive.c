@@ -60,6 +60,9 @@ void *drive_open(const struct world_conf *c, const struct control_conf *like)
 	for (int i = 0; i < c->n_evses; i++)
 		describe_evse(c, i, &evses[i], &own[i]);
 	d->period = period_open(&conf, own);
+	for (int i = 0; i < c->n_evses; i++)
+		if (c->evses[i].any_phase)
+			control_evse_single(period_control(d->period), i, SINGLE_ANY);
 	return d;
 }
 
@@ -113,7 +116,7 @@ static void step_direct(void *state, const struct seen *s, struct order *orders)
 			period_meter(d->period, d->meter[n], s->meters[n].i, s->meters[n].age, s->meters[n].ok);
 	const struct period_order *got = period_end(d->period);
 	for (int i = 0; i < d->conf->n_evses; i++)
-		orders[i] = (struct order){ got[i].given, got[i].wake, got[i].set, got[i].phases };
+		orders[i] = (struct order){ got[i].given, got[i].wake, got[i].set, got[i].phases, got[i].phase };
 }
 
 static void close_direct(void *state)

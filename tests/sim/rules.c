@@ -211,7 +211,7 @@ static void one_at_a_time(struct rules *r, const struct seen *s, const struct ke
 	}
 	double set = fmax(0, s->evses[i].set) + (limit * (1 - MARGIN) - worst) / factor(r, i);
 	set = fmin(floor(set), r->conf->evses[i].max);
-	orders[i] = (struct order){ true, true, set < r->conf->evses[i].min ? 0 : set, 0 };
+	orders[i] = (struct order){ true, true, set < r->conf->evses[i].min ? 0 : set, 0, 0 };
 }
 
 static void step(void *state, const struct seen *s, struct order *orders)
@@ -247,7 +247,7 @@ static void step(void *state, const struct seen *s, struct order *orders)
 		int i = queue[k].i;
 		double set = got[i] / factor(r, i);
 		if (fabs(set - s->evses[i].set) >= 1 || (set <= 0) != (s->evses[i].set <= 0))
-			orders[i] = (struct order){ true, true, set, 0 };
+			orders[i] = (struct order){ true, true, set, 0, 0 };
 	}
 }
 

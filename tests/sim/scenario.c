@@ -451,6 +451,8 @@ static void switching_site(struct world_conf *c, struct dice *d)
 	for (int i = 0; i < c->n_evses; i++)
 		if (!c->evses[i].dc && c->evses[i].n_lines == 3 && dice_chance(d, 0.8))
 			c->evses[i].switch_after_s = 120 + (int)dice_below(d, 900);
+	for (int i = 0; i < c->n_evses; i++)
+		c->evses[i].any_phase = c->seed % 2 && i % 3 == 0 && c->evses[i].switch_after_s;
 }
 
 /* The same sites in a night with a cheap hour: every socket has a car, and most of them begin by their own timers, in the same second. */

@@ -12,6 +12,7 @@ struct outlet {                   /* a socket */
 	double late[WORLD_LATE];  /* the command that takes effect in a second; -1: none */
 	bool late_wake[WORLD_LATE];
 	int late_phases[WORLD_LATE], phases; /* 0: all */
+	int late_phase[WORLD_LATE], alone;   /* with one: which, from 0 */
 	double offer;             /* in force */
 	double set;               /* last command; -1: none yet */
 	bool linked, asleep, deaf, was_paused;
@@ -183,6 +184,7 @@ static void arrive(struct world *w, int i)
 		o->asleep = o->was_paused = false;
 	o->offer = to;
 	o->phases = phases == 1 && w->conf.evses[i].switch_after_s ? 1 : 0;
+	o->alone = o->late_phase[k] && w->conf.evses[i].any_phase ? o->late_phase[k] - 1 : 0;
 }
 
 static double line_amps(const struct world *w, int evse, double set)
@@ -191,11 +193,24 @@ static double line_amps(const struct world *w, int evse, double set)
 }
 
 /* A socket alone falls back to all of its phases. */
+static bool by_itself(const struct world *w, const struct world_session *s)
+{
+	const struct outlet *o = &w->outlets[s->evse];
+	return !o->linked && w->now - o->unlinked_s >= w->conf.evses[s->evse].failsafe_after_s;
+}
+
 static int phases_of(const struct world *w, const struct world_session *s)
 {
 	const struct outlet *o = &w->outlets[s->evse];
-	bool alone = !o->linked && w->now - o->unlinked_s >= w->conf.evses[s->evse].failsafe_after_s;
-	return o->phases && !alone && o->phases < s->phases ? o->phases : s->phases;
+	return o->phases && !by_itself(w, s) && o->phases < s->phases ? o->phases : s->phases;
+}
+
+static bool draws_on(const struct world *w, const struct world_session *s, int own)
+{
+	const struct outlet *o = &w->outlets[s->evse];
+	if (w->conf.evses[s->evse].dc)
+		return true;
+	return o->phases == 1 && !by_itself(w, s) ? own == o->alone : own < phases_of(w, s);
 }
 
 static double watts(const struct world *w, const struct world_session *s)
@@ -238,8 +253,8 @@ static void flow(struct world *w)
 		if (o->session < 0)
 			continue;
 		const struct world_session *s = &w->sessions[o->session];
-		for (int p = 0; p < e->n_lines && (e->dc || p < phases_of(w, s)); p++)
-			for (int n = e->node; n >= 0; n = w->conf.nodes[n].parent) {
+		for (int p = 0; p < e->n_lines; p++)
+			for (int n = draws_on(w, s, p) ? e->node : -1; n >= 0; n = w->conf.nodes[n].parent) {
 				w->amps[n][e->lines[p]] += s->had_a;
 				w->told[n][e->lines[p]] += o->linked ? s->had_a : 0;
 			}
@@ -265,8 +280,8 @@ static void report(struct world *w, int i)
 	r->wh = floor(s->got_wh);
 	r->need_wh = s->told_need_wh;
 	r->t_dep = s->told_leave_s;
-	for (int p = 0; p < e->n_lines && (e->dc || p < phases_of(w, s)); p++)
-		r->i[p] = round(s->had_a * 10) / 10;
+	for (int p = 0; p < e->n_lines; p++)
+		r->i[p] = draws_on(w, s, p) ? round(s->had_a * 10) / 10 : 0;
 	if (e->dc)
 		r->i[0] = round(s->had_a / w->conf.amps_per_kw * 10) / 10;
 }
@@ -393,6 +408,7 @@ void world_order(struct world *w, const struct order *orders)
 		o->late[(w->now + delay) % WORLD_LATE] = orders[i].set;
 		o->late_wake[(w->now + delay) % WORLD_LATE] = orders[i].wake;
 		o->late_phases[(w->now + delay) % WORLD_LATE] = orders[i].phases;
+		o->late_phase[(w->now + delay) % WORLD_LATE] = orders[i].phase;
 		o->set = orders[i].set;
 	}
 }

@@ -32,6 +32,7 @@ struct world_evse {
 	double min, max, failsafe; /* A, or kW */
 	int failsafe_after_s;
 	int switch_after_s;       /* can charge on its first phase alone; 0: it cannot */
+	bool any_phase;           /* or on any of its phases */
 };
 
 struct world_session {            /* one car at one socket */
@@ -114,7 +115,8 @@ struct seen {
 struct order {
 	bool given, wake;
 	double set;
-	int phases;               /* 1: on the first alone; 0, 3: on all */
+	int phases;               /* 1: on one alone; 0, 3: on all */
+	int phase;                /* which, from 1; 0: the first */
 };
 
 struct driver {

@@ -20,6 +20,7 @@ static int32_t base[3];      /* of the building */
 static int32_t offer[CARS];  /* last sent; -1: none */
 static int32_t takes[CARS];  /* what the car can use */
 static int phases[CARS];     /* it charges on */
+static int alone[CARS];      /* of its own from 0, where it is one */
 static bool deaf[CARS], mute[CARS], on[CARS]; /* ignores limits; does not answer; charges */
 static bool meter_on, fixed_reading;
 static int sends[CARS];
@@ -50,6 +51,7 @@ static void stage(size_t n, int32_t limit)
 		offer[i] = -1;
 		takes[i] = A(32);
 		phases[i] = 3;
+		alone[i] = 0;
 		deaf[i] = mute[i] = on[i] = false;
 		sends[i] = 0;
 	}
@@ -92,7 +94,7 @@ static void stop(int i)
 static int32_t draw_of(int i, int phase)
 {
 	int32_t may = offer[i] < 0 ? A(6) : offer[i];
-	if (!on[i] || phase >= phases[i] || may < A(6))
+	if (!on[i] || (phases[i] == 1 ? phase != alone[i] : phase >= phases[i]) || may < A(6))
 		return 0;
 	return may < takes[i] ? may : takes[i];
 }
@@ -892,23 +894,80 @@ static void test_whose_hardware_cannot_open_two_phases_waits_with_three(void **s
 	control_close(c);
 	evses[0].switch_after_us = 60 * S;
 	c = control_open(&conf, &events, NULL);
-	control_evse_single(c, 0, false);
+	control_evse_single(c, 0, SINGLE_NEVER);
 	control_evse_link(c, 0, true, now);
 	base[1] = base[2] = A(28);
 	start(0);
 	seconds(200);
 	assert_int_equal(told_phases(0), 3);
 	assert_string_equal(why(0).reason, "waiting");
-	control_evse_single(c, 0, true); /* another board */
+	control_evse_single(c, 0, SINGLE_FIRST); /* another board */
 	for (int i = 0; i < 120 && told_phases(0) == 3; i++)
 		second();
 	assert_int_equal(told_phases(0), 1);
 	phases[0] = 1;
 	seconds(20);
-	control_evse_single(c, 0, false); /* and the first one again */
+	control_evse_single(c, 0, SINGLE_NEVER); /* and the first one again */
 	second();
 	assert_int_equal(told_phases(0), 3);
 	check_plan();
+}
+
+static void test_a_station_that_can_choose_uses_the_phase_with_most_room(void **state)
+{
+	static const struct control_events events = { on_send };
+	struct evse_view v;
+	(void)state;
+	stage(1, A(32));
+	control_close(c);
+	evses[0].switch_after_us = 60 * S;
+	evses[0].lines[0] = 1; /* turned: its own L1 is L2 of the grid, */
+	evses[0].lines[1] = 2; /* L2 is L3, */
+	evses[0].lines[2] = 0; /* and L3 is L1 */
+	c = control_open(&conf, &events, NULL);
+	control_evse_single(c, 0, SINGLE_ANY);
+	control_evse_link(c, 0, true, now);
+	base[0] = A(20);
+	base[1] = A(28);
+	base[2] = A(4);
+	start(0);
+	seconds(5);
+	for (int i = 0; i < 120 && told_phases(0) == 3; i++)
+		second();
+	control_evse_view(c, 0, &v);
+	assert_int_equal(v.grant.phases, 1);
+	assert_int_equal(v.grant.phase, 2);
+	phases[0] = 1;
+	alone[0] = 1;
+	seconds(90);
+	assert_true(granted(0) >= A(24));
+	check_plan();
+	base[2] = A(20); /* what flows there is counted there */
+	seconds(5);
+	assert_true(granted(0) <= A(12) && granted(0) >= A(10));
+	check_plan();
+	base[0] = A(4);
+	base[2] = A(30); /* no room there any more, and much elsewhere */
+	for (int i = 0; i < 200 && v.grant.phase == 2; i++) {
+		second();
+		control_evse_view(c, 0, &v);
+	}
+	assert_int_equal(v.grant.phases, 1);
+	assert_int_equal(v.grant.phase, 3);
+	alone[0] = 2;
+	seconds(60);
+	assert_true(granted(0) >= A(24));
+	check_plan();
+	alone[0] = 1; /* it takes another one: so it cannot choose */
+	seconds(15);
+	assert_int_equal(told_phases(0), 3);
+	seconds(10);
+	check_plan();
+	base[0] = base[1] = base[2] = A(2);
+	seconds(120);
+	base[1] = A(28);
+	seconds(300);
+	assert_int_equal(told_phases(0), 3);
 }
 
 static int32_t all_draw(void)
@@ -1029,6 +1088,7 @@ int main(void)
 		TEST(test_one_phase_is_better_than_waiting_with_three),
 		TEST(test_a_station_that_goes_on_with_three_phases_is_not_asked_again),
 		TEST(test_whose_hardware_cannot_open_two_phases_waits_with_three),
+		TEST(test_a_station_that_can_choose_uses_the_phase_with_most_room),
 		TEST(test_an_evse_without_transaction_is_left_alone),
 		TEST(test_a_lower_limit_is_pressing_where_there_is_less_than_was_ordered),
 		TEST(test_what_is_not_worth_while_is_not_offered),

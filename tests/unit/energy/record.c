@@ -102,7 +102,7 @@ static void something_happens(void)
 		control_evse_before(c, i, A(below(32)));
 		control_evse_alone(c, i, below(2) ? A(6) : 0);
 		control_evse_proved(c, i, below(2));
-		control_evse_single(c, i, below(3));
+		control_evse_single(c, i, (enum single)below(3));
 		break;
 	case 8:
 		control_evse_answered(c, i, offer[i], below(8), now);
