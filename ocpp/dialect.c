@@ -4,9 +4,9 @@ static const struct dialect dialects[OCPP_VERSIONS] = {
 	[OCPP16] = { .station_status = true, .unlock_ends_tx = true, .plain_update = true,
 	             .too_many = "OccurenceConstraintViolation", .names = 0 },
 	[OCPP201] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true,
-	              .too_many = "OccurrenceConstraintViolation", .names = 1, .defaults_stack = true, .compresses = true },
+	              .too_many = "OccurrenceConstraintViolation", .names = 1, .phases_ensured = true, .defaults_stack = true, .compresses = true },
 	[OCPP21] = { .names_tx = true, .tx_tells_all = true, .refuses_by_error = true,
-	              .too_many = "OccurrenceConstraintViolation", .names = 1, .defaults_stack = true, .compresses = true },
+	              .too_many = "OccurrenceConstraintViolation", .names = 1, .phases_ensured = true, .defaults_stack = true, .compresses = true },
 };
 
 const struct dialect *dialect_of(enum ocpp_version v)

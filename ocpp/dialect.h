@@ -17,6 +17,7 @@ struct dialect {
 	const char *too_many;  /* CALLERROR code for more items than are taken */
 	unsigned names;        /* which of a setting's two names: 0 the key, 1 component and variable */
 	bool compresses;       /* permessage-deflate is asked of a CSMS and a local controller (2.x Part 4, table 2); 1.6 advises against */
+	bool phases_ensured;   /* a profile for fewer phases than the station can hold to is refused (2.0.1 K01.FR.43); else its limit is taken as given */
 	bool defaults_stack;   /* TxDefaultProfiles of the station and of an EVSE are one stack; else the EVSE's own hide the station's */
 };
 

@@ -40,7 +40,7 @@ static void on_remote_start(struct station *s, struct request *q)
 	struct charging_profile *profile = arena_new(&q->mem, sizeof(*profile));
 	int err = profile_read_whole(q->f, &q->mem, profile);
 	q->evse = q->e.evse < 0 ? free_evse(s, q) : station_evse(s, q->e.evse);
-	bool fits = err == ERR_NOT_FOUND || (!err && profile->purpose == PURPOSE_TX);
+	bool fits = err == ERR_NOT_FOUND || (!err && profile->purpose == PURPOSE_TX && q->evse && schedule_ensures(s, q->evse->con.evse, profile));
 	bool good = station_talks(s) && !s->reset && fits && q->evse && grant_could(q->evse, q->e.token, q->e.group);
 	q->what = err ? NULL : profile;
 	q->after = good ? after_start : NULL;

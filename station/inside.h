@@ -140,6 +140,7 @@ struct station {
 	struct authz authz;
 	struct keys keys;
 	struct profiles profiles;
+	bool switches_phases;                /* as its key says */
 	struct list raw_profiles;            /* as they were set (schedule.c) */
 	struct display display;
 	struct monitors monitors;
@@ -240,6 +241,7 @@ void model_changed(struct station *s);                     /* settings did */
 void schedule_open(struct station *s);
 void schedule_close(struct station *s);
 void schedule_recall(struct station *s, struct slice value);
+bool schedule_ensures(const struct station *s, int evse, const struct charging_profile *p); /* the numbers of phases it asks for; evse 0: at each */
 
 /* logs.c */
 void logs_tell_state(struct station *s, bool of_extension);

@@ -122,6 +122,7 @@ static const struct row rows[] = {
 	[KEY_MODEL] = { { NULL, "ChargingStation.Model" }, STRING(RO, 50, "") },
 	[KEY_SERIAL] = { { NULL, "ChargingStation.SerialNumber" }, STRING(RO, 50, "") },
 	[KEY_FIRMWARE] = { { NULL, "ChargingStation.FirmwareVersion" }, STRING(RO, 50, "") },
+	[KEY_SWITCHES_PHASES] = { { "ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1" }, BOOL(RO, "false") },
 	[KEY_PHASES] = { { NULL, "ChargingStation.SupplyPhases" }, INT(RO, NULL, 0, 0, "3") },
 	/* 2.0.1 appendix 3.2.39 */
 	[KEY_CONTROLLER_ID] = { { NULL, "LocalController.Identity" }, STRING(RO, 48, "") },
@@ -172,7 +173,6 @@ static const struct row rows[] = {
 	{ { "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel" }, INT(RO, NULL, 0, 0, TEXT(PROFILES_STACK_MOST)) },
 	{ { "ChargingScheduleAllowedChargingRateUnit", NULL }, LIST(RO, NULL, "Current,Power") },
 	{ { "ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule" }, INT(RO, NULL, 0, 0, TEXT(PROFILE_PERIODS_MOST)) },
-	{ { "ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1" }, BOOL(RO, "false") },
 	{ { "AdditionalRootCertificateCheck", "SecurityCtrlr.AdditionalRootCertificateCheck" }, BOOL(RO, "false") },
 	{ { "CertificateSignedMaxChainSize", "SecurityCtrlr.MaxCertificateChainSize" }, INT(RO, NULL, 0, 0, "10000") },
 	{ { "CertificateStoreMaxLength", NULL }, INT(RO, NULL, 0, 0, TEXT(CERTIFICATES_MOST)) },

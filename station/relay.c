@@ -198,6 +198,7 @@ static void feed_station(struct place *p, struct evse_input in)
 	in.closed = o->conf.feedback[0] ? o->pins.closed[0] : o->out.close[0];
 	in.fault = outlet_trouble(o);
 	in.phases = o->conf.second ? o->phases : 0;
+	in.single = o->conf.second;
 	p->last = in;
 	station_input(p->r->station, p->evse, &in);
 	watch_unlock(p);

@@ -97,6 +97,27 @@ static void after_profile(struct station *s, struct request *q)
 	station_limits(s);
 }
 
+/* The phase is never ours to select, as ACPhaseSwitchingSupported says (K01.FR.20, K01.FR.48); one instead of three is where the hardware can. */
+static bool ensures(const struct station *s, int evse, const struct charging_period *p)
+{
+	if (p->phase)
+		return false;
+	if (!s->dialect->phases_ensured || !s->conf.knows_phases || s->conf.phases == 1 || !p->phases || p->phases >= s->conf.phases)
+		return true;
+	for (int i = 1; i <= s->conf.n_evses; i++)
+		if ((evse == 0 || evse == i) && (p->phases != 1 || !s->evses[i - 1].con.in.single))
+			return false;
+	return true;
+}
+
+bool schedule_ensures(const struct station *s, int evse, const struct charging_profile *p)
+{
+	for (size_t i = 0; i < p->n_periods; i++)
+		if (!ensures(s, evse, &p->periods[i]))
+			return false;
+	return true;
+}
+
 static int check(const struct station *s, const struct request *q, const struct evse *e, const struct charging_profile *p)
 {
 	if (q->e.evse != 0 && !e)
@@ -105,6 +126,8 @@ static int check(const struct station *s, const struct request *q, const struct 
 		return ERR_INVALID;
 	if (p->more)
 		return ERR_INVALID; /* no car here chooses from several (2.0.1 K01.FR.34) */
+	if (!schedule_ensures(s, q->e.evse, p))
+		return ERR_UNSUPPORTED;
 	return s->reset ? ERR_REFUSED : 0;
 }
 

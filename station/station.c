@@ -396,11 +396,24 @@ void station_room(struct station *s)
 
 /* What the owner of the hardware says */
 
+/* Whether it goes from three phases to one and back, which is known when its hardware is. */
+static void note_switching(struct station *s)
+{
+	bool can = s->conf.n_evses > 0;
+	for (int i = 0; i < s->conf.n_evses; i++)
+		can = can && s->evses[i].con.in.single;
+	if (!s->conf.knows_phases || can == s->switches_phases)
+		return;
+	s->switches_phases = can;
+	keys_preset(&s->keys, KEY_SWITCHES_PHASES, can ? "true" : "false");
+}
+
 void station_input(struct station *s, int evse, const struct evse_input *in)
 {
 	struct evse *e = station_evse(s, evse);
 	assert(e && loop_is_mine());
 	evse_feed(e, in);
+	note_switching(s);
 }
 
 void station_token(struct station *s, int evse, const char *token)

@@ -314,7 +314,7 @@ static void describe(const struct own *o, struct relay_conf *out)
 	const struct evse_settings *e = o->conf;
 	*out = (struct relay_conf){ .on_off = !e->pilot, .wake = e->wake };
 	out->station = (struct station_conf){ .id = e->station, .version = e->version ? OCPP201 : OCPP16, .vendor = "ampgate",
-		.model = e->pilot ? "outlet" : "relay", .serial = e->station, .firmware = PACKAGE_VERSION, .n_evses = o->n, .phases = phases_of(e),
+		.model = e->pilot ? "outlet" : "relay", .serial = e->station, .firmware = PACKAGE_VERSION, .n_evses = o->n, .phases = phases_of(e), .knows_phases = true,
 		.max_ma = e->current_ma, .min_ma = settings_own_min_ma(e), .sample_us = SAMPLE_US, .authorize_local = false,
 		.free_token = e->authorize & AUTHORIZE_FREE ? e->token : NULL, .call_timeout_us = CALL_TIMEOUT_US, .heartbeat_us = 300 * US_PER_S, .peer_inside = true,
 		.security_profile = e->uplink ? e->uplink->security_profile : 0, .security_events = true, .host = own_host_ops(o->host), .host_arg = o->host };

@@ -278,6 +278,43 @@ static void test_profiles_that_are_refused(void **state)
 	end();
 }
 
+#define FOR_PHASES(more) "{\"id\":1,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxDefaultProfile\",\"chargingProfileKind\":\"Relative\"," \
+	"\"chargingSchedule\":[{\"id\":1,\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9" more "}]}]}"
+
+static void told_of(const char *variable, const char *value)
+{
+	char payload[200], want[64];
+	snprintf(payload, sizeof(payload), "{\"getVariableData\":[{\"component\":{\"name\":\"SmartChargingCtrlr\"},\"variable\":{\"name\":\"%s\"}}]}", variable);
+	snprintf(want, sizeof(want), "\"attributeValue\":\"%s\"", value);
+	if (!strstr(ask(&st, "GetVariables", payload), want))
+		fail_msg("%s: %s", variable, st.answer);
+}
+
+/* OCPP 2.0.1 K01.FR.43; OCPP 2.0.1 K01.FR.48 */
+static void test_profiles_for_phases_that_the_hardware_cannot_hold_to_are_refused(void **state)
+{
+	(void)state;
+	stage();
+	st.conf.knows_phases = true;
+	stage_boot(&st);
+	plug(&st, false, false);
+	told_of("Phases3to1", "false");
+	set_profile(SET(1, FOR_PHASES(",\"numberPhases\":3")), "Accepted");
+	set_profile(SET(1, FOR_PHASES(",\"numberPhases\":1")), "Rejected");
+	set_profile(SET(0, FOR_PHASES(",\"numberPhases\":1")), "Rejected");
+	st.in.single = true; /* it has a second contactor */
+	plug(&st, false, false);
+	told_of("Phases3to1", "true");
+	told_of("ACPhaseSwitchingSupported", "false"); /* but it is always L1 that stays */
+	set_profile(SET(1, FOR_PHASES(",\"numberPhases\":1")), "Accepted");
+	set_profile(SET(0, FOR_PHASES(",\"numberPhases\":2")), "Rejected");
+	set_profile(SET(1, FOR_PHASES(",\"numberPhases\":1,\"phaseToUse\":1")), "Rejected");
+	assert_string_equal(ask(&st, "RequestStartTransaction", "{\"evseId\":1,\"remoteStartId\":42,\"idToken\":" TOKEN("far") ",\"chargingProfile\":"
+		"{\"id\":2,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxProfile\",\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1,"
+		"\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9,\"numberPhases\":1,\"phaseToUse\":2}]}]}}"), REJECTED);
+	end();
+}
+
 static void test_a_clear_change_of_the_rate_is_told(void **state)
 {
 	(void)state;
@@ -1082,6 +1119,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cost_is_shown),
 		cmocka_unit_test(test_profiles_are_set_and_cleared),
 		cmocka_unit_test(test_profiles_that_are_refused),
+		cmocka_unit_test(test_profiles_for_phases_that_the_hardware_cannot_hold_to_are_refused),
 		cmocka_unit_test(test_a_clear_change_of_the_rate_is_told),
 		cmocka_unit_test(test_profiles_of_a_running_transaction),
 		cmocka_unit_test(test_profiles_and_the_clock),
