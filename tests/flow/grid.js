@@ -24,6 +24,7 @@ class Car {
 			if (p.chargingProfilePurpose === 'TxDefaultProfile' && p.stackLevel === 0) return;
 			this.amps = Math.min(MAX, p.chargingSchedule.chargingSchedulePeriod[0].limit);
 			this.offers.push(this.amps);
+			this.at = Date.now();
 			this.tell();
 		});
 	}
@@ -146,8 +147,10 @@ uplinks:
 			equal([cap.reason, cap.ref], ['tariff', 'dear'], 'why');
 		}],
 		['an opened contact, or a broken wire, dims both to what two devices keep', async () => {
+			const changed = Date.now();
 			device.tell({ set: 'di', at: CONTACT, values: [0] });
 			await amps(each(10800), each(10800));
+			console.log(`# from the contact's change until the last station has its limit: ${Math.max(...cars.map((car) => car.at)) - changed} ms, 300 of them debounce`);
 			const cap = await why();
 			equal([cap.reason, cap.ref], ['grid_operator', 'contact'], 'why');
 			const { state, limit_w, decided_by } = (await daemon.ask('status')).grid_operator;
