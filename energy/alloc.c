@@ -142,14 +142,19 @@ static void take_rooms(struct work *w)
 	}
 }
 
+static int64_t kept(const struct work *w, int n, unsigned r, int32_t patience_pm)
+{
+	return r < ALLOC_SUM ? (int64_t)w->s->nodes[n].spare_ma * FINE * patience_pm / 1000 : 0;
+}
+
 /* The constraint above (or at) `e`'s node that leaves least, or -1 when e takes no current. */
-static int32_t tightest(const struct work *w, const struct alloc_evse *e, int64_t *left_out)
+static int32_t tightest(const struct work *w, const struct alloc_evse *e, int32_t patience_pm, int64_t *left_out)
 {
 	int32_t least = -1;
 	*left_out = (int64_t)ALLOC_MOST_MA * FINE;
 	EACH_ROOM(w, e, n, r) {
 		int32_t at = ALLOC_ROOMS * n + (int32_t)r;
-		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r);
+		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r) - kept(w, n, r, patience_pm);
 		if (least < 0 || left < *left_out) {
 			least = at;
 			*left_out = left;
@@ -183,7 +188,7 @@ static void admit(struct work *w)
 		*out = (struct alloc_share){ .bound = ALLOC_OWN, .node = -1 };
 		if (own->max <= 0 || own->max < own->min || !e->lines)
 			continue;
-		int32_t least = tightest(w, e, &left);
+		int32_t least = tightest(w, e, e->patience_pm, &left);
 		if (own->min + (int64_t)e->spare_ma * FINE > left) {
 			bound_by(out, ALLOC_WAITS, least);
 			continue;
@@ -203,7 +208,7 @@ static void fill_in_turn(struct work *w)
 		int64_t left;
 		if (own->state != ASLEEP)
 			continue;
-		int32_t least = tightest(w, e, &left);
+		int32_t least = tightest(w, e, 0, &left);
 		int64_t more = own->max - own->ma;
 		if (left < more) {
 			more = left;
@@ -413,7 +418,7 @@ static void round_to_steps(struct work *w)
 		int64_t left;
 		if (step_of(e) == FINE || w->evses[i].state != STOPPED || w->out[i].bound != ALLOC_NODE || w->evses[i].ma + step_of(e) > w->evses[i].max)
 			continue;
-		tightest(w, e, &left);
+		tightest(w, e, 0, &left);
 		if (left >= step_of(e)) {
 			take(w, e, step_of(e));
 			w->evses[i].ma += step_of(e);

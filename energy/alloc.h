@@ -23,6 +23,7 @@ enum {
 struct alloc_node {
 	int parent;           /* index of an earlier node; -1: none */
 	int32_t room[ALLOC_ROOMS]; /* for the EVSEs below; MA_NONE: no bound; negative counts as 0 */
+	int32_t spare_ma;     /* on every line, kept from those who wait patiently */
 	uint8_t more;         /* bit r: room[r] counts, for r from ALLOC_SUM on; the lines always do */
 };
 
@@ -34,6 +35,7 @@ struct alloc_evse {
 	int32_t step_ma;      /* multiples of this; 0 or 1: any */
 	int32_t weight;       /* of its share, from 1 */
 	int32_t spare_ma;     /* gets its minimum only when this much more is free */
+	int32_t patience_pm;  /* and this part of spare_ma of every node above */
 	bool on_off;          /* max_ma or nothing */
 };
 

@@ -31,7 +31,6 @@
 #define MORE_MA 300
 #define GAIN_LEAST_PM 930
 #define GAIN_REPORTS 3
-#define GAIN_SLACK_PM 3                /* reports are rounded */
 #define GAIN_MOST_PM 1200              /* some draw more than they are told; beyond this they do not listen */
 #define OVER_MA 200                    /* what is less above its limit is rounding */
 
@@ -161,7 +160,7 @@ static void note_gain(struct car *c, int32_t most)
 	c->gain_seen_pm = pm > c->gain_seen_pm ? pm : c->gain_seen_pm - (c->gain_seen_pm - pm) / 8;
 	if (++c->gain_seen < GAIN_REPORTS)
 		return;
-	int32_t gain = c->gain_seen_pm + GAIN_SLACK_PM;
+	int32_t gain = c->gain_seen_pm;
 	c->gain_pm = gain > 1000 && c->gain_seen_pm <= 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
 }
 

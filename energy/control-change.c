@@ -32,6 +32,7 @@ static void keep_node(struct junction *to, const struct junction *from)
 	struct junction n = *from;
 	n.conf = to->conf;
 	n.meter = to->meter;
+	n.sockets = to->sockets;
 	n.window = to->window;
 	memcpy(n.limit, to->limit, sizeof(n.limit));
 	memset(n.cap, 0, sizeof(n.cap));
@@ -73,6 +74,7 @@ static void take_all(struct control *to, const struct control *from)
 	to->balanced_us = from->balanced_us;
 	to->uneven = from->uneven;
 	to->small_us = from->small_us;
+	to->slack_us = from->slack_us;
 	for (size_t i = 0; i < to->site.parts.n_nodes; i++)
 		memcpy(to->nodes[i].limit, from->nodes[i].limit, sizeof(to->nodes[i].limit));
 }

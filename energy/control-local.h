@@ -17,6 +17,7 @@
 
 #define CAPS_MOST 1024
 #define CHAIN_MOST 40
+#define CONTROL_GRAIN_MA 100 /* OCPP limits have one decimal */
 #define MOVED_MA 4000 /* a change of the cars' current that a living meter above them must show */
 
 struct told_cap {                     /* by the operator or another input */
@@ -32,6 +33,7 @@ struct told_cap {                     /* by the operator or another input */
 
 struct junction {                     /* a node */
 	const struct node_conf *conf;
+	int32_t sockets;              /* EVSEs at or below it */
 	struct meter *meter;          /* NULL: none */
 	struct load load;
 	struct net net;
@@ -50,6 +52,7 @@ struct junction {                     /* a node */
 	int64_t uneven[3];            /* room for uneven loads as last told, see control-rooms.c */
 	int64_t room[ALLOC_ROOMS];    /* for EVSEs, before any of them is counted; NO_BOUND: no limit */
 	uint8_t crowded;              /* rooms that are planned above what there is, whatever was cut, as bits */
+	int32_t slack_ppm[3];         /* of late, per line: 0: all was shared out, 1000000: some was left that nobody could take */
 	int64_t left[ALLOC_ROOMS];    /* room for EVSEs less what is allocated below; meaningless where there is no limit */
 };
 
@@ -136,6 +139,7 @@ struct control {
 	bool uneven;                  /* somebody came or left since */
 	bool starts_alone;            /* cars here begin by their socket's fallback before they are told anything: that much is kept free */
 	int64_t now_us;               /* of the last tick */
+	int64_t slack_us;             /* slack.c has looked last */
 	/* scratch of the tick */
 	struct alloc_node *rooms;
 	struct alloc_evse *asks;
@@ -159,7 +163,13 @@ void rooms_base(struct control *c);
 void rooms_make(struct control *c);
 int32_t rooms_margin(const struct control *c, const struct junction *n, int l); /* kept free below the limit of a line */
 int32_t rooms_voltage(const struct control *c, const struct junction *n); /* millivolts, phase to neutral */
-int32_t control_asks(const struct seat *s); /* all that limits an EVSE by itself */
+/* control-asks.c: fills c->asks and c->ranks of an EVSE; all that limits it by itself; what a node keeps from those who wait, on each line. */
+void control_ask(struct control *c, size_t i);
+int32_t control_asks(const struct seat *s);
+int32_t control_spare(const struct control *c, size_t node);
+/* slack.c: after a division; how much more than its need a car counts for the lines that it uses, 1000000: no more. */
+void slack_watch(struct control *c);
+int64_t slack_worth_ppm(const struct control *c, const struct seat *s);
 bool control_uneven(const struct seat *s);
 void control_free(struct control *c);       /* c->free as if nobody took anything */
 /* Counts a current on a line at every node above. `uneven`: whoever takes it does not take the same on all three. */

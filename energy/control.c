@@ -24,14 +24,6 @@
 #include "energy/control-local.h"
 #include "energy/record-local.h"
 
-#define ELASTIC 4                /* who waits, waits for this part of its room */
-#define ELASTIC_SOCKETS 16       /* in full from so many on */
-#define ELASTIC_ROTATIONS 24
-#define DOUBT 0.3                /* where a word moves shares it is mixed with what is usual; who is ready is counted by words alone */
-#define PRIORITY_MOST 1000
-#define GRAIN_MA 100             /* OCPP limits have one decimal */
-#define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
-#define IDLE_US (60 * US_PER_S)
 #define AGAIN_US (4 * US_PER_S)
 #define UNHEARD_US (12 * US_PER_S)
 #define NEW_US (30 * US_PER_S)
@@ -91,6 +83,9 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 		limit_init(&c->seats[i].limit);
 		c->seats[i].grant.binding.reason = "offline_fallback";
 	}
+	for (size_t i = 0; i < conf->n_evses; i++)
+		for (int n = c->site.evses[i].node; n >= 0; n = c->site.nodes[n].parent)
+			c->nodes[n].sockets++;
 	need_init(&c->usual);
 	make_scratch(c);
 	return c;
@@ -538,120 +533,6 @@ static void look_up(const struct control *c, struct seat *s)
 	}
 }
 
-static int32_t least(int32_t a, int32_t b)
-{
-	return a < b ? a : b;
-}
-
-/* All that limits an EVSE by itself; what the nodes leave over comes later. */
-int32_t control_asks(const struct seat *s)
-{
-	int32_t ma = s->widens ? 0 : s->conf->max_ma;
-	if (!s->conf->on_off)
-		ma = least(ma, s->car.want_ma);
-	if (s->cap)
-		ma = least(ma, s->cap->ma);
-	return least(least(ma, s->profile.ma), s->lost_ma);
-}
-
-/* What it would need on average until it leaves. */
-static int32_t rate_of(const struct control *c, struct seat *s)
-{
-	int32_t volts = c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
-	struct need n = {
-		.wh = s->need_wh,
-		.got_wh = s->energy_wh - s->begun_wh,
-		.left_s = s->depart_us ? (double)(s->depart_us - c->now_us) / US_PER_S : NAN,
-		.age_s = (double)(c->now_us - s->arrived_us) / US_PER_S,
-		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
-		.top_ma = s->car.top_ma,
-		.doubt = c->policy->by_need ? DOUBT : 0,
-	};
-	s->left_wh = (int32_t)fmin(need_wh_left(&c->usual, &n), INT32_MAX);
-	return need_rate_ma(&c->usual, &n);
-}
-
-static int32_t priority_of(const struct seat *s)
-{
-	int64_t sum = (int64_t)s->conf->priority + s->favour;
-	return sum > PRIORITY_MOST ? PRIORITY_MOST : sum < -PRIORITY_MOST ? -PRIORITY_MOST : (int32_t)sum;
-}
-
-static int32_t weight_of(const struct control *c, const struct seat *s)
-{
-	int32_t weight = c->policy->weight(priority_of(s));
-	if (!c->policy->by_need)
-		return weight;
-	weight = need_weight(s->rate_ma, s->car.top_ma) * weight / 10;
-	return weight < 1 ? 1 : weight;
-}
-
-static int32_t got_wh(const struct seat *s)
-{
-	double got = s->energy_wh - s->begun_wh;
-	return got > 0 ? (int32_t)fmin(got, INT32_MAX) : 0; /* unknown: as if it had nothing yet */
-}
-
-/* Who waits begins only when this much more than its minimum is free: else all who are served sit at their minimum, and the next load that is
- * switched on pauses somebody instead of lowering somebody. The less there is to lower, the less is asked for; who has waited for hours is not
- * asked at all. */
-static int32_t elastic(const struct control *c, const struct seat *s)
-{
-	int64_t room = ALLOC_MOST_MA, sockets = (int64_t)c->site.parts.n_evses;
-	if (s->waits_us && c->now_us - s->waits_us >= ELASTIC_ROTATIONS * c->conf.rotate_every_us)
-		return 0;
-	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
-		for (int l = 0; l < 3; l++)
-			if (control_lines(s) & (1u << l) && c->nodes[n].room[l] < room)
-				room = c->nodes[n].room[l];
-	return room <= 0 ? 0 : (int32_t)(room / ELASTIC * (sockets < ELASTIC_SOCKETS ? sockets : ELASTIC_SOCKETS) / ELASTIC_SOCKETS);
-}
-
-static void rank(const struct control *c, size_t i)
-{
-	struct seat *s = &c->seats[i];
-	c->ranks[i] = (struct policy_evse){
-		.priority = priority_of(s),
-		.arrived_us = s->arrived_us,
-		.served_us = s->served_us,
-		.waits_us = s->waits_us,
-		.rate_ma = s->rate_ma,
-		.got_wh = got_wh(s),
-		.left_wh = s->left_wh,
-		.hopeless = s->depart_us && s->rate_ma > s->car.top_ma + s->car.top_ma / 16,
-		.pauses = s->pauses,
-		.left = s->left,
-		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
-	};
-	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))
-		c->asks[i].spare_ma = SPARE_MA;
-	if (c->policy->by_need && !s->served_us && s->limit.ma >= 0)
-		c->asks[i].spare_ma = elastic(c, s);
-}
-
-/* In what it takes, not in what it is offered. */
-static void ask(const struct control *c, size_t i)
-{
-	struct seat *s = &c->seats[i];
-	int32_t most = control_asks(s), step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
-	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
-	s->asked_ma = most;
-	s->min_ma = s->worth_ma > s->conf->min_ma && s->worth_ma <= most ? s->worth_ma : s->conf->min_ma;
-	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;
-	if (most < (s->conf->on_off ? s->conf->max_ma : s->min_ma))
-		most = 0;
-	c->asks[i] = (struct alloc_evse){
-		.node = s->conf->node,
-		.lines = control_lines(s),
-		.min_ma = car_takes(&s->car, s->min_ma),
-		.max_ma = s->way == SEAT_SERVED ? car_takes(&s->car, most) : 0,
-		.step_ma = s->conf->on_off || !plain ? 1 : step,
-		.weight = weight_of(c, s),
-		.on_off = s->conf->on_off,
-	};
-	rank(c, i);
-}
-
 static void judge_seats(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
@@ -664,7 +545,7 @@ static void judge_seats(struct control *c)
 		s->way = way_of(c, s);
 		count_fixed(c, s);
 		look_up(c, s);
-		ask(c, i);
+		control_ask(c, i);
 	}
 	control_sleepers(c);
 }
@@ -694,7 +575,7 @@ bool control_uneven(const struct seat *s)
 
 static void offer_rooms(struct control *c, size_t i)
 {
-	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent };
+	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent, .spare_ma = control_spare(c, i) };
 	for (int r = 0; r < ALLOC_ROOMS; r++) {
 		c->rooms[i].room[r] = c->free[i][r] > ALLOC_MOST_MA ? MA_NONE : c->free[i][r] < 0 ? 0 : (int32_t)c->free[i][r];
 		if (r >= ALLOC_SUM && c->nodes[i].room[r] != NO_BOUND)
@@ -721,12 +602,13 @@ static void divide(struct control *c)
 				control_take(c, c->seats[i].conf->node, l, c->shares[i].ma, c->asks[i].lines != 7);
 	for (size_t i = 0; i < nodes; i++)
 		memcpy(c->nodes[i].left, c->free[i], sizeof(c->nodes[i].left));
+	slack_watch(c);
 }
 
 /* The offer by which a car takes what it was allocated. */
 static int32_t share_offer(const struct seat *s)
 {
-	int32_t step = s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA, ma = car_offer(&s->car, s->take_ma);
+	int32_t step = s->conf->step_ma > CONTROL_GRAIN_MA ? s->conf->step_ma : CONTROL_GRAIN_MA, ma = car_offer(&s->car, s->take_ma);
 	if (s->take_ma <= 0 || s->conf->on_off)
 		return s->take_ma;
 	if (s->share.bound == ALLOC_OWN)

@@ -3,6 +3,7 @@ libenergy_a_SOURCES = \
 	energy/alloc.c energy/alloc.h \
 	energy/car.c energy/car.h \
 	energy/control.c energy/control.h energy/control-local.h \
+	energy/control-asks.c \
 	energy/control-change.c \
 	energy/control-view.c \
 	energy/control-move.c \
@@ -28,6 +29,7 @@ libenergy_a_SOURCES = \
 	energy/record.c energy/record.h energy/record-local.h \
 	energy/replay.c \
 	energy/site.c energy/site.h \
+	energy/slack.c \
 	energy/sleepers.c \
 	energy/tariff.c energy/tariff.h \
 	energy/window.c energy/window.h

@@ -1,0 +1,146 @@
+/* What each EVSE asks for, and how it ranks among the others.
+ *
+ * Where shares go by need, two things count beside it. A car whose lines have current left is worth more than one that takes only what is
+ * short: see slack.c. And who waits begins with some patience: only when a part of its room is free beside its minimum, wherever loads that
+ * are not ours are measured. Else all who are served sit at their minimum, and the next load that is switched on pauses somebody instead of
+ * lowering somebody. The fewer there are to lower, the less is kept free.
+ *
+ * Easy to get wrong: a car that has not drawn yet counts on all phases of its socket, and on a site whose lines are unevenly used it then waits
+ * for one that it may not even have. It has half the patience, so that it gets to show what it is. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "energy/control-local.h"
+
+#define ELASTIC 4                /* who waits, waits for this part of the room */
+#define ELASTIC_SOCKETS 16       /* in full from so many on */
+#define ELASTIC_ROTATIONS 24     /* who has waited for so many is not asked to */
+#define PATIENT_PM 1000
+#define UNKNOWN_PATIENT_PM 500
+#define DOUBT 0.3                /* where a word moves shares it is mixed with what is usual; who is ready is counted by words alone */
+#define PRIORITY_MOST 1000
+#define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
+#define IDLE_US (60 * US_PER_S)
+
+static int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* All that limits an EVSE by itself; what the nodes leave over comes later. */
+int32_t control_asks(const struct seat *s)
+{
+	int32_t ma = s->widens ? 0 : s->conf->max_ma;
+	if (!s->conf->on_off)
+		ma = least(ma, s->car.want_ma);
+	if (s->cap)
+		ma = least(ma, s->cap->ma);
+	return least(least(ma, s->profile.ma), s->lost_ma);
+}
+
+/* What it would need on average until it leaves. */
+static int32_t rate_of(const struct control *c, struct seat *s)
+{
+	int32_t volts = c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
+	struct need n = {
+		.wh = s->need_wh,
+		.got_wh = s->energy_wh - s->begun_wh,
+		.left_s = s->depart_us ? (double)(s->depart_us - c->now_us) / US_PER_S : NAN,
+		.age_s = (double)(c->now_us - s->arrived_us) / US_PER_S,
+		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
+		.top_ma = s->car.top_ma,
+		.doubt = c->policy->by_need ? DOUBT : 0,
+	};
+	s->left_wh = (int32_t)fmin(need_wh_left(&c->usual, &n), INT32_MAX);
+	return need_rate_ma(&c->usual, &n);
+}
+
+static int32_t priority_of(const struct seat *s)
+{
+	int64_t sum = (int64_t)s->conf->priority + s->favour;
+	return sum > PRIORITY_MOST ? PRIORITY_MOST : sum < -PRIORITY_MOST ? -PRIORITY_MOST : (int32_t)sum;
+}
+
+static int32_t times(int32_t what, int64_t ppm)
+{
+	int64_t product = (int64_t)what * ppm / 1000000;
+	return product > INT32_MAX ? INT32_MAX : (int32_t)product;
+}
+
+static int32_t weight_of(const struct control *c, const struct seat *s, int64_t worth_ppm)
+{
+	int32_t weight = c->policy->weight(priority_of(s));
+	if (!c->policy->by_need)
+		return weight;
+	weight = times(need_weight(s->rate_ma, s->car.top_ma) * weight / 10, worth_ppm);
+	return weight < 1 ? 1 : weight;
+}
+
+static int32_t got_wh(const struct seat *s)
+{
+	double got = s->energy_wh - s->begun_wh;
+	return got > 0 ? (int32_t)fmin(got, INT32_MAX) : 0; /* unknown: as if it had nothing yet */
+}
+
+int32_t control_spare(const struct control *c, size_t node)
+{
+	const struct junction *n = &c->nodes[node];
+	int64_t sockets = n->sockets < ELASTIC_SOCKETS ? n->sockets : ELASTIC_SOCKETS, room = ALLOC_MOST_MA;
+	if (!n->meter || !c->policy->by_need)
+		return 0;
+	for (int l = 0; l < 3; l++)
+		room = n->room[l] < room ? n->room[l] : room;
+	return room <= 0 ? 0 : (int32_t)(room / ELASTIC * sockets / ELASTIC_SOCKETS);
+}
+
+static int32_t patience_pm(const struct control *c, const struct seat *s)
+{
+	if (s->served_us || s->limit.ma < 0 || (s->waits_us && c->now_us - s->waits_us >= ELASTIC_ROTATIONS * c->conf.rotate_every_us))
+		return 0;
+	return s->car.used ? PATIENT_PM : UNKNOWN_PATIENT_PM;
+}
+
+static void rank(const struct control *c, size_t i, int64_t worth_ppm)
+{
+	struct seat *s = &c->seats[i];
+	c->ranks[i] = (struct policy_evse){
+		.priority = priority_of(s),
+		.arrived_us = s->arrived_us,
+		.served_us = s->served_us,
+		.waits_us = s->waits_us,
+		.rate_ma = times(s->rate_ma, worth_ppm),
+		.got_wh = got_wh(s),
+		.left_wh = s->left_wh,
+		.hopeless = s->depart_us && s->rate_ma > s->car.top_ma + s->car.top_ma / 16,
+		.pauses = s->pauses,
+		.left = s->left,
+		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
+	};
+	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))
+		c->asks[i].spare_ma = SPARE_MA;
+}
+
+/* In what it takes, not in what it is offered. */
+void control_ask(struct control *c, size_t i)
+{
+	struct seat *s = &c->seats[i];
+	int32_t most = control_asks(s), step = s->conf->step_ma > CONTROL_GRAIN_MA ? s->conf->step_ma : CONTROL_GRAIN_MA;
+	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
+	int64_t worth_ppm = c->policy->by_need ? slack_worth_ppm(c, s) : 1000000;
+	s->asked_ma = most;
+	s->min_ma = s->worth_ma > s->conf->min_ma && s->worth_ma <= most ? s->worth_ma : s->conf->min_ma;
+	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;
+	if (most < (s->conf->on_off ? s->conf->max_ma : s->min_ma))
+		most = 0;
+	c->asks[i] = (struct alloc_evse){
+		.node = s->conf->node,
+		.lines = control_lines(s),
+		.min_ma = car_takes(&s->car, s->min_ma),
+		.max_ma = s->way == SEAT_SERVED ? car_takes(&s->car, most) : 0,
+		.step_ma = s->conf->on_off || !plain ? 1 : step,
+		.weight = weight_of(c, s, worth_ppm),
+		.patience_pm = patience_pm(c, s),
+		.on_off = s->conf->on_off,
+	};
+	rank(c, i, worth_ppm);
+}
