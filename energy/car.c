@@ -94,8 +94,10 @@ void car_told(struct car *c, int32_t ma, int64_t now_us)
 	c->told_ma = ma;
 	c->told_us = now_us;
 	c->answered = c->refused = false;
-	if (ma > c->force_ma)
-		c->force_ma = ma;
+	if (ma < c->force_ma)
+		return;
+	c->force_ma = ma;
+	c->back = false;
 }
 
 void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us)
@@ -201,21 +203,28 @@ static bool shows_it(const struct car *c)
 	return settled_report(c) && (most_of(c) > REAL_MA || c->told_ma == 0);
 }
 
+static void follows(struct car *c)
+{
+	c->force_ma = c->told_ma;
+	c->back = false;
+}
+
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us)
 {
 	memcpy(c->drawn, own_ma, sizeof(c->drawn));
 	c->drawn_us = now_us;
 	learn_phases(c);
 	note_use(c);
-	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c) && (!c->unproved || shows_it(c)))
-		c->force_ma = c->told_ma;
+	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c) && (!c->unproved || shows_it(c)) &&
+	    (!c->back || settled_report(c)))
+		follows(c);
 }
 
 void car_step(struct car *c, int64_t now_us)
 {
 	if (c->answered && !c->refused && !c->unproved && c->told_ma < c->force_ma && now_us >= c->accepted_us + SETTLE_US &&
 	    !(car_fresh(c, now_us) && settled_report(c) && excessive(c)))
-		c->force_ma = c->told_ma;
+		follows(c);
 	if (c->low_since_us && now_us - c->low_since_us >= UNUSED_US) {
 		int32_t want = (int32_t)((int64_t)most_of(c) * 100 / 94) + HEADROOM_MA;
 		want -= want % 100;
@@ -288,11 +297,12 @@ int32_t car_held(const struct car *c, int phase, int64_t now_us)
 {
 	bool fresh = car_fresh(c, now_us), accepted = c->answered && !c->refused;
 	int32_t drawn = fresh ? larger(c->drawn[phase], 0) : 0;
+	bool rises = c->back || (car_follows(c, now_us) == CAR_UNCONFIRMED && !accepted);
 	if (!(car_phases(c) & (1u << phase)))
 		return drawn;
 	if (c->told_ma < 0 || c->told_ma >= c->force_ma)
 		return larger(car_takes(c, c->force_ma), drawn);
-	if (car_follows(c, now_us) == CAR_UNCONFIRMED && !accepted)
+	if (rises)
 		return larger(car_takes(c, c->force_ma), drawn); /* it may go up again to its old limit whatever it draws now */
 	return larger(car_takes(c, c->told_ma), fresh && drawn < c->force_ma ? drawn : car_takes(c, c->force_ma));
 }
@@ -321,4 +331,5 @@ void car_relinked(struct car *c)
 	c->force_ma = larger(larger(c->force_ma, c->told_ma), c->alone_ma);
 	c->told_ma = -1;
 	c->answered = c->refused = false;
+	c->back = true;
 }

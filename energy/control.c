@@ -26,6 +26,8 @@
 
 #define AGAIN_US (4 * US_PER_S)
 #define UNHEARD_US (12 * US_PER_S)
+#define EFFECT_US (3 * US_PER_S) /* many orders have had their effect by then */
+#define OVER_AGAIN_US (5 * US_PER_S)
 #define NEW_US (30 * US_PER_S)
 #define RELINKED_US (120 * US_PER_S)
 #define SLEEPS_US (20 * US_PER_S)
@@ -685,6 +687,20 @@ static bool wants_waking(const struct control *c, struct seat *s)
 	return false;
 }
 
+/* A device above carries more than it may although most cars must have followed by now: it need not wait for a report to be said again. */
+static bool still_over(const struct control *c, const struct seat *s)
+{
+	if (s->car.told_ma < 0 || s->car.told_ma >= s->car.force_ma || c->now_us - s->car.told_us < OVER_AGAIN_US)
+		return false;
+	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent) {
+		const struct junction *n = &c->nodes[i];
+		for (int l = 0; l < 3 && n->meter && n->guard == METER_FRESH && n->meter->last.at_us >= s->car.told_us + EFFECT_US; l++)
+			if (control_lines(s) & (1u << l) && n->meter->last.ma.l[l] > n->limit[l])
+				return true;
+	}
+	return false;
+}
+
 static void send_due(struct control *c)
 {
 	struct limit_rules rules = { c->conf.increase_after_us, c->conf.increase_step_ma, c->conf.resend_us };
@@ -696,7 +712,7 @@ static void send_due(struct control *c)
 		if (wants_waking(c, s))
 			c->send[i] = s->grant.wake = true;
 		bool repeated = s->limit.sent_us > s->car.told_us; /* some stations begin anew with every word, so they get the time to finish one */
-		bool again = car_lags(&s->car) && c->now_us - s->limit.sent_us >= (repeated ? 3 * AGAIN_US : AGAIN_US);
+		bool again = (car_lags(&s->car) || still_over(c, s)) && c->now_us - s->limit.sent_us >= (repeated ? 3 * AGAIN_US : AGAIN_US);
 		bool twice = s->unheard && !c->send[i] && c->now_us - s->limit.sent_us >= UNHEARD_US;
 		s->unheard = s->unheard && !twice;
 		if (!c->send[i] && !again && !twice && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))

@@ -1,6 +1,6 @@
 /* A balance between two rates: what is above a limit widens the margin by one per cent of it for so many ampere seconds (in proportion to the
  * limit), and calm gives one per cent back in so many hours. Where both rates meet, the overload of a day is what the numbers say, whatever
- * the building does: some 600 A s a day and line at a connection of 250 A. That is far from what a fuse notices; it is the measure by which the
+ * the building does: some 500 A s a day and line at a connection of 250 A. That is far from what a fuse notices; it is the measure by which the
  * margin is earned. */
 #include "energy/margin.h"
 
@@ -8,7 +8,7 @@
 #define START_PPM (80 * 100)
 #define LEAST_PPM (25 * 100)
 #define MOST_PPM (600 * 100)
-#define AS_PER_PERCENT 60       /* at REFERENCE_MA */
+#define AS_PER_PERCENT 50       /* at REFERENCE_MA */
 #define REFERENCE_MA 250000.0
 #define HOURS_PER_PERCENT 2.4
 #define SAMPLE_MOST_US (10 * INT64_C(1000000))

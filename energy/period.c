@@ -18,6 +18,7 @@ struct point {
 	struct period_evse conf;
 	char *session;
 	bool running, seen, away;  /* away: without a link at the last look */
+	bool full;                 /* its car wants no more: nothing wakes it */
 	int32_t sent_ma;           /* last command; -1: none */
 	int32_t alone_ma;          /* its fail-safe */
 };
@@ -31,6 +32,7 @@ struct period {
 	int *caps;
 	size_t n_caps;
 	int64_t now_us;
+	int64_t ahead_us;          /* of the time that comes in, since that was set back */
 };
 
 static int64_t us(double s)
@@ -65,8 +67,11 @@ static void on_send(void *arg, int evse, const struct grant *g)
 {
 	struct period *p = arg;
 	struct point *at = &p->points[evse];
+	bool wakes = g->wake && !at->full;
+	if (g->wake && !wakes && g->ma == at->sent_ma)
+		return;
 	at->sent_ma = g->ma;
-	p->orders[evse] = (struct period_order){ true, g->wake, own_unit(at, g->ma), g->phases, g->phase, g->binding };
+	p->orders[evse] = (struct period_order){ true, wakes, own_unit(at, g->ma), g->phases, g->phase, g->binding };
 }
 
 struct period *period_open(const struct control_conf *conf, const struct period_evse *evses)
@@ -104,10 +109,17 @@ struct control *period_control(struct period *p)
 	return p->control;
 }
 
-/* Caps in force now replace those of the look before. */
+#define SET_BACK_US US_PER_S /* how long it takes to set a clock back, as far as anybody here can tell */
+
+/* Caps in force now replace those of the look before. Time only goes on: where the one that comes in is set back, the difference is kept. */
 void period_begin(struct period *p, double t_s)
 {
-	p->now_us = us(t_s + 1);
+	int64_t now_us = us(t_s + 1) + p->ahead_us;
+	if (now_us < p->now_us) {
+		p->ahead_us += p->now_us + SET_BACK_US - now_us;
+		now_us = p->now_us + SET_BACK_US;
+	}
+	p->now_us = now_us;
 	for (size_t i = 0; i < p->n_caps; i++)
 		control_cap_clear(p->control, p->caps[i]);
 	p->n_caps = 0;
@@ -205,6 +217,7 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 	if (!seen->on)
 		return;
 	run(p, evse, seen->state != 'A', seen->session, set);
+	at->full = seen->state == 'S';
 	if (at->sent_ma >= 0 && fabs(seen->set - own_unit(at, at->sent_ma)) < SAME)
 		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
 	if (at->running) {

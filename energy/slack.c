@@ -11,17 +11,20 @@
 #include "energy/control-local.h"
 
 #define WHOLE_PPM 1000000
-#define MUCH_PPM 30000                 /* of a limit: what is left beyond that counts no more */
+#define LITTLE_PPM 10000               /* of a limit: rounding, and what is too small for anybody */
+#define MUCH_PPM 30000                 /* what is left beyond that counts no more */
 #define WINDOW_US (120 * US_PER_S)
 #define STEP_MOST_US (30 * US_PER_S)
-#define COUNTS 20                      /* how many times more a car counts whose lines all have some left */
+#define COUNTS 40                      /* how many times more a car counts whose lines all have some left */
 
 static int64_t left_ppm(const struct junction *n, int l)
 {
-	int64_t much = (int64_t)n->limit[l] * MUCH_PPM / 1000000;
-	if (n->limit[l] == MA_NONE || n->left[l] >= much)
+	int64_t little = (int64_t)n->limit[l] * LITTLE_PPM / 1000000, much = (int64_t)n->limit[l] * MUCH_PPM / 1000000;
+	if (n->limit[l] == MA_NONE)
 		return WHOLE_PPM;
-	return n->left[l] <= 0 || much <= 0 ? 0 : n->left[l] * WHOLE_PPM / much;
+	if (n->left[l] <= little)
+		return 0;
+	return n->left[l] >= much ? WHOLE_PPM : (n->left[l] - little) * WHOLE_PPM / (much - little);
 }
 
 void slack_watch(struct control *c)

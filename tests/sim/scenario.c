@@ -184,6 +184,7 @@ static void hard_garage(struct world_conf *c, struct dice *d, double grid_a)
 	c->rules.caps_per_day = 2;
 	c->rules.report_s = 15;
 	c->rules.start_set = 2;
+	c->rules.returns_set = true;
 }
 
 static void depot(struct world_conf *c, struct dice *d, double grid_a)
@@ -436,6 +437,7 @@ static void wild_site(struct world_conf *c, struct dice *d)
 	for (int i = 0; i < n_evses; i++)
 		wild_socket(c, d, dc, failsafe);
 	wild_rules(&c->rules, d);
+	c->rules.returns_set = c->seed % 2;
 	fit_failsafes(c);
 	c->period_s = dice_chance(d, 0.08) ? 1 : dice_chance(d, 0.1) ? 10 : 5;
 	garage_people(c, d, dice_between(d, 0.2, 0.8), 0.15);

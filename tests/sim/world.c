@@ -154,6 +154,8 @@ static void links(struct world *w)
 			o->relink_s = w->now + 20 + dice_below(&w->weather, 880);
 		} else if (!o->linked && w->now >= o->relink_s) {
 			o->linked = true;
+			if (w->conf.rules.returns_set && o->set >= 0)
+				o->offer = o->set;
 		}
 		if (!o->linked && w->now - o->unlinked_s == w->conf.evses[i].failsafe_after_s)
 			o->offer = w->conf.evses[i].failsafe;

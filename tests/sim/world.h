@@ -71,6 +71,7 @@ struct world_rules {              /* faults and weather; 0: never */
 	double cap_least, cap_most; /* of a node's limit */
 	bool caps_anywhere;       /* on any node; else on the connection */
 	int report_s;             /* a socket reports so often */
+	bool returns_set;         /* a socket whose link is back goes by its last command again; else by its fail-safe until it hears */
 	int start_set;            /* what a socket offers at plug-in: 0 nothing, 1 its fail-safe, 2 the last command */
 };
 

@@ -176,6 +176,24 @@ static void test_spare_keeps_somebody_out_until_there_is_plenty(void **state)
 	assert_int_equal(got[2].ma, 6667 - 1);
 }
 
+static void test_what_a_node_keeps_is_for_those_who_are_served(void **state)
+{
+	(void)state;
+	int grid = node(-1, A(20), A(20), A(20));
+	nodes[grid].spare_ma = A(8);
+	evse(grid, ALL, A(32));
+	evse(grid, ALL, A(32))->patience_pm = 1000;
+	evse(grid, ALL, A(32))->patience_pm = 500;
+	run(false);
+	assert_int_equal(got[1].ma, A(10)); /* 8 A were free beside its minimum */
+	assert_int_equal(got[2].bound, ALLOC_WAITS);
+	assert_int_equal(got[2].node, grid);
+	nodes[grid].spare_ma = A(9);
+	run(false);
+	assert_int_equal(got[1].bound, ALLOC_WAITS);
+	assert_int_equal(got[2].ma, A(10)); /* has half the patience */
+}
+
 static void test_relays_are_on_or_off(void **state)
 {
 	(void)state;
@@ -312,6 +330,7 @@ int main(void)
 		cmocka_unit_test_setup(test_who_does_not_get_its_minimum_waits, fresh),
 		cmocka_unit_test_setup(test_a_smaller_one_behind_a_waiting_one_still_fits, fresh),
 		cmocka_unit_test_setup(test_spare_keeps_somebody_out_until_there_is_plenty, fresh),
+		cmocka_unit_test_setup(test_what_a_node_keeps_is_for_those_who_are_served, fresh),
 		cmocka_unit_test_setup(test_relays_are_on_or_off, fresh),
 		cmocka_unit_test_setup(test_weights_divide_what_is_above_the_minimums, fresh),
 		cmocka_unit_test_setup(test_in_turn_the_first_has_all_it_can_take, fresh),

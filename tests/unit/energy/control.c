@@ -305,6 +305,26 @@ static void test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes(void
 	check_plan();
 }
 
+/* The meter shows that somebody has not followed; that need not wait for reports, which come every ten seconds. */
+static void test_where_a_meter_stays_over_its_limit_orders_are_repeated_early(void **state)
+{
+	(void)state;
+	stage(1, A(32));
+	start(0);
+	while (seconds(1), now / S % 10 != 1 || now < 1060 * S)
+		;
+	deaf[0] = true;
+	base[0] = A(12);
+	second();
+	int before = sends[0];
+	seconds(4);
+	assert_int_equal(sends[0], before);
+	deaf[0] = false;
+	seconds(2);
+	assert_int_equal(sends[0], before + 1);
+	assert_int_equal(offer[0], A(20));
+}
+
 /* With limits that are kept while they fit: what cars take counts, and a car that sleeps takes nothing of its offer. Still it might wake. */
 static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
 {
@@ -1062,6 +1082,7 @@ int main(void)
 		TEST(test_raises_wait_for_calm_and_go_by_steps),
 		TEST(test_a_reduction_on_its_way_is_not_cut_twice),
 		TEST(test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes),
+		TEST(test_where_a_meter_stays_over_its_limit_orders_are_repeated_early),
 		TEST(test_where_nothing_is_left_nobody_is_offered_anything),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
 		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),

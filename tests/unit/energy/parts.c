@@ -125,6 +125,14 @@ static void test_an_order_counts_until_it_is_followed(void **state)
 	assert_int_equal(car_held(&car, 0, 122 * S), A(15));
 	car_draws(&car, (int32_t[3]){ 7700, 7700, 7700 }, 124 * S);
 	assert_int_equal(car_held(&car, 0, 124 * S), A(8));
+	car_relinked(&car); /* it was alone at a fallback of 6 A, and what it had been told before may be in force again */
+	car_draws(&car, (int32_t[3]){ A(6), A(6), A(6) }, 200 * S);
+	car_told(&car, A(7), 200 * S);
+	car_answered(&car, A(7), true, 200 * S);
+	car_draws(&car, (int32_t[3]){ A(6), A(6), A(6) }, 202 * S);
+	assert_int_equal(car_held(&car, 0, 203 * S), A(8));
+	car_draws(&car, (int32_t[3]){ A(6), A(6), A(6) }, 209 * S);
+	assert_int_equal(car_held(&car, 0, 209 * S), A(7));
 }
 
 static void test_who_refuses_or_keeps_silent_is_counted_with_the_old_limit(void **state)

@@ -15,8 +15,8 @@
 
 static struct period *p;
 static double t, set[SOCKETS], base;
-static bool car[SOCKETS], on[SOCKETS];
-static int prio[SOCKETS], session[SOCKETS], told[SOCKETS];
+static bool car[SOCKETS], full[SOCKETS], on[SOCKETS];
+static int prio[SOCKETS], session[SOCKETS], told[SOCKETS], wakes[SOCKETS];
 
 /* Sockets of one phase, all on L1. */
 static void stage(int n, double limit_a)
@@ -34,9 +34,9 @@ static void stage(int n, double limit_a)
 					       .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
 		own[i] = (struct period_evse){ 1, 6 };
 		set[i] = 0;
-		car[i] = false;
+		car[i] = full[i] = false;
 		on[i] = true;
-		prio[i] = told[i] = 0;
+		prio[i] = told[i] = wakes[i] = 0;
 	}
 	struct control_conf conf = { .nodes = &node, .n_nodes = 1, .meters = &meter, .n_meters = 1, .evses = evses, .n_evses = (size_t)n };
 	period_preset(&conf, PERIOD_S);
@@ -46,14 +46,14 @@ static void stage(int n, double limit_a)
 
 static double draw(int i)
 {
-	return !car[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
+	return !car[i] || full[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
 }
 
 static void show(int i)
 {
 	char name[16];
 	snprintf(name, sizeof(name), "s%d", session[i]);
-	struct period_seen look = { .on = on[i], .set = set[i], .age_s = 1, .state = !car[i] ? 'A' : draw(i) > 0 ? 'C' : 'B', .session = slice_of(name),
+	struct period_seen look = { .on = on[i], .set = set[i], .age_s = 1, .state = !car[i] ? 'A' : full[i] ? 'S' : draw(i) > 0 ? 'C' : 'B', .session = slice_of(name),
 				    .priority = prio[i], .wh = 0, .need_wh = NAN, .leave_s = NAN, .draw = { draw(i), 0, 0 } };
 	period_evse(p, i, &look);
 }
@@ -72,6 +72,7 @@ static void look(int n)
 	const struct period_order *orders = period_end(p);
 	for (int i = 0; i < n; i++) {
 		told[i] += orders[i].given;
+		wakes[i] += orders[i].given && orders[i].wake;
 		if (orders[i].given && on[i])
 			set[i] = orders[i].set;
 	}
@@ -204,6 +205,42 @@ static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
 	period_close(p);
 }
 
+static void test_who_is_full_is_not_woken(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		stage(1, 28);
+		car[0] = true;
+		looks(1, 10);
+		base = 25;
+		looks(1, 20);
+		assert_true(set[0] == 0);
+		base = 0;
+		full[0] = k;
+		looks(1, 200);
+		assert_true(set[0] >= 6);
+		assert_int_equal(wakes[0] > 0, !k && draw(0) <= 0);
+		car[0] = false;
+		look(1);
+		period_close(p);
+	}
+}
+
+static void test_a_clock_that_is_set_back_stops_nothing(void **state)
+{
+	(void)state;
+	stage(2, 40);
+	car[0] = car[1] = true;
+	looks(2, 60);
+	assert_true(set[0] + set[1] > 30);
+	t -= 20000;
+	look(2);
+	base = 20;
+	looks(2, 3);
+	assert_true(draw(0) + draw(1) + base <= 40);
+	period_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +250,8 @@ int main(void)
 		cmocka_unit_test(test_limits_do_not_breathe_with_the_building),
 		cmocka_unit_test(test_who_waits_with_an_offer_is_told_that_offer),
 		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
+		cmocka_unit_test(test_who_is_full_is_not_woken),
+		cmocka_unit_test(test_a_clock_that_is_set_back_stops_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
