@@ -15,7 +15,7 @@
 #define MUCH_PPM 30000                 /* what is left beyond that counts no more */
 #define WINDOW_US (120 * US_PER_S)
 #define STEP_MOST_US (30 * US_PER_S)
-#define COUNTS 40                      /* how many times more a car counts whose lines all have some left */
+#define COUNTS 100                      /* how many times more a car counts whose lines all have some left */
 
 static int64_t left_ppm(const struct junction *n, int l)
 {

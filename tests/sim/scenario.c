@@ -11,7 +11,7 @@
 
 #define HOUR 3600
 
-const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "hard-very-scarce", "hard-scarce", "hard-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
+const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "hard-very-scarce", "hard-scarce", "hard-moderate", "rows-scarce", "rows-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
 
 static int add_node(struct world_conf *c, const char *id, int parent, double a, bool metered)
 {
@@ -163,6 +163,22 @@ static void garage(struct world_conf *c, struct dice *d, double grid_a)
 		}
 	}
 	usual_faults(&c->rules);
+	garage_people(c, d, 0.35, 0.3);
+}
+
+/* Six rows that are full before the connection is. The first is wired alike, so that all cars on one phase share a line there; two have no meter. */
+static void rows_garage(struct world_conf *c, struct dice *d, double row_a)
+{
+	add_node(c, "grid", -1, 420, true);
+	for (int r = 0; r < 6; r++) {
+		char id[16];
+		snprintf(id, sizeof(id), "row-%c", 'a' + r);
+		int row = add_node(c, id, 0, r % 2 ? row_a * 0.8 : row_a, r > 1);
+		for (int i = 0; i < 25; i++)
+			add_evse(c, 'G', row, r ? i : 0);
+	}
+	usual_faults(&c->rules);
+	c->rules.returns_set = true;
 	garage_people(c, d, 0.35, 0.3);
 }
 
@@ -497,6 +513,10 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		hard_garage(c, &d, 310);
 	else if (!strcmp(name, "hard-moderate"))
 		hard_garage(c, &d, 420);
+	else if (!strcmp(name, "rows-scarce"))
+		rows_garage(c, &d, 50);
+	else if (!strcmp(name, "rows-moderate"))
+		rows_garage(c, &d, 63);
 	else if (!strcmp(name, "depot-scarce"))
 		depot(c, &d, 1250);
 	else if (!strcmp(name, "depot-moderate"))
