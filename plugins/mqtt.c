@@ -399,8 +399,9 @@ static void tell_state(void *owner, bool up, const char *why)
 
 static void say_status(struct mqtt *s, const char *status)
 {
-	char *topic = mem_new(strlen(s->base) + sizeof("/status"));
-	sprintf(topic, "%s/status", s->base);
+	size_t room = strlen(s->base) + sizeof("/status");
+	char *topic = mem_new(room);
+	snprintf(topic, room, "%s/status", s->base);
 	mosquitto_publish(s->link.m, NULL, topic, (int)strlen(status), status, 1, true);
 	mem_free(topic);
 }

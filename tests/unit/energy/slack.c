@@ -12,7 +12,7 @@
 #define HOUR (3600 / PERIOD_S)
 
 static struct period *p;
-static double set[CARS], carried[3];
+static double set[CARS], got_wh[CARS], carried[3];
 static int begun;
 
 static double draw(int i, int phase)
@@ -29,11 +29,13 @@ static void look(int64_t at)
 		snprintf(name, sizeof(name), "s%d", i);
 		/* those on three phases come an hour after the others have filled the line */
 		struct period_seen seen = { .on = true, .set = set[i], .age_s = 1, .state = i >= SINGLE && at < HOUR ? 'A' : draw(i, 0) > 0 ? 'C' : 'B',
-					    .session = slice_of(name), .wh = 0, .need_wh = 30000, .leave_s = 10 * 3600 - (double)at * PERIOD_S,
+					    .session = slice_of(name), .wh = got_wh[i], .need_wh = 30000, .leave_s = 10 * 3600 - (double)at * PERIOD_S,
 					    .draw = { draw(i, 0), draw(i, 1), draw(i, 2) } };
 		period_evse(p, i, &seen);
-		for (int l = 0; l < 3; l++)
+		for (int l = 0; l < 3; l++) {
 			carried[l] += draw(i, l);
+			got_wh[i] += draw(i, l) * 230 * PERIOD_S / 3600;
+		}
 	}
 	period_meter(p, 0, carried, 1, true);
 	const struct period_order *orders = period_end(p);
