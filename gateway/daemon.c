@@ -336,18 +336,21 @@ static void on_trim(void *arg);
 static void on_trimmed(void *arg, int err, int64_t count)
 {
 	(void)arg;
-	if (!err && !d.stopping)
-		timer_set(&trim, count >= TRIM_BATCH ? US_PER_S : TRIM_US, on_trim, NULL);
+	if (err)
+		log_error(NULL, "old transactions cannot be forgotten: %s", err_text(err));
+	if (!d.stopping)
+		timer_set(&trim, !err && count >= TRIM_BATCH ? US_PER_S : TRIM_US, on_trim, NULL);
 }
 
 static void on_trim(void *arg)
 {
 	(void)arg;
 	int err = tx_trim(d.g.store, clock_wall_us() - d.g.conf->offline.queue.max_age_us, on_trimmed, NULL);
-	if (!err)
-		err = journal_trim(d.g.store, EVENTS_KEPT, EVIDENCE_KEPT, NULL, NULL);
 	if (err)
-		log_error(NULL, "old transactions and events cannot be forgotten: %s", err_text(err));
+		on_trimmed(NULL, err, 0);
+	err = journal_trim(d.g.store, EVENTS_KEPT, EVIDENCE_KEPT, NULL, NULL);
+	if (err)
+		log_error(NULL, "old events cannot be forgotten: %s", err_text(err));
 }
 
 static void tell_ready(void)
