@@ -49,6 +49,34 @@ static void make_scratch(struct control *c)
 	c->scratch = mem_new(alloc_scratch(nodes, evses));
 }
 
+static void open_nodes(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
+		c->nodes[i].conf = &c->site.nodes[i];
+		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
+		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
+		load_init(&c->nodes[i].load);
+		margin_init(&c->nodes[i].margin);
+		net_init(&c->nodes[i].net);
+		window_init(&c->nodes[i].window, c->site.nodes[i].power_w, c->site.nodes[i].window_us);
+	}
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		for (int n = c->site.evses[i].node; n >= 0; n = c->site.nodes[n].parent)
+			c->nodes[n].sockets++;
+}
+
+static void open_seats(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		c->seats[i].conf = &c->site.evses[i];
+		c->seats[i].energy_wh = c->seats[i].begun_wh = c->seats[i].need_wh = NAN;
+		car_init(&c->seats[i].car, &c->site.evses[i]);
+		c->seats[i].profile.ma = MA_NONE;
+		limit_init(&c->seats[i].limit);
+		c->seats[i].grant.binding.reason = "offline_fallback";
+	}
+}
+
 struct control *control_open(const struct control_conf *conf, const struct control_events *events, void *arg)
 {
 	struct control *c = NEW(struct control);
@@ -68,26 +96,8 @@ struct control *control_open(const struct control_conf *conf, const struct contr
 	c->seats = mem_new(conf->n_evses * sizeof(*c->seats));
 	for (size_t i = 0; i < conf->n_meters; i++)
 		meter_init(&c->meters[i], &c->site.meters[i]);
-	for (size_t i = 0; i < conf->n_nodes; i++) {
-		c->nodes[i].conf = &c->site.nodes[i];
-		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
-		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
-		load_init(&c->nodes[i].load);
-		margin_init(&c->nodes[i].margin);
-		net_init(&c->nodes[i].net);
-		window_init(&c->nodes[i].window, c->site.nodes[i].power_w, c->site.nodes[i].window_us);
-	}
-	for (size_t i = 0; i < conf->n_evses; i++) {
-		c->seats[i].conf = &c->site.evses[i];
-		c->seats[i].energy_wh = c->seats[i].begun_wh = c->seats[i].need_wh = NAN;
-		car_init(&c->seats[i].car, &c->site.evses[i]);
-		c->seats[i].profile.ma = MA_NONE;
-		limit_init(&c->seats[i].limit);
-		c->seats[i].grant.binding.reason = "offline_fallback";
-	}
-	for (size_t i = 0; i < conf->n_evses; i++)
-		for (int n = c->site.evses[i].node; n >= 0; n = c->site.nodes[n].parent)
-			c->nodes[n].sockets++;
+	open_nodes(c);
+	open_seats(c);
 	need_init(&c->usual);
 	make_scratch(c);
 	return c;
