@@ -19,25 +19,14 @@ function steps(step) {
 			h('span', { class: 'no', 'aria-hidden': 'true' }, MARK[found[s]?.state] || i + 1), h('span', { class: 'name' }, t(`w.${s}`)), h('small', { class: 'name' }, s === 'report' ? '' : t(`w.${found[s]?.state || 'open'}`))))))];
 }
 
-// The page on the screen. A check that was begun on one before it, which has been opened anew since, ends here.
-let shown = null;
-
 export function open(el, [at]) {
 	const nav = h('nav', { class: 'steps noprint', 'aria-label': t('w.all') }), body = h('div', {}), proof = h('div', {});
 	let live = null, step = STEPS.includes(at) ? at : null;
 	el.append(h('h1', {}, t('page.commissioning')), nav, body);
-	const tell = () => {
-		show(nav, steps(step));
-		show(proof, step === 'report' ? null : evidence(found[step]));
-	};
-	const whole = () => {
-		if (!step) return;
-		draw();
-		tell();
-	};
 	const again = async () => {
 		await readFound();
-		(shown === whole ? tell : shown)();
+		show(nav, steps(step));
+		show(proof, step === 'report' ? null : evidence(found[step]));
 	};
 	function draw() {
 		const here = STEPS.indexOf(step);
@@ -50,10 +39,10 @@ export function open(el, [at]) {
 		await patiently(readAll);
 		draw();
 	};
-	shown = whole;
 	readFound().then(() => {
 		step ??= STEPS.find((s) => !found[s]) || 'basics';
-		whole();
+		draw();
+		return again();
 	});
 	return { draw: () => live?.() };
 }
