@@ -162,8 +162,7 @@ static void note_gain(struct car *c, int32_t most)
 	c->gain_seen_pm = pm > c->gain_seen_pm ? pm : c->gain_seen_pm - (c->gain_seen_pm - pm) / 8;
 	if (++c->gain_seen < GAIN_REPORTS)
 		return;
-	int32_t gain = c->gain_seen_pm;
-	c->gain_pm = gain > 1000 && c->gain_seen_pm <= 1000 ? 1000 : gain < GAIN_LEAST_PM ? GAIN_LEAST_PM : gain;
+	c->gain_pm = c->gain_seen_pm < GAIN_LEAST_PM ? GAIN_LEAST_PM : c->gain_seen_pm;
 }
 
 /* A car that feeds back is awake, and says nothing about what it could take. */

@@ -21,6 +21,8 @@
 #define PRIORITY_MOST 1000
 #define SPARE_MA 2000            /* who was sent away comes back when this much more than its minimum is free, or its turn has come */
 #define IDLE_US (60 * US_PER_S)
+#define GRAIN_MA 100             /* OCPP limits have one decimal */
+#define WHOLE_PPM 1000000
 
 static int32_t least(int32_t a, int32_t b)
 {
@@ -36,6 +38,11 @@ int32_t control_asks(const struct seat *s)
 	if (s->cap)
 		ma = least(ma, s->cap->ma);
 	return least(least(ma, s->profile.ma), s->lost_ma);
+}
+
+int32_t control_step(const struct seat *s)
+{
+	return s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
 }
 
 /* What it would need on average until it leaves. */
@@ -63,7 +70,7 @@ static int32_t priority_of(const struct seat *s)
 
 static int32_t times(int32_t what, int64_t ppm)
 {
-	int64_t product = (int64_t)what * ppm / 1000000;
+	int64_t product = (int64_t)what * ppm / WHOLE_PPM;
 	return product > INT32_MAX ? INT32_MAX : (int32_t)product;
 }
 
@@ -124,9 +131,9 @@ static void rank(const struct control *c, size_t i, int64_t worth_ppm)
 void control_ask(struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
-	int32_t most = control_asks(s), step = s->conf->step_ma > CONTROL_GRAIN_MA ? s->conf->step_ma : CONTROL_GRAIN_MA;
+	int32_t most = control_asks(s);
 	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
-	int64_t worth_ppm = c->policy->by_need ? slack_worth_ppm(c, s) : 1000000;
+	int64_t worth_ppm = c->policy->by_need ? slack_worth_ppm(c, s) : WHOLE_PPM;
 	s->asked_ma = most;
 	s->min_ma = s->worth_ma > s->conf->min_ma && s->worth_ma <= most ? s->worth_ma : s->conf->min_ma;
 	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;
@@ -137,7 +144,7 @@ void control_ask(struct control *c, size_t i)
 		.lines = control_lines(s),
 		.min_ma = car_takes(&s->car, s->min_ma),
 		.max_ma = s->way == SEAT_SERVED ? car_takes(&s->car, most) : 0,
-		.step_ma = s->conf->on_off || !plain ? 1 : step,
+		.step_ma = s->conf->on_off || !plain ? 1 : control_step(s),
 		.weight = weight_of(c, s, worth_ppm),
 		.patience_pm = patience_pm(c, s),
 		.on_off = s->conf->on_off,

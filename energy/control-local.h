@@ -17,7 +17,6 @@
 
 #define CAPS_MOST 1024
 #define CHAIN_MOST 40
-#define CONTROL_GRAIN_MA 100 /* OCPP limits have one decimal */
 #define MOVED_MA 4000 /* a change of the cars' current that a living meter above them must show */
 
 struct told_cap {                     /* by the operator or another input */
@@ -166,6 +165,7 @@ int32_t rooms_voltage(const struct control *c, const struct junction *n); /* mil
 /* control-asks.c: fills c->asks and c->ranks of an EVSE; all that limits it by itself; what a node keeps from those who wait, on each line. */
 void control_ask(struct control *c, size_t i);
 int32_t control_asks(const struct seat *s);
+int32_t control_step(const struct seat *s); /* its limits are multiples of this */
 int32_t control_spare(const struct control *c, size_t node);
 /* slack.c: after a division; how much more than its need a car counts for the lines that it uses, 1000000: no more. */
 void slack_watch(struct control *c);

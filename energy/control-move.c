@@ -235,7 +235,7 @@ static void free_when_settled(struct control *c)
 
 static int32_t stepped(const struct seat *s, int32_t ma)
 {
-	int32_t step = s->conf->step_ma > 100 ? s->conf->step_ma : 100;
+	int32_t step = control_step(s);
 	ma = ma / step * step;
 	return ma < s->min_ma ? 0 : ma;
 }

@@ -620,7 +620,7 @@ static void divide(struct control *c)
 /* The offer by which a car takes what it was allocated. */
 static int32_t share_offer(const struct seat *s)
 {
-	int32_t step = s->conf->step_ma > CONTROL_GRAIN_MA ? s->conf->step_ma : CONTROL_GRAIN_MA, ma = car_offer(&s->car, s->take_ma);
+	int32_t step = control_step(s), ma = car_offer(&s->car, s->take_ma);
 	if (s->take_ma <= 0 || s->conf->on_off)
 		return s->take_ma;
 	if (s->share.bound == ALLOC_OWN)

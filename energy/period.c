@@ -109,7 +109,7 @@ struct control *period_control(struct period *p)
 	return p->control;
 }
 
-#define SET_BACK_US US_PER_S /* how long it takes to set a clock back, as far as anybody here can tell */
+#define SET_BACK_US US_PER_S /* what goes by while a clock is set back */
 
 /* Caps in force now replace those of the look before. Time only goes on: where the one that comes in is set back, the difference is kept. */
 void period_begin(struct period *p, double t_s)

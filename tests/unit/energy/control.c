@@ -68,6 +68,16 @@ static void stage(size_t n, int32_t limit)
 		control_evse_link(c, (int)i, true, now);
 }
 
+/* With a configuration that a test has changed. */
+static void reopen(void)
+{
+	static const struct control_events events = { on_send };
+	control_close(c);
+	c = control_open(&conf, &events, NULL);
+	for (size_t i = 0; i < conf.n_evses; i++)
+		control_evse_link(c, (int)i, true, now);
+}
+
 static int drop(void **state)
 {
 	(void)state;
@@ -328,14 +338,10 @@ static void test_where_a_meter_stays_over_its_limit_orders_are_repeated_early(vo
 /* With limits that are kept while they fit: what cars take counts, and a car that sleeps takes nothing of its offer. Still it might wake. */
 static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
 {
-	static const struct control_events events = { on_send };
 	(void)state;
 	stage(2, A(40));
-	control_close(c);
 	conf.rebalance_us = 600 * S;
-	c = control_open(&conf, &events, NULL);
-	control_evse_link(c, 0, true, now);
-	control_evse_link(c, 1, true, now);
+	reopen();
 	takes[1] = 0;
 	start(0);
 	start(1);
@@ -524,13 +530,10 @@ static void test_a_meter_that_often_stands_still_is_believed(void **state)
 /* Who plans with the highest base load has to have seen one. */
 static void test_a_meter_that_is_lost_at_the_start_leaves_the_fallback(void **state)
 {
-	static const struct control_events events = { on_send };
 	(void)state;
 	stage(1, A(63));
 	conf.on_meter_lost = LOST_HIGHEST;
-	control_close(c);
-	c = control_open(&conf, &events, NULL);
-	control_evse_link(c, 0, true, now);
+	reopen();
 	meter_on = false;
 	start(0);
 	seconds(300);
@@ -600,14 +603,10 @@ static void test_a_station_without_link_is_counted_with_the_worst(void **state)
 /* A car that was not using its offer is counted with nothing; then what the meter shows is the building. */
 static void test_what_is_not_counted_for_the_silent_is_part_of_the_base_load(void **state)
 {
-	static const struct control_events events = { on_send };
 	(void)state;
 	stage(2, A(45));
-	control_close(c);
 	evses[1].fallback_ma = 0;
-	c = control_open(&conf, &events, NULL);
-	control_evse_link(c, 0, true, now);
-	control_evse_link(c, 1, true, now);
+	reopen();
 	takes[1] = 0;
 	start(0);
 	start(1);
@@ -852,13 +851,10 @@ static void test_relays_wait_their_turn(void **state)
 /* The building has all but a little of two phases. */
 static void test_one_phase_is_better_than_waiting_with_three(void **state)
 {
-	static const struct control_events events = { on_send };
 	(void)state;
 	stage(1, A(32));
-	control_close(c);
 	evses[0].switch_after_us = 300 * S;
-	c = control_open(&conf, &events, NULL);
-	control_evse_link(c, 0, true, now);
+	reopen();
 	base[1] = base[2] = A(28);
 	start(0);
 	seconds(10);
@@ -888,13 +884,10 @@ static void test_one_phase_is_better_than_waiting_with_three(void **state)
 
 static void test_a_station_that_goes_on_with_three_phases_is_not_asked_again(void **state)
 {
-	static const struct control_events events = { on_send };
 	(void)state;
 	stage(1, A(32));
-	control_close(c);
 	evses[0].switch_after_us = 60 * S;
-	c = control_open(&conf, &events, NULL);
-	control_evse_link(c, 0, true, now);
+	reopen();
 	base[1] = base[2] = A(28);
 	start(0);
 	seconds(200);
