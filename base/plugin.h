@@ -92,7 +92,7 @@ typedef struct {
 typedef struct {
 	uint32_t closed;               /* bit per contact, in the order of the configuration */
 	uint32_t known;                /* of these, the ones that were read */
-	double value;                  /* of a register; NaN: not known, or it says nothing */
+	double value;                  /* of a register, in watts; INFINITY: no limit; NaN: not known, a fault of the input */
 } ag_grid_state;
 
 /* One message for a sink. */

@@ -4,6 +4,7 @@ libplugins_a_SOURCES = plugins/builtin.c \
 	plugins/gpio.c plugins/gpio.h \
 	plugins/gpio-input.c \
 	plugins/gpio-relay.c \
+	plugins/grid-register.c plugins/grid-register.h \
 	plugins/modbus-bus.c plugins/modbus-bus.h \
 	plugins/modbus-input.c \
 	plugins/modbus-evse.c \

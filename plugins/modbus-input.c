@@ -1,16 +1,17 @@
 /* Inputs of the grid operator on a Modbus device: contacts as discrete inputs, or one register with a limit.
  *
  *   {"host": "192.168.50.20", "unit": 1, "inputs": [3, -1, 5]}                        -1: not wired
- *   {"host": "192.168.50.21", "unit": 1, "register": 40, "input_register": false, "type": "f32", "scale": 1000}
+ *   {"host": "192.168.50.21", "unit": 1, "register": 40, "input_register": false, "type": "f32", "scale": 1000, "no_limit": "nan"}
  *
  * Contacts are read one by one: they need not stand side by side, and a device that knows one of them must not hide it because it does not
- * know another. If one cannot be read, the whole turn fails: half of a ripple receiver's word is no word. */
+ * know another. If one cannot be read, the whole turn fails: half of a ripple receiver's word is no word. What a register holds is judged by
+ * grid-register.c. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "plugins/grid-register.h"
 #include "plugins/modbus-bus.h"
 #include "plugins/plugins.h"
 
@@ -23,8 +24,7 @@ struct input {
 	int n_contacts;
 	int reg;                /* -1: none */
 	int function;           /* 3 holding, 4 input register */
-	char type;              /* 's' u16, 'u' u32, 'i' s32, 'f' f32 */
-	double scale;
+	struct grid_register form;
 };
 
 static int read_contacts(struct input *in, const cJSON *list, char *err, size_t errlen)
@@ -42,20 +42,12 @@ static int read_contacts(struct input *in, const cJSON *list, char *err, size_t 
 
 static int configure(struct input *in, const cJSON *config, char *err, size_t errlen)
 {
-	static const struct {
-		const char *name;
-		char type;
-	} types[] = { { "u16", 's' }, { "u32", 'u' }, { "s32", 'i' }, { "f32", 'f' } };
-	struct slice type = json_text(config, "type");
 	int64_t reg = json_int(config, "register", -1);
 	in->reg = (int)reg;
 	in->function = json_bool(config, "input_register", false) ? 4 : 3;
-	in->scale = json_number(config, "scale", 1);
-	in->type = 'u';
-	for (size_t i = 0; type.p && i < sizeof(types) / sizeof(types[0]); i++)
-		if (slice_is(type, types[i].name))
-			in->type = types[i].type;
 	int rc = read_contacts(in, json_at(config, "inputs"), err, errlen);
+	if (rc == 0)
+		rc = grid_register_configure(&in->form, config, err, errlen);
 	if (rc == 0 && !in->n_contacts && (reg < 0 || reg > 0xFFFF)) {
 		snprintf(err, errlen, "'inputs' or 'register' is missing");
 		rc = ERR_INVALID;
@@ -99,24 +91,6 @@ static int poll_contacts(struct input *in, ag_grid_state *out)
 	return 0;
 }
 
-/* NaN: the register says that there is no limit. */
-static double value_of(const struct input *in, const uint16_t *regs)
-{
-	uint32_t both = (uint32_t)regs[0] << 16 | regs[1];
-	int32_t whole;
-	float f;
-	if (in->type == 's')
-		return regs[0] == 0xFFFF ? NAN : regs[0];
-	if (in->type == 'u')
-		return both == 0xFFFFFFFF ? NAN : both;
-	if (in->type == 'i') {
-		memcpy(&whole, &both, sizeof(whole));
-		return whole < 0 ? NAN : whole;
-	}
-	memcpy(&f, &both, sizeof(f));
-	return isfinite(f) && f >= 0 ? (double)f : NAN;
-}
-
 static int grid_poll(void *self, ag_grid_state *out)
 {
 	struct input *in = self;
@@ -124,10 +98,8 @@ static int grid_poll(void *self, ag_grid_state *out)
 	*out = (ag_grid_state){ .value = NAN };
 	if (in->n_contacts)
 		return poll_contacts(in, out);
-	int rc = bus_read(in->bus, &in->peer, in->function, (uint16_t)in->reg, in->type == 's' ? 1 : 2, regs);
-	if (rc == 0)
-		out->value = value_of(in, regs) * in->scale;
-	return rc;
+	int rc = bus_read(in->bus, &in->peer, in->function, (uint16_t)in->reg, (uint16_t)grid_register_words(&in->form), regs);
+	return rc ? rc : grid_register_read(&in->form, regs, &out->value, in->peer.fault, sizeof(in->peer.fault));
 }
 
 static const char *why(void *self)
@@ -155,7 +127,8 @@ const ag_plugin *plugin_modbus_input(void)
 		.config_schema = "{\"host\":\"name or address\",\"port\":\"502\",\"device\":\"serial device\",\"baud\":\"9600\","
 		                 "\"parity\":\"none, even or odd\",\"stop_bits\":\"1\",\"unit\":\"1\",\"timeout_ms\":\"500\","
 		                 "\"inputs\":\"list of addresses\",\"register\":\"address\",\"input_register\":\"false\","
-		                 "\"type\":\"u16, u32, s32 or f32\",\"scale\":\"watts per unit\"}",
+		                 "\"type\":\"u16, u32, s32 or f32\",\"scale\":\"watts per unit\","
+		                 "\"no_limit\":\"nan, negative or a number\"}",
 		.create = create,
 		.destroy = destroy,
 		.grid_poll = grid_poll,

@@ -4,6 +4,8 @@
  *   proof: row-a fuse C 100 A carries 132 A (its limit and one EVSE that does not obey) for 9 min, answered within 11 s   ok
  *   proof: grid_operator 24 devices keep 47.7 kW while dimmed
  */
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,7 +116,7 @@ static void check_load(struct checking *c, const struct load_settings *l)
 /* ---- the grid operator ---- */
 
 /* What a plugin's own options say. */
-#define PLUGIN_KEYS "input input_100 input_60 input_30 input_0 register register_kind type scale address"
+#define PLUGIN_KEYS "input input_100 input_60 input_30 input_0 register register_kind type scale no_limit address"
 
 static void check_place(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
 {
@@ -142,7 +144,7 @@ static void check_place(struct checking *c, const struct grid_input_settings *in
 
 #define CONTACT_KEYS "limit_w input active"
 #define RIPPLE_KEYS "input_100 input_60 input_30 input_0"
-#define REGISTER_KEYS "register register_kind type scale"
+#define REGISTER_KEYS "register register_kind type scale no_limit"
 #define PLACE_KEYS "host bus unit poll debounce chip line plugin options"
 
 static void check_contact(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
@@ -162,6 +164,30 @@ static void check_ripple(struct checking *c, const struct grid_input_settings *i
 	check_refuse_keys(c->report, n, CONTACT_KEYS " " REGISTER_KEYS " plugin options", "for kind ripple");
 	if (in->level[0] < 0)
 		warn_at(c, n, "wire its contact for 100 % too", "without input_100 a broken wire looks like 100 %");
+}
+
+/* A register that can never hold what lifts its limit would limit for ever. */
+static void check_no_limit(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
+{
+	static const struct {
+		const char *name;
+		double least, most;
+	} types[] = { { "u16", 0, 0xFFFF }, { "u32", 0, 0xFFFFFFFF }, { "s32", INT32_MIN, INT32_MAX }, { "f32", -FLT_MAX, FLT_MAX } };
+	const struct grid_no_limit *free = &in->no_limit;
+	bool number = free->when == GRID_NO_LIMIT_NUMBER, whole = in->reg_type != GRID_F32;
+	bool ok = free->when == GRID_NO_LIMIT_NAN ? !whole : free->when == GRID_NO_LIMIT_NEGATIVE ? types[in->reg_type].least < 0 : true;
+	if (number)
+		ok = free->number >= types[in->reg_type].least && free->number <= types[in->reg_type].most && (!whole || free->number == floor(free->number));
+	if (!ok)
+		settings_wrong(c->report, conf_child(n, "no_limit"), "a register of type %s never holds this", types[in->reg_type].name);
+}
+
+static void check_register(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
+{
+	check_place(c, in, n);
+	need(c, n, in->reg >= 0 || in->plugin, "register", "by kind register");
+	check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " debounce", "for kind register");
+	check_no_limit(c, in, n);
 }
 
 /* Its limit is one of all cars together, so it cannot be weighed against one of a part, or of everything. */
@@ -189,9 +215,7 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 		check_ripple(c, in, n);
 		break;
 	case GRID_REGISTER:
-		check_place(c, in, n);
-		need(c, n, in->reg >= 0 || in->plugin, "register", "by kind register");
-		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " debounce", "for kind register");
+		check_register(c, in, n);
 		break;
 	case GRID_SERVER:
 		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS, "for kind server");

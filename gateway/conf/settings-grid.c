@@ -1,5 +1,6 @@
 /* Keys of everything about the grid that is not a circuit: loads, limits of the grid operator, schedules, tariffs. Rows as in
  * settings-tables.c. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,26 @@ static int read_maybe_int(struct conf_fill *f, const struct conf_row *row, const
 	{ .name = key, .type = CONF_SPECIAL, .takes_effect = AT_RECONNECT, .read = read_maybe_int, .min = 0, .max = most, .preset = "none",             \
 	  .at_times = true, AT(owner, field), .shape = "a number, or `none`", .help = text }
 
+/* The number may be written as a device's manual has it: 0xFFFFFFFF. */
+static int read_no_limit(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	static const char *const words[] = { "none", "nan", "negative" };
+	struct grid_no_limit *out = at;
+	char *end = NULL;
+	(void)row;
+	for (int i = 0; n->kind == CONF_SCALAR && i < 3; i++) {
+		if (strcmp(n->text, words[i]) == 0) {
+			out->when = i;
+			return 0;
+		}
+	}
+	*out = (struct grid_no_limit){ GRID_NO_LIMIT_NUMBER, n->kind == CONF_SCALAR ? strtod(n->text, &end) : 0 };
+	if (end && end != n->text && !*end && isfinite(out->number))
+		return 0;
+	conf_say(f->report, CONF_ERROR, &n->pos, "nan, negative, or a number such as 0xFFFFFFFF", "not a value that a register could have");
+	return ERR_INVALID;
+}
+
 static const struct conf_row grid_input_rows[] = {
 	{ .name = "kind", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("contact", "ripple", "register", "server", "command", "csms"), .required = true,
 	  AT(grid_input_settings, kind),
@@ -107,9 +128,12 @@ static const struct conf_row grid_input_rows[] = {
 	{ .name = "register_kind", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("holding", "input"), .preset = "holding", .at_times = true,
 	  AT(grid_input_settings, reg_input), .help = "register: its table" },
 	{ .name = "type", .takes_effect = AT_RECONNECT, .type = CONF_CHOICE, .words = WORDS("u16", "u32", "s32", "f32"), .preset = "u32", .at_times = true, AT(grid_input_settings, reg_type),
-	  .help = "register: its form, high word first; a negative value, all ones or NaN is no limit" },
+	  .help = "register: its form, high word first; a value that is no limit (all ones, negative, NaN) is a fault, see no_limit" },
 	{ .name = "scale", .takes_effect = AT_RECONNECT, .type = CONF_NUMBER, .min = 1, .max = 1000000, .preset = "1", .at_times = true, AT(grid_input_settings, scale),
 	  .help = "register: watts per unit" },
+	{ .name = "no_limit", .takes_effect = AT_RECONNECT, .type = CONF_SPECIAL, .read = read_no_limit, .shape = "`nan`, `negative`, a number, or `none`",
+	  .preset = "none", .at_times = true, AT(grid_input_settings, no_limit),
+	  .help = "register: the value (before scale) that lifts the limit; with none nothing does, and what is no limit counts as not heard" },
 	{ 0 }
 };
 static const struct conf_table grid_input_table = { .noun = "input", .size = sizeof(struct grid_input_settings), .rows = grid_input_rows };

@@ -109,6 +109,11 @@ struct load_settings {
 enum grid_input_kind { GRID_CONTACT, GRID_RIPPLE, GRID_REGISTER, GRID_SERVER, GRID_COMMAND, GRID_CSMS };
 enum grid_counts { GRID_DEVICES, GRID_TOTAL };
 enum grid_register_type { GRID_U16, GRID_U32, GRID_S32, GRID_F32 };
+/* The value of a register that means no limit. Any other that is no limit is a fault of the input. */
+struct grid_no_limit {
+	enum { GRID_NO_LIMIT_NEVER, GRID_NO_LIMIT_NAN, GRID_NO_LIMIT_NEGATIVE, GRID_NO_LIMIT_NUMBER } when;
+	double number;                      /* GRID_NO_LIMIT_NUMBER: before scale */
+};
 
 struct grid_input_settings {
 	const char *id;
@@ -129,6 +134,7 @@ struct grid_input_settings {
 	int reg;                            /* register: its number */
 	int reg_input;                      /* an input register; else a holding register */
 	int reg_type;                       /* enum grid_register_type */
+	struct grid_no_limit no_limit;      /* register: what lifts the limit */
 	double scale;                       /* watts per unit of the register */
 	const char *address;                /* server: to listen on */
 	const char *plugin, *options;       /* read by one of plugins.load, and JSON for it; NULL: none */

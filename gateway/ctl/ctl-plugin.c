@@ -333,12 +333,12 @@ static void try_grid(const ag_plugin *p, void *self)
 		watch(NULL);
 		longest = clock_mono_us() - start > longest ? clock_mono_us() - start : longest;
 		good += rc == 0;
-		says = (rc != 0 || s.known || !isnan(s.value)) && !isinf(s.value) && says;
+		says = (rc != 0 || s.known || s.value >= 0) && says;
 	}
 	const char *why = rc != 0 && p->fault ? p->fault(self) : NULL;
 	verdict(good > 0, "it reads its input", rc != 0 ? (why ? why : "and does not say why not") : NULL);
 	unread |= !good;
-	verdict_read(good, says, "a reading has a contact that is known or a value that is a number");
+	verdict_read(good, says, "a reading has a contact that is known or a value: watts, or infinity for no limit");
 	verdict((p->flags & AG_F_THREAD) || longest <= LOOP_BUDGET_US, "it takes no more than 5 ms of the loop, or has AG_F_THREAD", NULL);
 }
 

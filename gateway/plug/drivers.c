@@ -216,6 +216,14 @@ int drivers_reader(struct host *h, const struct reader_settings *r, host_on_toke
 	return handle;
 }
 
+static void write_no_limit(struct json_writer *w, const struct grid_no_limit *free)
+{
+	if (free->when == GRID_NO_LIMIT_NUMBER)
+		jw_number(w, "no_limit", free->number, 6);
+	else if (free->when != GRID_NO_LIMIT_NEVER)
+		jw_string(w, "no_limit", free->when == GRID_NO_LIMIT_NAN ? "nan" : "negative");
+}
+
 static void write_contacts(struct json_writer *w, const struct grid_input_settings *in)
 {
 	jw_array(w, "inputs");
@@ -244,6 +252,7 @@ int drivers_grid(struct host *h, const struct grid_input_settings *in, host_on_g
 		jw_bool(&w, "input_register", in->reg_input != 0);
 		jw_string(&w, "type", types[in->reg_type]);
 		jw_number(&w, "scale", in->scale, 6);
+		write_no_limit(&w, &in->no_limit);
 	} else if (!in->chip) {
 		write_contacts(&w, in);
 	}

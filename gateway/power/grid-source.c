@@ -15,6 +15,7 @@
  * What the CSMS allows comes in amperes per phase and is here the watts of all phases. Phase by phase it holds by the cap of own/identity.c,
  * whoever decides here. While its lane is down a CSMS is silent, though its profiles go on in the box: with stale_after that is the fail-safe. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -63,9 +64,15 @@ static void on_ripple(struct grid_source *s, const ag_grid_state *is)
 		says(s, percent == 100 ? GRID_FREE_W : grid_conf_rated_w(s->site->gw->conf) * percent / 100);
 }
 
+/* NaN is not known; and what no driver should say is no word either. */
 static void on_register(struct grid_source *s, const ag_grid_state *is)
 {
-	says(s, is->value < 1e12 ? (int64_t)is->value : GRID_FREE_W); /* NaN is not below */
+	if (is->value == INFINITY)
+		says(s, GRID_FREE_W);
+	else if (is->value >= 0 && is->value < 1e12)
+		says(s, (int64_t)is->value);
+	else
+		fails(s, "the register holds no limit");
 }
 
 static void on_reading(void *arg, const ag_grid_state *is, const char *fault)

@@ -13,7 +13,7 @@ if (!BROKER) {
 	console.log('skipped: mosquitto is not installed');
 	process.exit(77);
 }
-const MAX = 32, CONTACT = 3, REGISTER = 40, FREE = [0xffff, 0xffff];
+const MAX = 32, CONTACT = 3, REGISTER = 40, FREE = [0x0001, 0x869f], NOTHING = [0xffff, 0xffff]; // 99999 lifts a limit; all ones is what a device says that has none to tell
 const now = () => new Date().toISOString();
 
 // Takes what it may, and tells it at once.
@@ -60,7 +60,7 @@ grid_operator:
   devices: 2
   inputs:
     contact: {kind: contact, host: 127.0.0.1, port: ${device.port}, input: ${CONTACT}, poll: 100ms, stale_after: 2s}
-    register: {kind: register, host: 127.0.0.1, port: ${device.port}, register: ${REGISTER}, poll: 100ms, stale_after: 2s, fail_safe_w: 9000}
+    register: {kind: register, host: 127.0.0.1, port: ${device.port}, register: ${REGISTER}, poll: 100ms, stale_after: 2s, fail_safe_w: 9000, no_limit: 99999}
     manager: {kind: server, port: ${ownPort}}
     cloud: {kind: command}
 tariffs: {dear: {circuit: grid, above: 0.3, charging_w: 13800}}
@@ -169,14 +169,22 @@ uplinks:
 			const { out } = await daemon.cli('health');
 			ok(/^AMPGATE WARNING.*grid_operator: register: exception/.test(out), out);
 		}],
+		['a register that holds what is no limit is a fault of its input, as a broken wire is', async () => {
+			device.tell({ set: 'hr', at: REGISTER, values: NOTHING });
+			device.tell({ mode: 'ok' });
+			const shown = await until(5000, 'what it holds is told', async () => {
+				const g = await daemon.ask('grid.show');
+				return /0xFFFFFFFF/.test(g.inputs.find((i) => i.id === 'register').fault) && g.inputs.find((i) => i.id === 'contact').state === 'limited' && g;
+			});
+			equal([shown.state, shown.decided_by, shown.limit_w], ['fail_safe', 'register', 9000], 'what is allowed');
+		}],
 		['when all are taken back the cars charge freely again', async () => {
 			const start = new Date(Date.now() - 60000).toISOString();
 			await daemon.ask('tariff.set', { tariff: 'dear', prices: [{ start, price: 0.2 }] });
 			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 'free' });
-			await manager('write', 0, ...FREE);
+			await manager('write', 0, ...NOTHING);
 			device.tell({ set: 'di', at: CONTACT, values: [1] });
 			device.tell({ set: 'hr', at: REGISTER, values: FREE });
-			device.tell({ mode: 'ok' });
 			await amps(MAX, MAX);
 			equal((await daemon.ask('grid.show')).state, 'free', 'what is allowed');
 		}],
