@@ -10,7 +10,8 @@
  * An input that has to speak and has not yet is counted with its fail-safe from the first moment: a program that starts does not know whether
  * it is dimmed. One that need not speak is free until it does, and what it said holds until it says something else.
  *
- * While the fail-safe is held, a word that is lower than it counts all the same: it was said, and hold is there to be careful.
+ * While the fail-safe is held, a word that is lower than it counts all the same: it was said, and hold is there to be careful. An input that is
+ * deaf, as a server whose port somebody else has, is held in its fail-safe until it hears, with its last word waiting.
  *
  * The limit of all: of those that say a limit, the ones with the highest priority, and of these the lowest. A higher one that is free takes
  * nothing away from a lower one that limits, and neither does one that is silent: a fail-safe can only lower what others of its priority or less
@@ -32,6 +33,7 @@ struct input {
 	/* A word that waits for its debounce time, or for the end of the fail-safe. */
 	bool waits;
 	int64_t next_w, next_until_us, next_since_us;
+	bool deaf;              /* nobody can reach it */
 	int64_t lower_w;        /* a word that counts though the fail-safe is held; GRID_FREE_W: none */
 	char fault[FAULT_TEXT];
 };
@@ -63,6 +65,11 @@ static void tell(const struct grid *g, const struct grid_evidence *e)
 static bool fails_safe(const struct input *in)
 {
 	return (in->state == GRID_FAIL_SAFE || (in->state == GRID_UNKNOWN && in->conf.stale_after_us)) && in->conf.fail_safe_w != GRID_FREE_W;
+}
+
+static bool has_to_speak(const struct input *in)
+{
+	return in->conf.stale_after_us || in->deaf;
 }
 
 static bool limits(const struct input *in)
@@ -136,6 +143,12 @@ static void combine(struct grid *g, int64_t heard_us, int64_t now_us)
 	tell(g, &e);
 }
 
+/* The word that waits, where it is below the fail-safe. */
+static int64_t lower_word(const struct input *in)
+{
+	return in->waits && in->next_w != GRID_FREE_W && in->next_w < in->conf.fail_safe_w ? in->next_w : GRID_FREE_W;
+}
+
 static void enter(struct grid *g, struct input *in, enum grid_state state, int64_t limit_w, const char *why, int64_t now_us)
 {
 	enum grid_state was = in->state;
@@ -143,8 +156,8 @@ static void enter(struct grid *g, struct input *in, enum grid_state state, int64
 	int64_t heard_us = in->waits && !why ? in->next_since_us : 0;
 	in->state = state;
 	in->limit_w = limit_w;
-	in->waits = false;
-	in->lower_w = GRID_FREE_W;
+	in->waits = in->waits && in->deaf; /* one that is deaf keeps its word */
+	in->lower_w = lower_word(in);
 	if (same)
 		return;
 	in->since_us = now_us;
@@ -212,7 +225,7 @@ void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n,
 	g->now.input = decided ? input_named(g, decided) : -1;
 	mem_free(decided);
 	for (size_t i = 0; i < n; i++)
-		if (g->inputs[i].state == GRID_FAIL_SAFE && !g->inputs[i].conf.stale_after_us)
+		if (g->inputs[i].state == GRID_FAIL_SAFE && !has_to_speak(&g->inputs[i]))
 			enter(g, &g->inputs[i], GRID_UNKNOWN, GRID_FREE_W, "it need not speak any more", now_us);
 	combine(g, 0, now_us);
 	g->changed = true;
@@ -225,7 +238,7 @@ static struct input *input_at(struct grid *g, int input)
 
 static bool held(const struct input *in, int64_t now_us)
 {
-	return in->state == GRID_FAIL_SAFE && now_us - in->since_us < in->conf.hold_us;
+	return in->state == GRID_FAIL_SAFE && (in->deaf || now_us - in->since_us < in->conf.hold_us);
 }
 
 static void settle(struct grid *g, struct input *in, int64_t now_us)
@@ -233,8 +246,8 @@ static void settle(struct grid *g, struct input *in, int64_t now_us)
 	if (!in->waits || now_us - in->next_since_us < in->conf.debounce_us)
 		return;
 	if (held(in, now_us)) {
-		in->lower_w = in->next_w != GRID_FREE_W && in->next_w < in->conf.fail_safe_w ? in->next_w : GRID_FREE_W;
-		combine(g, in->next_since_us, now_us);
+		in->lower_w = lower_word(in);
+		combine(g, in->deaf ? 0 : in->next_since_us, now_us);
 		return;
 	}
 	in->until_us = in->next_until_us;
@@ -247,7 +260,8 @@ void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int
 	if (!in)
 		return;
 	in->heard_us = now_us;
-	in->fault[0] = 0;
+	if (!in->deaf)
+		in->fault[0] = 0;
 	if (limit_w < 0)
 		limit_w = GRID_FREE_W;
 	if (!in->waits || in->next_w != limit_w)
@@ -280,6 +294,44 @@ void grid_fails(struct grid *g, int input, const char *why, int64_t now_us)
 	in->lower_w = GRID_FREE_W;
 	combine(g, 0, now_us);
 	step_input(g, in, now_us);
+}
+
+/* What holds waits from now on, unless something newer does. */
+static void put_back(struct input *in)
+{
+	if (in->waits || (in->state != GRID_LIMITED && in->state != GRID_FREE))
+		return;
+	in->waits = true;
+	in->next_w = in->limit_w;
+	in->next_until_us = in->until_us;
+	in->next_since_us = in->since_us;
+}
+
+void grid_deaf(struct grid *g, int input, const char *why, int64_t now_us)
+{
+	struct input *in = input_at(g, input);
+	if (!in)
+		return;
+	snprintf(in->fault, sizeof(in->fault), "%s", why);
+	in->deaf = true;
+	put_back(in);
+	enter(g, in, GRID_FAIL_SAFE, in->conf.fail_safe_w, in->fault, now_us);
+}
+
+void grid_hears(struct grid *g, int input, int64_t now_us)
+{
+	struct input *in = input_at(g, input);
+	if (!in || !in->deaf)
+		return;
+	in->deaf = false;
+	in->fault[0] = 0;
+	if (in->conf.stale_after_us && now_us - in->heard_us >= in->conf.stale_after_us)
+		in->waits = false;
+	in->lower_w = lower_word(in);
+	settle(g, in, now_us);
+	if (!in->waits && in->state == GRID_FAIL_SAFE && !has_to_speak(in))
+		enter(g, in, GRID_UNKNOWN, GRID_FREE_W, "it can be heard again", now_us);
+	combine(g, 0, now_us);
 }
 
 void grid_held_up(struct grid *g, int64_t until_us)

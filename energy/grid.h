@@ -66,6 +66,10 @@ void grid_change(struct grid *g, const struct grid_input_conf *inputs, size_t n,
 /* An input says what it allows; GRID_FREE_W: anything. until_us: when that ends by itself, 0: with the next word. */
 void grid_says(struct grid *g, int input, int64_t limit_w, int64_t until_us, int64_t now_us);
 void grid_fails(struct grid *g, int input, const char *why, int64_t now_us); /* it could not be heard, or what it says makes no sense */
+/* Nobody can say anything to it, because it cannot be listened for: its fail-safe, at once and whether or not it has to speak. What it had said, or
+ * says meanwhile by what was kept of it, counts where it is lower. */
+void grid_deaf(struct grid *g, int input, const char *why, int64_t now_us);
+void grid_hears(struct grid *g, int input, int64_t now_us); /* it can again: what it had said holds, unless it has to speak and that is too long ago */
 /* Nobody listened for a while, so what was said is still on its way: before then nobody counts as silent. */
 void grid_held_up(struct grid *g, int64_t until_us);
 /* What the limit is about was measured. */

@@ -168,7 +168,8 @@ static int start_relays(void)
 
 static int start_grid(void)
 {
-	return grid_inputs_open(&d.g);
+	grid_inputs_open(&d.g);
+	return 0;
 }
 
 static int start_identities(void)

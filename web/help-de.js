@@ -111,6 +111,7 @@ export const help = {
 	'contact: on a GPIO line of this box, with a pull-up: the chip, as gpiochip0': 'contact: an einer GPIO-Leitung dieser Box mit Pull-up: der Baustein, etwa gpiochip0',
 	'contact: number of the line of the chip': 'contact: Nummer der Leitung des Bausteins',
 	'contact, ripple, register: Modbus TCP address or name': 'contact, ripple, register: Modbus TCP: Adresse oder Name',
+	'TCP port of the device, or to listen on; while a server cannot, its fail-safe holds and it is tried again': 'TCP-Port des Geräts, oder der eigene; solange ein server ihn nicht hat, gilt sein sicherer Wert, und er wird wieder versucht',
 	'The same on a serial line': 'Dasselbe an einer seriellen Leitung',
 	'contact, register: read by a driver from a file: which one of plugins.load': 'contact, register: gelesen von einem Treiber aus einer Datei: welcher aus plugins.load',
 	'What is for the plugin': 'Angaben für das Plugin',

@@ -4,6 +4,7 @@
  *   proof: row-a fuse C 100 A carries 132 A (its limit and one EVSE that does not obey) for 9 min, answered within 11 s   ok
  *   proof: grid_operator 24 devices keep 47.7 kW while dimmed
  */
+#include <arpa/inet.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -204,6 +205,22 @@ static void check_csms(struct checking *c, const struct grid_input_settings *in,
 		settings_wrong(c->report, conf_child(n, "kind"), "csms limits the whole site: not with circuit '%s'", g->circuit->id);
 }
 
+/* One that cannot listen is in its fail-safe for ever, so what is certain to fail is not let in. */
+static void check_server(struct checking *c, const struct grid_input_settings *in, const struct conf_node *n)
+{
+	const struct conf_node *port = conf_child(n, "port") ? conf_child(n, "port") : n;
+	struct in_addr address;
+	check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS, "for kind server");
+	if (inet_pton(AF_INET, in->address, &address) != 1)
+		settings_wrong(c->report, conf_child(n, "address"), "'%s' is no IPv4 address", in->address);
+	const char *who = check_port_taken(c->s, in->address, in->port);
+	if (who)
+		settings_wrong(c->report, port, "port %d is taken by %s", in->port, who);
+	for (const struct grid_input_settings *o = c->s->grid->inputs; o < in; o++)
+		if (o->kind == GRID_SERVER && o->port == in->port)
+			settings_wrong(c->report, port, "port %d is taken by input '%s'", in->port, o->id);
+}
+
 static void check_input(struct checking *c, const struct grid_input_settings *in)
 {
 	const struct conf_node *n = settings_node(c->s, "grid_operator", "inputs", in->id, NULL);
@@ -218,7 +235,7 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 		check_register(c, in, n);
 		break;
 	case GRID_SERVER:
-		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS, "for kind server");
+		check_server(c, in, n);
 		break;
 	case GRID_COMMAND:
 		check_refuse_keys(c->report, n, CONTACT_KEYS " " RIPPLE_KEYS " " REGISTER_KEYS " " PLACE_KEYS " address port", "for kind command");
@@ -230,7 +247,7 @@ static void check_input(struct checking *c, const struct grid_input_settings *in
 	if (in->kind != GRID_CSMS)
 		check_refuse_keys(c->report, n, "uplink", "without kind csms");
 	if (!in->stale_after_us)
-		check_refuse_keys(c->report, n, "fail_safe_w hold", "without 'stale_after'");
+		check_refuse_keys(c->report, n, in->kind == GRID_SERVER ? "hold" : "fail_safe_w hold", "without 'stale_after'");
 }
 
 /* Section 14a EnWG is about devices of more than what one keeps: a socket of 3.7 kW brings no share of its own. */

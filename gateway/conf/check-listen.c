@@ -77,6 +77,19 @@ static void check_plain_listener(struct checking *c, const char *noun, const cha
 	}
 }
 
+const char *check_port_taken(const struct settings *s, const char *address, int port)
+{
+	struct listener_settings here = { .address = address, .port = port }, console = { .port = -1 }, metrics = { .port = -1 };
+	if (s->console_listener)
+		console = (struct listener_settings){ .address = s->console_listener->address, .port = s->console_listener->port };
+	if (s->metrics)
+		metrics = (struct listener_settings){ .address = s->metrics->address, .port = s->metrics->port };
+	for (size_t i = 0; i < s->n_listeners; i++)
+		if (collide(&s->listeners[i], &here))
+			return "a listener for stations";
+	return collide(&console, &here) ? "the console" : collide(&metrics, &here) ? "the metrics" : NULL;
+}
+
 static void check_tls(struct checking *c)
 {
 	for (size_t i = 0; i < c->s->n_tls; i++) {

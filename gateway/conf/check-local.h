@@ -29,6 +29,8 @@ static inline void need(struct checking *c, const struct conf_node *map, bool th
 
 /* --- check-listen.c: the ways in --- */
 void check_listeners(struct checking *c);                                     /* certificates, listeners, the console's among them */
+/* Who has this port in the configuration, in words; NULL: nobody. */
+const char *check_port_taken(const struct settings *s, const char *address, int port);
 void check_way_in(struct checking *c, const struct station_settings *st);
 void check_password(struct checking *c, const struct station_settings *st);
 

@@ -115,7 +115,7 @@ static const struct conf_row grid_input_rows[] = {
 	  .help = "What is for the plugin" },
 	{ .name = "address", .takes_effect = AT_RECONNECT, .type = CONF_TEXT, .preset = "127.0.0.1", .at_times = true, AT(grid_input_settings, address), .help = "server: IPv4 address to listen on" },
 	{ .name = "port", .takes_effect = AT_RECONNECT, .type = CONF_INT, .min = 1, .max = 65535, .preset = "502", .at_times = true, AT(grid_input_settings, port),
-	  .help = "TCP port of the device, or to listen on" },
+	  .help = "TCP port of the device, or to listen on; while a server cannot, its fail-safe holds and it is tried again" },
 	{ .name = "unit", .takes_effect = AT_RECONNECT, .type = CONF_INT, .min = 0, .max = 255, .preset = "1", .at_times = true, AT(grid_input_settings, unit), .help = "Modbus unit number" },
 	PLACE_INT("input", grid_input_settings, input, 65535, "contact: number of the discrete input, from 0"),
 	{ .name = "active", .type = CONF_CHOICE, .words = WORDS("open", "closed"), .preset = "open", .at_times = true, AT(grid_input_settings, active_closed),

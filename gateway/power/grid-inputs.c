@@ -119,6 +119,8 @@ static void on_step(void *arg)
 	for (size_t i = 0; i < site.n; i++)
 		if (site.sources[i]->conf->kind == GRID_CSMS)
 			grid_source_hear_csms(site.sources[i]);
+	for (size_t i = 0; i < site.n; i++)
+		grid_source_listen_again(site.sources[i]);
 	grid_site_step(&site);
 	note_power();
 	show();
@@ -147,29 +149,25 @@ static void open_machine(const struct settings *s)
 	mem_free(inputs);
 }
 
-int grid_inputs_open(struct gateway *g)
+void grid_inputs_open(struct gateway *g)
 {
 	const struct settings *s = g->conf;
-	int err = 0;
 	memset(&site, 0, sizeof(site));
 	if (!s->grid)
-		return 0;
+		return;
 	site.gw = g;
 	site.node = grid_conf_node(s);
 	site.ahead_us = ahead_us();
 	site.looked_us = clock_mono_us();
 	open_machine(s);
-	for (size_t i = 0; i < site.n && !err; i++)
-		err = grid_source_start(site.sources[i]);
-	if (err)
-		return err;
+	for (size_t i = 0; i < site.n; i++)
+		grid_source_start(site.sources[i]);
 	grid_kept_only(g->store, s->grid);
 	for (size_t i = 0; i < site.n; i++)
 		grid_source_recall(site.sources[i]);
 	site.running = true;
 	apply();
 	timer_set(&site.timer, STEP_US, on_step, NULL);
-	return 0;
 }
 
 void grid_inputs_stop(void)
@@ -233,7 +231,7 @@ static void close_all(void)
 	grid_inputs_free();
 }
 
-/* Takes over who is read where it was, and starts the others: one that cannot be started is silent, and so limited in time. */
+/* Takes over who is read where it was. */
 static void change_sources(const struct settings *next, bool (*moved)(void *arg, const char *input), void *arg)
 {
 	struct grid_source **old = site.sources;
@@ -261,16 +259,15 @@ static void start_new_sources(void)
 {
 	for (size_t i = 0; i < site.n; i++) {
 		struct grid_source *s = site.sources[i];
-		if (s->handle < 0 && !s->server && grid_source_start(s) != 0)
-			grid_fails(site.grid, s->index, "it cannot be started", clock_mono_us());
+		if (s->handle < 0 && !s->server)
+			grid_source_start(s);
 	}
 }
 
 void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *input), void *arg)
 {
 	if (!site.grid) {
-		if (grid_inputs_open(g) != 0)
-			log_error(NULL, "the inputs of the grid operator need a restart");
+		grid_inputs_open(g);
 		return;
 	}
 	grid_kept_only(g->store, g->conf->grid);
@@ -347,15 +344,29 @@ uint64_t grid_inputs_mark(void)
 	return (uint64_t)now.limit_w * 31 + (uint64_t)now.state * 7 + (uint64_t)(now.input + 1);
 }
 
+/* Who decides, or else anybody: one that nobody hears is a fault also while another limits more. */
+static int in_fail_safe(void)
+{
+	struct grid_input_view v;
+	struct grid_now now;
+	grid_look(site.grid, &now);
+	if (now.state == GRID_FAIL_SAFE)
+		return now.input;
+	for (size_t i = 0; i < site.n; i++) {
+		grid_input_look(site.grid, (int)i, &v);
+		if (v.state == GRID_FAIL_SAFE)
+			return (int)i;
+	}
+	return -1;
+}
+
 bool grid_inputs_fail_safe(char *why, size_t room)
 {
 	struct grid_input_view v;
-	struct grid_now now = { .state = GRID_FREE };
-	if (site.grid)
-		grid_look(site.grid, &now);
-	if (now.state != GRID_FAIL_SAFE)
+	int input = site.grid ? in_fail_safe() : -1;
+	if (input < 0)
 		return false;
-	grid_input_look(site.grid, now.input, &v);
+	grid_input_look(site.grid, input, &v);
 	snprintf(why, room, "%s: %s", v.id, v.fault ? v.fault : v.state == GRID_UNKNOWN ? "not heard since the start" : "silent");
 	return true;
 }

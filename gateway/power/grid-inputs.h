@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "gateway/gateway.h"
 
-int grid_inputs_open(struct gateway *g) MUST_CHECK;  /* after the host and the balancer */
+void grid_inputs_open(struct gateway *g);            /* after the host and the balancer */
 void grid_inputs_stop(void);                         /* no more readings are taken; before the host closes */
 void grid_inputs_free(void);                         /* after it */
 /* Whether `next` can be taken over while we run: no input of kind csms comes, whose CSMS has told its limit already. */
@@ -24,7 +24,7 @@ void grid_inputs_view(struct json_writer *w);
 void grid_inputs_brief(struct json_writer *w);
 /* What is allowed and who decides, as a number that changes with them. */
 uint64_t grid_inputs_mark(void);
-/* A fail-safe holds: of which input, and why. */
+/* An input is in its fail-safe, whether or not that decides: which, and why. */
 bool grid_inputs_fail_safe(char *why, size_t room);
 bool grid_inputs_there(void);
 

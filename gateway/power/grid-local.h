@@ -19,6 +19,8 @@ struct grid_source {
 	int handle;             /* at the host; -1: none */
 	struct modbus_server *server;
 	modbus_mapping_t *tables;
+	int64_t listen_us;      /* when it is tried again; 0: it listens, or need not */
+	int64_t pause_us;       /* before that */
 	int writes;             /* that wait for the disk */
 	bool lost;              /* one of them is not there */
 	int64_t kept_w;         /* the open limit that is kept for the next start; GRID_FREE_W: none is, INT64_MIN: not known */
@@ -48,7 +50,8 @@ void grid_site_step(struct grid_site *g);
 
 /* grid-source.c: what an input says goes to the machine. */
 struct grid_source *grid_source_new(struct grid_site *g, const struct grid_input_settings *in);
-int grid_source_start(struct grid_source *s) MUST_CHECK; /* logs its failure; one that its driver refuses is silent, and no failure */
+void grid_source_start(struct grid_source *s);           /* one that its driver refuses is silent, one that cannot listen is deaf, and no failure */
+void grid_source_listen_again(struct grid_source *s);    /* if it is time to */
 void grid_source_stop(struct grid_source *s);            /* listens no longer */
 void grid_source_drop(struct grid_source *s);            /* stops, and frees */
 /* Somebody has told it `watts` (GRID_FREE_W: anything) for so long; 0: until the next word. */

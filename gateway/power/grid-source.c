@@ -31,6 +31,8 @@
 #define NO_LIMIT 0xFFFFFFFFu
 #define NOT_KNOWN_W INT64_MIN
 #define KEEP_AGAIN_US (2 * US_PER_S)
+#define LISTEN_AGAIN_US US_PER_S
+#define LISTEN_LATEST_US (60 * US_PER_S)
 
 static void says(struct grid_source *s, int64_t limit_w)
 {
@@ -211,21 +213,49 @@ static void fill_registers(struct grid_source *s)
 	write_u32(s->tables->tab_registers, kept ? watts : GRID_FREE_W);
 }
 
-static int serve(struct grid_source *s)
+static int listen_for(struct grid_source *s)
 {
 	s->tables = modbus_mapping_new(0, 0, 3, 7);
 	if (!s->tables)
 		return -ENOMEM;
 	fill_registers(s);
 	int err = modbus_server_open(s->conf->address, s->conf->port, s->tables, &s->server);
+	if (!err)
+		return 0;
+	modbus_mapping_free(s->tables);
+	s->tables = NULL;
+	return err;
+}
+
+/* Whoever has the port may leave it, and an address may come: it is tried again, and meanwhile nobody can be heard. */
+static void cannot_listen(struct grid_source *s, int err)
+{
+	char fault[160];
+	snprintf(fault, sizeof(fault), "cannot listen on %s port %d: %s", s->conf->address, s->conf->port, err_text(err));
+	s->pause_us = !s->pause_us ? LISTEN_AGAIN_US : s->pause_us * 2 > LISTEN_LATEST_US ? LISTEN_LATEST_US : s->pause_us * 2;
+	s->listen_us = clock_mono_us() + s->pause_us;
+	log_error(NULL, "grid input %s %s; its fail-safe holds, tried again in %lld s", s->conf->id, fault, (long long)(s->pause_us / US_PER_S));
+	grid_deaf(s->site->grid, s->index, fault, clock_mono_us());
+}
+
+static void serve(struct grid_source *s)
+{
+	int err = listen_for(s);
 	if (err) {
-		log_error(NULL, "grid input %s cannot listen on %s port %d: %s", s->conf->id, s->conf->address, s->conf->port, err_text(err));
-		return err;
+		cannot_listen(s, err);
+		return;
 	}
+	s->listen_us = s->pause_us = 0;
 	modbus_server_on_write(s->server, on_written, s);
-	grid_source_show(s);
 	log_info(NULL, "grid input %s listens on %s port %d", s->conf->id, s->conf->address, s->conf->port);
-	return 0;
+	grid_hears(s->site->grid, s->index, clock_mono_us());
+	grid_source_show(s);
+}
+
+void grid_source_listen_again(struct grid_source *s)
+{
+	if (s->listen_us && clock_mono_us() >= s->listen_us)
+		serve(s);
 }
 
 /* --- allowed by a CSMS --- */
@@ -251,21 +281,15 @@ struct grid_source *grid_source_new(struct grid_site *g, const struct grid_input
 	return s;
 }
 
-int grid_source_start(struct grid_source *s)
+void grid_source_start(struct grid_source *s)
 {
-	switch (s->conf->kind) {
-	case GRID_SERVER:
-		return serve(s);
-	case GRID_COMMAND:
-	case GRID_CSMS:
-		return 0;
-	case GRID_CONTACT:
-	case GRID_RIPPLE:
-	case GRID_REGISTER:
-		break;
+	if (s->conf->kind == GRID_SERVER) {
+		serve(s);
+		return;
 	}
-	start_reading(s);
-	return 0;
+	grid_hears(s->site->grid, s->index, clock_mono_us()); /* it may have been a server before */
+	if (s->conf->kind <= GRID_REGISTER)
+		start_reading(s);
 }
 
 void grid_source_stop(struct grid_source *s)
@@ -278,6 +302,7 @@ void grid_source_stop(struct grid_source *s)
 		modbus_mapping_free(s->tables);
 	s->server = NULL;
 	s->tables = NULL;
+	s->listen_us = 0;
 }
 
 void grid_source_drop(struct grid_source *s)

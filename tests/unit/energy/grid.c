@@ -281,6 +281,69 @@ static void test_inputs_that_stay_go_on_under_other_rules(void **state)
 	assert_int_equal(grid_inputs(g), 0);
 }
 
+static const struct grid_input_conf server = { .id = "ems", .fail_safe_w = 4200 }, watched = { .id = "ems", .fail_safe_w = 4200, .stale_after_us = 60 * S };
+
+/* A port that is taken is no word of anybody, so it is the fail-safe, though the input need not speak. */
+static void test_one_that_is_deaf_is_limited_until_it_hears(void **state)
+{
+	(void)state;
+	open_with(&server, 1);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_deaf(g, 0, "no port", 100 * S);
+	assert_string_equal(said, "100 input ems fail_safe 4200 no port\n100 limit ems fail_safe 4200 no port\n");
+	grid_deaf(g, 0, "still no port", 101 * S);
+	grid_step(g, 10000 * S);
+	assert_int_equal(limit(), 4200);
+	said[0] = 0;
+	grid_hears(g, 0, 10001 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	assert_string_equal(said, "10001 input ems unknown -1 it can be heard again\n10001 limit - free -1\n");
+	grid_hears(g, 0, 10002 * S);
+	grid_says(g, 0, 3000, 0, 10003 * S);
+	assert_int_equal(limit(), 3000);
+}
+
+/* What was kept of it over a restart, or holds when its port is lost. */
+static void test_the_word_of_one_that_is_deaf_waits(void **state)
+{
+	struct grid_input_view v;
+	(void)state;
+	open_with(&server, 1);
+	grid_deaf(g, 0, "no port", 100 * S);
+	grid_says(g, 0, 3000, 0, 100 * S);
+	assert_int_equal(limit(), 3000); /* lower than the fail-safe */
+	grid_input_look(g, 0, &v);
+	assert_string_equal(v.fault, "no port");
+	grid_says(g, 0, 9000, 0, 101 * S);
+	assert_int_equal(limit(), 4200);
+	grid_hears(g, 0, 102 * S);
+	assert_int_equal(limit(), 9000);
+	said[0] = 0;
+	grid_deaf(g, 0, "no port", 103 * S);
+	assert_int_equal(limit(), 4200);
+	grid_hears(g, 0, 104 * S);
+	assert_int_equal(limit(), 9000);
+	grid_says(g, 0, 2000, 0, 105 * S);
+	said[0] = 0;
+	grid_deaf(g, 0, "no port", 106 * S);
+	assert_string_equal(said, "106 input ems fail_safe 4200 no port\n106 limit ems fail_safe 2000 no port\n"); /* never more than before */
+}
+
+static void test_one_that_has_to_speak_and_was_deaf_for_long_stays_limited_until_it_does(void **state)
+{
+	(void)state;
+	open_with(&watched, 1);
+	grid_says(g, 0, GRID_FREE_W, 0, 101 * S);
+	grid_deaf(g, 0, "no port", 102 * S);
+	grid_hears(g, 0, 110 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+	grid_deaf(g, 0, "no port", 111 * S);
+	grid_hears(g, 0, 161 * S);
+	assert_int_equal(limit(), 4200);
+	grid_says(g, 0, GRID_FREE_W, 0, 162 * S);
+	assert_int_equal(limit(), GRID_FREE_W);
+}
+
 static void test_section_14a_keeps_a_minimum(void **state)
 {
 	(void)state;
@@ -336,6 +399,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_evidence_tells_command_and_effect, drop),
 		cmocka_unit_test_teardown(test_evidence_counts_from_the_first_reading, drop),
 		cmocka_unit_test_teardown(test_inputs_that_stay_go_on_under_other_rules, drop),
+		cmocka_unit_test_teardown(test_one_that_is_deaf_is_limited_until_it_hears, drop),
+		cmocka_unit_test_teardown(test_the_word_of_one_that_is_deaf_waits, drop),
+		cmocka_unit_test_teardown(test_one_that_has_to_speak_and_was_deaf_for_long_stays_limited_until_it_does, drop),
 		cmocka_unit_test(test_section_14a_keeps_a_minimum),
 		cmocka_unit_test(test_a_ripple_receiver_and_its_broken_wires),
 		cmocka_unit_test(test_trip_curves),
