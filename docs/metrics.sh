@@ -6,7 +6,7 @@ cat <<'EOF'
 This page is written from the table of families in `gateway/http/metrics.c`; do not edit it.
 
 `listen.metrics` serves them at `/metrics` in the text format of Prometheus, or OpenMetrics by `Accept`; `/api/v1/metrics.json` has the same as JSON,
-families without samples too. Labels are `station`, `evse`, `circuit`, `meter`, `uplink`, `phase` (L1, L2, L3, always the grid's) and what a row
+families without samples too. Labels are `station`, `evse`, `circuit`, `meter`, `uplink`, `input`, `phase` (L1, L2, L3, always the grid's) and what a row
 says. Tokens of drivers are in none. Rules for alerts are in `etc/prometheus`, a dashboard in `etc/grafana`.
 
 | name | type | meaning |

@@ -21,6 +21,7 @@
 #include "gateway/manage/checks.h"
 #include "gateway/mqtt/sinks.h"
 #include "gateway/power/balance.h"
+#include "gateway/power/grid-inputs.h"
 #include "gateway/mqtt/telemetry.h"
 #include "gateway/plug/host.h"
 #include "gateway/session/session.h"
@@ -470,6 +471,34 @@ static void see_meter_energy(struct writing *w, const struct meter_view *v)
 }
 static void write_meter_energy(struct writing *w) { each_meter(w, see_meter_energy); }
 
+/* --- the grid operator --- */
+
+static double watts(int64_t limit_w)
+{
+	return limit_w == GRID_FREE_W ? NAN : (double)limit_w;
+}
+
+static void write_grid_limit(struct writing *w)
+{
+	struct grid_now now;
+	if (grid_inputs_now(&now))
+		sample(w, watts(now.limit_w), NULL);
+}
+
+static void write_grid_limited(struct writing *w)
+{
+	struct grid_now now;
+	if (grid_inputs_now(&now))
+		sample(w, now.limit_w != GRID_FREE_W, NULL);
+}
+
+static void see_grid_limit(void *arg, const struct grid_input_view *v) { sample(arg, watts(v->limit_w), "input", v->id, NULL); }
+static void write_grid_input_limit(struct writing *w) { grid_inputs_each(see_grid_limit, w); }
+static void see_grid_limited(void *arg, const struct grid_input_view *v) { sample(arg, v->limit_w != GRID_FREE_W, "input", v->id, NULL); }
+static void write_grid_input_limited(struct writing *w) { grid_inputs_each(see_grid_limited, w); }
+static void see_grid_failed(void *arg, const struct grid_input_view *v) { sample(arg, v->fault || v->state == GRID_FAIL_SAFE, "input", v->id, NULL); }
+static void write_grid_input_failed(struct writing *w) { grid_inputs_each(see_grid_failed, w); }
+
 /* --- upwards --- */
 
 static void write_uplink_up(struct writing *w)
@@ -583,6 +612,11 @@ static const struct family {
 	{ P "circuit_binding_seconds_total", COUNTER, "Time for which the circuit limited somebody", NULL },
 	{ P "balancing_cycle_duration_seconds", HISTOGRAM, "What a balancing cycle takes", NULL },
 	{ P "balancing_reaction_seconds", HISTOGRAM, "From a circuit over its limit to within it again", NULL },
+	{ P "grid_limit_watts", GAUGE, "Limit of the grid operator in force, fail-safes included; none while there is none", write_grid_limit },
+	{ P "grid_limited", GAUGE, "1 while a limit of the grid operator is in force", write_grid_limited },
+	{ P "grid_input_limit_watts", GAUGE, "What this input of the grid operator allows, by its word or its fail-safe; none: anything", write_grid_input_limit },
+	{ P "grid_input_limited", GAUGE, "1 while this input limits", write_grid_input_limited },
+	{ P "grid_input_failed", GAUGE, "1 while this input cannot be heard, or is in its fail-safe", write_grid_input_failed },
 	{ P "meter_up", GAUGE, "1 when its readings are fresh", write_meter_up },
 	{ P "meter_age_seconds", GAUGE, "Age of the last reading", write_meter_age },
 	{ P "meter_power_watts", GAUGE, "Power, import positive", write_meter_power },

@@ -371,6 +371,22 @@ bool grid_inputs_fail_safe(char *why, size_t room)
 	return true;
 }
 
+bool grid_inputs_now(struct grid_now *out)
+{
+	if (site.grid)
+		grid_look(site.grid, out);
+	return site.grid != NULL;
+}
+
+void grid_inputs_each(void (*see)(void *arg, const struct grid_input_view *v), void *arg)
+{
+	for (size_t i = 0; i < site.n; i++) {
+		struct grid_input_view v;
+		grid_input_look(site.grid, (int)i, &v);
+		see(arg, &v);
+	}
+}
+
 bool grid_inputs_there(void)
 {
 	return site.grid != NULL;

@@ -4,6 +4,7 @@
 #define AMPGATE_GATEWAY_GRID_INPUTS_H
 
 #include "base/json.h"
+#include "energy/grid.h"
 #include "gateway/gateway.h"
 
 void grid_inputs_open(struct gateway *g);            /* after the host and the balancer */
@@ -27,6 +28,9 @@ uint64_t grid_inputs_mark(void);
 /* An input is in its fail-safe, whether or not that decides: which, and why. */
 bool grid_inputs_fail_safe(char *why, size_t room);
 bool grid_inputs_there(void);
+/* What is allowed; false: no inputs are configured. And each input. */
+bool grid_inputs_now(struct grid_now *out);
+void grid_inputs_each(void (*see)(void *arg, const struct grid_input_view *v), void *arg);
 
 /* What the CSMS allows all cars together, per phase (INFINITY: anything), told by an identity of this box: nothing where no input is of kind csms
  * for it. `by`: who and which profile, copied; until_us: wall time at which it may change by itself, INT64_MAX: never. */

@@ -19,6 +19,7 @@ evse_limit_reason station evse reason|evse_power_watts station evse|evse_energy_
 circuit_current_amperes circuit phase|circuit_limit_amperes circuit phase|circuit_headroom_amperes circuit phase
 circuit_over_limit_seconds_total circuit phase|circuit_binding_seconds_total circuit
 balancing_cycle_duration_seconds|balancing_reaction_seconds
+grid_limit_watts|grid_limited|grid_input_limit_watts input|grid_input_limited input|grid_input_failed input
 meter_up meter|meter_age_seconds meter|meter_power_watts meter phase|meter_energy_joules_total meter direction|meter_requests_total meter result
 uplink_up uplink endpoint|uplink_sessions uplink state|uplink_connects_total uplink endpoint result|uplink_rtt_seconds uplink
 queue_messages kind|queue_oldest_age_seconds|queue_delivered_total kind result|transactions_active|transactions_total outcome|authorizations_total source result
@@ -31,7 +32,7 @@ const IDLE = ['ampgate_evse_waiting_seconds_total', 'ampgate_balancing_reaction_
 	'ampgate_login_attempts_total'];
 
 async function main() {
-	const dir = tempDir(), [port, csmsPort, metricsPort, consolePort, brokerPort] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+	const dir = tempDir(), [port, csmsPort, metricsPort, consolePort, brokerPort, nobody] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
 	const daemon = new Daemon(dir, `
 version: 1
 site: {id: flow}
@@ -43,6 +44,7 @@ console: {login: none}
 circuits: {grid: {kind: grid_connection, limit_a: 63, meter: main}}
 meters: {main: {driver: sim, poll: 200ms}}
 stations: {G-1: {circuit: grid, uplink: cpo}}
+grid_operator: {inputs: {cloud: {kind: command}, box: {kind: contact, host: 127.0.0.1, port: ${nobody}, input: 1, stale_after: 1s, fail_safe_w: 50000}}}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}], ping: 1s, reconnect: {min: 100ms, max: 1s}}}
 mqtt: {url: "mqtt://127.0.0.1:${brokerPort}", commands: [refresh]}
 log: {level: info, target: stderr}
@@ -98,6 +100,14 @@ log: {level: info, target: stderr}
 			await until(10000, 'a ping came back', async () => (await value('uplink_rtt_seconds', { uplink: 'cpo' })) > 0);
 			if (BROKER) await reaches(1, 'mqtt_messages_total', { direction: 'tx', result: 'ok' });
 			else ok((await value('mqtt_up')) === 0 && (await value('mqtt_backlog_messages')) > 0, 'events wait for the broker');
+		}],
+		['limits of the grid operator, and an input that is not heard', async () => {
+			const grid = async () => [await value('grid_limited'), await value('grid_limit_watts')];
+			const input = async (id) => [await value('grid_input_limited', { input: id }), await value('grid_input_limit_watts', { input: id }), await value('grid_input_failed', { input: id })];
+			await until(8000, 'the box is not heard', async () => (await value('grid_input_failed', { input: 'box' })) === 1);
+			equal([await grid(), await input('box'), await input('cloud')], [[1, 50000], [1, 50000, 1], [0, undefined, 0]], 'a fail-safe');
+			await daemon.ask('grid.limit', { input: 'cloud', limit_w: 7000 });
+			equal([await grid(), await input('box'), await input('cloud')], [[1, 7000], [1, 50000, 1], [1, 7000, 0]], 'a limit below it');
 		}],
 		['answers that the box gives itself, and a connection that fails', async () => {
 			await csms.close();
