@@ -47,8 +47,8 @@ static int check_fixture(const struct site_parts *s, size_t i, char *why, size_t
 static int check_lines(const struct evse_conf *e, char *why, size_t room)
 {
 	unsigned seen = 0;
-	if (e->n_lines != 1 && e->n_lines != 3)
-		return broken(why, room, "evse %s: has one phase or three", e->id);
+	if (e->n_lines < 1 || e->n_lines > 3)
+		return broken(why, room, "evse %s: has one to three phases", e->id);
 	for (int p = 0; p < e->n_lines; p++) {
 		if (e->lines[p] > 2 || seen & (1u << e->lines[p]))
 			return broken(why, room, "evse %s: its phases are not on different lines", e->id);

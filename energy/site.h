@@ -52,7 +52,7 @@ struct evse_conf {
 	int evse;                    /* EVSE id at its station, from 1 */
 	int node;
 	uint8_t lines[3];            /* grid line (0, 1, 2) of the socket's own L1, L2, L3: its phase rotation */
-	uint8_t n_lines;             /* 1 or 3 */
+	uint8_t n_lines;             /* 1 to 3 */
 	int32_t min_ma, max_ma;      /* below min it is paused */
 	int32_t step_ma;             /* set-points are multiples; 0: any */
 	int32_t fallback_ma;         /* what it may take by itself when it hears nothing */

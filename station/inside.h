@@ -236,6 +236,7 @@ void reserve_settle(struct station *s);                    /* shows which EVSEs 
 int model_find(struct station *s, struct setting *asked);  /* its row; ERR_NOT_FOUND, and why in asked->result */
 void model_show(struct station *s, struct setting *out, struct arena *mem); /* fills in value and kind, or result */
 void model_changed(struct station *s);                     /* settings did */
+bool model_is_fixed(const struct station *s, size_t row);  /* of this station a row is read-only that others may write */
 
 /* schedule.c: charging profiles */
 void schedule_open(struct station *s);

@@ -84,7 +84,7 @@ static void see_setting(void *to, const char *name, struct slice value)
 {
 	struct station *s = to;
 	for (size_t row = 0; row < keys_count(); row++) {
-		if (strcmp(any_name(row), name + strlen("setting.")) == 0 && keys_set(&s->keys, row, value) == ERR_INVALID)
+		if (strcmp(any_name(row), name + strlen("setting.")) == 0 && !model_is_fixed(s, row) && keys_set(&s->keys, row, value) == ERR_INVALID)
 			log_warn(&s->log, "the kept value of %s is no longer one for it", any_name(row));
 	}
 }

@@ -27,6 +27,7 @@
 #define MEASURANDS_ALL                                                                                                               \
 	"Energy.Active.Import.Register,Power.Active.Import,Power.Offered,Current.Import,Current.Offered,Voltage"
 #define ROTATIONS "NotApplicable,Unknown,RST,RTS,SRT,STR,TRS,TSR"
+#define ROTATIONS_2X "RST,RTS,SRT,STR,TRS,TSR,RSx,RTx,SRx,STx,TRx,TSx,Rxx,Sxx,Txx" /* x: not connected */
 #define STATES "Available,Occupied,Reserved,Unavailable,Faulted"
 #define POINTS "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
 #define BYTES "65536"
@@ -123,6 +124,8 @@ static const struct row rows[] = {
 	[KEY_SERIAL] = { { NULL, "ChargingStation.SerialNumber" }, STRING(RO, 50, "") },
 	[KEY_FIRMWARE] = { { NULL, "ChargingStation.FirmwareVersion" }, STRING(RO, 50, "") },
 	[KEY_SWITCHES_PHASES] = { { "ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1" }, BOOL(RO, "false") },
+	/* Where the station knows it, it is not for the CSMS to say (model.c). */
+	[KEY_ROTATION_16] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, check_rotation },
 	[KEY_PHASES] = { { NULL, "ChargingStation.SupplyPhases" }, INT(RO, NULL, 0, 0, "3") },
 	/* 2.0.1 appendix 3.2.39 */
 	[KEY_CONTROLLER_ID] = { { NULL, "LocalController.Identity" }, STRING(RO, 48, "") },
@@ -148,6 +151,7 @@ static const struct row rows[] = {
 	[KEY_EVSE_PROBLEM] = { { NULL, "EVSE.Problem" }, LIVE(TYPE_BOOL, NULL, NULL), .place = PLACE_EVSE },
 	[KEY_EVSE_POWER] = { { NULL, "EVSE.Power" }, LIVE(TYPE_DECIMAL, "W", NULL), .place = PLACE_EVSE },
 	[KEY_EVSE_CURRENT] = { { NULL, "EVSE.ACCurrent" }, LIVE(TYPE_DECIMAL, "A", NULL), .place = PLACE_EVSE },
+	[KEY_EVSE_ROTATION] = { { NULL, "EVSE.PhaseRotation" }, LIVE(TYPE_OPTION, NULL, ROTATIONS_2X), .place = PLACE_EVSE },
 	[KEY_CONNECTOR_STATE] = { { NULL, "Connector.AvailabilityState" }, LIVE(TYPE_OPTION, NULL, STATES), .place = PLACE_CONNECTOR },
 	[KEY_CONNECTOR_PROBLEM] = { { NULL, "Connector.Problem" }, LIVE(TYPE_BOOL, NULL, NULL), .place = PLACE_CONNECTOR },
 	[KEY_CONNECTOR_KIND] = { { NULL, "Connector.SupplyPhases" }, LIVE(TYPE_INT, NULL, NULL), .place = PLACE_CONNECTOR },
@@ -158,8 +162,7 @@ static const struct row rows[] = {
 	[KEY_CONTROLLER_MEMBERS] = { { NULL, "LocalController.ChargingStation" }, LIVE(TYPE_MEMBERS, NULL, NULL) },
 
 	/* Keys of 1.6 that only tell */
-	[KEYS_WITH_MEANING] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, check_rotation },
-	{ { "ConnectorPhaseRotationMaxLength", NULL }, INT(RO, NULL, 0, 0, "16") },
+	[KEYS_WITH_MEANING] = { { "ConnectorPhaseRotationMaxLength", NULL }, INT(RO, NULL, 0, 0, "64") },
 	{ { "GetConfigurationMaxKeys", NULL }, INT(RO, NULL, 0, 0, ITEMS) },
 	{ { "UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect" }, BOOL(RO, "true") },
 	{ { "ResetRetries", "OCPPCommCtrlr.ResetRetries" }, INT(RW, NULL, 0, 10, "0") },

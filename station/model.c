@@ -69,6 +69,13 @@ static const char *clock_text(struct arena *mem)
 	return time_text(clock_wall_us(), arena_new(mem, TIME_TEXT));
 }
 
+/* "STR", and "Sxx" of one phase (2.x appendix, PhaseRotation); "" is for what is not known. */
+static const char *rotation_of(const struct evse *e, struct arena *mem)
+{
+	int n = e->s->conf.phases;
+	return e->s->conf.rotations ? arena_printf(mem, "%.*s%.*s", n, e->s->conf.rotations[e->con.evse - 1], 3 - n, "xx") : "";
+}
+
 static const char *live_of_evse(const struct evse *e, size_t row, struct arena *mem)
 {
 	switch (row) {
@@ -84,6 +91,8 @@ static const char *live_of_evse(const struct evse *e, size_t row, struct arena *
 		return number(mem, power_of(e));
 	case KEY_EVSE_CURRENT:
 		return number(mem, current_of(e));
+	case KEY_EVSE_ROTATION:
+		return rotation_of(e, mem);
 	default:
 		return count(mem, (size_t)e->s->conf.phases);
 	}
@@ -125,17 +134,17 @@ static struct setting_kind *power_kind(const struct station *s, const struct set
 	return k;
 }
 
-/* Only a local controller reports limits. Others must have the variable all the same, and do not let it be set. */
-static bool is_fixed(const struct station *s, size_t row)
+/* Only a local controller reports limits. Others must have the variable all the same, and do not let it be set. Nor is a wiring that is known. */
+bool model_is_fixed(const struct station *s, size_t row)
 {
-	return row == KEY_LIMIT_SIGNIFICANCE && s->conf.n_evses;
+	return (row == KEY_LIMIT_SIGNIFICANCE && s->conf.n_evses) || (row == KEY_ROTATION_16 && s->conf.rotations);
 }
 
 static const struct setting_kind *kind_of(const struct station *s, size_t row, struct arena *mem)
 {
 	if (row == KEY_EVSE_POWER)
 		return power_kind(s, keys_kind(row), mem);
-	if (!is_fixed(s, row))
+	if (!model_is_fixed(s, row))
 		return keys_kind(row);
 	struct setting_kind *k = arena_new(mem, sizeof(*k));
 	*k = *keys_kind(row);
@@ -224,7 +233,7 @@ static void get_setting(struct station *s, struct setting *asked, struct arena *
 
 static int apply(struct station *s, size_t row, struct slice value)
 {
-	int err = is_fixed(s, row) ? ERR_REFUSED : keys_check(row, value);
+	int err = model_is_fixed(s, row) ? ERR_REFUSED : keys_check(row, value);
 	if (!err && row == KEY_PASSWORD)
 		err = security_set_password(s, value);
 	if (!err && row == KEY_NETWORK_PRIORITY)

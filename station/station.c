@@ -476,6 +476,15 @@ static void copy_text(struct station *s, const char **text)
 		*text = arena_text(&s->mem, slice_of(*text));
 }
 
+static void copy_rotations(struct station *s)
+{
+	size_t n = s->conf.rotations ? (size_t)s->conf.n_evses : 0;
+	const char **own = arena_new(&s->mem, (n + 1) * sizeof(*own));
+	for (size_t i = 0; i < n; i++)
+		own[i] = arena_text(&s->mem, slice_of(s->conf.rotations[i]));
+	s->conf.rotations = n ? own : NULL;
+}
+
 static void copy_conf(struct station *s, const struct station_conf *conf)
 {
 	s->conf = *conf;
@@ -485,6 +494,7 @@ static void copy_conf(struct station *s, const struct station_conf *conf)
 	copy_text(s, &s->conf.serial);
 	copy_text(s, &s->conf.firmware);
 	copy_text(s, &s->conf.free_token);
+	copy_rotations(s);
 }
 
 static void preset_int(struct station *s, enum key key, int64_t value)
@@ -496,6 +506,19 @@ static void preset_int(struct station *s, enum key key, int64_t value)
 
 #define PROFILES_NO_FILES "Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
 #define PROFILES_ALL "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+
+/* "1.STR,2.TRS" (1.6 specification 9.1.7). By its letter one phase has no rotation; but only so the CSMS learns where the L1 of its meter values is. */
+static void preset_rotation(struct station *s)
+{
+	struct buf text = { 0 };
+	for (int i = 1; s->conf.rotations && i <= s->conf.n_evses; i++)
+		buf_printf(&text, "%s%d.%s", i > 1 ? "," : "", i, s->conf.rotations[i - 1]);
+	if (text.n)
+		keys_preset(&s->keys, KEY_ROTATION_16, text.p);
+	else if (s->conf.n_evses && s->conf.phases > 1)
+		keys_preset(&s->keys, KEY_ROTATION_16, "Unknown");
+	buf_free(&text);
+}
 
 static void preset_others(struct station *s)
 {
@@ -540,6 +563,7 @@ static void preset_keys(struct station *s)
 	keys_preset(&s->keys, KEY_CONTROLLER_SERIAL, c->serial);
 	if (c->connector_type)
 		keys_preset(&s->keys, KEY_CONNECTOR_TYPE, c->connector_type);
+	preset_rotation(s);
 	preset_others(s);
 }
 

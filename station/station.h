@@ -14,7 +14,7 @@ struct evse_input {
 	bool plugged, wants_energy;   /* IEC 61851 states: A: neither, B: plugged, C or D: both. Without a pilot both are true while a car may charge */
 	bool closed;                  /* contactor feedback */
 	const char *fault;            /* NULL: none; else a 1.6 errorCode: "PowerSwitchFailure", "GroundFailure" ... Opens at once; a transaction goes on without energy */
-	int phases;                   /* switched now, 1 or 3; 0: as many as the station has */
+	int phases;                   /* switched now; 0: as many as the station has */
 	bool single;                  /* it can be switched to its first phase alone; see station_conf.knows_phases */
 	double i_a[3];                /* own phases; NaN: unknown */
 	double v[3];                  /* NaN: unknown */
@@ -31,7 +31,8 @@ struct station_conf {
 	enum ocpp_version version;
 	const char *vendor, *model, *serial, *firmware;
 	int n_evses;                  /* 0: a local controller, whose profiles are for its group */
-	int phases;                   /* 1 or 3 */
+	int phases;                   /* 1 to 3 */
+	const char *const *rotations; /* of each EVSE: the phases of the grid at its L1, L2 and L3, as "STR"; NULL: not known */
 	bool knows_phases;            /* its inputs say which EVSE can use its first phase alone; else nobody knows, and any number is taken for true */
 	int32_t max_ma;               /* hardware rating per phase */
 	int32_t min_ma;               /* 6000; below it the contactor opens. For an on/off load max_ma */

@@ -77,10 +77,12 @@ function rotationText(s) {
 
 export function identifyResult(r) {
 	const wrong = r.stations.filter((s) => s.found.length && !s.fits);
+	const over = {};
+	for (const s of wrong) (over[s.own ? 'evses' : 'stations'] ??= {})[s.own || s.station] = { rotation: s.found[0] };
 	return [table([[t('station'), (s) => h('b', {}, s.station)], [t('w.configured'), (s) => s.configured || '–'], [t('w.found'), rotationText],
 		['', (s) => (s.found.length ? pill(s.fits ? 'ok' : 'bad', t(s.fits ? 'w.matches' : 'w.differs')) : null)],
 		[t('w.takes'), (s) => `${PHASES.map((p, i) => `${p} ${num(s.grid_a[i], 1)}`).join('  ')} A`, 'wide']], r.stations),
-	wrong.length && can('installer') ? h('p', { class: 'noprint' }, button(t('w.take_over'), () => propose({ over: { stations: Object.fromEntries(wrong.map((s) => [s.station, { rotation: s.found[0] }])) } }))) : null,
+	wrong.length && can('installer') ? h('p', { class: 'noprint' }, button(t('w.take_over'), () => propose({ over }))) : null,
 	wrong.some((s) => s.found.length > 1) ? h('p', { class: 'quiet' }, t('w.several_hint')) : null];
 }
 

@@ -90,7 +90,7 @@ static void link_circuits(struct settings *s, struct conf_report *r)
 		link_circuit_phases(s, &s->circuits[i], r);
 }
 
-/* ---- phases of stations ---- */
+/* ---- phases of stations and of the box's own EVSEs ---- */
 
 /* In this order the first that fits keeps the phases in theirs. */
 static const char *const rotations[] = { "RST", "STR", "RTS", "TRS", "SRT", "TSR" };
@@ -121,13 +121,21 @@ static int how_many(uint8_t phases)
 	return __builtin_popcount(phases);
 }
 
+/* What a station or an EVSE of the box says of its wiring. */
+struct wiring {
+	const char *section, *id;
+	const struct circuit_settings *circuit;
+	uint8_t *phases, *grid_phase;
+	const char **rotation;
+};
+
 /* From "two phases" to which ones: those at its terminals where the wiring is said, else the first ones of its circuit. */
-static uint8_t named_phases(const struct station_settings *st)
+static uint8_t named_phases(const struct wiring *w)
 {
-	if (!(st->phases & PHASES_COUNTED))
-		return st->phases ? st->phases : st->circuit->phases;
-	int n = st->phases & ~PHASES_COUNTED;
-	return st->rotation ? terminals(st->rotation, n) : first_phases(st->circuit->phases, n);
+	if (!(*w->phases & PHASES_COUNTED))
+		return *w->phases ? *w->phases : w->circuit->phases;
+	int n = *w->phases & ~PHASES_COUNTED;
+	return *w->rotation ? terminals(*w->rotation, n) : first_phases(w->circuit->phases, n);
 }
 
 static const char *rotation_for(uint8_t phases)
@@ -139,23 +147,23 @@ static const char *rotation_for(uint8_t phases)
 	return "RST";
 }
 
-static void link_station_phases(struct settings *s, struct station_settings *st, struct conf_report *r)
+static void link_phases(struct settings *s, const struct wiring *w, struct conf_report *r)
 {
-	const struct conf_node *at = settings_node(s, "stations", st->id, "phases", NULL);
-	int wanted = st->phases & PHASES_COUNTED ? st->phases & ~PHASES_COUNTED : 0;
-	st->phases = named_phases(st);
-	if (how_many(st->phases) < wanted)
-		settings_wrong(r, at, "circuit '%s' has fewer phases than that", st->circuit->id);
+	const struct conf_node *at = settings_node(s, w->section, w->id, "phases", NULL);
+	int wanted = *w->phases & PHASES_COUNTED ? *w->phases & ~PHASES_COUNTED : 0;
+	uint8_t phases = *w->phases = named_phases(w);
+	if (how_many(phases) < wanted)
+		settings_wrong(r, at, "circuit '%s' has fewer phases than that", w->circuit->id);
 	for (int p = 0; p < 3; p++)
-		if (st->phases & ~st->circuit->phases & 1 << p)
-			settings_wrong(r, at, "L%d is not a phase of circuit '%s'", p + 1, st->circuit->id);
-	if (!st->rotation)
-		st->rotation = rotation_for(st->phases);
-	else if (terminals(st->rotation, how_many(st->phases)) != st->phases)
-		settings_wrong(r, settings_node(s, "stations", st->id, "rotation", NULL), "rotation %s brings other phases to the station than 'phases' says",
-			st->rotation);
+		if (phases & ~w->circuit->phases & 1 << p)
+			settings_wrong(r, at, "L%d is not a phase of circuit '%s'", p + 1, w->circuit->id);
+	if (!*w->rotation)
+		*w->rotation = rotation_for(phases);
+	else if (terminals(*w->rotation, how_many(phases)) != phases)
+		settings_wrong(r, settings_node(s, w->section, w->id, "rotation", NULL), "rotation %s brings other phases to the %s than 'phases' says", *w->rotation,
+			strcmp(w->section, "evses") == 0 ? "EVSE" : "station");
 	for (int i = 0; i < 3; i++)
-		st->grid_phase[i] = (uint8_t)(st->rotation[i] - 'R');
+		w->grid_phase[i] = (uint8_t)((*w->rotation)[i] - 'R');
 }
 
 /* ---- identities and passwords ---- */
@@ -195,7 +203,7 @@ static void link_station(struct settings *s, struct station_settings *st, struct
 		st->min_current_ma = s->balancing.min_current_ma;
 	if (!st->uplink_id)
 		st->uplink_id = st->id;
-	link_station_phases(s, st, r);
+	link_phases(s, &(struct wiring){ "stations", st->id, st->circuit, &st->phases, st->grid_phase, &st->rotation }, r);
 	if (!st->password_relay && !is_member(st->uplink))
 		st->uplink_password = uplink_password(s, st->uplink, st->uplink_id, r);
 }
@@ -215,11 +223,7 @@ static void number_evse(struct settings *s, struct evse_settings *e)
 static void link_evse(struct settings *s, struct evse_settings *e, struct conf_report *r)
 {
 	number_evse(s, e);
-	if (!e->phases)
-		e->phases = e->circuit->phases;
-	for (int p = 0; p < 3; p++)
-		if (e->phases & ~e->circuit->phases & 1 << p)
-			settings_wrong(r, settings_node(s, "evses", e->id, "phases", NULL), "L%d is not a phase of circuit '%s'", p + 1, e->circuit->id);
+	link_phases(s, &(struct wiring){ "evses", e->id, e->circuit, &e->phases, e->grid_phase, &e->rotation }, r);
 	if (e->meter)
 		((struct meter_settings *)e->meter)->id = e->id;
 	if (!is_member(e->uplink))

@@ -21,6 +21,7 @@
 #define AT(type, field) .at = offsetof(struct type, field)
 #define OWNER(type, field, at) ((struct type *)(void *)((char *)(at) - offsetof(struct type, field)))
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ROTATIONS WORDS("RST", "STR", "TRS", "RTS", "SRT", "TSR")
 
 /* ---- values with a form of their own ---- */
 
@@ -37,19 +38,24 @@ static int read_word(struct conf_fill *f, const struct conf_row *row, const stru
 	return conf_read(f, &choice, n, out);
 }
 
-/* Ranges have had their list dealt out by now, so a list here belongs to a single station. */
 static int read_rotation(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
 {
 	int i;
-	if (n->kind == CONF_LIST)
-		return wrong(f, n, "give this station one rotation", "a list of rotations needs a range of stations");
 	if (read_word(f, row, n, &i) != 0)
 		return ERR_INVALID;
 	*(const char **)at = row->words[i];
 	return 0;
 }
 
-static int read_station_phases(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+/* Ranges have had their list dealt out by now, so a list here belongs to a single station. */
+static int read_station_rotation(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	if (n->kind == CONF_LIST)
+		return wrong(f, n, "give this station one rotation", "a list of rotations needs a range of stations");
+	return read_rotation(f, row, n, at);
+}
+
+static int read_wired_phases(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
 {
 	struct conf_row part = *row;
 	int count;
@@ -542,10 +548,10 @@ static const struct conf_row station_rows[] = {
 	{ .name = "name", .type = CONF_TEXT, AT(station_settings, name), .help = "Name for people" },
 	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, .required = true, AT(station_settings, circuit),
 	  .help = "What feeds it" },
-	{ .name = "rotation", .type = CONF_SPECIAL, .read = read_rotation, .words = WORDS("RST", "STR", "TRS", "RTS", "SRT", "TSR"),
+	{ .name = "rotation", .type = CONF_SPECIAL, .read = read_station_rotation, .words = ROTATIONS,
 	  .shape = "a word, or a list that is dealt out over a range: ", AT(station_settings, rotation),
 	  .help = "Phases of the grid at the terminals L1, L2 and L3 of the station; RST when neither this nor phases says otherwise" },
-	{ .name = "phases", .type = CONF_SPECIAL, .read = read_station_phases, .shape = "1 to 3, or a list of L1, L2, L3", .min = 1, .max = 3,
+	{ .name = "phases", .type = CONF_SPECIAL, .read = read_wired_phases, .shape = "1 to 3, or a list of L1, L2, L3", .min = 1, .max = 3,
 	  AT(station_settings, phases), .help = "How many phases it uses, or which of the grid; all of its circuit when not said" },
 	{ .name = "certificate_cn", .type = CONF_TEXT, .min = 1, .max = 64, AT(station_settings, certificate_cn),
 	  .help = "CN of its certificate under security profile 3, such as its serial number; its identity when not said" },
@@ -648,11 +654,14 @@ static const struct conf_row evse_rows[] = {
 	  .help = "Driver plugin: which one of plugins.load" },
 	{ .name = "options", .type = CONF_SPECIAL, .read = settings_options, .shape = "a map, as the plugin wants it", AT(evse_settings, options),
 	  .takes_effect = AT_RESTART, .help = "Driver plugin: what is for the plugin; `ampgate plugin test` tries it" },
-	{ .name = "phases", .type = CONF_PHASES, AT(evse_settings, phases), .help = "Phases of the grid that it switches; all of its circuit when not said" },
+	{ .name = "rotation", .type = CONF_SPECIAL, .read = read_rotation, .words = ROTATIONS, AT(evse_settings, rotation),
+	  .help = "Phases of the grid at the terminals L1, L2 and L3 of the EVSE; RST when neither this nor phases says otherwise" },
+	{ .name = "phases", .type = CONF_SPECIAL, .read = read_wired_phases, .shape = "1 to 3, or a list of L1, L2, L3", .min = 1, .max = 3,
+	  AT(evse_settings, phases), .help = "How many phases it switches, or which of the grid; all of its circuit when not said" },
 	{ .name = "current_a", .type = CONF_AMPS, .min = 1 * A, .max = 80 * A, .required = true, AT(evse_settings, current_ma),
 	  .help = "What it takes per phase when it is on: all or nothing without a control pilot, else the most" },
 	{ .name = "switch_phases_after", .type = CONF_DURATION, .min = 0, .max = DAY, .preset = "0s", .at_times = true, AT(evse_settings, switch_phases_after_us),
-	  .help = "Its hardware has a second contactor for L2 and L3: it charges on L1 alone where three phases would have to wait, and changes no sooner than this again; 0: it does not" },
+	  .help = "Its hardware has a second contactor for L2 and L3: it charges on its L1 alone where three phases would have to wait, and changes no sooner than this again; 0: it does not" },
 	{ .name = "pilot", .type = CONF_BOOL, .preset = "false", .at_times = true, AT(evse_settings, pilot), .takes_effect = AT_RECONNECT,
 	  .help = "Drivers sim and plugin: with a control pilot, so that the car is told how much" },
 	{ .name = "file", .type = CONF_TEXT, .at_times = true, AT(evse_settings, file), .takes_effect = AT_RECONNECT,
@@ -680,7 +689,7 @@ static const struct conf_row evse_rows[] = {
 	{ .name = "board", .type = CONF_MAYBE, .table = &board_table, AT(evse_settings, board), .help = "Driver pilot-board: the board" },
 	{ .name = "controller", .type = CONF_MAYBE, .table = &controller_table, AT(evse_settings, controller), .help = "Driver modbus-evse: the charge controller" },
 	{ .name = "reader", .type = CONF_MAYBE, .table = &reader_table, AT(evse_settings, reader), .help = "The card reader in front of this EVSE" },
-	{ .name = "meter", .type = CONF_MAYBE, .table = &meter_table, AT(evse_settings, meter), .help = "The meter of this EVSE" },
+	{ .name = "meter", .type = CONF_MAYBE, .table = &meter_table, AT(evse_settings, meter), .help = "The meter of this EVSE; its phases are those at the EVSE's terminals" },
 	{ 0 }
 };
 static const struct conf_table evse_table = { .takes_effect = AT_RESTART, .noun = "evse", .size = sizeof(struct evse_settings), .ids_are_identities = true, .rows = evse_rows };

@@ -391,6 +391,14 @@ const struct evse_settings *settings_own_station(const struct settings *s, struc
 	return first;
 }
 
+const struct evse_settings *settings_own_evse(const struct settings *s, struct slice identity, int evse)
+{
+	for (size_t i = 0; i < s->n_evses; i++)
+		if (s->evses[i].evse == evse && slice_is(identity, s->evses[i].station))
+			return &s->evses[i];
+	return NULL;
+}
+
 struct station_settings *settings_stranger(const struct settings *s, struct slice identity, struct arena *mem)
 {
 	struct station_settings *st = arena_new(mem, sizeof(*st));

@@ -325,7 +325,9 @@ struct evse_settings {
 	const struct uplink_settings *uplink; /* NULL: never leaves the box */
 	const char *uplink_password;          /* NULL: none */
 	enum evse_driver driver;
-	uint8_t phases;
+	const char *rotation;  /* as a station's */
+	uint8_t grid_phase[3];
+	uint8_t phases;        /* of the grid */
 	int version;        /* as a station: 0 OCPP 1.6, 1 OCPP 2.0.1 */
 	int32_t current_ma; /* most per phase; without a pilot all or nothing */
 	int64_t switch_phases_after_us; /* its second contactor opens L2 and L3 alone; least time between two changes, 0: it has none or may not */
@@ -536,6 +538,7 @@ double settings_wire_share(const struct settings *s, const struct station_settin
 int32_t settings_own_min_ma(const struct evse_settings *e); /* less than this it cannot be told: all without a pilot, else 6 A */
 /* The first EVSE of a station of the box's own, and how many it has; NULL: there is no such station. */
 const struct evse_settings *settings_own_station(const struct settings *s, struct slice identity, int *n_out);
+const struct evse_settings *settings_own_evse(const struct settings *s, struct slice identity, int evse); /* NULL: none */
 
 /* The settings of a station that the file does not name: station_defaults, the circuit of onboarding.auto, its own passwords. Allocated
  * in `mem`; points into `s`. Secrets that do not exist are NULL. */

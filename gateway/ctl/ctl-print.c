@@ -232,6 +232,12 @@ static void print_sentence(const cJSON *evse)
 	buf_free(&text);
 }
 
+static void print_outlet(const cJSON *o)
+{
+	bool alone = number(o, "phases") == 1;
+	printf(" outlet: %s%s%s%s\n", text_of(o, "state"), alone ? ", " : "", alone ? text_of(o, "phase") : "", alone ? " alone" : "");
+}
+
 static void print_why_evse(const cJSON *r)
 {
 	static const char *const titles[] = { "binding", "next", "then" };
@@ -247,7 +253,7 @@ static void print_why_evse(const cJSON *r)
 	printf("   drawn L1 L2 L3 %s A\n", drawn);
 	print_sentence(r);
 	if (cJSON_IsObject(json_at(r, "outlet")))
-		printf(" outlet: %s%s\n", text_of(r, "outlet.state"), number(r, "outlet.phases") == 1 ? ", L1 alone" : "");
+		print_outlet(json_at(r, "outlet"));
 	cJSON_ArrayForEach(cap, json_at(r, "chain")) {
 		print_cap(cap, i < 3 ? titles[i] : "");
 		i++;

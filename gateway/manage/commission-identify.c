@@ -164,15 +164,17 @@ static bool is_quiet(const struct identifying *d)
 	return true;
 }
 
-static const char *configured_rotation(const struct gateway *g, const char *station)
+static const char *configured_rotation(const struct gateway *g, const struct evse_view *v)
 {
-	const struct station_settings *s = settings_station(g->conf, slice_of(station));
-	return s ? s->rotation : NULL;
+	const struct station_settings *s = settings_station(g->conf, slice_of(v->station));
+	const struct evse_settings *own = settings_own_evse(g->conf, slice_of(v->station), v->evse);
+	return s ? s->rotation : own ? own->rotation : NULL;
 }
 
 static void write_found(struct identifying *d, const struct evse_view *v, const char *why)
 {
-	const char *words[6], *configured = configured_rotation(d->g, v->station);
+	const char *words[6], *configured = configured_rotation(d->g, v);
+	const struct evse_settings *box = settings_own_evse(d->g->conf, slice_of(v->station), v->evse);
 	double own[3], grid[3];
 	bool fits = false;
 	for (int p = 0; p < 3; p++) {
@@ -187,6 +189,7 @@ static void write_found(struct identifying *d, const struct evse_view *v, const 
 	jw_object(&d->w, NULL);
 	jw_string(&d->w, "station", v->station);
 	jw_int(&d->w, "evse", v->evse);
+	jw_string(&d->w, "own", box ? box->id : NULL); /* where its rotation is set: evses.ID */
 	jw_string(&d->w, "configured", configured);
 	jw_array(&d->w, "found");
 	for (int i = 0; i < n; i++) {
@@ -323,7 +326,7 @@ struct task *commission_identify(struct gateway *g, const char *user, int evse)
 		int32_t most = 0;
 		for (int p = 0; p < v.n_lines; p++)
 			most = v.drawn_ma[p] > most ? v.drawn_ma[p] : most;
-		if ((evse < 0 && v.running && most > STEP_LEAST_MA && settings_station(g->conf, slice_of(v.station)) && v.n_lines == 3) || evse == (int)i)
+		if ((evse < 0 && v.running && most > STEP_LEAST_MA && configured_rotation(g, &v) && v.n_lines == 3) || evse == (int)i)
 			d->evses[d->n++] = (int)i;
 	}
 	if (!d->n) {

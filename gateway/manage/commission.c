@@ -74,6 +74,17 @@ int commission_reset(struct gateway *g, store_done *done, void *arg)
 	return err;
 }
 
+/* Those of an own station's EVSEs may differ. */
+static void write_rotation(const struct gateway *g, const struct session *s, struct json_writer *w)
+{
+	const struct evse_settings *own;
+	struct buf words = { 0 };
+	for (int i = 1; s->own && (own = settings_own_evse(g->conf, slice_of(s->id), i)); i++)
+		buf_printf(&words, "%s%s", i > 1 ? " " : "", own->rotation);
+	jw_string(w, "rotation", words.n ? words.p : s->conf ? s->conf->rotation : NULL);
+	buf_free(&words);
+}
+
 static void write_site(struct gateway *g, struct json_writer *w)
 {
 	size_t at = 0;
@@ -93,7 +104,7 @@ static void write_site(struct gateway *g, struct json_writer *w)
 	while ((s = map_next(&g->sessions, &at, NULL))) {
 		jw_object(w, NULL);
 		view_station(s, w);
-		jw_string(w, "rotation", s->conf ? s->conf->rotation : NULL);
+		write_rotation(g, s, w);
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');

@@ -347,14 +347,15 @@ static void write_tx(const struct session_evse *e, struct json_writer *w)
 	jw_end(w, '}');
 }
 
+/* By phases of the grid, as all that is shown; `phase_to_use` alone is of the EVSE's own, as it was told. */
 static void write_limit(const struct evse_view *v, struct json_writer *w)
 {
 	int first = v->grant.phase ? v->grant.phase - 1 : 0;
-	int32_t own[3];
-	for (int i = 0; i < 3; i++)
-		own[i] = i >= first && i < first + v->grant.phases ? v->grant.ma : 0;
+	int32_t grid[3] = { 0 };
+	for (int i = 0; i < v->n_lines; i++)
+		grid[v->lines[i]] = i >= first && i < first + v->grant.phases ? v->grant.ma : 0;
 	jw_object(w, "limit");
-	view_amps(w, "a", own);
+	view_amps(w, "a", grid);
 	jw_int(w, "phases", v->grant.phases);
 	if (v->grant.phase)
 		jw_int(w, "phase_to_use", v->grant.phase);
@@ -373,7 +374,7 @@ static void grid_currents(const struct evse_view *v, int32_t out[3])
 }
 
 /* What stands between a car and an EVSE of the box. */
-static void write_outlet(const struct session *s, int evse, struct json_writer *w)
+static void write_outlet(const struct session *s, int evse, const struct evse_view *v, struct json_writer *w)
 {
 	const struct outlet *o = s->own ? relays_outlet(s->id, evse) : NULL;
 	if (!o)
@@ -382,6 +383,8 @@ static void write_outlet(const struct session *s, int evse, struct json_writer *
 	jw_string(w, "state", outlet_state_text(o->state));
 	if (o->conf.second)
 		jw_int(w, "phases", o->phases);
+	if (o->conf.second && o->phases == 1)
+		jw_string(w, "phase", phases[1 + v->lines[0]]);
 	jw_end(w, '}');
 }
 
@@ -392,8 +395,8 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 	jw_time(w, "ts", clock_wall_us());
 	jw_string(w, "state", evse_state_text(e->state));
 	write_since(w, e->since_us);
+	struct evse_view v = { 0 };
 	if (e->control >= 0) {
-		struct evse_view v;
 		int32_t grid[3];
 		control_evse_view(s->gw->control, e->control, &v);
 		grid_currents(&v, grid);
@@ -409,6 +412,6 @@ void view_evse(struct session *s, int evse, struct json_writer *w)
 	jw_number(w, "p_w", e->power_w, 0);
 	jw_number(w, "energy_wh", e->energy_wh, 0);
 	jw_string(w, "error", e->error[0] ? e->error : NULL);
-	write_outlet(s, evse, w);
+	write_outlet(s, evse, &v, w);
 	write_tx(e, w);
 }

@@ -53,6 +53,7 @@ struct own {
 	bool is_free;              /* by the hour */
 	int n;
 	struct place *places;
+	const char **rotations;    /* of its EVSEs */
 };
 
 struct reader {
@@ -65,6 +66,7 @@ static struct {
 	struct own *all;
 	size_t count;
 	struct place *places;
+	const char **rotations;
 	struct reader *readers;
 	size_t n_readers;
 } owns;
@@ -151,7 +153,7 @@ static void look_at_contactors(struct place *p, bool second)
 	if (second)
 		log_info(NULL, "EVSE %s: its hardware has a second contactor now, phases are changed over", p->conf->id);
 	else
-		log_error(NULL, "EVSE %s: switch_phases_after is refused, its hardware has no second contactor for L2 and L3: it charges on three phases or waits", p->conf->id);
+		log_error(NULL, "EVSE %s: switch_phases_after is refused, its hardware has no second contactor for its L2 and L3: it charges on three phases or waits", p->conf->id);
 	if (evse >= 0)
 		control_evse_single(p->own->gw->control, evse, second ? SINGLE_FIRST : SINGLE_NEVER);
 }
@@ -214,17 +216,25 @@ void relays_lacking(void (*see)(void *arg, const char *id), void *arg)
 				see(arg, owns.all[i].places[e].conf->id);
 }
 
-/* The meter's phases are the grid's; the EVSE's own come first in its order. */
+/* Which one of a meter's phases is the only one of its EVSE: a meter for one phase calls it L1 wherever it is, another may have it at any terminal. */
+static int loaded(const double i_a[3])
+{
+	int most = 0;
+	for (int i = 1; i < 3; i++)
+		if (!isnan(i_a[i]) && !(fabs(i_a[i]) <= fabs(i_a[most])))
+			most = i;
+	return most;
+}
+
+/* The meter is in the EVSE's own feed, its phases are those at the EVSE's terminals. */
 static void on_meter(void *arg, const ag_meter_sample *s, const char *fault)
 {
 	struct place *p = arg;
-	int own_phase = 0;
+	bool known = s && (s->valid & AG_I);
+	int n = __builtin_popcount(p->conf->phases), first = known && n == 1 ? loaded(s->i_a) : 0;
 	(void)fault;
-	for (int l = 0; l < 3; l++) {
-		bool wired = p->conf->phases & (1 << l);
-		if (wired)
-			p->i_a[own_phase++] = s && (s->valid & AG_I) ? s->i_a[l] : NAN;
-	}
+	for (int i = 0; i < n; i++)
+		p->i_a[i] = known ? s->i_a[first + i] : NAN;
 	p->energy_wh = s && (s->valid & AG_IMPORT) ? s->import_wh : NAN;
 	p->metered |= s != NULL;
 }
@@ -304,17 +314,12 @@ static void on_hours(void *arg)
 
 /* ---- start and stop ---- */
 
-static int phases_of(const struct evse_settings *e)
-{
-	return __builtin_popcount(e->phases) == 1 ? 1 : 3;
-}
-
 static void describe(const struct own *o, struct relay_conf *out)
 {
 	const struct evse_settings *e = o->conf;
 	*out = (struct relay_conf){ .on_off = !e->pilot, .wake = e->wake };
 	out->station = (struct station_conf){ .id = e->station, .version = e->version ? OCPP201 : OCPP16, .vendor = "ampgate",
-		.model = e->pilot ? "outlet" : "relay", .serial = e->station, .firmware = PACKAGE_VERSION, .n_evses = o->n, .phases = phases_of(e), .knows_phases = true,
+		.model = e->pilot ? "outlet" : "relay", .serial = e->station, .firmware = PACKAGE_VERSION, .n_evses = o->n, .phases = __builtin_popcount(e->phases), .rotations = o->rotations, .knows_phases = true,
 		.max_ma = e->current_ma, .min_ma = settings_own_min_ma(e), .sample_us = SAMPLE_US, .authorize_local = false,
 		.free_token = e->authorize & AUTHORIZE_FREE ? e->token : NULL, .call_timeout_us = CALL_TIMEOUT_US, .heartbeat_us = 300 * US_PER_S, .peer_inside = true,
 		.security_profile = e->uplink ? e->uplink->security_profile : 0, .security_events = true, .host = own_host_ops(o->host), .host_arg = o->host };
@@ -337,12 +342,15 @@ static void open_one(struct own *o)
 {
 	struct relay_conf conf;
 	o->host = own_host_open(o->gw, o->conf->station, o->conf->station);
+	const struct settings *s = o->gw->conf;
+	for (size_t i = 0; i < s->n_evses; i++)
+		if (strcmp(s->evses[i].station, o->conf->station) == 0)
+			o->rotations[s->evses[i].evse - 1] = s->evses[i].rotation;
 	describe(o, &conf);
 	for (int i = 0; i < o->n; i++)
 		o->places[i].driver = -1;
 	o->relay = relay_open(&conf, &events, o);
 	own_host_serves(o->host, relay_station(o->relay));
-	const struct settings *s = o->gw->conf;
 	for (size_t i = 0; i < s->n_evses; i++) {
 		const struct evse_settings *e = &s->evses[i];
 		if (strcmp(e->station, o->conf->station) == 0)
@@ -357,16 +365,19 @@ void relays_open(struct gateway *g)
 {
 	const struct settings *c = g->conf;
 	struct place *next;
+	const char **rotations;
 	host_driver(g->host, "sim-outlet", plugin_sim_outlet());
 	owns.all = mem_new((c->n_evses + 1) * sizeof(*owns.all));
 	next = owns.places = mem_new((c->n_evses + 1) * sizeof(*owns.places));
+	rotations = owns.rotations = mem_new((c->n_evses + 1) * sizeof(*owns.rotations));
 	for (size_t i = 0; i < c->n_evses; i++) {
 		if (c->evses[i].evse != 1)
 			continue;
 		struct own *o = &owns.all[owns.count++];
-		*o = (struct own){ .gw = g, .conf = &c->evses[i], .places = next };
+		*o = (struct own){ .gw = g, .conf = &c->evses[i], .places = next, .rotations = rotations };
 		settings_own_station(c, slice_of(o->conf->station), &o->n);
 		next += o->n;
+		rotations += o->n;
 		open_one(o);
 	}
 	open_readers(g);
@@ -390,6 +401,7 @@ void relays_free(void)
 {
 	mem_free(owns.all);
 	mem_free(owns.places);
+	mem_free(owns.rotations);
 	mem_free(owns.readers);
 	memset(&owns, 0, sizeof(owns));
 }

@@ -72,27 +72,27 @@ static void describe_fixtures(const struct settings *c, struct fixture_conf *out
 	}
 }
 
+/* Its own phases, from the first on, onto those of the grid. */
+static void describe_lines(uint8_t phases, const uint8_t grid_phase[3], struct evse_conf *out)
+{
+	out->n_lines = (uint8_t)__builtin_popcount(phases);
+	memcpy(out->lines, grid_phase, sizeof(out->lines));
+}
+
 static void describe_station_evse(const struct settings *c, const struct station_settings *st, int evse, struct arena *mem, struct evse_conf *out)
 {
-	int n_phases = __builtin_popcount(st->phases);
 	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/%d", st->id, evse), .station = st->id, .evse = evse,
 		.node = (int)(st->circuit - c->circuits), .min_ma = st->min_current_ma, .max_ma = st->max_current_ma,
 		.step_ma = st->step_ma, .fallback_ma = st->fallback_current_ma, .fallback_after_us = FALLBACK_AFTER_US, .priority = st->priority };
-	out->n_lines = n_phases == 1 ? 1 : 3;
-	out->switch_after_us = n_phases == 3 ? st->switch_phases_after_us : 0;
-	for (int p = 0; p < 3; p++)
-		out->lines[p] = st->grid_phase[p];
-	if (n_phases == 1)
-		out->lines[0] = (uint8_t)__builtin_ctz(st->phases);
+	describe_lines(st->phases, st->grid_phase, out);
+	out->switch_after_us = out->n_lines == 3 ? st->switch_phases_after_us : 0;
 }
 
 static void describe_own_evse(const struct settings *c, const struct evse_settings *e, struct arena *mem, struct evse_conf *out)
 {
 	*out = (struct evse_conf){ .id = arena_printf(mem, "%s/%d", e->station, e->evse), .station = e->station, .evse = e->evse, .node = (int)(e->circuit - c->circuits),
 		.min_ma = settings_own_min_ma(e), .max_ma = e->current_ma, .fallback_ma = 0, .on_off = !e->pilot, .fallback_after_us = US_PER_S };
-	for (int p = 0; p < 3; p++)
-		if (e->phases & (1 << p))
-			out->lines[out->n_lines++] = (uint8_t)p;
+	describe_lines(e->phases, e->grid_phase, out);
 	out->switch_after_us = e->switch_phases_after_us;
 }
 

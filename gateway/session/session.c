@@ -368,6 +368,9 @@ static const struct station_settings *own_station(struct gateway *g, const struc
 	st->id = st->uplink_id = own->station;
 	st->name = NULL;
 	st->circuit = own->circuit;
+	st->rotation = own->rotation; /* of its first EVSE, as these two */
+	st->phases = own->phases;
+	memcpy(st->grid_phase, own->grid_phase, sizeof(st->grid_phase));
 	st->evses = n;
 	st->max_current_ma = own->current_ma;
 	st->min_current_ma = settings_own_min_ma(own);

@@ -87,14 +87,14 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			clearInterval(timer);
 			equal([last().limit, last().numberPhases, last().phaseToUse], [32, 1, 2], 'its limit');
 			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'T-1' });
-			equal([limit.phases, limit.phase_to_use, limit.a], [1, 2, [0, 32, 0]], 'here');
+			equal([limit.phases, limit.phase_to_use, limit.a], [1, 2, [32, 0, 0]], 'here: its L2 is the L1 of the grid');
 			ok(!two.violation, `valid: ${two.violation}`);
 			ok(/offered 32\.0 A on one phase, its L2 /.test((await daemon.cli('why', 'T-1')).out), 'why');
 		}],
 		['so is the outlet, which opens L2 and L3', async () => {
 			const show = async () => (await daemon.ask('station.show', { station: 'O-1' })).evses[0];
 			const e = await until(60000, 'it charges', async () => { const e = await show(); return e.i_a[0] > 10 && e; });
-			equal([e.limit.phases, e.i_a.slice(1), e.outlet], [1, [0, 0], { state: 'charging', phases: 1 }], 'its limit, its current and its contactors');
+			equal([e.limit.phases, e.i_a.slice(1), e.outlet], [1, [0, 0], { state: 'charging', phases: 1, phase: 'L1' }], 'its limit, its current and its contactors');
 			const shown = await daemon.cli('why', 'O-1');
 			ok(/offered \d+\.\d A on one phase/.test(shown.out) && /outlet: charging, L1 alone/.test(shown.out), shown.out);
 		}],

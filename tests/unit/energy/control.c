@@ -714,6 +714,32 @@ static void test_only_the_phases_in_use_are_counted_once_learnt(void **state)
 	assert_true(granted(1) >= A(31));
 }
 
+static void test_sockets_of_one_phase_or_two_are_limited_by_their_own_lines(void **state)
+{
+	static const uint8_t lines[][3] = { { 1 }, { 2 }, { 2, 1 } };
+	(void)state;
+	stage(3, A(40));
+	for (int i = 0; i < 3; i++) {
+		memcpy(evses[i].lines, lines[i], 3);
+		phases[i] = evses[i].n_lines = i < 2 ? 1 : 2;
+	}
+	reopen();
+	base[0] = A(40); /* nothing is left of L1, which none of them has */
+	base[1] = A(18);
+	base[2] = A(26);
+	second();
+	start(0);
+	start(1);
+	seconds(100);
+	assert_in_range(granted(0), A(21), A(22));
+	assert_in_range(granted(1), A(13), A(14));
+	stop(0);
+	stop(1);
+	start(2);
+	seconds(100);
+	assert_in_range(granted(2), A(13), A(14)); /* the fuller one of its two */
+}
+
 static void test_an_unchanged_limit_is_sent_again_in_time(void **state)
 {
 	(void)state;
@@ -1094,6 +1120,7 @@ int main(void)
 		TEST(test_who_waits_gets_its_turn),
 		TEST(test_what_a_car_does_not_use_goes_to_others),
 		TEST(test_only_the_phases_in_use_are_counted_once_learnt),
+		TEST(test_sockets_of_one_phase_or_two_are_limited_by_their_own_lines),
 		TEST(test_an_unchanged_limit_is_sent_again_in_time),
 		TEST(test_an_operators_cap_holds_until_its_end),
 		TEST(test_what_the_csms_allows_is_a_cap_and_what_it_leaves_goes_to_others),

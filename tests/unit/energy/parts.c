@@ -30,6 +30,13 @@ static void test_a_site_is_checked(void **state)
 	assert_int_equal(site_check(&s, why, sizeof(why)), ERR_INVALID);
 	assert_string_equal(why, "evse G-1: its phases are not on different lines");
 	evses[1].lines[1] = 2;
+	evses[1].n_lines = 2;
+	assert_int_equal(site_check(&s, why, sizeof(why)), 0);
+	assert_int_equal(site_fallback_ma(&s, 1, 0), 0);
+	evses[1].n_lines = 4;
+	assert_int_equal(site_check(&s, why, sizeof(why)), ERR_INVALID);
+	assert_string_equal(why, "evse G-1: has one to three phases");
+	evses[1].n_lines = 3;
 	nodes[1].parent = 1;
 	assert_int_equal(site_check(&s, why, sizeof(why)), ERR_INVALID);
 	assert_string_equal(why, "node row-a: its parent does not come before it");

@@ -214,6 +214,33 @@ static void test_phases_follow_the_wiring(void **state)
 	assert_int_equal(st->s->circuits[1].limit_ma[1], 20000);
 }
 
+static void test_so_do_those_of_the_boxs_own_evses(void **state)
+{
+	static const struct {
+		const char *id, *rotation;
+		uint8_t phases, grid_phase[3];
+	} cases[] = {
+		{ "three", "RST", PHASE_ALL, { 0, 1, 2 } },
+		{ "turned", "STR", PHASE_ALL, { 1, 2, 0 } },
+		{ "one", "STR", PHASE_L2, { 1 } },
+		{ "named", "TRS", PHASE_L3, { 2 } },
+		{ "two", "TSR", PHASE_L2 | PHASE_L3, { 2, 1 } },
+	};
+	struct stage *st = *state;
+	load(st, HEAD GRID "evses:\n"
+			   "  three: {circuit: grid, driver: sim, current_a: 16}\n"
+			   "  turned: {circuit: grid, driver: sim, current_a: 16, rotation: STR}\n"
+			   "  one: {circuit: grid, driver: sim, current_a: 16, phases: 1, rotation: STR}\n"
+			   "  named: {circuit: grid, driver: sim, current_a: 16, phases: [L3]}\n"
+			   "  two: {circuit: grid, driver: sim, current_a: 16, phases: 2, rotation: TSR}\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct evse_settings *e = settings_evse(st->s, slice_of(cases[i].id));
+		size_t n = (size_t)__builtin_popcount(e->phases);
+		if (strcmp(e->rotation, cases[i].rotation) != 0 || e->phases != cases[i].phases || memcmp(e->grid_phase, cases[i].grid_phase, n) != 0)
+			fail_msg("%s: %s, phases %d, first %d", cases[i].id, e->rotation, e->phases, e->grid_phase[0]);
+	}
+}
+
 static void test_endpoints_are_sorted_and_hold_the_identity(void **state)
 {
 	struct stage *st = *state;
@@ -389,6 +416,7 @@ int main(void)
 		ON_STAGE(test_a_plain_key_refines_a_range),
 		ON_STAGE(test_later_layers_win),
 		ON_STAGE(test_phases_follow_the_wiring),
+		ON_STAGE(test_so_do_those_of_the_boxs_own_evses),
 		ON_STAGE(test_endpoints_are_sorted_and_hold_the_identity),
 		ON_STAGE(test_secrets_come_from_files),
 		ON_STAGE(test_systemd_credentials_come_first),

@@ -371,6 +371,25 @@ static void test_configuration_is_told(void **state)
 	end();
 }
 
+static void test_the_wiring_is_told_where_it_is_known(void **state)
+{
+	(void)state;
+	stage();
+	st.conf.rotations = (const char *const[]){ "STR" };
+	stage_boot(&st);
+	ask(&st, "GetConfiguration", "{\"key\":[\"ConnectorPhaseRotation\"]}");
+	assert_non_null(strstr(st.answer, "{\"key\":\"ConnectorPhaseRotation\",\"readonly\":true,\"value\":\"1.STR\"}"));
+	assert_string_equal(ask(&st, "ChangeConfiguration", "{\"key\":\"ConnectorPhaseRotation\",\"value\":\"1.RST\"}"), REJECTED);
+	end();
+	stage();
+	st.conf.phases = 3;
+	stage_boot(&st);
+	ask(&st, "GetConfiguration", "{\"key\":[\"ConnectorPhaseRotation\"]}");
+	assert_non_null(strstr(st.answer, "\"readonly\":false,\"value\":\"Unknown\""));
+	set("ConnectorPhaseRotation", "1.RTS");
+	end();
+}
+
 /* OCPP 1.6 TC_021_CS; OCPP 1.6 TC_040_1_CS; OCPP 1.6 TC_040_2_CS */
 static void test_configuration_is_changed(void **state)
 {
@@ -695,6 +714,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_resets_end_transactions),
 		cmocka_unit_test(test_unlocking_where_there_is_a_lock),
 		cmocka_unit_test(test_unlocking_where_there_is_none),
+		cmocka_unit_test(test_the_wiring_is_told_where_it_is_known),
 		cmocka_unit_test(test_configuration_is_told),
 		cmocka_unit_test(test_configuration_is_changed),
 		cmocka_unit_test(test_sampled_values),

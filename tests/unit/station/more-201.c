@@ -290,6 +290,28 @@ static void told_of(const char *variable, const char *value)
 		fail_msg("%s: %s", variable, st.answer);
 }
 
+static void test_the_wiring_is_told_where_it_is_known(void **state)
+{
+	static const struct {
+		const char *rotation;
+		int phases;
+		const char *told;
+	} cases[] = { { "STR", 3, "STR" }, { "SRT", 2, "SRx" }, { "TRS", 1, "Txx" }, { NULL, 3, "" } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char want[64];
+		stage();
+		st.conf.phases = cases[i].phases;
+		st.conf.rotations = cases[i].rotation ? &cases[i].rotation : NULL;
+		stage_boot(&st);
+		snprintf(want, sizeof(want), "\"attributeValue\":\"%s\"", cases[i].told);
+		ask(&st, "GetVariables", "{\"getVariableData\":[{\"component\":{\"name\":\"EVSE\",\"evse\":{\"id\":1}},\"variable\":{\"name\":\"PhaseRotation\"}}]}");
+		if (!strstr(st.answer, want))
+			fail_msg("%s lacks %s", st.answer, want);
+		end();
+	}
+}
+
 /* OCPP 2.0.1 K01.FR.43; OCPP 2.0.1 K01.FR.48 */
 static void test_profiles_for_phases_that_the_hardware_cannot_hold_to_are_refused(void **state)
 {
@@ -1119,6 +1141,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cost_is_shown),
 		cmocka_unit_test(test_profiles_are_set_and_cleared),
 		cmocka_unit_test(test_profiles_that_are_refused),
+		cmocka_unit_test(test_the_wiring_is_told_where_it_is_known),
 		cmocka_unit_test(test_profiles_for_phases_that_the_hardware_cannot_hold_to_are_refused),
 		cmocka_unit_test(test_a_clear_change_of_the_rate_is_told),
 		cmocka_unit_test(test_profiles_of_a_running_transaction),
