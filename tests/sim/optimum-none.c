@@ -9,6 +9,13 @@ double optimum_wh(const struct world_conf *conf, int *ready_out)
 	return NAN;
 }
 
+double optimum_planned_wh(const struct world_conf *conf, double *jain_out)
+{
+	(void)conf;
+	*jain_out = NAN;
+	return NAN;
+}
+
 double optimum_now_w(const struct world_conf *conf, const struct world *w)
 {
 	(void)conf;

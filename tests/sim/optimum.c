@@ -35,11 +35,12 @@ static void watch_weather(const struct world_conf *c, struct slots *s)
 }
 
 struct program {
+	double later;             /* an ampere hour in a later slot counts for less by this part, per slot */
 	int columns, rows, elements;
 	CoinBigIndex *start;
 	int *index;
 	double *value, *upper, *cost, *row_upper;
-	int *session_of;
+	int *session_of, *slot_of;
 	int *row;                 /* of (slot, node, line); -1: cannot bind */
 };
 
@@ -109,8 +110,9 @@ static void fill_columns(const struct world_conf *c, const struct slots *t, stru
 				continue;
 			p->start[column] = element;
 			p->upper[column] = share * top_of(c, s);
-			p->cost[column] = -wh_per_amp(c, s);
+			p->cost[column] = -wh_per_amp(c, s) * (1 - k * p->later);
 			p->session_of[column] = i;
+			p->slot_of[column] = k;
 			p->index[element] = i;
 			p->value[element++] = wh_per_amp(c, s);
 			for (int q = 0; q < lines_of(c, s); q++)
@@ -127,30 +129,35 @@ static void fill_columns(const struct world_conf *c, const struct slots *t, stru
 	p->start[column] = element;
 }
 
-static double solve(struct program *p, const struct world_conf *c, int *ready_out)
+/* x_out: amperes of each column. */
+static bool solve(struct program *p, double *x_out)
 {
-	double *zero = calloc((size_t)p->columns + 1, sizeof(*zero)), *low = malloc((size_t)p->rows * sizeof(*low)), best = NAN;
+	double *zero = calloc((size_t)p->columns + 1, sizeof(*zero)), *low = malloc((size_t)p->rows * sizeof(*low));
 	for (int i = 0; i < p->rows; i++)
 		low[i] = -1e30;
 	Clp_Simplex *m = Clp_newModel();
 	Clp_setLogLevel(m, 0);
 	Clp_loadProblem(m, p->columns, p->rows, p->start, p->index, p->value, zero, p->upper, p->cost, low, p->row_upper);
-	if (!Clp_initialSolve(m))
-		best = -Clp_objectiveValue(m);
-	if (ready_out) {
-		const double *x = Clp_primalColumnSolution(m);
-		double *got = calloc((size_t)c->n_sessions + 1, sizeof(*got));
-		for (int k = 0; k < p->columns; k++)
-			got[p->session_of[k]] -= x[k] * p->cost[k];
-		*ready_out = 0;
-		for (int i = 0; i < c->n_sessions; i++)
-			*ready_out += got[i] >= 0.95 * c->sessions[i].need_wh;
-		free(got);
-	}
+	bool solved = !Clp_initialSolve(m);
+	memcpy(x_out, Clp_primalColumnSolution(m), (size_t)p->columns * sizeof(*x_out));
 	Clp_deleteModel(m);
 	free(zero);
 	free(low);
-	return best;
+	return solved;
+}
+
+static double delivered(const struct program *p, const struct world_conf *c, const double *x, int *ready_out)
+{
+	double *got = calloc((size_t)c->n_sessions + 1, sizeof(*got)), sum = 0;
+	for (int k = 0; k < p->columns; k++)
+		got[p->session_of[k]] -= x[k] * p->cost[k];
+	*ready_out = 0;
+	for (int i = 0; i < c->n_sessions; i++) {
+		*ready_out += got[i] >= 0.95 * c->sessions[i].need_wh;
+		sum += got[i];
+	}
+	free(got);
+	return sum;
 }
 
 /* An optimum takes longer than a day: it is kept in a file, under a name made of all that goes into it. */
@@ -192,33 +199,138 @@ static void keep(uint64_t name, double wh, int ready)
 	fclose(f);
 }
 
+static void program_make(struct program *p, const struct world_conf *c, const struct slots *t, double later)
+{
+	*p = (struct program){ .later = later };
+	find_rows(c, t, p);
+	size_t columns = (size_t)p->columns + 1, elements = (size_t)p->elements + 1;
+	p->start = malloc(columns * sizeof(*p->start));
+	p->upper = malloc(columns * sizeof(*p->upper));
+	p->cost = malloc(columns * sizeof(*p->cost));
+	p->session_of = malloc(columns * sizeof(*p->session_of));
+	p->slot_of = malloc(columns * sizeof(*p->slot_of));
+	p->index = malloc(elements * sizeof(*p->index));
+	p->value = malloc(elements * sizeof(*p->value));
+	fill_columns(c, t, p);
+}
+
+static void program_free(struct program *p)
+{
+	void *all[] = { p->start, p->upper, p->cost, p->session_of, p->slot_of, p->index, p->value, p->row, p->row_upper };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		free(all[i]);
+}
+
 double optimum_wh(const struct world_conf *c, int *ready_out)
 {
 	struct slots t;
-	struct program p = { 0 };
+	struct program p;
 	watch_weather(c, &t);
-	find_rows(c, &t, &p);
-	size_t columns = (size_t)p.columns + 1, elements = (size_t)p.elements + 1;
-	p.start = malloc(columns * sizeof(*p.start));
-	p.upper = malloc(columns * sizeof(*p.upper));
-	p.cost = malloc(columns * sizeof(*p.cost));
-	p.session_of = malloc(columns * sizeof(*p.session_of));
-	p.index = malloc(elements * sizeof(*p.index));
-	p.value = malloc(elements * sizeof(*p.value));
-	fill_columns(c, &t, &p);
+	program_make(&p, c, &t, 0);
 	uint64_t name = name_of(&p);
-	double best;
-	int ready;
+	double best = NAN;
+	int ready = 0;
 	if (!recall(name, &best, &ready)) {
-		best = solve(&p, c, &ready);
-		keep(name, best, ready);
+		double *x = calloc((size_t)p.columns + 1, sizeof(*x));
+		if (solve(&p, x)) {
+			best = delivered(&p, c, x, &ready);
+			keep(name, best, ready);
+		}
+		free(x);
 	}
 	if (ready_out)
 		*ready_out = ready;
-	void *all[] = { t.room, p.start, p.upper, p.cost, p.session_of, p.index, p.value, p.row, p.row_upper };
+	free(t.room);
+	program_free(&p);
+	return best;
+}
+
+/* --- planned by hearsay --- */
+
+/* A tenth of it would do; an hour's delay must cost more than rounding. */
+#define LATER_PER_SLOT (0.01 * SLOT_S / 3600)
+#define SOON_S 1800.0
+
+static double usual_wh(const struct world_conf *c)
+{
+	double sum = 0;
+	for (int i = 0; i < c->n_sessions; i++)
+		sum += c->sessions[i].need_wh / c->n_sessions;
+	return sum;
+}
+
+/* Who has been here for an hour is taken to stay another. */
+static double believed_end_s(const struct world_session *s, double now)
+{
+	double end = isnan(s->told_leave_s) ? now + fmax(2 * SOON_S, now - (double)s->arrive_s) : s->told_leave_s;
+	return fmax(end, now + SOON_S);
+}
+
+static double believed_wh(const struct world_session *s, double usual)
+{
+	double left = (isnan(s->told_need_wh) ? usual : s->told_need_wh) - s->got_wh;
+	return fmax(left, usual / 10);
+}
+
+/* The cars that are there, as they are believed to be. */
+static void believe(const struct world_conf *c, double now, double usual, struct world_conf *out, int *who)
+{
+	out->n_sessions = 0;
+	for (int i = 0; i < c->n_sessions; i++) {
+		const struct world_session *s = &c->sessions[i];
+		if ((double)s->arrive_s >= now + SLOT_S || (double)s->leave_s <= now || s->got_wh >= s->need_wh)
+			continue;
+		struct world_session *b = &out->sessions[out->n_sessions];
+		who[out->n_sessions++] = i;
+		*b = *s;
+		b->arrive_s = (int64_t)fmax(now, (double)s->arrive_s);
+		b->leave_s = (int64_t)believed_end_s(s, now);
+		b->need_wh = believed_wh(s, usual);
+	}
+}
+
+/* What of the plan's first slot comes true. */
+static void take(const struct world_conf *c, const struct program *p, const double *x, int slot, const int *who)
+{
+	for (int k = 0; k < p->columns; k++) {
+		struct world_session *s = &c->sessions[who[p->session_of[k]]];
+		double share = share_of_slot(c, s, slot);
+		if (p->slot_of[k] == slot)
+			s->got_wh = fmin(s->need_wh, s->got_wh + fmin(x[k], share * top_of(c, s)) * wh_per_amp(c, s));
+	}
+}
+
+double optimum_planned_wh(const struct world_conf *conf, double *jain_out)
+{
+	struct world_conf c = *conf, now = *conf;
+	size_t size = ((size_t)c.n_sessions + 1) * sizeof(*c.sessions);
+	struct slots t;
+	double sum = 0, shares = 0, squares = 0, usual = usual_wh(conf);
+	int *who = calloc((size_t)c.n_sessions + 1, sizeof(*who));
+	watch_weather(conf, &t);
+	c.sessions = memcpy(malloc(size), conf->sessions, size);
+	now.sessions = malloc(size);
+	for (int k = 0; k < t.n; k++) {
+		struct program p;
+		believe(&c, (double)c.begin_s + k * (double)SLOT_S, usual, &now, who);
+		program_make(&p, &now, &t, LATER_PER_SLOT);
+		double *x = calloc((size_t)p.columns + 1, sizeof(*x));
+		if (p.columns && solve(&p, x))
+			take(&c, &p, x, k, who);
+		free(x);
+		program_free(&p);
+	}
+	for (int i = 0; i < c.n_sessions; i++) {
+		double share = c.sessions[i].got_wh / c.sessions[i].need_wh;
+		sum += c.sessions[i].got_wh;
+		shares += share;
+		squares += share * share;
+	}
+	*jain_out = squares > 0 ? shares * shares / squares / c.n_sessions : NAN;
+	void *all[] = { c.sessions, now.sessions, who, t.room };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);
-	return best;
+	return sum;
 }
 
 /* --- one moment --- */

@@ -1,11 +1,13 @@
 /* How much of the optimum the balancer delivers, beside the usual rules, and what it costs in overload and messages.
  *
- *   quality [-s SEED] [-n SEEDS] [-d DRIVERS] [-x LIFTED] [-g] [-b] [SCENARIO...]
+ *   quality [-s SEED] [-n SEEDS] [-d DRIVERS] [-x LIFTED] [-g] [-p] [-b] [SCENARIO...]
  *
  * `make quality` prints the whole table. Of several seeds the mean is shown; in brackets the lowest energy and the highest overload of one
  * day, and of what must never happen the worst. With -d only some drivers run: ampgate, stdio, equal, ...; with -x some kinds of ignorance are
  * taken away (people,building,cars,meters,links,caps), to see what they cost; -g adds what the cars that happen to be there could have taken at
- * every moment, so that what is lost by leaving room unused is told from what is lost by serving the wrong cars; -b leaves out the seeds. */
+ * every moment, so that what is lost by leaving room unused is told from what is lost by serving the wrong cars; -p adds what a linear program
+ * delivers that is solved anew every five minutes with no more knowledge of the future, but without delays, minimum currents and faults; -b
+ * leaves out the seeds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +38,8 @@ struct total {
 
 static struct total totals[DRIVERS];
 static const char *only, *lifted;
-static bool greedy, brief;
-static double greedy_wh;
+static bool greedy, planned, brief;
+static double greedy_wh, planned_share, planned_jain;
 
 static void run(const struct world_conf *c, const struct driver *d, struct judge *j)
 {
@@ -124,6 +126,11 @@ static void one_day(const char *name, uint64_t seed)
 	if (!brief)
 		printf("%s seed %llu: %d sockets, %d sessions, wanted %.0f kWh, optimum %.0f kWh (%.0f %%), ready in it %d\n", name, (unsigned long long)seed,
 		       c.n_evses, c.n_sessions, need / 1000, best / 1000, 100 * best / need, ready);
+	if (planned) {
+		double jain;
+		planned_share += 100 * optimum_planned_wh(&c, &jain) / best;
+		planned_jain += jain;
+	}
 	for (size_t d = 0; d < DRIVERS; d++) {
 		struct judge j;
 		if (only ? !strstr(only, drivers[d].word) : drivers[d].driver == &drive_stdio)
@@ -138,6 +145,7 @@ static void one_day(const char *name, uint64_t seed)
 static void scenario(const char *name, uint64_t seed, int seeds)
 {
 	memset(totals, 0, sizeof(totals));
+	planned_share = planned_jain = 0;
 	for (int k = 0; k < seeds; k++)
 		one_day(name, seed + (uint64_t)k);
 	if (brief)
@@ -145,13 +153,15 @@ static void scenario(const char *name, uint64_t seed, int seeds)
 	for (size_t d = 0; d < DRIVERS; d++)
 		if (totals[d].n)
 			row(drivers[d].driver->name, &totals[d]);
+	if (planned)
+		printf("  %-20s %5.1f %%  Jain %.3f\n", "planned anew", planned_share / seeds, planned_jain / seeds);
 }
 
 int main(int argc, char **argv)
 {
 	uint64_t seed = 1;
 	int seeds = 1, opt;
-	while ((opt = getopt(argc, argv, "s:n:d:x:gb")) != -1) {
+	while ((opt = getopt(argc, argv, "s:n:d:x:gpb")) != -1) {
 		if (opt == 's')
 			seed = strtoull(optarg, NULL, 10);
 		else if (opt == 'n')
@@ -162,6 +172,8 @@ int main(int argc, char **argv)
 			lifted = optarg;
 		else if (opt == 'g')
 			greedy = true;
+		else if (opt == 'p')
+			planned = true;
 		else if (opt == 'b')
 			brief = true;
 		else
