@@ -10,7 +10,7 @@ libgateway_a_SOURCES += \
 	gateway/net/deflate.c gateway/net/deflate.h \
 	gateway/net/dial.c gateway/net/dial.h \
 	gateway/net/http1.c gateway/net/http1.h \
-	gateway/net/link-ws.c gateway/net/link-ws.h \
+	gateway/net/link-ws.c gateway/net/link-ws-in.c gateway/net/link-ws-out.c gateway/net/link-ws.h gateway/net/link-ws-local.h \
 	gateway/net/listen.c gateway/net/listen.h \
 	gateway/net/lookup.c gateway/net/lookup.h \
 	gateway/net/modbus-server.c gateway/net/modbus-server.h \
