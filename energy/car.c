@@ -236,6 +236,12 @@ void car_step(struct car *c, int64_t now_us)
 	}
 }
 
+void car_woken(struct car *c, int64_t now_us)
+{
+	c->top_ma = c->conf->max_ma;
+	c->low_since_us = now_us;
+}
+
 void car_may(struct car *c, uint8_t phases)
 {
 	c->widened = c->widened || (c->may && !phases);

@@ -45,6 +45,8 @@ void car_answered(struct car *c, int32_t ma, bool accepted, int64_t now_us);
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us);
 void car_proved(struct car *c, bool proved, bool runs); /* whether a transaction is running */
 void car_relinked(struct car *c); /* its station is back: it may have forgotten what it was told */
+/* Somebody wakes it: it counts with its whole offer again, until it is seen not to use it. */
+void car_woken(struct car *c, int64_t now_us);
 /* Time passes: what was on its way has arrived, what is not used is noticed. */
 void car_step(struct car *c, int64_t now_us);
 

@@ -313,6 +313,12 @@ void control_evse_favour(struct control *c, int evse, int32_t more)
 	seat_at(c, evse)->favour = more;
 }
 
+void control_evse_woken(struct control *c, int evse, int64_t now_us)
+{
+	record_woken(c, evse, now_us);
+	car_woken(&seat_at(c, evse)->car, now_us);
+}
+
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us)
 {
 	record_answered(c, evse, ma, accepted, now_us);

@@ -104,6 +104,8 @@ void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], dou
 void control_evse_need(struct control *c, int evse, double need_wh, int64_t depart_us);
 /* This session counts for more (or, below zero, for less) than its EVSE's priority says. Forgotten when the transaction ends. */
 void control_evse_favour(struct control *c, int evse, int32_t more);
+/* Its car is being woken: room is made for it before it begins. */
+void control_evse_woken(struct control *c, int evse, int64_t now_us);
 /* The station answered a limit: accepted or not. */
 void control_evse_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us);
 

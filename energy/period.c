@@ -19,6 +19,7 @@ struct point {
 	char *session;
 	bool running, seen, away;  /* away: without a link at the last look */
 	bool full;                 /* its car wants no more: nothing wakes it */
+	bool woken;                /* by the last orders */
 	int32_t sent_ma;           /* last command; -1: none */
 	int32_t alone_ma;          /* its fail-safe */
 };
@@ -71,6 +72,7 @@ static void on_send(void *arg, int evse, const struct grant *g)
 	if (g->wake && !wakes && g->ma == at->sent_ma)
 		return;
 	at->sent_ma = g->ma;
+	at->woken = wakes;
 	p->orders[evse] = (struct period_order){ true, wakes, own_unit(at, g->ma), g->phases, g->phase, g->binding };
 }
 
@@ -226,6 +228,9 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 		control_evse_need(p->control, evse, seen->need_wh, isnan(seen->leave_s) ? 0 : p->now_us + us(seen->leave_s));
 	}
 	read_draw(p, evse, seen);
+	if (at->woken)
+		control_evse_woken(p->control, evse, p->now_us);
+	at->woken = false;
 }
 
 /* A free socket that was alone may still go by its fail-safe, and would start the next car with it. */

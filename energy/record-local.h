@@ -12,6 +12,7 @@ void record_state(struct control *c, int evse, enum evse_state state, int64_t no
 void record_tx(struct control *c, int evse, bool running, int64_t now_us);
 void record_draw(struct control *c, int evse, const int32_t own_ma[3], double energy_wh, int64_t now_us);
 void record_need(struct control *c, int evse, double need_wh, int64_t depart_us);
+void record_woken(struct control *c, int evse, int64_t now_us);
 void record_answered(struct control *c, int evse, int32_t ma, bool accepted, int64_t now_us);
 void record_cap(struct control *c, int id, const struct cap_conf *cap);
 void record_cap_clear(struct control *c, int id);

@@ -200,6 +200,11 @@ void record_tx(struct control *c, int evse, bool running, int64_t now_us)
 	record_evse(c, "tx", evse, running, now_us);
 }
 
+void record_woken(struct control *c, int evse, int64_t now_us)
+{
+	record_evse(c, "woken", evse, true, now_us);
+}
+
 void record_favour(struct control *c, int evse, int32_t more)
 {
 	if (c->seats[evse].favour != more)

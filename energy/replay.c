@@ -234,6 +234,8 @@ static int told_evse(struct replay *r, const cJSON *m, struct slice what, int i)
 		control_evse_state(r->control, i, (enum evse_state)whole(m, "is"), t);
 	else if (slice_is(what, "tx"))
 		control_evse_tx(r->control, i, yes(m, "is"), t);
+	else if (slice_is(what, "woken"))
+		control_evse_woken(r->control, i, t);
 	else if (slice_is(what, "alone"))
 		control_evse_alone(r->control, i, (int32_t)whole(m, "is"));
 	else if (slice_is(what, "before"))

@@ -159,6 +159,7 @@ static void wake(const struct seen *x)
 		return;
 	}
 	int64_t response_us = limits_traits(x->g->limits, x->s)->response_us;
+	control_evse_woken(x->g->control, x->control, x->now_us);
 	int64_t pause_us = wake_pauses[x->w->stage++] * response_us;
 	if (pause_us && control_cap_set(x->g->control, -1, x->control, 0, "wake_up", x->s->id, x->now_us + pause_us) < 0)
 		log_warn(&x->s->log, "too many caps are in force, evse %d is not woken", x->v.evse);

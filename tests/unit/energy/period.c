@@ -15,7 +15,7 @@
 
 static struct period *p;
 static double t, set[SOCKETS], base;
-static bool car[SOCKETS], full[SOCKETS], on[SOCKETS];
+static bool car[SOCKETS], full[SOCKETS], asleep[SOCKETS], on[SOCKETS];
 static int prio[SOCKETS], session[SOCKETS], told[SOCKETS], wakes[SOCKETS];
 
 /* Sockets of one phase, all on L1. */
@@ -34,7 +34,7 @@ static void stage(int n, double limit_a)
 					       .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
 		own[i] = (struct period_evse){ 1, 6 };
 		set[i] = 0;
-		car[i] = full[i] = false;
+		car[i] = full[i] = asleep[i] = false;
 		on[i] = true;
 		prio[i] = told[i] = wakes[i] = 0;
 	}
@@ -46,7 +46,7 @@ static void stage(int n, double limit_a)
 
 static double draw(int i)
 {
-	return !car[i] || full[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
+	return !car[i] || full[i] || asleep[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
 }
 
 static void show(int i)
@@ -226,6 +226,29 @@ static void test_who_is_full_is_not_woken(void **state)
 	}
 }
 
+static void test_there_is_room_for_who_is_woken_before_it_begins(void **state)
+{
+	(void)state;
+	stage(2, 20);
+	car[0] = car[1] = true;
+	looks(2, 40);
+	base = 10;
+	looks(2, 4);
+	int paused = set[0] == 0 ? 0 : 1;
+	assert_true(set[paused] == 0 && set[!paused] >= 6);
+	asleep[paused] = true;
+	base = 0;
+	for (int most = 400; most && wakes[paused] < 2; most--) /* once in vain */
+		look(2);
+	assert_int_equal(wakes[paused], 2);
+	assert_true(draw(!paused) > 20 - 6); /* what it does not take is not kept for it until then */
+	looks(2, 2);
+	asleep[paused] = false;
+	assert_true(draw(paused) >= 6);
+	assert_true(draw(0) + draw(1) <= 20);
+	period_close(p);
+}
+
 static void test_a_clock_that_is_set_back_stops_nothing(void **state)
 {
 	(void)state;
@@ -251,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_who_waits_with_an_offer_is_told_that_offer),
 		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
 		cmocka_unit_test(test_who_is_full_is_not_woken),
+		cmocka_unit_test(test_there_is_room_for_who_is_woken_before_it_begins),
 		cmocka_unit_test(test_a_clock_that_is_set_back_stops_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
