@@ -189,6 +189,7 @@ log: {level: info, target: stderr}
 		}],
 		['a reduction that is not followed is seen, named and acted upon', async () => {
 			const one = ['forgets-first', 'stubborn', 'deaf-to-tx', 'slow', 'overshoot', 'good'];
+			await until(90000, 'each has more than it will be told', () => one.every((name) => q[name].current(0) > 10.5));
 			for (const name of one) q[name].reduced = true;
 			reducedAt = Date.now();
 			held = await cap('sleeper', 0);
