@@ -156,6 +156,7 @@ struct event {
 	int64_t duration_s;  /* 0: none */
 	bool in_watts;       /* ours: the station takes no amperes */
 	double then_a;       /* ours: instead of ending after its duration the limit becomes this; NaN: it ends */
+	int then_phases;     /* of then_a; 0: as before it */
 
 	/* CMD_RESET: "Soft"/"Hard" or "Immediate"/"OnIdle"; CMD_TRIGGER: the requested message; CMD_AVAILABILITY: "Operative"/"Inoperative";
 	 * EV_STATUS: 1.6 info in `value`; CMD_SET_CONFIG, CMD_GET_CONFIG: the key (2.x "Component.Variable", either with its instance in brackets, "MessageTimeout[Default]";

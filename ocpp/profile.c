@@ -55,18 +55,18 @@ void profile_read(struct reading *r, const cJSON *profile, struct event *out)
 	out->time_us = bind_time(schedule, "startSchedule");
 }
 
-static void period_write(struct writing *w, const struct event *e, int64_t start_s, double limit_a)
+static void period_write(struct writing *w, const struct event *e, int64_t start_s, double limit_a, int phases)
 {
-	double watts = limit_a * NOMINAL_V * (e->phases ? e->phases : DEFAULT_PHASES);
+	double watts = limit_a * NOMINAL_V * (phases ? phases : DEFAULT_PHASES);
 	jw_object(&w->w, NULL);
 	jw_int(&w->w, "startPeriod", start_s);
 	if (e->in_watts)
 		jw_number(&w->w, "limit", floor(watts + 1e-6), 0);
 	else
 		jw_number(&w->w, "limit", floor(limit_a * 10 + 1e-6) / 10, 1);
-	if (e->phases > 0)
-		jw_int(&w->w, "numberPhases", e->phases);
-	if (e->phases == 1 && e->phase_to_use > 0 && w->version != OCPP16)
+	if (phases > 0)
+		jw_int(&w->w, "numberPhases", phases);
+	if (phases == 1 && e->phase_to_use > 0 && w->version != OCPP16)
 		jw_int(&w->w, "phaseToUse", e->phase_to_use);
 	jw_end(&w->w, '}');
 }
@@ -82,9 +82,9 @@ static void members_write(struct writing *w, const struct event *e, int64_t star
 		jw_time(&w->w, "startSchedule", start_us);
 	jw_string(&w->w, "chargingRateUnit", e->in_watts ? "W" : "A");
 	jw_array(&w->w, "chargingSchedulePeriod");
-	period_write(w, e, 0, e->limit_a);
+	period_write(w, e, 0, e->limit_a, e->phases);
 	if (goes_on)
-		period_write(w, e, e->duration_s, e->then_a);
+		period_write(w, e, e->duration_s, e->then_a, e->then_phases ? e->then_phases : e->phases);
 	jw_end(&w->w, ']');
 }
 

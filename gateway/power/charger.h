@@ -29,6 +29,7 @@ struct charger {
 		bool there;
 		int32_t ma;
 		int level;
+		int theirs_phases, theirs_phase; /* for which phases the CSMS means what it hides; struct csms_default */
 	} fallback[SESSION_EVSES + 1]; /* as installed */
 	struct limits_counts counts;
 };

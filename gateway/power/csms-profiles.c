@@ -159,13 +159,18 @@ double csms_profiles_evse_a(const struct session *s, int evse)
 	return of_grid(s, profiles_allowed(profiles_of(s), evse, &tx, clock_wall_us(), &until_us).amps);
 }
 
+static bool is_for_one_phase(const struct session *s, const struct allowed *a)
+{
+	return a->by && a->phases == 1 && s->csms->installed.phases > 1;
+}
+
 int csms_profiles_evse_phases(const struct session *s, int evse, int *phase_out)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx tx = tx_on(s, evse);
 	struct allowed a = profiles_evse_limit(profiles_of(s), evse, &tx, clock_wall_us(), &until_us);
 	*phase_out = a.phase;
-	return a.by && a.phases == 1 && s->csms->installed.phases > 1;
+	return is_for_one_phase(s, &a);
 }
 
 double csms_profiles_station_a(const struct session *s)
@@ -179,11 +184,26 @@ double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_
 	return profiles_station_limit(&s->csms->installed, wall_us, until_us).amps;
 }
 
-double csms_profiles_default_a(const struct session *s, int evse)
+static void take_default(const struct session *s, int evse, struct csms_default *out)
 {
 	int64_t until_us = INT64_MAX;
 	struct profile_tx none = { 0 };
-	return of_grid(s, profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us).amps);
+	struct allowed a = profiles_evse_limit(profiles_of(s), evse, &none, clock_wall_us(), &until_us);
+	out->amps = fmin(out->amps, of_grid(s, a.amps));
+	if (!is_for_one_phase(s, &a))
+		return;
+	out->phase = out->phases && out->phase != a.phase ? 0 : a.phase;
+	out->phases = 1;
+}
+
+/* In one stack ours for all stands above those of single EVSEs too. */
+struct csms_default csms_profiles_default(const struct session *s, int evse)
+{
+	struct csms_default out = { .amps = INFINITY };
+	take_default(s, evse, &out);
+	for (int i = 1; evse == 0 && profiles_of(s)->defaults_stack && i <= s->n_evses; i++)
+		take_default(s, i, &out);
+	return out;
 }
 
 size_t csms_profiles_composite(const struct session *s, const struct schedule_ask *ask, double max_a, int64_t now_us, struct charging_period *out,

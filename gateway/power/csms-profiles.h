@@ -40,7 +40,12 @@ int csms_profiles_evse_phases(const struct session *s, int evse, int *phase_out)
 double csms_profiles_station_a(const struct session *s);
 /* That at a wall time; *until_us is lowered to when it may change. */
 double csms_profiles_station_at(const struct session *s, int64_t wall_us, int64_t *until_us);
-double csms_profiles_default_a(const struct session *s, int evse); /* without a TxProfile; EVSE 0: what it said for all */
+/* Without a TxProfile. EVSE 0: what it said for all, and in 2.x, where a profile of ours for all hides those of EVSEs, the least of any. */
+struct csms_default {
+	double amps;              /* per phase of the grid; INFINITY: nothing said */
+	int phases, phase;        /* as csms_profiles_evse_phases */
+};
+struct csms_default csms_profiles_default(const struct session *s, int evse);
 int csms_profiles_level(const struct session *s, int evse, enum profile_purpose purpose); /* the highest in use; -1: none */
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Easy to get wrong: a TxDefaultProfile on an EVSE can hide the one on connector 0 even after it has run out, so where the CSMS has one there,
  * or our live limit is one, the fallback has to be there too. And with a single stack level there is no place for two: the live limit then
- * goes over into the fallback in its own schedule (limits.c). */
+ * goes over into the fallback in its own schedule (limits.c). What the CSMS said as default is hidden by it: so it is never above that, in amperes or
+ * in phases. In 2.x the one for the whole station hides those of its EVSEs too; a station that refuses such a mixture gets one for each EVSE. */
 #include <math.h>
 #include <string.h>
 
@@ -56,13 +57,25 @@ static void on_fallback_answered(void *arg, struct call *call, int err, struct f
 	fallback_counts(c, false);
 }
 
+/* It stands above what the CSMS said: said for one phase, this would be three times the power on three. What is counted stays as it is: the same
+ * current on every phase, of which one is used. */
+static void word_theirs(const struct charger *c, const struct csms_default *theirs, struct event *e)
+{
+	if (!theirs->phases || c->s->conf->dc || !c->traits.number_phases)
+		return;
+	e->phases = theirs->phases;
+	e->phase_to_use = theirs->phase;
+}
+
 static void install_fallback(struct charger *c, int evse)
 {
-	double amps = fmin(c->s->conf->fallback_current_ma / 1000.0, csms_profiles_default_a(c->s, evse));
+	struct csms_default theirs = csms_profiles_default(c->s, evse);
+	double amps = fmin(c->s->conf->fallback_current_ma / 1000.0, theirs.amps);
 	int32_t ma = (int32_t)lrint(amps * 1000);
 	int level = charger_fallback_level(c, evse);
 	struct event e;
-	if (c->fallback[evse].there && c->fallback[evse].ma == ma && c->fallback[evse].level == level)
+	if (c->fallback[evse].there && c->fallback[evse].ma == ma && c->fallback[evse].level == level && c->fallback[evse].theirs_phases == theirs.phases &&
+	    c->fallback[evse].theirs_phase == theirs.phase)
 		return;
 	event_init(&e, CMD_SET_PROFILE);
 	e.purpose = PURPOSE_TX_DEFAULT;
@@ -71,6 +84,9 @@ static void install_fallback(struct charger *c, int evse)
 	e.limit_a = amps;
 	e.stack_level = level;
 	charger_word(c, &e);
+	word_theirs(c, &theirs, &e);
+	c->fallback[evse].theirs_phases = theirs.phases;
+	c->fallback[evse].theirs_phase = theirs.phase;
 	c->fallback[evse].ma = ma;
 	c->fallback[evse].level = level;
 	c->fallback[evse].there = session_command(c->s, &e, on_fallback_answered, c) == 0;

@@ -171,6 +171,17 @@ static void word_phases(const struct slot *slot, const struct charger *c, struct
 	e->phase_to_use = theirs ? theirs : e->phase_to_use;
 }
 
+/* The fallback, where it goes over into it. The maximum of the station hides nothing, a default hides what the CSMS said as fallback.c has it. */
+static void describe_then(const struct slot *slot, const struct charger *c, struct event *e)
+{
+	e->then_a = c->s->conf->fallback_current_ma / 1000.0 * (slot->form == FORM_STATION_MAX ? c->s->conf->evses : 1);
+	if (slot->form != FORM_TX_DEFAULT)
+		return;
+	struct csms_default theirs = csms_profiles_default(c->s, e->evse);
+	e->then_a = fmin(e->then_a, theirs.amps);
+	e->then_phases = c->s->conf->dc || !c->traits.number_phases ? 0 : theirs.phases;
+}
+
 /* The command for a grant in the slot's form. */
 static void describe(const struct slot *slot, const struct charger *c, int evse, struct event *e)
 {
@@ -196,7 +207,7 @@ static void describe(const struct slot *slot, const struct charger *c, int evse,
 	e->stack_level = charger_live_level(c, slot->form, e->evse);
 	e->profile_id = charger_profile_id(c, e->evse, (int)slot->form);
 	if (slot->form != FORM_TX && (c->fallback_refused || c->traits.max_level == 0))
-		e->then_a = s->conf->fallback_current_ma / 1000.0 * (slot->form == FORM_STATION_MAX ? s->conf->evses : 1);
+		describe_then(slot, c, e);
 	charger_word(c, e);
 	word_phases(slot, c, e);
 }

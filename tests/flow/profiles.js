@@ -71,6 +71,7 @@ stations:
   G-2: {circuit: wing, phases: [L1]}
   G-3: {circuit: grid}
   G-4: {circuit: grid}
+  G-5: {circuit: grid}
 uplinks:
   cpo:
     mode: per-station
@@ -82,7 +83,7 @@ log: {level: debug, target: stderr}
 	const csms = new Csms(csmsPort);
 	const ask = (id, method, params) => csms.clients.get(id).call(method, params);
 	const set = (id, connectorId, csChargingProfiles) => ask(id, 'SetChargingProfile', { connectorId, csChargingProfiles });
-	let one, two, tx;
+	let one, two, three, tx;
 
 	await run([
 		['a station gets its fallback after its boot', async () => {
@@ -140,6 +141,19 @@ log: {level: debug, target: stderr}
 			const p = await until(5000, 'the fallback above it', () => one.installed.find((q) => q.id >= OURS && q.purpose === 'TxDefaultProfile' && q.level > 2));
 			equal(p.limit, 6, 'the fallback');
 		}],
+		['nor does the fallback draw on three phases what the CSMS means for one', async () => {
+			const told = () => one.installed.find((q) => q.id >= OURS && q.purpose === 'TxDefaultProfile' && q.connectorId === 0).full.chargingSchedule.chargingSchedulePeriod[0];
+			const meant = (numberPhases) => {
+				const p = theirs(5, 'TxDefaultProfile', 2, 32);
+				Object.assign(p.chargingSchedule.chargingSchedulePeriod[0], numberPhases ? { numberPhases } : {});
+				return set('G-1', 0, p);
+			};
+			equal(told(), { startPeriod: 0, limit: 6 }, 'as long as nothing is said');
+			await meant(1);
+			await until(5000, 'one', () => told().numberPhases === 1 && told().limit === 6);
+			await meant();
+			await until(5000, 'any again', () => told().numberPhases === undefined && told().limit === 6);
+		}],
 		['clearing all brings ours back at once', async () => {
 			equal((await ask('G-1', 'ClearChargingProfile', {})).status, 'Accepted', 'the CSMS hears');
 			await until(3000, 'both of ours', () => ['TxProfile', 'TxDefaultProfile'].every((w) => one.installed.some((q) => q.id >= OURS && q.purpose === w)));
@@ -190,7 +204,7 @@ log: {level: debug, target: stderr}
 		}],
 		['a report of profiles tells the CSMS of its own, not of ours', async () => {
 			const reports = [];
-			const three = await station(port, 'G-3', 'ocpp2.0.1');
+			three = await station(port, 'G-3', 'ocpp2.0.1');
 			await three.call('BootNotification', { reason: 'PowerUp', chargingStation: { vendorName: 'Flow', model: 'Three' } });
 			csms.clients.get('G-3').handle('ReportChargingProfiles', ({ params }) => {
 				reports.push(params);
@@ -206,6 +220,33 @@ log: {level: debug, target: stderr}
 			await report([own]);
 			equal(reports.map((r) => r.chargingProfile), [[own], [own]], 'what the CSMS is told');
 			ok(!three.violation, `valid: ${three.violation}`);
+		}],
+		['in one stack the fallback of the whole station is no more than what the CSMS said of an EVSE', async () => {
+			const told = () => three.profiles.map((q) => q.params).filter((q) => q.evseId === 0 && q.chargingProfile.id >= OURS).at(-1).chargingProfile.chargingSchedule[0].chargingSchedulePeriod[0];
+			const meant = async (limit, more) => equal((await ask('G-3', 'SetChargingProfile', { evseId: 1, chargingProfile: { id: 20, stackLevel: 0, chargingProfilePurpose: 'TxDefaultProfile',
+				chargingProfileKind: 'Absolute', chargingSchedule: [{ id: 1, startSchedule: new Date(Date.now() - 60000).toISOString(), chargingRateUnit: 'A',
+					chargingSchedulePeriod: [{ startPeriod: 0, limit, ...more }] }] } })).status, 'Accepted', 'the CSMS hears');
+			equal(told(), { startPeriod: 0, limit: 6 }, 'as long as nothing is said');
+			await meant(4, { numberPhases: 1, phaseToUse: 2 });
+			await until(5000, 'theirs', () => JSON.stringify(told()) === JSON.stringify({ startPeriod: 0, limit: 4, numberPhases: 1, phaseToUse: 2 }));
+			await meant(16, {});
+			await until(5000, 'ours', () => JSON.stringify(told()) === JSON.stringify({ startPeriod: 0, limit: 6 }));
+			ok(!three.violation, `valid: ${three.violation}`);
+		}],
+		['nor is it where a live limit goes over into it', async () => {
+			const five = keeper(await station(port, 'G-5', 'ocpp1.6'), (p) => p.purpose === 'TxProfile');
+			five.handle('GetConfiguration', ({ params }) => ({ configurationKey: params.key.map((key) => ({ key, readonly: true,
+				value: { ChargeProfileMaxStackLevel: '0', ChargingScheduleAllowedChargingRateUnit: 'Current' }[key] })) }));
+			await boot(five, 'Five');
+			await until(10000, 'a fallback', () => five.installed.length > 0);
+			const p = theirs(6, 'TxDefaultProfile', 0, 4);
+			p.chargingSchedule.chargingSchedulePeriod[0].numberPhases = 1;
+			equal((await set('G-5', 1, p)).status, 'Accepted', 'the CSMS hears');
+			await start(five);
+			const live = await until(10000, 'a live limit', () => five.installed.find((q) => q.id >= OURS && q.full.chargingSchedule.chargingSchedulePeriod.length === 2));
+			const { limit, numberPhases } = live.full.chargingSchedule.chargingSchedulePeriod[1];
+			equal([live.purpose, limit, numberPhases], ['TxDefaultProfile', 4, 1], 'and then');
+			ok(!five.violation, `valid: ${five.violation}`);
 		}],
 		['every live limit has an end, and messages were valid', async () => {
 			const live = [...one.all, ...two.all].filter((q) => q.id >= OURS && q.id % 4 !== 3);

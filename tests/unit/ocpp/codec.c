@@ -497,6 +497,12 @@ static void set_profile(void **state)
 	       "\"chargingProfilePurpose\":\"ChargePointMaxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"startSchedule\":" T0_TEXT
 	       ",\"chargingRateUnit\":\"W\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":1403,\"numberPhases\":1},"
 	       "{\"startPeriod\":90,\"limit\":1380,\"numberPhases\":1}]}}}");
+	t.e.phases = 3;
+	t.e.then_phases = 1; /* three now, one then */
+	writes(OCPP16, &t.e, "SetChargingProfile", "{\"connectorId\":0,\"csChargingProfiles\":{\"chargingProfileId\":1,\"stackLevel\":0,"
+	       "\"chargingProfilePurpose\":\"ChargePointMaxProfile\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{\"startSchedule\":" T0_TEXT
+	       ",\"chargingRateUnit\":\"W\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":4209,\"numberPhases\":3},"
+	       "{\"startPeriod\":90,\"limit\":1380,\"numberPhases\":1}]}}}");
 	t.e.limit_a = NAN;
 	assert_int_equal(write_error(OCPP16, &t.e), ERR_INVALID);
 	assert_int_equal(write_error(OCPP21, &t.e), ERR_INVALID);
