@@ -26,10 +26,12 @@ async function browser() {
 	return b;
 }
 
-// The demo's site with its faults of wiring: steady, everybody charges. Resolves with its address.
-async function demo(dir) {
+// The demo's site with its faults of wiring: steady, everybody charges. Resolves with its address; with nothing where another demo that started at the same
+// moment was faster to take the port of the console, and the site at that address is not ours.
+async function tryDemo(dir) {
 	const child = spawn(path.join(top, 'ampgated'), ['--demo-miswired'], { env: { ...process.env, TMPDIR: dir }, stdio: ['ignore', 'pipe', 'inherit'] });
 	process.on('exit', () => child.kill('SIGTERM'));
+	const stop = () => new Promise((resolve) => { child.removeAllListeners('exit'); child.once('exit', resolve); child.kill('SIGTERM'); });
 	let said = '';
 	const address = await within(30000, 'all of the demo charge', new Promise((resolve, reject) => {
 		child.stdout.on('data', (d) => {
@@ -38,7 +40,17 @@ async function demo(dir) {
 		});
 		child.once('exit', () => reject(new Error(`the demo ended: ${said}`)));
 	}));
-	return { address, stop: () => new Promise((resolve) => { child.removeAllListeners('exit'); child.once('exit', resolve); child.kill('SIGTERM'); }) };
+	const files = await fetch(`${address}/api/v1/config/origin`).then((r) => r.json()).catch(() => null);
+	if (files?.managed?.startsWith(dir)) return { address, stop };
+	await stop();
+	return null;
+}
+
+async function demo(dir) {
+	for (;;) {
+		const site = await tryDemo(dir);
+		if (site) return site;
+	}
 }
 
 // A page that notes what goes wrong on it: scripts that fail, refused styles, requests to anywhere else.
