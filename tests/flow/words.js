@@ -35,6 +35,12 @@ async function main() {
 	const client = [...text('gateway/ctl/sentences.def').matchAll(/^SAY\((\w+), ("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\)$/gm)].map((m) => [`say.${m[1]}`, [JSON.parse(m[2]), JSON.parse(m[3])]]);
 	assert.deepEqual(client, keys.filter((k) => k.startsWith('say.')).map((k) => [k, words[k]]), 'gateway/ctl/sentences.def says what web/text.js says');
 
+	// Every event has its words.
+	const below = (dir) => fs.readdirSync(dir, { recursive: true }).filter((f) => f.endsWith('.c')).map((f) => fs.readFileSync(path.join(dir, f), 'utf8'));
+	const told = below(path.join(root, 'gateway')).flatMap((c) => [...c.matchAll(/\b(?:telemetry_event|tell|event)\(([^;{]*?)\);/g)]).flatMap((m) => m[1].match(/"[a-z][a-z-]*\.[a-z_]+"/g) || []).map((c) => JSON.parse(c));
+	assert.ok(told.length > 30, `${told}`);
+	equal(told.filter((c) => !words[`event.${c}`]), [], 'events without words');
+
 	// What the tables say of keys is English; all of it is said in German too, and nothing that the tables do not say any more.
 	fs.copyFileSync(path.join(web, 'help-de.js'), copy.replace('text.mjs', 'help.mjs'));
 	const { help } = await import(pathToFileURL(copy.replace('text.mjs', 'help.mjs')));
