@@ -57,6 +57,27 @@ export async function api(method, path, body) {
 	return json;
 }
 export const get = (path) => api('GET', path);
+// Reads something as often as it is called, one question at a time; what comes of the last goes to `take`. Who calls while a question is out has it
+// asked once more, so that an older answer never comes after a newer one.
+export function reader(read, take) {
+	let out = null, again = false;
+	const ask = async () => {
+		let answer;
+		try {
+			for (again = true; again;) {
+				again = false;
+				answer = await read();
+			}
+		} finally {
+			out = null;
+		}
+		take?.(answer);
+	};
+	return () => {
+		again = true;
+		return (out ??= ask());
+	};
+}
 export const run = (verb, args = {}) => api('POST', `/do/${verb}`, args);
 export const enc = encodeURIComponent;
 // The box may be away for some seconds, because it starts anew for what was just changed.
@@ -82,23 +103,40 @@ export async function readSession() {
 	return state.session;
 }
 
-function takeStation(s) {
-	for (const e of s.evses || []) state.evses.set(`${s.id}/${e.evse}`, { ...e, station: s.id });
-	const { evses, ...rest } = s;
-	state.stations.set(s.id, rest);
+// What the stream has told while everything was read: it stands, the answer may be older.
+const told = new Set();
+function replace(map, name, entries) {
+	const newer = [...map].filter(([k]) => told.has(`${name} ${k}`));
+	map.clear();
+	for (const [k, v] of [...entries, ...newer]) map.set(k, v);
 }
 
-export async function readAll() {
-	const [site, circuits, stations, uplinks, log, health, limits] = await Promise.all(
-		['/status', '/circuits', '/stations', '/uplinks', '/log?most=100', '/health', '/limits'].map(get));
-	Object.assign(state, { site, health, limits, events: log.reverse() });
-	for (const m of [state.circuits, state.stations, state.evses, state.uplinks, state.meters]) m.clear();
-	circuits.forEach((c) => state.circuits.set(c.id, c));
-	stations.forEach(takeStation);
-	uplinks.forEach((u) => state.uplinks.set(u.id, u));
-	site.meters.forEach((m) => state.meters.set(m.id, m));
+const seen = (j) => ({ ...j, seen: performance.now() }); // how long it runs by now
+export const takeJob = (j) => state.jobs.set(String(j.job), seen(j));
+
+// Oldest first, as the box gives them. What came by the stream meanwhile stays on top.
+export function takeEvents(log) {
+	const last = log.at(-1)?.ts ?? '';
+	state.events = [...state.events.filter((e) => e.ts > last), ...log.reverse()];
+}
+
+function takeAll([site, circuits, stations, uplinks, log, health, limits, jobs]) {
+	Object.assign(state, { site, health, limits });
+	takeEvents(log);
+	const named = (x) => [x.id, x];
+	replace(state.circuits, 'circuit', circuits.map(named));
+	replace(state.stations, 'station', stations.map(({ evses, ...s }) => named(s)));
+	replace(state.evses, 'evse', stations.flatMap((s) => (s.evses || []).map((e) => [`${s.id}/${e.evse}`, { ...e, station: s.id }])));
+	replace(state.uplinks, 'uplink', uplinks.map(named));
+	replace(state.meters, 'meter', site.meters.map(named));
+	replace(state.jobs, 'job', jobs.map((j) => [String(j.job), seen(j)]));
 	changed('all');
 }
+
+export const readAll = reader(() => {
+	told.clear();
+	return Promise.all(['/status', '/circuits', '/stations', '/uplinks', '/log?most=100', '/health', '/limits', '/jobs'].map(get));
+}, takeAll);
 
 export async function readVerbs() {
 	const open = await get('/openapi.json');
@@ -126,6 +164,7 @@ export function connect() {
 	source = new EventSource(`/api/v1/events?topics=${topics}`);
 	const on = (topic, f) => source.addEventListener(topic, (e) => {
 		const d = JSON.parse(e.data);
+		if (topic !== 'event') told.add(`${topic} ${d.key}`);
 		f(d, d.key);
 		changed(topic, d);
 	});
@@ -144,7 +183,7 @@ export function connect() {
 	on('station', (d, k) => state.stations.set(k, d));
 	on('evse', (d, k) => state.evses.set(k, d));
 	on('uplink', (d, k) => state.uplinks.set(k, d));
-	on('job', (d, k) => state.jobs.set(k, d));
+	on('job', takeJob);
 	on('event', (d) => {
 		state.events.unshift(d);
 		state.events.length = Math.min(state.events.length, 300);

@@ -22,7 +22,7 @@ const PAGES = {
 const sign = (d) => h('svg', { class: 'sign', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, h('path', { d }));
 const FIRST = ['overview', 'site', 'stations', 'commissioning'];
 const app = document.getElementById('app');
-let page = null, leave = null, shown = null, menu = false;
+let leave = null, shown = null, menu = false;
 
 function theme() {
 	const wanted = localStorage.theme || '';
@@ -96,8 +96,8 @@ async function go() {
 	const [name, args] = where();
 	const key = JSON.stringify([name, args]);
 	menu = false;
-	if (key === shown) return draw();
-	shown = key;
+	if (key === shown?.key) return draw();
+	const now = shown = { key };
 	leave?.();
 	leave = null;
 	draw();
@@ -105,7 +105,8 @@ async function go() {
 	el.replaceChildren(h('p', { class: 'quiet' }, t('loading')));
 	document.title = `${t(`page.${name}`)} \u2013 ${state.session.site}`;
 	try {
-		page = await PAGES[name][1]();
+		const page = await PAGES[name][1]();
+		if (shown !== now) return; // somebody has gone on
 		el.replaceChildren();
 		const update = page.open(el, args);
 		const stop = onChange((topic, data) => (topic === null ? update?.draw?.() : update?.on?.(topic, data)));
@@ -115,6 +116,7 @@ async function go() {
 		};
 		update?.draw?.();
 	} catch (e) {
+		if (shown !== now) return;
 		el.replaceChildren(h('p', { class: 'error' }, e.message));
 	}
 	if (document.activeElement === document.body || document.activeElement?.closest('nav')) document.getElementById('main').focus({ preventScroll: true });

@@ -1,5 +1,5 @@
 // What happened, newest first, in sentences.
-import { get, state } from './api.js';
+import { get, state, takeEvents } from './api.js';
 import { h, show, pill, time, table, num } from './ui.js';
 import { t } from './text.js';
 
@@ -35,11 +35,11 @@ export function open(el) {
 		show(out, h('p', { class: 'quiet', role: 'status' }, `${rows.length} ${t('page.events')}`), table(columns(), rows, t('no_events')));
 	};
 	const select = (label, values, take) => h('label', { class: 'field inline' }, h('span', {}, label), h('select', { onchange: (e) => { take(e.target.value); draw(); } }, h('option', { value: '' }, t('all')), values.map(([v, word]) => h('option', { value: v }, word))));
-	const KINDS = ['uplink', 'meter', 'limit', 'evse', 'station', 'tx', 'grid', 'config', 'commission', 'login', 'user', 'storage'];
+	const KINDS = ['uplink', 'meter', 'limit', 'evse', 'station', 'tx', 'grid', 'config', 'commission', 'login', 'user', 'certificate', 'security', 'storage'];
 	el.append(h('h1', {}, t('page.events')), h('div', { class: 'filters', role: 'search' },
 		h('label', { class: 'field inline' }, h('span', {}, t('search')), h('input', { type: 'search', oninput: (e) => { text = e.target.value; draw(); } })),
 		select(t('severity'), ['info', 'warning', 'error', 'critical'].map((s) => [s, t(`sev.${s}`)]), (v) => { sev = v; }), select(t('kind'), KINDS.map((k) => [k, t(`kind.${k}`)]), (v) => { kind = v; }),
 		h('a', { class: 'button', href: '/api/v1/log?most=500&format=csv', download: 'events.csv' }, 'CSV')), out);
-	get('/log?most=500').then((l) => { state.events = l.reverse(); draw(); }).catch(() => {});
+	get('/log?most=500').then((l) => { takeEvents(l); draw(); }).catch(() => {});
 	return { draw };
 }

@@ -1,5 +1,5 @@
 // What the site does now: each phase of the grid connection, who charges and who waits, and the last hours.
-import { state, get, can, api, refreshLimits } from './api.js';
+import { state, get, can, api, reader, refreshLimits } from './api.js';
 import { h, show, card, button, amps, num, kw, pill, reason, time, attempt, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart, csv } from './chart.js';
@@ -57,15 +57,19 @@ export function open(el) {
 	let range = localStorage.range || '24h', timer, chosen = false, zoomed = null;
 	el.append(h('h1', { class: 'off' }, t('page.overview')), now, past);
 
-	async function draw_past() {
+	const draw_past = reader(async () => {
 		const c = root();
-		if (!c.id) return;
-		let [grid, ev] = await Promise.all([get(`/history?object=${encodeURIComponent(c.id)}&since=${range}`), get(`/history?object=ev&since=${range}`)]).catch(() => [null, null]);
-		if (!grid) return;
+		if (!c.id) return null;
+		const [grid, ev] = await Promise.all([get(`/history?object=${encodeURIComponent(c.id)}&since=${range}`), get(`/history?object=ev&since=${range}`)]).catch(() => [null, null]);
+		return grid && { c, grid, ev };
+	}, (answer) => {
+		if (!answer) return;
+		const { c, grid, ev } = answer;
 		if (grid.t.length < 5 && range === '24h' && !chosen) { // a box that was just started
 			range = '15m';
 			chosen = true;
-			return draw_past();
+			draw_past();
+			return;
 		}
 		const seconds = { '15m': 900, '24h': 86400, '30d': 30 * 86400 }[range], to = Date.now() / 1000, from = grid.t.length > 1 ? Math.max(to - seconds, Math.min(grid.t[0], to - seconds / 24)) : to - seconds;
 		const at = new Map(ev.t.map((v, i) => [v, i])), evTop = grid.t.map((v) => (at.has(v) ? Math.max(ev.l1[at.get(v)], ev.l2[at.get(v)], ev.l3[at.get(v)]) : null));
@@ -77,7 +81,7 @@ export function open(el) {
 				zoomed && button(t('whole'), () => { zoomed = null; draw_past(); }, 'chip'),
 				button('CSV', () => csv(`${c.id}-${range}`, [['t', grid.t], ['l1', grid.l1], ['l2', grid.l2], ['l3', grid.l3], ['limit', grid.limit], ['ev', evTop]]), 'chip right')),
 			grid.t.length < 2 ? h('p', { class: 'quiet' }, t('history.none')) : h('div', { 'data-keep': `${range}${grid.t[grid.t.length - 1]}${zoomed}` }, chart({ x: grid.t, lines, limit: grid.limit, marks: marks.filter((m) => m.t >= first && m.t <= last), from: first, to: last, label: `${t('history')} ${c.id}`, zoom: (a, b) => { zoomed = [a, b]; draw_past(); } }))));
-	}
+	});
 	draw_past();
 	timer = setInterval(draw_past, 10000);
 	return {

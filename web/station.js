@@ -1,5 +1,5 @@
 // One station: what its driver and its electrician want to know, its sessions, its profiles, its keys, its frames; and what can be done to it.
-import { api, get, state, can, enc } from './api.js';
+import { api, get, state, can, enc, reader } from './api.js';
 import { h, show, card, table, pill, amps, kw, kwh, num, time, since, button, field, attempt, toast, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart } from './chart.js';
@@ -85,25 +85,27 @@ async function readKeys(id, box) {
 
 function rawCall(id) {
 	const list = h('datalist', { id: 'actions' }), help = h('pre', { hidden: true }), answer = h('pre', { role: 'status', hidden: true });
-	const payload = h('textarea', { name: 'payload', rows: 4, spellcheck: 'false' }, '{}');
-	const action = h('input', { name: 'action', list: 'actions', required: true, placeholder: 'TriggerMessage', spellcheck: 'false', autocapitalize: 'none', onchange: async () => {
-		const r = await get(`/stations/${enc(id)}/calls?action=${enc(action.value)}`).catch(() => null);
+	const go = h('button', { class: 'primary' }, t('send')), payload = h('textarea', { name: 'payload', rows: 4, spellcheck: 'false' }, '{}');
+	const explain = reader(() => get(`/stations/${enc(id)}/calls?action=${enc(action.value)}`).catch(() => null), (r) => {
 		help.hidden = !r?.request;
 		help.textContent = (r?.request || []).map((f) => `${f.name}${f.required ? ' *' : ''}  ${f.words ? f.words.join(' | ') : f.type}`).join('\n');
-	} });
+	});
+	const action = h('input', { name: 'action', list: 'actions', required: true, placeholder: 'TriggerMessage', spellcheck: 'false', autocapitalize: 'none', onchange: explain });
 	get(`/stations/${enc(id)}/calls`).then((r) => list.replaceChildren(...(r.actions || []).map((a) => h('option', { value: a })))).catch(() => {});
 	const send = async (e) => {
 		e.preventDefault();
 		answer.hidden = false;
 		answer.textContent = '…';
+		go.disabled = true; // one at a time, each with its own answer
 		try {
 			JSON.parse(payload.value);
 			answer.textContent = JSON.stringify(await api('POST', `/stations/${enc(id)}/call`, { action: action.value, payload: payload.value }), null, 2);
 		} catch (err) {
 			answer.textContent = err.message;
 		}
+		go.disabled = false;
 	};
-	return card(t('raw_call'), h('form', { onsubmit: send }, list, field(t('action'), action), help, field(t('payload'), payload), h('button', { class: 'primary' }, t('send')), answer));
+	return card(t('raw_call'), h('form', { onsubmit: send }, list, field(t('action'), action), help, field(t('payload'), payload), go, answer));
 }
 
 async function frames(id, box) {
@@ -114,19 +116,16 @@ async function frames(id, box) {
 export function open(el, [id]) {
 	const now = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
 	el.append(now, charts_, tx, events, profiles_, keys, raw, frames_);
-	charts(id, charts_);
+	const read = reader(() => Promise.all([charts(id, charts_), can('installer') && frames(id, frames_)]));
+	read();
 	transactions(id, tx);
 	if (can('installer')) {
 		const list = h('div', {});
 		profiles(id, profiles_);
 		keys.append(card(t('keys'), button(t('read_keys'), () => readKeys(id, list)), list));
 		raw.append(rawCall(id));
-		frames(id, frames_);
 	}
-	const timer = setInterval(() => {
-		charts(id, charts_);
-		if (can('installer')) frames(id, frames_);
-	}, 10000);
+	const timer = setInterval(read, 10000);
 	return {
 		draw() {
 			const s = state.stations.get(id);

@@ -1,5 +1,5 @@
 // Every frame on both sides with what the box did with it.
-import { get, state, can, enc } from './api.js';
+import { get, state, can, enc, reader } from './api.js';
 import { h, show, button, table, time, num } from './ui.js';
 import { t } from './text.js';
 
@@ -88,10 +88,11 @@ export function open(el, [station]) {
 		show(list, found.slice(0, SHOWN).map((x) => frameRow(x, frames)), found.length ? null : h('p', { class: 'quiet' }, t('no_frames')));
 	};
 	const draw = () => paused || paint();
-	const read = async () => {
-		frames = (await get(`/traces?since=1h${f.station ? `&station=${enc(f.station)}` : ''}`).catch(() => [])).reverse();
+	const read = reader(() => get(`/traces?since=1h${f.station ? `&station=${enc(f.station)}` : ''}`).catch(() => []), (now) => {
+		const last = now.at(-1)?.seq ?? 0;
+		frames = [...frames.filter((x) => x.seq > last), ...now.reverse()]; // some have come meanwhile
 		paint();
-	};
+	});
 	const labelled = (label, input) => h('label', { class: 'field inline' }, h('span', {}, label), input);
 	const pause = button(t('pause'), () => {
 		paused = !paused;

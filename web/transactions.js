@@ -1,5 +1,5 @@
 // The ledger: who charged where, when and how much, and whether the CSMS knows.
-import { get, enc, state } from './api.js';
+import { get, enc, state, reader } from './api.js';
 import { h, show, table, pill, num, time, span } from './ui.js';
 import { t } from './text.js';
 
@@ -37,10 +37,10 @@ export function open(el) {
 		show(list, h('p', { class: 'quiet', role: 'status' }, `${found.length} ${t('page.transactions')} · ${num(sum / 1000, 1)} kWh ${t('ended')}`), table(columns(), found.slice(0, most), t('no_tx')),
 			found.length > most ? h('button', { type: 'button', onclick: () => { most += PAGE; draw(); } }, t('more')) : null);
 	};
-	const read = async () => {
-		rows = await readAll();
+	const read = reader(readAll, (now) => {
+		rows = now;
 		draw();
-	};
+	});
 	el.append(h('h1', {}, t('page.transactions')), h('div', { class: 'filters', role: 'search' },
 		h('label', { class: 'field inline' }, h('span', {}, t('search')), h('input', { type: 'search', oninput: (e) => { text = e.target.value.toLowerCase(); draw(); } })),
 		h('label', { class: 'field inline' }, h('span', {}, t('state')), h('select', { onchange: (e) => { which = e.target.value; draw(); } }, ['', 'running', 'open', 'offline'].map((v) => h('option', { value: v }, v ? t(`tx.${v}`) : t('all'))))),
