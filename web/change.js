@@ -2,7 +2,7 @@
 import { run, state, can } from './api.js';
 import { h, table, button, attempt, toast } from './ui.js';
 import { t } from './text.js';
-import { tryChange, applyChange, refreshTrial, trialLeft } from './config.js';
+import { tryChange, applyChange, refreshTrial, trialLeft, settle } from './config.js';
 
 const value = (v) => (v === null || v === undefined ? h('span', { class: 'quiet' }, '–') : h('code', {}, v));
 const differences = (changes) => table([[t('key'), (c) => h('code', {}, c.path)], [t('what'), (c) => [value(c.from), ' \u2192 ', value(c.to)]],
@@ -41,6 +41,7 @@ export async function propose(what, title = t('change.title')) {
 		h('div', { class: 'row end' }, button(looked.usable && looked.changes.length ? t('cancel') : t('ok'), () => d.close()), looked.usable && looked.changes.length ? go : null)));
 		d.addEventListener('close', () => {
 			d.remove();
+			if (result?.state === 'applied') settle();
 			resolve(result);
 		});
 		document.body.append(d);
@@ -54,5 +55,5 @@ export function trialBanner() {
 	if (left === null) return null;
 	return h('div', { class: 'banner wait row wrap', id: 'trial' }, h('span', {}, `${t('settings.confirm_left')} `, h('b', { class: 'count', 'aria-hidden': 'true' }, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`)),
 		can('installer') && button(t('settings.confirm'), () => attempt(() => run('config.confirm')).then(refreshTrial), 'small primary'),
-		can('installer') && button(t('change.take_back'), () => attempt(() => run('config.rollback')).then(refreshTrial), 'small'));
+		can('installer') && button(t('change.take_back'), () => attempt(() => run('config.rollback')).then(refreshTrial).then(settle), 'small'));
 }

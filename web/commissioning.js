@@ -1,14 +1,16 @@
 // The way of an installer from an empty box to a report: every step shows what it needs, runs its check, and keeps the evidence on the box.
-import { patiently, readAll } from './api.js';
-import { h, show, card } from './ui.js';
+//
+// Easy to get wrong: whoever waits for an answer may have left the page, or opened it anew, when it comes. So an answer goes to what is known (state,
+// found, conf), never to an element, and what the page on the screen shows of it is drawn from there with every change (`live`). Fields are made once.
+import { h, show, card, live, redraw } from './ui.js';
 import { t } from './text.js';
-import { found, readFound, evidence } from './wizard.js';
+import { found, readFound, forgetRefusals, evidence } from './wizard.js';
 import * as site from './wizard-site.js';
 import * as stations from './wizard-stations.js';
 import { reportStep } from './report.js';
 
 const STEPS = ['basics', 'network', 'grid', 'circuits', 'meters', 'uplink', 'stations', 'identify', 'probe', 'limit', 'offline', 'report'];
-const pages = { ...site, ...stations, report: (again, anew) => reportStep(STEPS.slice(0, -1), anew) };
+const pages = { ...site, ...stations, report: () => reportStep(STEPS.slice(0, -1)) };
 const MARK = { passed: '✓', failed: '✗' };
 
 // The steps: a list beside or above on a desk, one line with its neighbours on a phone.
@@ -19,30 +21,27 @@ function steps(step) {
 			h('span', { class: 'no', 'aria-hidden': 'true' }, MARK[found[s]?.state] || i + 1), h('span', { class: 'name' }, t(`w.${s}`)), h('small', { class: 'name' }, s === 'report' ? '' : t(`w.${found[s]?.state || 'open'}`))))))];
 }
 
+function page(step) {
+	const here = STEPS.indexOf(step), proof = step !== 'report' && live((el) => show(el, evidence(found[step])));
+	return [live((el) => show(el, steps(step)), h('nav', { class: 'steps noprint', 'aria-label': t('w.all') })),
+		card(h('span', {}, `${here + 1}. ${t(`w.${step}`)}`), here ? null : h('p', { class: 'quiet' }, t('w.intro')), proof, ...pages[step]().flat(Infinity).filter(Boolean)),
+		h('div', { class: 'row noprint' }, here > 0 && h('a', { class: 'button', href: `#/commissioning/${STEPS[here - 1]}` }, `← ${t('w.back')}`), here < STEPS.length - 1 && h('a', { class: 'button right', href: `#/commissioning/${STEPS[here + 1]}` }, `${t('w.next')} →`))];
+}
+
 export function open(el, [at]) {
-	const nav = h('nav', { class: 'steps noprint', 'aria-label': t('w.all') }), body = h('div', {}), proof = h('div', {});
-	let live = null, step = STEPS.includes(at) ? at : null;
-	el.append(h('h1', {}, t('page.commissioning')), nav, body);
-	const again = async () => {
-		await readFound();
-		show(nav, steps(step));
-		show(proof, step === 'report' ? null : evidence(found[step]));
-	};
-	function draw() {
-		const here = STEPS.indexOf(step);
-		const ui = pages[step](again, anew);
-		live = ui.draw;
-		body.replaceChildren(card(h('span', {}, `${here + 1}. ${t(`w.${step}`)}`), here ? null : h('p', { class: 'quiet' }, t('w.intro')), proof, ...ui.flat(Infinity).filter(Boolean)),
-			h('div', { class: 'row noprint' }, here > 0 && h('a', { class: 'button', href: `#/commissioning/${STEPS[here - 1]}` }, `← ${t('w.back')}`), here < STEPS.length - 1 && h('a', { class: 'button right', href: `#/commissioning/${STEPS[here + 1]}` }, `${t('w.next')} →`)));
-	}
-	const anew = async () => {
-		await patiently(readAll);
-		draw();
-	};
+	const body = h('div', {}, h('p', { class: 'quiet' }, t('loading')));
+	const draw = () => redraw(body);
+	el.append(h('h1', {}, t('page.commissioning')), body);
+	forgetRefusals();
 	readFound().then(() => {
-		step ??= STEPS.find((s) => !found[s]) || 'basics';
-		draw();
-		return again();
+		const step = STEPS.includes(at) ? at : STEPS.find((s) => !found[s]) || 'basics';
+		body.replaceChildren(...page(step));
 	});
-	return { draw: () => live?.() };
+	return {
+		draw,
+		on(topic, d) {
+			if (topic === 'config') draw();
+			if (topic === 'job' && d.state !== 'running') readFound();
+		},
+	};
 }

@@ -1,20 +1,29 @@
 // The configuration for forms: what there may be (the tables of the box), what is written and where, and a change on its way into force.
 // A path is a list of keys; a change is a map from path to value, where undefined stands for "as the files say".
-import { get, run, state, changed } from './api.js';
+import { get, run, state, changed, patiently, reader, readAll } from './api.js';
 import { lang } from './text.js';
 
 export const keyOf = (path) => JSON.stringify(path);
-export const conf = { rows: null, values: new Map(), managed: '', locked: false };
+// `changes` counts those that came into force by this page; while `settling` is not 0 one has, and was not read yet.
+export const conf = { rows: null, values: new Map(), managed: '', locked: false, changes: 0, settling: 0 };
 
 // What a row is for, in the language of the page where it is there.
 let other = {};
 export const helpOf = (row) => other[row.help] ?? row.help ?? '';
 
-export async function readConfig() {
+export const readConfig = reader(async () => {
 	if (lang() === 'de') other = (await import('./help-de.js')).help;
-	const [rows, now] = await Promise.all([conf.rows || get('/config/schema').then((r) => r.rows), get('/config/origin')]);
-	Object.assign(conf, now, { rows, values: new Map(now.values.map((v) => [keyOf(v.path), v])) });
-	return conf;
+	return Promise.all([conf.rows || get('/config/schema').then((r) => r.rows), get('/config/origin')]);
+}, ([rows, now]) => Object.assign(conf, now, { rows, values: new Map(now.values.map((v) => [keyOf(v.path), v])) }));
+
+// A change has come into force: everything is read again. From here until then forms take nothing, so that nothing typed is lost when they are made anew.
+export async function settle() {
+	conf.changes++;
+	conf.settling++;
+	changed('config');
+	await Promise.all([patiently(readConfig), patiently(readAll)]).catch(() => {});
+	conf.settling--;
+	changed('config');
 }
 
 const GROUPS = ['objects', 'items'];

@@ -1,7 +1,8 @@
 // Fields made from the tables of the configuration: an input that fits the type, where the present value comes from, and what is wrong with it.
-import { h, show, button } from './ui.js';
+import { patiently } from './api.js';
+import { h, show, button, live } from './ui.js';
 import { t } from './text.js';
-import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt, remove, helpOf } from './config.js';
+import { conf, keyOf, rowOf, written, isManaged, layerOf, namesBelow, treeAt, remove, helpOf, readConfig } from './config.js';
 
 const LISTS = ['choices', 'texts', 'phases'];
 const NUMBERS = ['int', 'number', 'amps', 'percent', 'phase_amps'];
@@ -46,6 +47,26 @@ export function originPill(v) {
 	if (layer === 'preset') return h('small', { class: 'origin' }, t('origin.preset'));
 	const place = `${v.file.split('/').at(-1)}:${v.line}`;
 	return layer === 'managed' ? h('small', { class: 'origin managed' }, t('origin.managed')) : h('small', { class: 'origin', title: `${v.file}:${v.line}` }, `${layer === 'dropin' ? 'conf.d/' : ''}${place}`);
+}
+
+// The place of a form: `fill` gives its fields. They are made when the configuration was read, again when a change has come into force, and by make().
+// Whoever types into them at another time loses nothing.
+export function formBox(fill) {
+	let ready = false, made = null;
+	const box = live((el) => {
+		el.disabled = conf.settling > 0;
+		if (ready && !conf.settling && made !== conf.changes) el.make();
+	}, h('fieldset', { class: 'form' }));
+	box.make = () => {
+		if (!ready) return; // somebody searches before the tables are here
+		made = conf.changes;
+		box.replaceChildren(...[fill()].flat(3).filter(Boolean));
+	};
+	patiently(readConfig).then(() => {
+		ready = true;
+		box.draw();
+	}).catch((e) => show(box, h('p', { class: 'error' }, e.message)));
+	return box;
 }
 
 // A form over one change (a Map by path). `errors` is a Map by path, filled when the box has looked at it.

@@ -1,11 +1,11 @@
 // The report of a commissioning: everything that was found, to print and sign; and the end, after which the box changes nothing more by itself.
-import { run, can, has } from './api.js';
-import { h, show, table, button, ask, attempt, num, time, pill } from './ui.js';
+import { run, can, has, patiently, reader } from './api.js';
+import { h, show, table, button, ask, attempt, num, time, pill, byName, live } from './ui.js';
 import { t } from './text.js';
 import { meterResult } from './wizard-site.js';
 import { identifyResult, probeResult, limitResult, offlineResult } from './wizard-stations.js';
 import { staged } from './uplink.js';
-import { editor } from './wizard.js';
+import { editor, found } from './wizard.js';
 import { propose } from './change.js';
 
 const shown = { meters: meterResult, identify: identifyResult, probe: probeResult, limit: limitResult, offline: offlineResult, uplink: staged, network: networkFacts, grid: gridFacts };
@@ -31,7 +31,7 @@ function body({ report, sha256 }, steps) {
 		facts([[t('site'), report.site], [t('when'), time(report.at, 'date')], ['ampgate', report.version], [t('w.result'), failed || open ? `${failed} ${t('w.failed')}, ${open} ${t('w.open')}` : t('w.all_passed')]]),
 		h('h2', {}, t('w.circuits')), table([[t('circuit'), (c) => `${c.id}${c.parent ? ` ← ${c.parent}` : ''}`], [t('limit'), (c) => `${c.limit_a.map((a) => num(a, 0)).join(' / ')} A`, 'n'], [t('meter'), (c) => c.meter || t('summed')]], report.circuits),
 		steps.filter((s) => s !== 'circuits').map((s) => section(s, report.steps[s])),
-		h('h2', {}, t('page.stations')), table([[t('station'), (s) => s.id], [t('detail'), (s) => [s.vendor, s.model, s.firmware].filter(Boolean).join(' ')], [t('link'), (s) => s.subprotocol || '–'], [t('rotation'), (s) => s.rotation || '–']], report.stations),
+		h('h2', {}, t('page.stations')), table([[t('station'), (s) => [s.id, s.state === 'pending' ? [' ', pill('pending')] : null]], [t('detail'), (s) => [s.vendor, s.model, s.firmware].filter(Boolean).join(' ')], [t('link'), (s) => s.subprotocol || '–'], [t('rotation'), (s) => s.rotation || '–']], [...report.stations].sort((a, b) => byName(a.id, b.id))),
 		h('div', { class: 'signing' }, h('p', {}, t('w.sign')), h('p', {}, t('w.sign_owner'))), h('p', { class: 'quiet code' }, `${t('w.sum')}: ${sha256}`)];
 }
 
@@ -45,11 +45,17 @@ async function startOver() {
 	location.hash = '#/commissioning/basics';
 }
 
-export function reportStep(steps, anew) {
+export function reportStep(steps) {
 	const box = h('div', { class: 'report' });
-	run('commission.report').then((r) => show(box, body(r, steps))).catch((e) => show(box, h('p', { class: 'error' }, e.message)));
+	const read = reader(() => patiently(() => run('commission.report')), (r) => show(box, body(r, steps)));
+	let of = null;
+	live(() => {
+		if (of === found) return;
+		of = found;
+		read().catch((e) => show(box, h('p', { class: 'error' }, e.message)));
+	}, box);
 	return [h('p', { class: 'noprint' }, t('w.report_text')),
 		h('div', { class: 'row wrap noprint' }, button(t('w.print'), () => print(), 'primary'), h('a', { class: 'button', href: '/api/v1/commission/report', download: 'commissioning.json' }, t('w.json')), can('installer') && has('commission.reset') && button(t('w.reset'), startOver)),
 		box,
-		can('installer') && h('section', { class: 'noprint' }, h('h3', {}, t('w.finish')), h('p', {}, t('w.finish_text')), editor((f) => f.field(['onboarding'], t('w.strangers')), anew), h('p', {}, button(t('w.lock'), lock)))];
+		can('installer') && h('section', { class: 'noprint' }, h('h3', {}, t('w.finish')), h('p', {}, t('w.finish_text')), editor((f) => f.field(['onboarding'], t('w.strangers'))), h('p', {}, button(t('w.lock'), lock)))];
 }

@@ -1,9 +1,9 @@
 // The configuration: as a form and as text, with where each value comes from; a change is looked at, tried, and kept or taken back. And who may log in.
-import { api, get, run, state, can, patiently } from './api.js';
-import { h, show, card, table, button, field, ask, attempt, time, pill } from './ui.js';
+import { api, get, run, state, can, patiently, reader } from './api.js';
+import { h, show, card, table, button, field, ask, attempt, time, pill, live, redraw } from './ui.js';
 import { t } from './text.js';
-import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial, helpOf } from './config.js';
-import { makeForm, originPill } from './form.js';
+import { conf, readConfig, wire, rowOf, keyOf, isManaged, refreshTrial, settle, helpOf } from './config.js';
+import { makeForm, formBox, originPill } from './form.js';
 import { propose } from './change.js';
 import { people } from './people.js';
 
@@ -34,18 +34,17 @@ function leaves(rows, path, out) {
 }
 
 function values(box) {
-	const change = new Map(), bar = h('div', { class: 'bar-below', hidden: true }), list = h('div', {});
+	const change = new Map(), bar = h('div', { class: 'bar-below', hidden: true });
 	let form, text = '', only = false;
 	const draw_bar = () => {
 		bar.hidden = !change.size;
-		show(bar, h('b', {}, `${change.size} ${t('form.changes')}`), button(t('form.look'), look, 'primary'), button(t('form.discard'), () => { change.clear(); draw(); }));
+		show(bar, h('b', {}, `${change.size} ${t('form.changes')}`), button(t('form.look'), look, 'primary'), button(t('form.discard'), () => { change.clear(); list.make(); }));
 	};
 	async function look() {
 		const r = await propose(wire(change));
 		if (r?.state === 'applied') {
 			change.clear();
-			await patiently(readConfig);
-			draw();
+			draw_bar();
 		} else if (r?.state === 'refused') {
 			form.take(r.errors)?.focus();
 		}
@@ -60,27 +59,20 @@ function values(box) {
 			return `${path.join('.')} ${helpOf(row)}`.toLowerCase().includes(q);
 		});
 	};
-	function draw() {
-		if (!conf.rows) return; // somebody types before the tables are here
+	const list = formBox(() => {
 		draw_bar();
 		form = makeForm(change, draw_bar);
-		list.replaceChildren();
-		if (!text && !only) {
-			list.append(...[form.table(conf.rows.filter((r) => r.key !== 'version'), [])].flat(3).filter(Boolean));
-			return;
-		}
+		if (!text && !only) return form.table(conf.rows.filter((r) => r.key !== 'version'), []);
 		const hits = found();
-		list.append(h('p', { class: 'quiet', role: 'status' }, `${hits.length} ${t('form.found')}`),
-			...hits.slice(0, MOST_FOUND).map(({ path }) => form.field(path, h('code', {}, path.join('.')))));
-	}
+		return [h('p', { class: 'quiet', role: 'status' }, `${hits.length} ${t('form.found')}`), ...hits.slice(0, MOST_FOUND).map(({ path }) => form.field(path, h('code', {}, path.join('.'))))];
+	});
 	const toggle = button(t('form.only'), () => {
 		only = !only;
 		toggle.setAttribute('aria-pressed', String(only));
-		draw();
+		list.make();
 	}, 'chip', { 'aria-pressed': 'false' });
-	box.append(card(null, h('div', { class: 'row wrap' }, h('label', { class: 'field inline' }, h('span', {}, t('settings.filter')), h('input', { type: 'search', oninput: (e) => { text = e.target.value.trim(); draw(); } })), toggle),
-		h('p', { class: 'quiet' }, t('form.text')), h('div', { class: 'form', 'data-keep': 'form' }, list)), bar);
-	readConfig().then(draw).catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+	box.append(card(null, h('div', { class: 'row wrap' }, h('label', { class: 'field inline' }, h('span', {}, t('settings.filter')), h('input', { type: 'search', oninput: (e) => { text = e.target.value.trim(); list.make(); } })), toggle),
+		h('p', { class: 'quiet' }, t('form.text')), list), bar);
 }
 
 // --- as text ---
@@ -94,14 +86,21 @@ function inForce(text) {
 
 function yaml(box) {
 	const area = h('textarea', { rows: 12, spellcheck: 'false' }), list = h('div', { class: 'config', tabindex: '0', role: 'region', 'aria-label': t('settings.config') });
-	const read = async () => {
-		const [all, own] = await Promise.all([get('/config?origin=true'), get('/config?layer=managed'), readConfig()]);
+	let made = null;
+	const read = reader(() => patiently(() => Promise.all([get('/config?origin=true'), get('/config?layer=managed'), readConfig()])), ([all, own]) => {
 		area.value = own.yaml;
+		area.disabled = conf.settling > 0;
 		show(list, inForce(all.yaml));
-	};
-	box.append(h('div', { class: 'two' }, card(t('settings.edit'), field(t('settings.edit_hint'), area), button(t('form.look'), () => propose({ yaml: area.value }).then((r) => r?.state === 'applied' && read()), 'primary')),
+	});
+	// Read when a change has come into force; from then on until it is here there is nothing to type into.
+	live(() => {
+		area.disabled ||= made !== conf.changes || conf.settling > 0;
+		if (made === conf.changes || conf.settling) return;
+		made = conf.changes;
+		read().catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+	}, area);
+	box.append(h('div', { class: 'two' }, card(t('settings.edit'), field(t('settings.edit_hint'), area), button(t('form.look'), () => propose({ yaml: area.value }), 'primary')),
 		card(t('settings.config'), list)));
-	read().catch((e) => show(list, h('p', { class: 'error' }, e.message)));
 }
 
 // --- what ran before ---
@@ -115,15 +114,15 @@ function history(box) {
 	const back = async (g) => {
 		const r = await attempt(() => api('POST', '/config/diff', { generation: g.generation }), null);
 		if (r && await ask(`${t('settings.rollback')} ${g.generation}?`, [h('pre', {}, r.changes || t('settings.no_change'))], t('settings.rollback'), true))
-			await attempt(() => run('config.rollback', { generation: g.generation, restart: true })).then(refreshTrial).then(read);
+			await attempt(() => run('config.rollback', { generation: g.generation, restart: true })).then(refreshTrial).then(settle).then(read);
 	};
-	const read = () => get('/config/history').then((all) => show(list, table([
+	const read = reader(() => patiently(() => get('/config/history')), (all) => show(list, table([
 		[t('settings.generation'), (g) => [h('b', {}, g.generation), g.generation === state.site?.config?.generation ? h('span', { class: 'pill go' }, t('settings.runs')) : null]],
 		[t('when'), (g) => time(g.at, 'date')], [t('settings.by'), (g) => g.who || ''], [t('why'), (g) => t(`because.${g.why}`, g.why || '')],
 		['', (g) => g.generation !== state.site?.config?.generation && h('div', { class: 'row' }, button(t('history.look'), () => look(g), 'small'), button(t('settings.rollback'), () => back(g), 'small'))],
-	], all))).catch((e) => show(list, h('p', { class: 'error' }, e.message)));
+	], all)));
 	box.append(card(t('settings.history'), h('p', { class: 'quiet' }, t('history.text')), list));
-	read();
+	read().catch((e) => show(list, h('p', { class: 'error' }, e.message)));
 }
 
 const programs = (box) => box.append(card(t('settings.downloads'), h('ul', { class: 'facts' }, [['/api/v1/openapi.json', 'OpenAPI'], ['/metrics', 'Prometheus'], ['/status.txt', 'status.txt']].map(([href, name]) => h('li', {}, h('a', { href }, name))))));
@@ -138,5 +137,9 @@ export function open(el, [at]) {
 	el.querySelector('.tabs [aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
 	PARTS[tab](body);
 	refreshTrial();
-	return { draw: () => show(head, standing()) };
+	const draw = () => {
+		show(head, standing());
+		redraw(body);
+	};
+	return { draw, on: (topic) => topic === 'config' && draw() };
 }

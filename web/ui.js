@@ -52,6 +52,15 @@ export function show(el, ...children) {
 	inside(el, [...h('div', {}, ...children).childNodes]);
 }
 
+// A part of a page that `redraw` draws again, whatever has changed; it fills its element from what is known by then. Its place is not inside another.
+export function live(draw, el = h('div', {})) {
+	el.dataset.live = '1';
+	el.draw = () => draw(el);
+	el.draw();
+	return el;
+}
+export const redraw = (el) => el.querySelectorAll('[data-live]').forEach((x) => x.draw());
+
 // --- numbers and times; what is unknown is a dash ---
 
 export let zone;

@@ -1,5 +1,5 @@
 // The way to the CSMS, stage by stage, and what waits for it.
-import { state, get, run, api, can, has, enc } from './api.js';
+import { state, get, run, api, can, has, enc, changed, reader } from './api.js';
 import { h, show, card, table, pill, num, time, span, since, button, attempt, ask, field } from './ui.js';
 import { t } from './text.js';
 
@@ -14,11 +14,23 @@ export function staged(r) {
 	return h('ol', { class: 'stages' }, STAGES.map(one));
 }
 
-export async function testUplink(id, box, endpoint) {
-	show(box, h('p', { class: 'quiet', role: 'status' }, t('testing')));
-	const r = await attempt(() => run('uplink.test', { uplink: id, endpoint }), null);
-	show(box, r ? [staged(r), h('p', { role: 'status' }, pill(r.ok ? 'ok' : 'bad', r.ok ? t('test_ok') : r.detail || t('test_failed')), h('span', { class: 'quiet' }, ` ${t('test_hint')}${r.identity ? ` (${r.identity})` : ''}`))] : null);
+// What came of the last test of each uplink, null while it runs. It outlives the page.
+const tests = new Map();
+export const testing = (id) => tests.get(id) === null;
+export async function testUplink(id) {
+	tests.set(id, null);
+	changed('uplink-test');
+	const r = await attempt(() => run('uplink.test', { uplink: id }), null);
+	if (r) tests.set(id, r);
+	else tests.delete(id);
+	changed('uplink-test');
 	return r;
+}
+
+export function tested(id) {
+	const r = tests.get(id);
+	if (testing(id)) return h('p', { class: 'quiet', role: 'status' }, t('testing'));
+	return r && [staged(r), h('p', { role: 'status' }, pill(r.ok ? 'ok' : 'bad', r.ok ? t('test_ok') : r.detail || t('test_failed')), h('span', { class: 'quiet' }, ` ${t('test_hint')}${r.identity ? ` (${r.identity})` : ''}`))];
 }
 
 async function askSwitch(u) {
@@ -26,11 +38,11 @@ async function askSwitch(u) {
 	if (v) attempt(() => api('POST', `/uplinks/${enc(u.id)}/switch`, { endpoint: Number(v.endpoint) }));
 }
 
-function uplinkCard(u, result) {
+function uplinkCard(u) {
 	return card(h('span', {}, u.id, ' ', pill(u.state)),
 		h('dl', { class: 'tiles' }, [[t('endpoint'), u.endpoint], [t('lanes'), `${u.lanes_up} / ${u.lanes}`], [t('since'), `${time(u.since)} (${since(u.since)})`], [t('over'), u.interface || t('over_any')]].map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v)))),
 		h('p', { class: 'code' }, u.url), u.fault ? h('p', { class: 'error' }, u.fault) : null,
-		h('div', { class: 'row wrap' }, has('uplink.test') && can('installer') && button(t('test'), () => testUplink(u.id, result)), can('operator') && button(t('switch'), () => askSwitch(u))), result);
+		h('div', { class: 'row wrap' }, has('uplink.test') && can('installer') && button(t('test'), () => testUplink(u.id), '', { disabled: testing(u.id) }), can('operator') && button(t('switch'), () => askSwitch(u))), h('div', {}, tested(u.id)));
 }
 
 // Ends of outages beside their beginnings, newest first.
@@ -48,16 +60,15 @@ function outages(events) {
 const columns = () => [[t('station'), (r) => h('a', { href: `#/station/${enc(r.station)}` }, r.station)], [t('action'), (r) => r.action], [t('state'), (r) => t(`queue.${r.state}`, r.state)], [t('count'), (r) => r.n, 'n'], [t('oldest'), (r) => time(r.at), 'lab'], [t('why'), (r) => r.why || '']];
 
 export function open(el) {
-	const links = h('div', {}), queue = h('div', {}), past = h('div', {}), results = new Map();
+	const links = h('div', {}), queue = h('div', {}), past = h('div', {});
 	let records = [];
 	el.append(h('h1', {}, t('page.uplink')), links, queue, past);
-	const read = async () => {
-		records = await get('/queue').catch(() => records);
+	const read = reader(() => get('/queue').catch(() => records), (now) => {
+		records = now;
 		draw();
-	};
+	});
 	const draw = () => {
-		for (const id of state.uplinks.keys()) if (!results.has(id)) results.set(id, h('div', { 'data-keep': id }));
-		show(links, [...state.uplinks.values()].map((u) => uplinkCard(u, results.get(u.id))), state.uplinks.size ? null : h('p', { class: 'quiet' }, t('no_uplink')));
+		show(links, [...state.uplinks.values()].map((u) => uplinkCard(u)), state.uplinks.size ? null : h('p', { class: 'quiet' }, t('no_uplink')));
 		const q = state.site?.queue || {}, disk = state.site?.storage, by = {};
 		for (const r of records) (by[`${r.station}|${r.action}|${r.state}`] ||= { ...r, n: 0 }).n++;
 		show(queue, card(t('queue'),

@@ -1,82 +1,97 @@
 // What the steps of the commissioning share: what was found so far, checks that the box runs, steps that a person judges, tables from a file.
-import { api, get, run, state, can, patiently } from './api.js';
-import { h, show, button, field, attempt, time, pill } from './ui.js';
+import { api, get, run, state, can, patiently, reader, changed } from './api.js';
+import { h, show, button, field, attempt, time, pill, live } from './ui.js';
 import { t } from './text.js';
-import { startJob } from './jobs.js';
-import { readConfig, wire } from './config.js';
-import { makeForm } from './form.js';
+import { startJob, watchJob, newest } from './jobs.js';
+import { wire } from './config.js';
+import { makeForm, formBox } from './form.js';
 import { propose } from './change.js';
 
-export const found = {};
-export async function readFound() {
-	const now = await get('/commission').catch(() => null);
-	if (!now) return;
-	for (const k of Object.keys(found)) delete found[k];
-	Object.assign(found, now);
-}
+// By step, as the box keeps it.
+export let found = {};
+export const readFound = reader(() => patiently(() => get('/commission')).catch(() => found), (now) => {
+	found = now;
+	changed('commissioning');
+});
 
 export const verdictPill = (s) => (s ? pill(s.state === 'passed' ? 'ok' : 'bad', t(`w.${s.state}`)) : pill('calm', t('w.open')));
 export const evidence = (s) => (s ? h('p', { class: 'quiet' }, verdictPill(s), ` ${time(s.at, 'date')} · ${s.by}${s.note ? ` · ${s.note}` : ''}`) : null);
 export const note = (step, passed, data, text) => api('POST', '/commission/note', { step, state: passed ? 'passed' : 'failed', note: text || undefined, data });
 
 // A step that a person judges: a note and a word.
-export function byHand(step, data, again) {
+export function byHand(step, data) {
 	const input = h('input', { maxlength: 300, value: found[step]?.note ?? '' });
-	const say = (passed) => () => attempt(() => note(step, passed, data?.(), input.value)).then(again);
+	const say = (passed) => () => attempt(() => note(step, passed, data?.(), input.value)).then(readFound);
 	return can('installer') && h('div', { class: 'judge' }, field(t('w.note'), input), h('div', { class: 'row wrap' }, button(t('w.confirm'), say(true), 'primary'), button(t('w.deny'), say(false))));
 }
 
-// A check that the box runs: a button, a stopwatch, how far it is, what it found. `words`: what each of its stages is called.
-export function checkRunner(verb, args, draw, again, words = {}) {
-	const status = h('div', { role: 'status', 'aria-live': 'polite' }), clock = h('p', { class: 'clock', 'aria-hidden': 'true', hidden: true });
-	let job = null, ticking;
-	const stop = button(t('w.cancel'), () => job && run('job.stop', { job }).catch(() => {}));
-	const see = (j) => {
-		job = j.job;
-		const [what, ...who] = (j.step || '').split(' ');
-		show(status, h('p', {}, `${words[what] || ''} ${who.join(' ')}`), h('progress', { value: Math.min(1, j.part || 0), max: 1, 'aria-label': t('w.step') }), stop);
+// --- checks that the box runs ---
+
+// Steps whose check was begun here, or found running, until what it found was read; and why a check did not come to its end.
+const busy = new Set(), refused = new Map();
+export const forgetRefusals = () => refused.clear();
+
+// `work` resolves with the job's last state; `keep`, if any, puts what it found beside the evidence.
+async function follow(step, work, keep) {
+	busy.add(step);
+	refused.delete(step);
+	changed('commissioning');
+	try {
+		const end = await work();
+		if (keep) await keep(end);
+	} catch (e) {
+		refused.set(step, e.message);
+	}
+	await readFound();
+	busy.delete(step);
+	changed('commissioning');
+}
+
+function stopwatch(el, step) {
+	const j = newest(step), runs = j?.state === 'running';
+	el.hidden = !runs;
+	show(el, runs ? `${(j.for_s + (performance.now() - j.seen) / 1000).toFixed(0)} s` : null);
+}
+
+// A button, a stopwatch, how far it is, what it found; the same on a page that is opened while it runs. `args` gives nothing while there is nothing to
+// run it with. `words`: what each of its stages is called.
+export function checkRunner(step, verb, args, draw, words = {}, keep) {
+	const already = newest(step);
+	if (already?.state === 'running' && !busy.has(step)) follow(step, () => watchJob(already.job), can('installer') && keep);
+	const stop = () => button(t('w.cancel'), () => run('job.stop', { job: newest(step).job }).catch(() => {}));
+	const progress = (j) => {
+		const [what, ...who] = (j?.step || '').split(' ');
+		return [h('p', {}, `${words[what] || ''} ${who.join(' ')}`), h('progress', { value: Math.min(1, j?.part || 0), max: 1, 'aria-label': t('w.step') }), j?.state === 'running' && can('installer') && stop()];
 	};
-	const go = button(t('w.run'), async () => {
-		const from = performance.now();
-		go.disabled = true;
-		clock.hidden = false;
-		ticking = setInterval(() => { clock.textContent = `${((performance.now() - from) / 1000).toFixed(1)} s`; }, 100);
-		try {
-			const end = await startJob(verb, args(), see);
-			show(status, end.result ? draw(end.result) : h('p', { class: 'quiet' }, t(`job.${end.state}`)));
-			await again(end);
-		} catch (e) {
-			show(status, h('p', { class: 'error' }, e.message));
-		}
-		clearInterval(ticking);
-		go.disabled = false;
-		go.textContent = t('w.again');
-	}, 'primary');
-	return h('div', {}, can('installer') && h('div', { class: 'row wrap' }, go), clock, status);
+	const ended = (j) => (refused.has(step) ? h('p', { class: 'error' }, refused.get(step)) : j && j.state !== 'running' && !j.result ? h('p', { class: 'quiet' }, t(`job.${j.state}`)) : null);
+	const runs = () => busy.has(step) || newest(step)?.state === 'running';
+	const go = live((el) => {
+		el.disabled = runs() || !args();
+		show(el, t(found[step]?.data || (newest(step) && !runs()) ? 'w.again' : 'w.run'));
+	}, button('', () => follow(step, () => startJob(verb, args()), keep), 'primary'));
+	return h('div', {}, can('installer') && h('div', { class: 'row wrap' }, go), live((el) => stopwatch(el, step), h('p', { class: 'clock', 'aria-hidden': 'true' })),
+		live((el) => show(el, runs() ? progress(newest(step)) : [ended(newest(step)), found[step]?.data ? draw(found[step].data) : null]), h('div', { role: 'status', 'aria-live': 'polite' })));
 }
 
 // --- changes of the configuration on the way ---
 
-// A form over some keys with its own button; `fill(form)` gives the elements. After a change is applied everything is read again and drawn anew.
-export function editor(fill, anew) {
-	const box = h('div', { class: 'form' }), change = new Map(), bar = h('div', { class: 'row wrap' });
-	const draw_bar = () => show(bar, change.size ? [button(t('form.look'), look, 'primary'), button(t('form.discard'), () => { change.clear(); draw(); })] : null);
+// A form over some keys with its own button; `fill(form)` gives the elements.
+export function editor(fill) {
+	const change = new Map(), bar = h('div', { class: 'row wrap' });
+	let form;
+	const draw_bar = () => show(bar, change.size ? [button(t('form.look'), look, 'primary'), button(t('form.discard'), () => { change.clear(); box.make(); })] : null);
 	async function look() {
 		const r = await propose(wire(change));
 		if (r?.state === 'refused') form.take(r.errors)?.focus();
 		if (r?.state !== 'applied') return;
 		change.clear();
-		await patiently(readConfig);
-		draw();
-		anew?.();
-	}
-	let form;
-	function draw() {
-		form = makeForm(change, draw_bar);
-		box.replaceChildren(...[fill(form, { change, look, edited: draw_bar })].flat(3).filter(Boolean));
 		draw_bar();
 	}
-	readConfig().then(draw).catch((e) => show(box, h('p', { class: 'error' }, e.message)));
+	const box = formBox(() => {
+		form = makeForm(change, draw_bar);
+		draw_bar();
+		return fill(form, { change, look, edited: draw_bar });
+	});
 	return h('div', { 'data-keep': 'editor' }, box, bar);
 }
 
@@ -98,7 +113,7 @@ export function parseCsv(text) {
 const amps = (text) => (text.includes('/') ? text.split('/').map((x) => x.trim()) : text);
 
 // A field for a table that becomes objects of a section: `columns` are its keys, the first column is the id.
-export function csvImport(section, columns, example, anew) {
+export function csvImport(section, columns, example) {
 	const area = h('textarea', { rows: 5, spellcheck: 'false', placeholder: example });
 	const file = h('input', { type: 'file', accept: '.csv,text/csv,text/plain', onchange: async (e) => { area.value = await e.target.files[0]?.text() ?? area.value; } });
 	const said = h('p', { class: 'error', role: 'alert' });
@@ -108,11 +123,7 @@ export function csvImport(section, columns, example, anew) {
 		if (said.textContent) return;
 		const objects = Object.fromEntries(rows.filter((r) => r.id).map((r) => [r.id, Object.fromEntries(columns.filter((c) => r[c]).map((c) => [c, c === 'limit_a' ? amps(r[c]) : r[c]]))]));
 		const r = await propose({ over: { [section]: objects } });
-		if (r?.state === 'applied') {
-			area.value = '';
-			await patiently(readConfig);
-			anew?.();
-		}
+		if (r?.state === 'applied') area.value = '';
 	};
 	return h('details', { class: 'fold', 'data-keep': `csv-${section}` }, h('summary', {}, t('csv.title'), h('span', { class: 'quiet' }, `id, ${columns.join(', ')}`)),
 		h('div', { class: 'inner' }, field(t('csv.text'), area), field(t('csv.file'), file), said, button(t('form.look'), take, 'primary')));
