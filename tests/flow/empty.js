@@ -30,7 +30,7 @@ console: {login: none}
 	const dialog = p.locator('dialog'), button = (name, within_ = p) => within_.getByRole('button', { name, exact: true });
 	const step = async (name) => {
 		await v.go(`commissioning/${name}`);
-		await p.locator('#page .card').first().waitFor();
+		await p.locator(`.steps a[aria-current=step][href="#/commissioning/${name}"]`).waitFor(); // not the page before it
 	};
 	// What was filled in is looked at and put in force, for good.
 	const apply = async (within_, ...differences) => {
