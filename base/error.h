@@ -13,7 +13,7 @@ enum {
 	ERR_NOT_FOUND,          /* no such object */
 	ERR_EXISTS,             /* there is one already */
 	ERR_CLOSED,             /* the other end is gone */
-	ERR_FULL,               /* a bound is reached; try again when there is room */
+	ERR_FULL,               /* a bound of ours is reached, or the disk is full; try again when there is room */
 	ERR_TOO_LARGE,          /* over a size limit, for good */
 	ERR_TIMEOUT,            /* no answer in time */
 	ERR_REFUSED,            /* understood and declined */

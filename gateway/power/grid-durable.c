@@ -19,7 +19,7 @@ static struct list waiters = { &waiters, &waiters };
 
 const char *grid_durable_text(int err)
 {
-	return err == ERR_FULL ? "there is no room on the disk" : err_text(err);
+	return err == ERR_FULL ? "there is no room for it on the disk, or within offline.queue.max_size" : err_text(err);
 }
 
 void grid_durable_given(void)

@@ -257,6 +257,7 @@ LAB_TEST(test_starts_are_refused_before_the_records_of_running_transactions)
 	while (ERROR_OF(outbox_put(lab->s, &rec, on_answer, &last)) == 0)
 		notices++;
 	assert_int_equal(last.err, ERR_FULL);
+	assert_string_equal(err_text(last.err), "there is no room for more"); /* whatever is full: a queue, the database, its disk */
 	assert_int_equal(outbox_count(lab->s, "A"), notices); /* the refused one is taken back */
 	rec.kind = OUTBOX_TX_START;
 	assert_int_equal(ERROR_OF(outbox_put(lab->s, &rec, on_answer, &last)), ERR_FULL);
