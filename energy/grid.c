@@ -379,13 +379,14 @@ void grid_input_look(const struct grid *g, int input, struct grid_input_view *ou
 					 in->fault[0] ? in->fault : NULL };
 }
 
-int64_t grid_dimmed_w(int devices, int64_t dim_w)
+int64_t grid_dimmed_w(int devices, int64_t dim_w, int64_t large_w)
 {
 	static const int percent[] = { 100, 100, 80, 75, 70, 65, 60, 55, 50, 45 };
 	if (devices < 1)
 		return 0;
 	int share = percent[devices > 9 ? 9 : devices];
-	return dim_w + (devices - 1) * dim_w * share / 100;
+	int64_t first = large_w * 2 / 5 > dim_w ? large_w * 2 / 5 : dim_w;
+	return first + (devices - 1) * dim_w * share / 100;
 }
 
 int grid_ripple(unsigned wired, unsigned closed)

@@ -82,8 +82,9 @@ size_t grid_inputs(const struct grid *g);
 void grid_input_look(const struct grid *g, int input, struct grid_input_view *out);
 
 /* What n controllable devices behind one energy manager keep while they are dimmed, each keeping dim_w alone (BNetzA BK6-22-300, 4.5.2):
- * dim + (n - 1) x simultaneity x dim. */
-int64_t grid_dimmed_w(int devices, int64_t dim_w);
+ * max(0.4 x large, dim) + (n - 1) x simultaneity x dim, where large_w is the power of heat pumps and cooling above GRID_LARGE_W together. */
+#define GRID_LARGE_W 11000
+int64_t grid_dimmed_w(int devices, int64_t dim_w, int64_t large_w);
 /* The state of a ripple receiver's contacts for 100, 60, 30, 0 %: the percentage, or -1 when that makes no sense. wired: bits of those that
  * are there. Without a contact for 100 %, none closed is 100 %. */
 int grid_ripple(unsigned wired, unsigned closed);

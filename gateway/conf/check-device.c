@@ -208,6 +208,9 @@ static bool measures_a_load(const struct settings *s, const struct meter_setting
 	for (size_t i = 0; i < s->n_loads; i++)
 		if (s->loads[i].meter == m)
 			return true;
+	for (size_t i = 0; s->grid && i < s->grid->n_others; i++)
+		if (s->grid->others[i].meter == m)
+			return true;
 	return false;
 }
 

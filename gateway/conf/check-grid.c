@@ -14,6 +14,7 @@
 #include "energy/grid.h"
 #include "gateway/conf/check-local.h"
 #include "gateway/power/below.h"
+#include "gateway/power/grid-conf.h"
 
 #define ANSWER_US INT64_C(6000000) /* a station is told, its car follows */
 
@@ -256,11 +257,41 @@ static void check_devices(struct checking *c, const struct circuit_settings *at,
 	const struct grid_settings *g = c->s->grid;
 	int large = below_above(c->s, at, g->dim_to_w);
 	char hint[40], text[120];
+	if (g->devices && g->devices < (int)g->n_others + (evses > 0))
+		settings_wrong(c->report, conf_child(n, "devices"), "this is less than the %zu others and the EVSEs, which all are counted here", g->n_others);
 	if (g->devices || g->counts != GRID_DEVICES || large == evses)
 		return;
-	snprintf(hint, sizeof(hint), "devices: %d", large ? large : 1);
+	snprintf(hint, sizeof(hint), "devices: %d", large + (int)g->n_others ? large + (int)g->n_others : 1);
 	snprintf(text, sizeof(text), "%d of %d EVSEs can take no more than dim_to_w: they are no controllable devices, but are counted", evses - large, evses);
 	warn_at(c, n, hint, text);
+}
+
+static void check_other(struct checking *c, const struct grid_other_settings *o)
+{
+	const struct conf_node *n = settings_node(c->s, "grid_operator", "others", o->id, NULL);
+	if (o->rated_w <= c->s->grid->dim_to_w)
+		settings_wrong(c->report, conf_child(n, "rated_w"), "it takes no more than dim_to_w, so it is no controllable device and is not dimmed: leave it out");
+	if (o->dimmed_w > o->rated_w)
+		settings_wrong(c->report, conf_child(n, "dimmed_w"), "more than its rated_w");
+	if (c->s->grid->counts != GRID_DEVICES)
+		check_refuse_keys(c->report, n, "dimmed_w meter", "with counts total, which has it in the total");
+}
+
+/* What is kept, and what of it is left for cars where others take what they may and nothing measures them. */
+static void prove_dimming(struct checking *c, const struct below *b, const struct conf_node *n)
+{
+	const struct conf_node *what = conf_child(n, "others") ? conf_child(n, "others") : conf_child(n, "dim_to_w");
+	int64_t keeps = grid_conf_keeps_w(c->s), others = grid_conf_others_w(c->s);
+	if (c->proofs)
+		buf_printf(c->proofs, "proof: grid_operator %d devices keep %.1f kW while dimmed", grid_conf_devices(c->s), (double)keeps / 1000);
+	if (c->proofs && others)
+		buf_printf(c->proofs, ", of which others may take %.1f kW", (double)others / 1000);
+	if (c->proofs)
+		buf_puts(c->proofs, "\n");
+	if (b->evses && keeps < b->least_w)
+		warn_at(c, conf_child(n, "dim_to_w") ? conf_child(n, "dim_to_w") : n, NULL, "this is less than any EVSE needs: charging pauses while dimmed");
+	else if (b->evses && keeps - others < b->least_w)
+		warn_at(c, what, "dimmed_w where it is dimmed, too", "others may take so much that no EVSE has what it needs: charging pauses while dimmed and they do");
 }
 
 static void check_operator(struct checking *c)
@@ -277,12 +308,10 @@ static void check_operator(struct checking *c)
 		check_input(c, &g->inputs[i]);
 	const struct circuit_settings *at = g->circuit ? g->circuit : &c->s->circuits[0];
 	struct below b = below_look(c->s, at);
-	int64_t keeps = grid_dimmed_w(g->devices ? g->devices : b.evses, g->dim_to_w);
-	if (c->proofs)
-		buf_printf(c->proofs, "proof: grid_operator %d devices keep %.1f kW while dimmed\n", g->devices ? g->devices : b.evses, (double)keeps / 1000);
+	for (size_t i = 0; i < g->n_others; i++)
+		check_other(c, &g->others[i]);
 	check_devices(c, at, b.evses, n);
-	if (b.evses && keeps < b.least_w)
-		warn_at(c, conf_child(n, "dim_to_w") ? conf_child(n, "dim_to_w") : n, NULL, "this is less than any EVSE needs: charging pauses while dimmed");
+	prove_dimming(c, &b, n);
 }
 
 /* ---- schedules and tariffs ---- */

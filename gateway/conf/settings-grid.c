@@ -138,6 +138,18 @@ static const struct conf_row grid_input_rows[] = {
 };
 static const struct conf_table grid_input_table = { .noun = "input", .size = sizeof(struct grid_input_settings), .rows = grid_input_rows };
 
+static const struct conf_row grid_other_rows[] = {
+	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("heat_pump", "cooling", "storage", "other"), .required = true, AT(grid_other_settings, kind),
+	  .help = "What it is: of heat pumps and cooling above 11 kW 40 % of their power is kept" },
+	{ .name = "rated_w", .type = CONF_INT, .min = 1, .max = POWER_MOST, .required = true, AT(grid_other_settings, rated_w),
+	  .help = "The power it is connected with" },
+	MAYBE_INT("dimmed_w", grid_other_settings, dimmed_w, POWER_MOST, "What it takes at most while dimmed, where that is seen to; rated_w when not said"),
+	{ .name = "meter", .type = CONF_REF, .refers = "meters", .table = &meter_table, AT(grid_other_settings, meter),
+	  .help = "What measures it alone, drawing positive; without a living one dimmed_w is set aside for it" },
+	{ 0 }
+};
+static const struct conf_table grid_other_table = { .noun = "other device", .size = sizeof(struct grid_other_settings), .rows = grid_other_rows };
+
 static const struct conf_row grid_rows[] = {
 	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, AT(grid_settings, circuit),
 	  .help = "Where its limits hold; the grid connection when not said" },
@@ -146,9 +158,11 @@ static const struct conf_row grid_rows[] = {
 	{ .name = "dim_to_w", .type = CONF_INT, .min = 0, .max = POWER_MOST, .preset = "4200", AT(grid_settings, dim_to_w),
 	  .help = "What a single device keeps while dimmed; several keep this plus (n - 1) times the simultaneity factor times this" },
 	{ .name = "devices", .type = CONF_INT, .min = 0, .max = 10000, .preset = "0", AT(grid_settings, devices),
-	  .help = "How many controllable devices share; 0: the EVSEs below the circuit" },
+	  .help = "How many controllable devices share, others included; 0: the EVSEs below the circuit and the others" },
 	{ .name = "rated_w", .type = CONF_INT, .min = 0, .max = POWER_MOST, .preset = "0", AT(grid_settings, rated_w),
-	  .help = "100 % of a ripple receiver; 0: what the EVSEs can take" },
+	  .help = "100 % of a ripple receiver; 0: what the EVSEs and the others can take" },
+	{ .name = "others", .type = CONF_OBJECTS, .table = &grid_other_table, AT(grid_settings, others),
+	  .help = "Controllable devices beside the EVSEs that share its limit: what they take, cars do not get" },
 	{ .name = "inputs", .type = CONF_OBJECTS, .table = &grid_input_table, AT(grid_settings, inputs), .help = "How it tells its limits" },
 	{ 0 }
 };

@@ -141,12 +141,24 @@ struct grid_input_settings {
 	const struct uplink_settings *uplink; /* csms: by whose own_identity it speaks */
 };
 
+/* A controllable device at the connection that is none of our EVSEs and shares what they keep while dimmed. */
+enum grid_other_kind { GRID_HEAT_PUMP, GRID_COOLING, GRID_STORAGE, GRID_OTHER };
+struct grid_other_settings {
+	const char *id;
+	enum grid_other_kind kind;
+	int rated_w;
+	int dimmed_w;                       /* what it takes at most while dimmed; -1: its rated power */
+	const struct meter_settings *meter; /* what it does take; NULL: nothing measures it */
+};
+
 struct grid_settings {
 	const struct circuit_settings *circuit; /* NULL: the grid connection */
 	enum grid_counts counts;
 	int dim_to_w;                       /* what a single device keeps */
-	int devices;                        /* controllable ones; 0: the EVSEs below the circuit */
+	int devices;                        /* controllable ones; 0: the EVSEs below the circuit, and the others */
 	int rated_w;                        /* 100 % of a ripple receiver; 0: what the EVSEs can take */
+	struct grid_other_settings *others;
+	size_t n_others;
 	struct grid_input_settings *inputs;
 	size_t n_inputs;
 };

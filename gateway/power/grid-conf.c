@@ -13,14 +13,45 @@ int grid_conf_node(const struct settings *s)
 	return (int)(circuit(s) - s->circuits);
 }
 
+int grid_conf_devices(const struct settings *s)
+{
+	return s->grid->devices ? s->grid->devices : below_look(s, circuit(s)).evses + (int)s->grid->n_others;
+}
+
+/* Heat pumps and cooling that are large. */
+static int64_t large_w(const struct grid_settings *g)
+{
+	int64_t watts = 0;
+	for (size_t i = 0; i < g->n_others; i++)
+		if ((g->others[i].kind == GRID_HEAT_PUMP || g->others[i].kind == GRID_COOLING) && g->others[i].rated_w > GRID_LARGE_W)
+			watts += g->others[i].rated_w;
+	return watts;
+}
+
 int64_t grid_conf_keeps_w(const struct settings *s)
 {
-	return grid_dimmed_w(s->grid->devices ? s->grid->devices : below_look(s, circuit(s)).evses, s->grid->dim_to_w);
+	return grid_dimmed_w(grid_conf_devices(s), s->grid->dim_to_w, large_w(s->grid));
+}
+
+int64_t grid_conf_other_w(const struct grid_other_settings *o)
+{
+	return o->dimmed_w >= 0 ? o->dimmed_w : o->rated_w;
+}
+
+int64_t grid_conf_others_w(const struct settings *s)
+{
+	int64_t watts = 0;
+	for (size_t i = 0; s->grid->counts == GRID_DEVICES && i < s->grid->n_others; i++)
+		watts += grid_conf_other_w(&s->grid->others[i]);
+	return watts;
 }
 
 int64_t grid_conf_rated_w(const struct settings *s)
 {
-	return s->grid->rated_w ? s->grid->rated_w : below_look(s, circuit(s)).max_w;
+	int64_t watts = below_look(s, circuit(s)).max_w;
+	for (size_t i = 0; i < s->grid->n_others; i++)
+		watts += s->grid->others[i].rated_w;
+	return s->grid->rated_w ? s->grid->rated_w : watts;
 }
 
 struct grid_input_conf grid_conf_input(const struct settings *s, const struct grid_input_settings *in)
@@ -35,12 +66,22 @@ int64_t grid_conf_contact_w(const struct settings *s, const struct grid_input_se
 	return in->limit_w >= 0 ? in->limit_w : grid_conf_keeps_w(s);
 }
 
-/* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
-struct cap_conf grid_conf_cap(const struct settings *s, const struct grid_now *now)
+static bool is_csms(const struct settings *s, const struct grid_now *now)
 {
-	const struct grid_input_settings *in = &s->grid->inputs[now->input];
-	bool csms = now->state == GRID_LIMITED && in->kind == GRID_CSMS;
-	return (struct cap_conf){ .node = grid_conf_node(s), .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = now->limit_w,
-		.devices = s->grid->counts == GRID_DEVICES, .reason = csms ? "csms_group" : "grid_operator", .owner = in->id,
+	return now->state == GRID_LIMITED && s->grid->inputs[now->input].kind == GRID_CSMS;
+}
+
+/* A CSMS limits what cars take, whatever else there is. */
+bool grid_conf_shares(const struct settings *s, const struct grid_now *now)
+{
+	return s->grid->counts == GRID_DEVICES && !is_csms(s, now);
+}
+
+/* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
+struct cap_conf grid_conf_cap(const struct settings *s, const struct grid_now *now, int64_t others_w)
+{
+	int64_t left_w = grid_conf_shares(s, now) ? now->limit_w - others_w : now->limit_w;
+	return (struct cap_conf){ .node = grid_conf_node(s), .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = left_w > 0 ? left_w : 0,
+		.devices = s->grid->counts == GRID_DEVICES, .reason = is_csms(s, now) ? "csms_group" : "grid_operator", .owner = s->grid->inputs[now->input].id,
 		.until_us = INT64_MAX };
 }

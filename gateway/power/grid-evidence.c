@@ -37,6 +37,8 @@ static void write_power(const struct grid_site *g, struct json_writer *w)
 {
 	write_watts(w, "charging_w", g->running ? grid_charging_w(g, 0) : -1);
 	write_watts(w, "circuit_w", g->running ? grid_circuit_w(g) : -1);
+	if (g->gw->conf->grid->n_others)
+		write_watts(w, "others_w", g->running ? grid_others_w(g) : -1);
 }
 
 static void write_line(const struct grid_site *g, const struct grid_evidence *e, struct json_writer *w)

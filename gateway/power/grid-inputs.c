@@ -22,6 +22,8 @@
 
 #define STEP_US (100 * US_PER_MS)
 #define LATE_US (500 * US_PER_MS)
+#define OTHERS_ROUND_W 100
+#define OTHERS_FALL_W 300
 
 static struct grid_site site;
 
@@ -33,16 +35,27 @@ static void show(void)
 		grid_source_show(site.sources[i]);
 }
 
+/* Cars get what the others leave, at once where that is less; a meter's last digits move nobody. */
+static bool others_moved(void)
+{
+	int64_t watts = grid_others_w(&site);
+	if (watts <= site.others_w && watts > site.others_w - OTHERS_FALL_W)
+		return false;
+	site.others_w = (watts + OTHERS_ROUND_W - 1) / OTHERS_ROUND_W * OTHERS_ROUND_W;
+	return true;
+}
+
 static void apply(void)
 {
 	struct grid_now now;
+	others_moved();
 	grid_look(site.grid, &now);
 	if (now.limit_w == GRID_FREE_W) {
 		if (site.cap > 0)
 			control_cap_clear(site.gw->control, site.cap);
 		site.cap = 0;
 	} else {
-		struct cap_conf cap = grid_conf_cap(site.gw->conf, &now);
+		struct cap_conf cap = grid_conf_cap(site.gw->conf, &now, site.others_w);
 		int id = control_cap_put(site.gw->control, site.cap, &cap);
 		if (id < 0)
 			log_error(NULL, "the grid operator's limit cannot be set: %s", err_text(id));
@@ -52,6 +65,14 @@ static void apply(void)
 	if (site.running)
 		control_tick(site.gw->control, clock_mono_us());
 	show(); /* whoever has written reads what came of it with the next request */
+}
+
+static void look_at_others(void)
+{
+	struct grid_now now;
+	grid_look(site.grid, &now);
+	if (others_moved() && now.limit_w != GRID_FREE_W && grid_conf_shares(site.gw->conf, &now))
+		apply();
 }
 
 static int64_t ahead_us(void)
@@ -104,6 +125,8 @@ static void note_power(void)
 	grid_look(site.grid, &now);
 	int64_t since_us = now.ordered ? now.since_us : 0;
 	int64_t watts = site.gw->conf->grid->counts == GRID_DEVICES ? grid_charging_w(&site, since_us) : grid_circuit_w(&site);
+	if (now.limit_w != GRID_FREE_W && grid_conf_shares(site.gw->conf, &now))
+		watts += grid_others_w(&site);
 	if (watts >= 0)
 		grid_power(site.grid, watts, clock_mono_us());
 }
@@ -121,6 +144,7 @@ static void on_step(void *arg)
 			grid_source_hear_csms(site.sources[i]);
 	for (size_t i = 0; i < site.n; i++)
 		grid_source_listen_again(site.sources[i]);
+	look_at_others();
 	grid_site_step(&site);
 	note_power();
 	show();
@@ -281,6 +305,7 @@ void grid_inputs_change(struct gateway *g, bool (*moved)(void *arg, const char *
 	grid_change(site.grid, inputs, site.n, clock_mono_us());
 	mem_free(inputs);
 	start_new_sources();
+	look_at_others();
 	grid_site_step(&site);
 }
 

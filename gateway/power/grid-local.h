@@ -36,6 +36,7 @@ struct grid_site {
 	struct grid *grid;      /* NULL: no such section */
 	struct grid_source **sources; /* in the machine's order */
 	size_t n;
+	int64_t others_w;       /* what the cap leaves to others than EVSEs */
 	int node, cap;          /* the circuit, and what holds on it; cap 0: nothing */
 	struct timer timer;
 	bool running;
@@ -65,6 +66,8 @@ void grid_source_show(struct grid_source *s);            /* kind server: in its 
  * they may draw. 0: whenever it was. And what the circuit draws, 0 while it feeds; -1: not known. */
 int64_t grid_charging_w(const struct grid_site *g, int64_t since_us);
 int64_t grid_circuit_w(const struct grid_site *g);
+/* What controllable devices beside the EVSEs take: by their meters; of those without a living one, what they may. */
+int64_t grid_others_w(const struct grid_site *g);
 
 /* grid-evidence.c: a line of the journal; `arg` is the site. One that cannot be written is tried again until it is. */
 void grid_evidence_write(void *arg, const struct grid_evidence *e);

@@ -1,6 +1,9 @@
 /* The power that a limit of the grid operator is about. */
 #include <math.h>
+#include <string.h>
 
+#include "base/clock.h"
+#include "gateway/power/grid-conf.h"
 #include "gateway/power/grid-local.h"
 
 static bool is_below(const struct grid_site *g, int node)
@@ -41,4 +44,32 @@ int64_t grid_circuit_w(const struct grid_site *g)
 	struct node_view v;
 	control_node_view(g->gw->control, g->node, &v);
 	return isnan(v.power_w) ? -1 : v.power_w > 0 ? (int64_t)v.power_w : 0;
+}
+
+static bool look_at_meter(const struct grid_site *g, const char *id, struct meter_view *out)
+{
+	for (size_t i = 0; i < control_meters(g->gw->control); i++) {
+		control_meter_view(g->gw->control, (int)i, clock_mono_us(), out);
+		if (strcmp(out->id, id) == 0)
+			return out->last.at_us && !out->stale;
+	}
+	return false;
+}
+
+/* What storage feeds is no reason to take more elsewhere. */
+static int64_t other_w(const struct grid_site *g, const struct grid_other_settings *o)
+{
+	struct meter_view v;
+	if (!o->meter || !look_at_meter(g, o->meter->id, &v) || isnan(v.last.power_w))
+		return grid_conf_other_w(o);
+	return v.last.power_w > 0 ? (int64_t)v.last.power_w : 0;
+}
+
+int64_t grid_others_w(const struct grid_site *g)
+{
+	const struct grid_settings *conf = g->gw->conf->grid;
+	int64_t watts = 0;
+	for (size_t i = 0; conf->counts == GRID_DEVICES && i < conf->n_others; i++)
+		watts += other_w(g, &conf->others[i]);
+	return watts;
 }

@@ -67,6 +67,8 @@ void grid_site_view(const struct grid_site *g, struct json_writer *w)
 	grid_site_brief(g, w);
 	jw_int(w, "charging_w", grid_charging_w(g, 0));
 	jw_int(w, "dimmed_keeps_w", grid_conf_keeps_w(conf));
+	jw_int(w, "devices", grid_conf_devices(conf));
+	jw_int(w, "others_w", grid_others_w(g));
 	jw_array(w, "inputs");
 	for (size_t i = 0; i < g->n; i++)
 		write_input(w, g->sources[i]);

@@ -183,7 +183,7 @@ static void apply_grid(struct sim_rules *r)
 	struct grid_now now;
 	grid_look(r->grid, &now);
 	if (now.limit_w != GRID_FREE_W) {
-		struct cap_conf cap = grid_conf_cap(r->gw.conf, &now);
+		struct cap_conf cap = grid_conf_cap(r->gw.conf, &now, grid_conf_others_w(r->gw.conf));
 		r->cap = control_cap_put(r->gw.control, r->cap, &cap);
 	} else if (r->cap) {
 		control_cap_clear(r->gw.control, r->cap);

@@ -190,7 +190,8 @@ static int run(const struct options *o, const struct control_conf *site, struct 
 static void describe_dimming(struct sim_day_conf *day, const struct settings *s)
 {
 	day->dim_node = s->grid ? grid_conf_node(s) : 0;
-	day->dim_w = s->grid ? grid_conf_keeps_w(s) : grid_dimmed_w(below_look(s, &s->circuits[0]).evses, 4200);
+	day->dim_w = s->grid ? grid_conf_keeps_w(s) - grid_conf_others_w(s) : grid_dimmed_w(below_look(s, &s->circuits[0]).evses, 4200, 0);
+	day->dim_w = day->dim_w > 0 ? day->dim_w : 0;
 }
 
 static int simulate(struct options *o, const struct settings *s, struct sim_rules *rules)

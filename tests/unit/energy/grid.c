@@ -347,10 +347,13 @@ static void test_one_that_has_to_speak_and_was_deaf_for_long_stays_limited_until
 static void test_section_14a_keeps_a_minimum(void **state)
 {
 	(void)state;
-	assert_int_equal(grid_dimmed_w(1, 4200), 4200);
-	assert_int_equal(grid_dimmed_w(2, 4200), 7560);   /* 4.2 + 0.80 x 4.2 */
-	assert_int_equal(grid_dimmed_w(5, 4200), 15120);  /* 4.2 + 4 x 0.65 x 4.2 */
-	assert_int_equal(grid_dimmed_w(24, 4200), 47670); /* 4.2 + 23 x 0.45 x 4.2 */
+	assert_int_equal(grid_dimmed_w(1, 4200, 0), 4200);
+	assert_int_equal(grid_dimmed_w(2, 4200, 0), 7560);   /* 4.2 + 0.80 x 4.2 */
+	assert_int_equal(grid_dimmed_w(5, 4200, 0), 15120);  /* 4.2 + 4 x 0.65 x 4.2 */
+	assert_int_equal(grid_dimmed_w(24, 4200, 0), 47670); /* 4.2 + 23 x 0.45 x 4.2 */
+	assert_int_equal(grid_dimmed_w(1, 4200, 20000), 8000);   /* 0.4 x 20 */
+	assert_int_equal(grid_dimmed_w(3, 4200, 20000), 14300);  /* 8 + 2 x 0.75 x 4.2 */
+	assert_int_equal(grid_dimmed_w(3, 6000, 12000), 15000);  /* 0.4 x 12 is less than one keeps: 6 + 2 x 0.75 x 6 */
 }
 
 static void test_a_ripple_receiver_and_its_broken_wires(void **state)
