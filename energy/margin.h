@@ -12,7 +12,7 @@ struct margin {
 };
 
 void margin_init(struct margin *m);
-/* A meter has spoken. `over_ma`: above the limit, 0 or less: not above it; `spread_ma`: how uncertain that is, which is not held against it. */
+/* A meter has spoken. `over_ma`: above the limit, 0 or less: not above it. */
 void margin_feed(struct margin *m, const int32_t over_ma[3], const int32_t limit_ma[3], int64_t now_us);
 int32_t margin_ma(const struct margin *m, int line, int32_t limit_ma);
 

@@ -88,6 +88,24 @@ static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
 	assert_in_range(margin_ma(&m, 0, A(250)), 600, 650); /* a quarter of a per cent stays */
 }
 
+/* Of which limit, and how many ampere seconds above it widen the margin by a per cent. */
+static void test_what_a_per_cent_of_margin_costs_depends_on_the_limit(void **state)
+{
+	static const struct {
+		int32_t limit, ampere_seconds;
+	} rows[] = { { A(250), 50 }, { A(1000), 200 }, { 62500, 25 }, { 15625, 13 } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct margin m;
+		int32_t limit[3] = { rows[i].limit, rows[i].limit, rows[i].limit }, over[3] = { A(rows[i].ampere_seconds), 0, 0 };
+		margin_init(&m);
+		int32_t start = margin_ma(&m, 0, rows[i].limit);
+		margin_feed(&m, over, limit, 100 * S);
+		margin_feed(&m, over, limit, 101 * S);
+		assert_in_range(margin_ma(&m, 0, rows[i].limit) - start, rows[i].limit / 106, rows[i].limit / 94);
+	}
+}
+
 static void test_a_car_is_budgeted_with_what_it_takes(void **state)
 {
 	static const struct evse_conf socket = { .id = "a", .station = "a", .evse = 1, .lines = { 0, 1, 2 }, .n_lines = 3, .min_ma = A(6), .max_ma = A(32),
@@ -147,6 +165,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_usual_is_learnt),
 		cmocka_unit_test(test_what_others_say_is_usual_too),
 		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
+		cmocka_unit_test(test_what_a_per_cent_of_margin_costs_depends_on_the_limit),
 		cmocka_unit_test(test_a_car_is_budgeted_with_what_it_takes),
 		cmocka_unit_test(test_a_car_that_overdraws_is_budgeted_with_that),
 	};
