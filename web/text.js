@@ -391,6 +391,7 @@ export const words = {
 	'event.grid.input': ['The grid operator\'s input changed', 'Eingang des Netzbetreibers geändert'],
 	'event.grid.limit': ['Limit of the grid operator', 'Grenze des Netzbetreibers'],
 	'event.grid.obeyed': ['Limit of the grid operator is obeyed', 'Grenze des Netzbetreibers eingehalten'],
+	'event.grid.clock': ['Times of evidence of the grid operator\'s limits are known now', 'Zeiten der Nachweise über Grenzen des Netzbetreibers sind jetzt bekannt'],
 	'event.group.limit': ['The CSMS limits the whole group', 'Das CSMS begrenzt die ganze Gruppe'],
 	'event.uplink.shared': ['Stations share one connection', 'Stationen teilen sich eine Verbindung'],
 	'event.uplink.separate': ['Each station has its own connection', 'Jede Station hat eine eigene Verbindung'],

@@ -516,7 +516,7 @@ void print_grid_operator(const cJSON *r)
 
 void print_grid_log(const cJSON *r)
 {
-	static const struct column columns[] = { { "AT", "at", 24 }, { "WHAT", "code", 12 }, { "INPUT", "args.input", 16 }, { "STATE", "args.state", 10 },
+	static const struct column columns[] = { { "AT", "at", 24 }, { "CLOCK", "clock", 9 }, { "WHAT", "code", 12 }, { "INPUT", "args.input", 16 }, { "STATE", "args.state", 10 },
 		{ "LIMIT W", "args.limit_w", 9 }, { "CHARGING W", "args.charging_w", 10 }, { "CIRCUIT W", "args.circuit_w", 9 }, { "MOST W", "args.most_w", 8 },
 		{ "TOOK MS", "args.took_ms", 8 }, { "WHY", "args.why", 30 }, { 0 } };
 	table(r, columns);

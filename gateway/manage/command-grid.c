@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "energy/grid.h"
 #include "gateway/manage/command.h"
@@ -65,10 +66,67 @@ int command_grid_limit(struct command *c)
 	return COMMAND_LATER;
 }
 
+/* How the wall clock stood to the monotonic one of a run of the machine, once it was known. */
+struct anchor {
+	char boot[20];
+	int64_t ahead_us;
+};
+
+#define ANCHORS_MOST 64
+
 struct listing {
 	struct json_writer *w;
 	int left;
+	struct anchor anchors[ANCHORS_MOST]; /* the newest of them; of one boot the first counts */
+	size_t n_anchors;
 };
+
+static void add_anchor(struct listing *l, struct slice boot, int64_t ahead_us)
+{
+	struct anchor *a = &l->anchors[l->n_anchors++ % ANCHORS_MOST];
+	snprintf(a->boot, sizeof(a->boot), "%.*s", SLICE_ARG(boot));
+	a->ahead_us = ahead_us;
+}
+
+static bool see_anchor(void *arg, const struct journal_rec *r)
+{
+	if (strcmp(r->code, "grid.clock") != 0)
+		return true;
+	cJSON *args = json_parse(slice_of(r->args ? r->args : ""));
+	add_anchor(arg, json_text(args, "boot"), r->wall_us - json_int(args, "mono_ms", 0) * US_PER_MS);
+	cJSON_Delete(args);
+	return true;
+}
+
+/* This run of the machine is known by the clock itself. */
+static void add_present(struct listing *l)
+{
+	char boot[20];
+	if (!clock_trusted())
+		return;
+	snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)clock_boot());
+	add_anchor(l, slice_of(boot), clock_wall_us() - clock_mono_us());
+}
+
+static const struct anchor *anchor_of(const struct listing *l, struct slice boot)
+{
+	for (size_t i = 0; boot.n && i < l->n_anchors && i < ANCHORS_MOST; i++)
+		if (slice_is(boot, l->anchors[i].boot))
+			return &l->anchors[i];
+	return NULL;
+}
+
+/* When it was, as far as that is known: what was recorded before somebody vouched for the clock is put right where the machine ran on since. */
+static void write_times(const struct listing *l, const struct journal_rec *r)
+{
+	cJSON *args = r->args && strstr(r->args, "\"clock_trusted\":false") ? json_parse(slice_of(r->args)) : NULL;
+	const struct anchor *a = args ? anchor_of(l, json_text(args, "boot")) : NULL;
+	jw_time(l->w, "at", a ? json_int(args, "mono_ms", 0) * US_PER_MS + a->ahead_us : r->wall_us);
+	jw_string(l->w, "clock", !args ? "known" : a ? "corrected" : "unknown");
+	if (a)
+		jw_time(l->w, "recorded_at", r->wall_us);
+	cJSON_Delete(args);
+}
 
 static bool write_event(void *arg, const struct journal_rec *r)
 {
@@ -77,7 +135,7 @@ static bool write_event(void *arg, const struct journal_rec *r)
 		return true;
 	jw_object(l->w, NULL);
 	jw_int(l->w, "seq", r->seq);
-	jw_time(l->w, "at", r->wall_us);
+	write_times(l, r);
 	jw_string(l->w, "code", r->code);
 	jw_string(l->w, "object", r->object);
 	jw_raw(l->w, "args", r->args && *r->args ? slice_of(r->args) : SLICE("null"));
@@ -87,10 +145,13 @@ static bool write_event(void *arg, const struct journal_rec *r)
 
 int command_grid_log(struct command *c)
 {
-	struct listing l = { &c->w, LOG_MOST };
+	struct listing l = { .w = &c->w, .left = LOG_MOST };
 	int64_t after = json_int(c->args, "after", -1);
+	after = after < 0 ? journal_evidence_before(c->g->store, LOG_MOST) : after;
+	int err = journal_each(c->g->store, after, see_anchor, &l); /* behind the lines that it is about */
+	add_present(&l);
 	jw_array(&c->w, NULL);
-	int err = journal_each(c->g->store, after < 0 ? journal_evidence_before(c->g->store, LOG_MOST) : after, write_event, &l);
+	err = err ? err : journal_each(c->g->store, after, write_event, &l);
 	jw_end(&c->w, ']');
 	return err ? command_fail(c, COMMAND_FAILED, "the journal cannot be read: %s", err_text(err)) : COMMAND_OK;
 }

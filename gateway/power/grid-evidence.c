@@ -2,7 +2,9 @@
  * measured power is at or below it.
  *
  * A line that the disk does not take stays here with its time and is tried again. It then gets a number behind those that came meanwhile, so
- * readers go by the time. */
+ * readers go by the time. A line from before the clock was known says so and where the machine's monotonic clock stood; once it is known, a line of
+ * its own ties both clocks, so that readers can tell when those were (command-grid.c does). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,7 +43,25 @@ static void write_power(const struct grid_site *g, struct json_writer *w)
 		write_watts(w, "others_w", g->running ? grid_others_w(g) : -1);
 }
 
-static void write_line(const struct grid_site *g, const struct grid_evidence *e, struct json_writer *w)
+/* Where the machine stands, which the time of a line can be told from once the clock is known. */
+static void write_moment(struct json_writer *w)
+{
+	char boot[17];
+	snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)clock_boot());
+	jw_string(w, "boot", boot);
+	jw_int(w, "mono_ms", clock_mono_us() / US_PER_MS);
+}
+
+static void write_clock(struct grid_site *g, struct json_writer *w)
+{
+	if (clock_trusted())
+		return;
+	jw_bool(w, "clock_trusted", false);
+	write_moment(w);
+	g->doubted = true;
+}
+
+static void write_line(struct grid_site *g, const struct grid_evidence *e, struct json_writer *w)
 {
 	const struct grid_source *csms = e->is == GRID_LIMITED ? csms_named(g, e->input) : NULL;
 	jw_object(w, NULL);
@@ -60,8 +80,7 @@ static void write_line(const struct grid_site *g, const struct grid_evidence *e,
 	if (csms)
 		grid_view_origin(w, csms);
 	jw_string(w, "why", e->why);
-	if (!clock_trusted())
-		jw_bool(w, "clock_trusted", false);
+	write_clock(g, w);
 	jw_end(w, '}');
 }
 
@@ -161,6 +180,29 @@ void grid_evidence_forget(void)
 	n_unwritten = 0;
 }
 
+static void put(struct grid_site *g, const char *code, const char *severity, const char *object, const char *args)
+{
+	struct line *l = NEW(struct line);
+	*l = (struct line){ .g = g, .wall_us = clock_wall_us(), .code = code, .severity = severity, .object = mem_strdup(object), .args = mem_strdup(args) };
+	grid_durable_given();
+	telemetry_event_then(g->gw, code, severity, object, args, on_written, l);
+}
+
+void grid_evidence_clock(struct grid_site *g)
+{
+	struct buf args = { 0 };
+	struct json_writer w;
+	if (!g->doubted || !clock_trusted())
+		return;
+	g->doubted = false;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	write_moment(&w);
+	jw_end(&w, '}');
+	put(g, "grid.clock", "info", "grid/clock", args.p);
+	buf_free(&args);
+}
+
 void grid_evidence_write(void *arg, const struct grid_evidence *e)
 {
 	static const char *const codes[] = { "grid.input", "grid.limit", "grid.obeyed" };
@@ -175,11 +217,7 @@ void grid_evidence_write(void *arg, const struct grid_evidence *e)
 	else
 		log_info(NULL, "%s %s: %s, %lld W%s%s", codes[e->kind], e->input ? e->input : "-", grid_state_text(e->is), (long long)e->limit_w,
 			e->why ? ", " : "", e->why ? e->why : "");
-	struct line *l = NEW(struct line);
-	*l = (struct line){ .g = g, .wall_us = clock_wall_us(), .code = codes[e->kind], .severity = e->is == GRID_FAIL_SAFE ? "warning" : "info",
-		.object = mem_strdup(object.p), .args = mem_strdup(args.p) };
-	grid_durable_given();
-	telemetry_event_then(g->gw, l->code, l->severity, object.p, args.p, on_written, l);
+	put(g, codes[e->kind], e->is == GRID_FAIL_SAFE ? "warning" : "info", object.p, args.p);
 	buf_free(&args);
 	buf_free(&object);
 }

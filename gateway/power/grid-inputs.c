@@ -89,6 +89,7 @@ static void keep_again(void)
 static void look_at_clock(void)
 {
 	int64_t step_us = ahead_us() - site.ahead_us;
+	grid_evidence_clock(&site);
 	if (step_us > -US_PER_S && step_us < US_PER_S)
 		return;
 	site.ahead_us += step_us;

@@ -42,6 +42,7 @@ struct grid_site {
 	bool running;
 	int64_t ahead_us;       /* the wall clock of the monotonic one */
 	int64_t looked_us;      /* when we last looked whether somebody is silent */
+	bool doubted;           /* evidence was written by a clock that nobody vouches for */
 	bool held_up;           /* then it was too late to tell */
 	int64_t keep_again_us;  /* when words that could not be kept are tried again; 0: none */
 };
@@ -71,6 +72,7 @@ int64_t grid_others_w(const struct grid_site *g);
 
 /* grid-evidence.c: a line of the journal; `arg` is the site. One that cannot be written is tried again until it is. */
 void grid_evidence_write(void *arg, const struct grid_evidence *e);
+void grid_evidence_clock(struct grid_site *g); /* the clock may be known now: ties those lines to it */
 void grid_evidence_forget(void); /* no further attempt */
 
 /* grid-durable.c: what the store was given in this room, words and evidence, and who waits until it is on disk. */

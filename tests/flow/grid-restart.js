@@ -62,14 +62,14 @@ station_defaults: {uplink: cpo, max_current_a: 32, fallback_current_a: 0}
 stations: {G-1: {circuit: grid}}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]}}
 `);
-	const csms = Object.assign(new OtherClock(csmsPort), { ahead: 0 });
+	const csms = Object.assign(new OtherClock(csmsPort), { ahead: 2 * DAY });
 	const input = async (id) => (await daemon.ask('grid.show')).inputs.find((i) => i.id === id);
 	const evidence = async (code, id, watts) => (await daemon.ask('grid.log')).filter((e) => e.code === code && e.args.input === id && e.args.limit_w === watts);
 	const restart = async () => {
 		await daemon.kill();
 		await daemon.start();
 	};
-	let car, release;
+	let car, release, doubted;
 
 	await run([
 		['what was answered is there after a crash at that moment, and so is its evidence', async () => {
@@ -97,6 +97,11 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			equal(await write(ownPort, 2, 2), 16, 'the answer to the heartbeat');
 			equal((await daemon.ask('grid.show')).state, 'free', 'what is allowed');
 		}],
+		['what is recorded by a clock that nobody vouches for is no known time', async () => {
+			doubted = !(await daemon.ask('status')).clock_trusted;
+			const clocks = new Set((await daemon.ask('grid.log')).map((e) => e.clock));
+			equal([...clocks], [doubted ? 'unknown' : 'known'], 'what is said of their times');
+		}],
 		['a station that is not back yet has not obeyed', async () => {
 			await csms.listen();
 			const profile = ({ csChargingProfiles: p }) => {
@@ -121,6 +126,20 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			await car.call('BootNotification', { chargePointVendor: 'Flow', chargePointModel: 'One' });
 			const seen = await until(20000, 'it obeys', () => evidence('grid.obeyed', 'cloud', 10000).then((l) => l[0]));
 			ok(seen.args.charging_w <= 10000 && car.amps <= 14.5, `${JSON.stringify(seen.args)} at ${car.amps} A`);
+		}],
+		['evidence from before the clock was known says so, and is put right once it is, in the order in which it was written', async () => {
+			if (!doubted) return console.log('# the kernel knows the time here, so nothing was recorded before');
+			const check = async () => {
+				const log = await daemon.ask('grid.log'), early = log.filter((e) => e.args.clock_trusted === false);
+				ok(early.length >= 12 && early.every((e) => e.clock === 'corrected'), JSON.stringify(early));
+				ok(early.every((e) => Math.abs(Date.parse(e.at) - Date.parse(e.recorded_at) - 2 * DAY) < 60000 * PATIENCE), 'by as much as the clock was off');
+				ok(early.every((e, i) => !i || (e.seq > early[i - 1].seq && e.at >= early[i - 1].at)), 'their order');
+				ok(log.some((e) => e.code === 'grid.clock'), 'how both clocks stood');
+			};
+			await until(8000, 'both clocks in the journal', async () => (await daemon.ask('grid.log')).some((e) => e.code === 'grid.clock'));
+			await check();
+			await restart(); // nobody has told the time to this process, and what was learnt is in the journal
+			await check();
 		}],
 		['a clock that is set takes nothing from a limit that has an end', async () => {
 			csms.ahead = -3 * DAY;
@@ -154,7 +173,7 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			await until(20000, 'the words are kept', () => daemon.log.includes('are told is kept again'));
 			for (const [id, watts] of [['cloud', 9000], ['manager', 8000]]) {
 				const [line] = await until(20000, `evidence of ${id}`, () => evidence('grid.input', id, watts).then((l) => l.length && l));
-				ok(Date.parse(line.at) < before, `${line.at} is when it was`);
+				ok(Date.parse(line.recorded_at || line.at) < before, `${JSON.stringify(line)} is when it was`);
 			}
 			await restart();
 			equal([(await input('cloud')).limit_w, (await input('manager')).limit_w], [9000, 8000], 'the limits');
