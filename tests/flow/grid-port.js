@@ -1,13 +1,14 @@
 'use strict';
 // An energy manager's port that somebody else has: the program starts all the same, everybody is limited to the fail-safe of the input, which is told
 // by status, health and log, and as soon as the port is there it is listened on, without a restart. What was written before holds where it is lower.
+const fs = require('fs');
 const net = require('net');
 const { execFile } = require('child_process');
 const path = require('path');
 const { freePort, tempDir, until, Daemon, equal, ok, run } = require('./lib.js');
 
 async function main() {
-	const dir = tempDir(), [port, ownPort] = [await freePort(), await freePort()];
+	const dir = tempDir(), [port, ownPort, otherPort] = [await freePort(), await freePort(), await freePort()];
 	const daemon = new Daemon(dir, `
 version: 1
 site: {id: flow}
@@ -17,10 +18,10 @@ grid_operator: {inputs: {manager: {kind: server, port: ${ownPort}, fail_safe_w: 
 station_defaults: {fallback_current_a: 0}
 stations: {G-1: {circuit: grid}}
 `);
-	const take = () => new Promise((resolve, reject) => {
+	const take = (at = ownPort) => new Promise((resolve, reject) => {
 		const s = net.createServer();
 		s.once('error', reject);
-		s.listen(ownPort, '127.0.0.1', () => resolve(() => new Promise((done) => s.close(done))));
+		s.listen(at, '127.0.0.1', () => resolve(() => new Promise((done) => s.close(done))));
 	});
 	const write = (...args) => new Promise((resolve) => {
 		execFile('/usr/bin/python3', [path.join(__dirname, 'modbus-client.py'), String(ownPort), 'write', ...args.map(String)], (err, out) => {
@@ -77,6 +78,21 @@ stations: {G-1: {circuit: grid}}
 		['evidence tells from when to when', async () => {
 			const log = (await daemon.ask('grid.log')).filter((e) => e.code === 'grid.input' && e.args.input === 'manager').map((e) => e.args.state);
 			equal(log, ['fail_safe', 'unknown', 'limited', 'fail_safe', 'limited', 'free'], 'its states');
+		}],
+		['another configuration gives it a port that is taken, and then one that is not', async () => {
+			const move = (from, to) => {
+				fs.writeFileSync(daemon.config, fs.readFileSync(daemon.config, 'utf8').replace(`port: ${from}, fail_safe_w`, `port: ${to}, fail_safe_w`));
+				daemon.child.kill('SIGHUP');
+			};
+			release = await take(otherPort);
+			move(ownPort, otherPort);
+			await until(10000, 'it fails', async () => (await shown()).fault !== null);
+			equal((await shown()).allowed, ['fail_safe', 9000, 'manager'], 'what is allowed');
+			move(otherPort, ownPort);
+			await listens();
+			equal((await shown()).allowed, ['free', null, null], 'what was written before');
+			equal(await write(0, 0, 7000), [0, 7000, 2], 'it hears');
+			await release();
 			await daemon.stop();
 		}],
 	]);
