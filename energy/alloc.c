@@ -142,19 +142,23 @@ static void take_rooms(struct work *w)
 	}
 }
 
-static int64_t kept(const struct work *w, int n, unsigned r, int32_t patience_pm)
+/* What is not there for `e` to get its minimum from. */
+static int64_t kept(const struct work *w, const struct alloc_evse *e, int n, unsigned r)
 {
-	return r < ALLOC_SUM ? (int64_t)w->s->nodes[n].spare_ma * FINE * patience_pm / 1000 : 0;
+	const struct alloc_node *node = &w->s->nodes[n];
+	if (r == ALLOC_SUM)
+		return e->begins ? (int64_t)node->passing_ma * FINE / alloc_times(e->lines, (int)r) : 0;
+	return r < ALLOC_SUM ? (int64_t)node->spare_ma * FINE * e->patience_pm / 1000 : 0;
 }
 
 /* The constraint above (or at) `e`'s node that leaves least, or -1 when e takes no current. */
-static int32_t tightest(const struct work *w, const struct alloc_evse *e, int32_t patience_pm, int64_t *left_out)
+static int32_t tightest(const struct work *w, const struct alloc_evse *e, bool to_begin, int64_t *left_out)
 {
 	int32_t least = -1;
 	*left_out = (int64_t)ALLOC_MOST_MA * FINE;
 	EACH_ROOM(w, e, n, r) {
 		int32_t at = ALLOC_ROOMS * n + (int32_t)r;
-		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r) - kept(w, n, r, patience_pm);
+		int64_t left = w->c[at].free / alloc_times(e->lines, (int)r) - (to_begin ? kept(w, e, n, r) : 0);
 		if (least < 0 || left < *left_out) {
 			least = at;
 			*left_out = left;
@@ -188,7 +192,7 @@ static void admit(struct work *w)
 		*out = (struct alloc_share){ .bound = ALLOC_OWN, .node = -1 };
 		if (own->max <= 0 || own->max < own->min || !e->lines)
 			continue;
-		int32_t least = tightest(w, e, e->patience_pm, &left);
+		int32_t least = tightest(w, e, true, &left);
 		if (own->min + (int64_t)e->spare_ma * FINE > left) {
 			bound_by(out, ALLOC_WAITS, least);
 			continue;
@@ -208,7 +212,7 @@ static void fill_in_turn(struct work *w)
 		int64_t left;
 		if (own->state != ASLEEP)
 			continue;
-		int32_t least = tightest(w, e, 0, &left);
+		int32_t least = tightest(w, e, false, &left);
 		int64_t more = own->max - own->ma;
 		if (left < more) {
 			more = left;
@@ -418,7 +422,7 @@ static void round_to_steps(struct work *w)
 		int64_t left;
 		if (step_of(e) == FINE || w->evses[i].state != STOPPED || w->out[i].bound != ALLOC_NODE || w->evses[i].ma + step_of(e) > w->evses[i].max)
 			continue;
-		tightest(w, e, 0, &left);
+		tightest(w, e, false, &left);
 		if (left >= step_of(e)) {
 			take(w, e, step_of(e));
 			w->evses[i].ma += step_of(e);

@@ -24,6 +24,7 @@ struct alloc_node {
 	int parent;           /* index of an earlier node; -1: none */
 	int32_t room[ALLOC_ROOMS]; /* for the EVSEs below; MA_NONE: no bound; negative counts as 0 */
 	int32_t spare_ma;     /* on every line, kept from those who wait patiently */
+	int32_t passing_ma;   /* of room[ALLOC_SUM], for those who hold something already */
 	uint8_t more;         /* bit r: room[r] counts, for r from ALLOC_SUM on; the lines always do */
 };
 
@@ -36,6 +37,7 @@ struct alloc_evse {
 	int32_t weight;       /* of its share, from 1 */
 	int32_t spare_ma;     /* gets its minimum only when this much more is free */
 	int32_t patience_pm;  /* and this part of spare_ma of every node above */
+	bool begins;          /* does without what is passing at the nodes above */
 	bool on_off;          /* max_ma or nothing */
 };
 

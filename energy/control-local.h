@@ -50,6 +50,8 @@ struct junction {                     /* a node */
 	int64_t base_sum;             /* of all lines together, generation counted */
 	int64_t uneven[3];            /* room for uneven loads as last told, see control-rooms.c */
 	int64_t room[ALLOC_ROOMS];    /* for EVSEs, before any of them is counted; NO_BOUND: no limit */
+	int64_t bears;                /* so much more than room[ALLOC_SUM] may be taken for a while, see window.h */
+	int64_t passes;               /* part of room[ALLOC_SUM] that ends with the window: who begins does without */
 	uint8_t crowded;              /* rooms that are planned above what there is, whatever was cut, as bits */
 	int32_t slack_ppm[3];         /* of late, per line: 0: all was shared out, 1000000: some was left that nobody could take */
 	int64_t left[ALLOC_ROOMS];    /* room for EVSEs less what is allocated below; meaningless where there is no limit */

@@ -173,10 +173,11 @@ static int32_t piece(const struct control *c, const struct seat *s)
 	return least(own, fuse / PIECES > PIECE_SMALL_MA ? fuse / PIECES : PIECE_SMALL_MA);
 }
 
-/* By how much a room may be too small before somebody is cut: most of the margin, so that noise does not cut. */
+/* By how much a room may be too small before somebody is cut: most of the margin, so that noise does not cut; of a window of power what was
+ * saved in it. */
 static int64_t near(const struct control *c, int n, int r)
 {
-	return r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) * 3 / 4 : 0;
+	return r < ALLOC_SUM ? rooms_margin(c, &c->nodes[n], r) * 3 / 4 : r == ALLOC_SUM ? c->nodes[n].bears : 0;
 }
 
 static int32_t taken(const struct seat *s)

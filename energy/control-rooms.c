@@ -157,8 +157,11 @@ static void make_power(struct control *c, struct junction *n)
 		drawn_below(c, n, false, drawn);
 		window_feed(&n->window, to_watts(n->base_sum + drawn[0] + drawn[1] + drawn[2], mv), c->now_us, &c->wall);
 	}
-	int64_t allowed = window_allowed(&n->window, c->now_us, &c->wall, n->meter && n->guard == METER_LOST);
+	bool lost = n->meter && n->guard == METER_LOST;
+	int64_t allowed = window_allowed(&n->window, c->now_us, &c->wall, lost);
 	n->room[ALLOC_SUM] = to_ma(allowed, mv) - n->base_sum;
+	n->bears = to_ma(window_bears(&n->window, c->now_us, &c->wall, lost), mv);
+	n->passes = allowed > n->window.limit_w ? to_ma(allowed - n->window.limit_w, mv) : 0;
 }
 
 /* Where a battery at or below the node charges and yields, that is free for cars; where it discharges and may not feed cars, it is not. */
@@ -190,6 +193,8 @@ static void apply_power_cap(struct control *c, const struct told_cap *cap)
 		ma += battery_share(c, n);
 	if (ma >= n->room[ALLOC_SUM])
 		return;
+	n->passes = n->passes > n->room[ALLOC_SUM] - ma ? n->passes - (n->room[ALLOC_SUM] - ma) : 0;
+	n->bears = 0;
 	n->room[ALLOC_SUM] = ma;
 	n->cap[ALLOC_SUM] = cap;
 }
@@ -240,6 +245,7 @@ void rooms_make(struct control *c)
 		struct junction *n = &c->nodes[i];
 		for (int r = ALLOC_SUM; r < ALLOC_ROOMS; r++)
 			n->room[r] = NO_BOUND;
+		n->bears = n->passes = 0;
 		make_lines(c, n);
 		make_power(c, n);
 		make_uneven(c, n);

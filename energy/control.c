@@ -564,6 +564,7 @@ static void judge_seats(struct control *c)
 		count_fixed(c, s);
 		look_up(c, s);
 		control_ask(c, i);
+		c->asks[i].begins = s->limit.ma <= 0;
 	}
 	control_sleepers(c);
 }
@@ -593,7 +594,8 @@ bool control_uneven(const struct seat *s)
 
 static void offer_rooms(struct control *c, size_t i)
 {
-	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent, .spare_ma = control_spare(c, i) };
+	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent, .spare_ma = control_spare(c, i),
+		.passing_ma = (int32_t)(c->nodes[i].passes < ALLOC_MOST_MA ? c->nodes[i].passes : ALLOC_MOST_MA) };
 	for (int r = 0; r < ALLOC_ROOMS; r++) {
 		c->rooms[i].room[r] = c->free[i][r] > ALLOC_MOST_MA ? MA_NONE : c->free[i][r] < 0 ? 0 : (int32_t)c->free[i][r];
 		if (r >= ALLOC_SUM && c->nodes[i].room[r] != NO_BOUND)

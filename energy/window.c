@@ -1,15 +1,23 @@
-/* The budget of a window is limit times length. What is left of it, spread over the time that is left, may be drawn: a site that drew little
- * at first may draw more than its limit later, and the bill is the same.
+/* The budget of a window is limit times length. What is saved may be drawn later in it, and the bill is the same: a site that drew little at
+ * first may draw more than its limit afterwards.
  *
- * Easy to get wrong: the end of a window, where a small rest over few seconds is a large power. The rest is spread over a minute at least, so
- * that the last minute gives back less than it could instead of asking every car for a jump; a debt is paid within the window. And nobody may be told a new power each second:
- * the answer falls when it has become a hundredth less and rises when it is a twentieth more; what that costs is in the next answer.
+ * Most of what is saved is small: a site that is full all day keeps a per cent or two below its limit. That is not given out as a larger
+ * power, which would begin late in the window, ask every car for a jump, let somebody begin and send him away when the window turns. It is
+ * kept for what comes by itself, a kettle or a lift that is over in a minute, for which nobody has to be lowered then (window_bears). Only
+ * what is saved beyond that is spread over the time that is left.
+ *
+ * Easy to get wrong: the end of a window, where a small rest over few seconds is a large power. What is given out is spread over some minutes
+ * at least; a debt is paid within the window. And nobody may be told a new power each second: the answer falls when it has become a hundredth
+ * less and rises when it is a twentieth more; what that costs is in the next answer.
  *
  * Where the clock is not trusted nobody knows when a window begins; then the limit holds at every moment, which is right for any window. The
  * same goes for the part of a window before this program began to look. */
 #include "energy/window.h"
 
-#define SPREAD_US (60 * INT64_C(1000000))
+#define SPREAD_US (180 * INT64_C(1000000))
+#define BEARS_US (120 * INT64_C(1000000)) /* for so long, what is saved could be drawn on top without a word */
+#define LOAN_PARTS 60                      /* and this part of what is still to come, since it can be paid back */
+#define KEPT_PARTS 120                     /* this part of the budget is not given out */
 #define HASTE_US (5 * INT64_C(1000000))
 #define GAP_US (30 * INT64_C(1000000)) /* a longer silence of the meter is not bridged with its last value */
 
@@ -61,23 +69,44 @@ static int64_t used_until(const struct window *w, int64_t now_us)
 	return w->used + (now_us - w->fed_us) * (w->last_w > w->limit_w ? w->last_w : w->limit_w);
 }
 
+/* Whether it is known what was drawn in this window. */
+static bool counts(const struct window *w, int64_t now_us, const struct wall *wall, bool lost)
+{
+	return w->length_us && wall->trusted && !lost && w->number == number_at(w, now_us, wall);
+}
+
+/* What is left over, in watts times microseconds, if the limit is drawn from now on; negative: a debt. */
+static int64_t saved(const struct window *w, int64_t now_us, const struct wall *wall)
+{
+	return w->limit_w * since_start(w, now_us, wall) - used_until(w, now_us);
+}
+
 static int64_t exact(const struct window *w, int64_t now_us, const struct wall *wall, bool lost)
 {
-	if (!w->length_us || !wall->trusted || lost || w->number != number_at(w, now_us, wall))
+	if (!counts(w, now_us, wall, lost))
 		return w->limit_w;
-	int64_t left_us = w->length_us - since_start(w, now_us, wall);
-	int64_t saved = w->limit_w * w->length_us - used_until(w, now_us) - w->limit_w * left_us;
-	int64_t least_us = saved > 0 ? SPREAD_US : HASTE_US;
-	int64_t allowed = w->limit_w + saved / (left_us > least_us ? left_us : least_us);
+	int64_t more = saved(w, now_us, wall), kept = w->limit_w * (w->length_us / KEPT_PARTS);
+	int64_t left_us = w->length_us - since_start(w, now_us, wall), least_us = more > 0 ? SPREAD_US : HASTE_US;
+	if (more > 0)
+		more = more > kept ? more - kept : 0;
+	int64_t allowed = w->limit_w + more / (left_us > least_us ? left_us : least_us);
 	return allowed > 0 ? allowed : 0;
 }
 
 int64_t window_allowed(struct window *w, int64_t now_us, const struct wall *wall, bool lost)
 {
 	int64_t now = exact(w, now_us, wall, lost);
-	if (now < w->held_w - w->held_w / 100 || now >= w->held_w + w->held_w / 20 || (now == w->limit_w && w->held_w < now))
+	if (now < w->held_w - w->held_w / 100 || now >= w->held_w + w->held_w / 20 || now == w->limit_w)
 		w->held_w = now;
 	return w->held_w;
+}
+
+int64_t window_bears(const struct window *w, int64_t now_us, const struct wall *wall, bool lost)
+{
+	if (!counts(w, now_us, wall, lost))
+		return 0;
+	int64_t left_us = w->length_us - since_start(w, now_us, wall), more = saved(w, now_us, wall) + w->limit_w * (left_us / LOAN_PARTS);
+	return more > 0 ? more / BEARS_US : 0;
 }
 
 int64_t window_mean(const struct window *w, int64_t now_us, const struct wall *wall)

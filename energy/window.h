@@ -26,6 +26,8 @@ void window_init(struct window *w, int64_t limit_w, int64_t length_us);
 void window_feed(struct window *w, int64_t watts, int64_t now_us, const struct wall *wall);
 /* What may be drawn from now on, so that the mean of this window stays at or below the limit. `lost`: the meter is. */
 int64_t window_allowed(struct window *w, int64_t now_us, const struct wall *wall, bool lost);
+/* How much more than that may be drawn for a while before anybody has to be lowered. */
+int64_t window_bears(const struct window *w, int64_t now_us, const struct wall *wall, bool lost);
 /* Mean since the window began, in watts; -1: there is none. */
 int64_t window_mean(const struct window *w, int64_t now_us, const struct wall *wall);
 

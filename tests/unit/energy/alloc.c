@@ -282,6 +282,25 @@ static void test_who_does_not_fit_the_sum_waits_for_it(void **state)
 	assert_int_equal(got[2].ma, A(6));
 }
 
+static void test_who_begins_does_without_what_passes(void **state)
+{
+	(void)state;
+	int grid = node(-1, A(100), A(100), A(100));
+	nodes[grid].more = 1 << ALLOC_SUM;
+	nodes[grid].room[ALLOC_SUM] = A(42);
+	nodes[grid].passing_ma = A(10);
+	evse(grid, ALL, A(32));
+	evse(grid, ALL, A(32));
+	evses[1].begins = true;
+	run(false);
+	assert_int_equal(got[0].ma, A(14));
+	assert_int_equal(got[1].bound, ALLOC_WAITS);
+	evses[1].begins = false;
+	run(false);
+	assert_int_equal(got[0].ma, A(7));
+	assert_int_equal(got[1].ma, A(7));
+}
+
 static void test_in_turn_the_first_has_all_it_can_take(void **state)
 {
 	(void)state;
@@ -333,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_a_node_keeps_is_for_those_who_are_served, fresh),
 		cmocka_unit_test_setup(test_relays_are_on_or_off, fresh),
 		cmocka_unit_test_setup(test_weights_divide_what_is_above_the_minimums, fresh),
+		cmocka_unit_test_setup(test_who_begins_does_without_what_passes, fresh),
 		cmocka_unit_test_setup(test_in_turn_the_first_has_all_it_can_take, fresh),
 		cmocka_unit_test_setup(test_who_does_not_fit_the_sum_waits_for_it, fresh),
 		cmocka_unit_test_setup(test_uneven_room_is_for_those_who_load_lines_unevenly, fresh),
