@@ -191,7 +191,7 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 	bool any = false;
 	record_meter(c, meter, s);
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
-	meter_feed(&c->meters[meter], s);
+	meter_feed(&c->meters[meter], s, c->now_us);
 	bool repeated = c->meters[meter].changed_us != s->at_us;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
 		struct junction *n = &c->nodes[i];
@@ -447,7 +447,8 @@ static void judge_meter(struct control *c, struct junction *n)
 		return;
 	}
 	watch_contradiction(c, n);
-	enum guard_meter guard = guard_meter(meter_lost_for(n->meter, n->contradicted_us, c->now_us), c->conf.meter_lost_after_us);
+	enum guard_meter guard = guard_meter(n->guard, n->guard_since_us, meter_lost_for(n->meter, n->contradicted_us, c->now_us),
+					     c->conf.meter_lost_after_us, c->now_us);
 	if (guard != n->guard)
 		n->guard_since_us = c->now_us;
 	n->guard = guard;

@@ -2,11 +2,15 @@
  * began we only know from our side, so both values count until the timer must have ended. */
 #include "energy/guard.h"
 
-enum guard_meter guard_meter(int64_t lost_for_us, int64_t lost_after_us)
+/* Stale is a state to wait in for a moment. A meter whose samples keep coming and are always a little too old would stay there, and raise nobody
+ * ever again. */
+enum guard_meter guard_meter(enum guard_meter was, int64_t since_us, int64_t lost_for_us, int64_t lost_after_us, int64_t now_us)
 {
 	if (lost_for_us <= 0)
 		return METER_FRESH;
-	return lost_for_us > lost_after_us ? METER_LOST : METER_STALE;
+	if (lost_for_us > lost_after_us || was == METER_LOST || (was == METER_STALE && now_us - since_us > lost_after_us))
+		return METER_LOST;
+	return METER_STALE;
 }
 
 int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma, bool past)

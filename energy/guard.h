@@ -8,8 +8,9 @@
 
 enum guard_meter { METER_FRESH, METER_STALE, METER_LOST };
 
-/* `lost_for_us` as meter_lost_for says. Stale: no raises below it. Lost: the configured fallback. */
-enum guard_meter guard_meter(int64_t lost_for_us, int64_t lost_after_us);
+/* `lost_for_us` as meter_lost_for says, `was` what it was at `since_us`. Stale: no raises below it. Lost: the configured fallback, until it is
+ * fresh again. */
+enum guard_meter guard_meter(enum guard_meter was, int64_t since_us, int64_t lost_for_us, int64_t lost_after_us, int64_t now_us);
 
 /* What an EVSE below a lost meter may have at most. `past`: the base load there has been seen for long enough to plan with its highest. */
 int32_t guard_meter_cap(enum meter_lost rule, const struct evse_conf *e, int32_t amps_ma, bool past);

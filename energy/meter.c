@@ -5,6 +5,9 @@
  * repetitions that would come about once in a million samples is no chance, and means frozen within some seconds. If it was not, its patience
  * has grown when it moves again.
  *
+ * A meter whose samples are all some seconds old when they come is slow, not silent: it may be older by as much, up to a few seconds. What the
+ * cars do meanwhile is known from them; what the building does is answered later, which costs some overload.
+ *
  * Easy to get wrong: a meter that was frozen for a quarter of an hour moves again, too, and must not be taken for one that is slow of speech.
  * So one long silence makes patience twice as long, not as long as the silence was. */
 #include "energy/meter.h"
@@ -22,6 +25,8 @@
 #define QUIET_STEP_US (5 * INT64_C(1000000))
 #define OF_ALL 1000000
 #define AGAIN_WEIGHT 64                       /* of so many changes */
+#define LATE_MOST_US (5 * INT64_C(1000000))   /* with more, a load that is switched on would be answered too late */
+#define LATE_WEIGHT 8
 #define HALVED_US (3600 * INT64_C(1000000))
 
 void meter_init(struct meter *m, const struct meter_conf *conf)
@@ -51,8 +56,16 @@ static void note_still(struct meter *m)
 		m->quiet_us = still < most ? still : most;
 }
 
-void meter_feed(struct meter *m, const struct meter_sample *s)
+/* One sample that was not late shows that the way need not be long. */
+static void note_late(struct meter *m, int64_t late_us)
 {
+	late_us = late_us < 0 ? 0 : late_us > LATE_MOST_US ? LATE_MOST_US : late_us;
+	m->late_us = late_us < m->late_us ? late_us : m->late_us + (late_us - m->late_us) / LATE_WEIGHT;
+}
+
+void meter_feed(struct meter *m, const struct meter_sample *s, int64_t looked_us)
+{
+	note_late(m, looked_us - s->at_us);
 	if (!m->last.at_us) {
 		m->known_us = m->changed_us = m->halved_us = s->at_us;
 		m->again_ppm = OF_ALL;
@@ -114,7 +127,7 @@ int64_t meter_lost_for(const struct meter *m, int64_t contradicted_us, int64_t n
 {
 	if (!m->last.at_us)
 		return INT64_MAX;
-	int64_t silent = now_us - m->last.at_us - m->conf->stale_after_us;
+	int64_t silent = now_us - m->last.at_us - m->conf->stale_after_us - m->late_us;
 	int64_t frozen = contradicted_us ? now_us - contradicted_us - frozen_after(m) : 0;
 	if (still_for(m) > frozen)
 		frozen = still_for(m);

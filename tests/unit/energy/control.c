@@ -23,6 +23,7 @@ static int phases[CARS];     /* it charges on */
 static int alone[CARS];      /* of its own from 0, where it is one */
 static bool deaf[CARS], mute[CARS], on[CARS]; /* ignores limits; does not answer; charges */
 static bool meter_on, fixed_reading;
+static int64_t late;         /* samples come so old */
 static int sends[CARS];
 static int wobble;
 
@@ -63,6 +64,7 @@ static void stage(size_t n, int32_t limit)
 	now = 1000 * S;
 	meter_on = true;
 	fixed_reading = false;
+	late = 0;
 	c = control_open(&conf, &events, NULL);
 	for (size_t i = 0; i < n; i++)
 		control_evse_link(c, (int)i, true, now);
@@ -132,6 +134,7 @@ static struct meter_sample reading(void)
 static bool measure(void)
 {
 	struct meter_sample s = reading();
+	s.at_us -= late;
 	return control_meter(c, 0, &s);
 }
 
@@ -424,6 +427,53 @@ static void test_a_silent_meter_stops_raises_then_leaves_the_fallback(void **sta
 	seconds(30);
 	assert_true(granted(0) >= A(20) && granted(1) >= A(20)); /* back without calm and steps */
 	check_plan();
+}
+
+/* Its samples keep coming, each a second older than they may be. */
+static void test_a_meter_that_is_a_little_late_is_planned_with(void **state)
+{
+	(void)state;
+	struct node_view grid;
+	stage(2, A(63));
+	base[0] = base[1] = base[2] = A(20);
+	late = 4 * S;
+	start(0);
+	seconds(120);
+	assert_int_equal(granted(0), A(32));
+	start(1);
+	seconds(300);
+	assert_true(granted(0) + granted(1) >= A(42) && granted(0) + granted(1) <= A(43));
+	base[1] = A(35);
+	seconds(20);
+	assert_true(granted(0) + granted(1) <= A(28));
+	check_plan();
+	meter_on = false; /* and silent it is lost all the same */
+	seconds(12);
+	control_node_view(c, 0, &grid);
+	assert_true(grid.stale);
+	assert_int_equal(granted(0), A(6));
+}
+
+/* With more than that it is no better than none, and no worse. */
+static void test_a_meter_that_is_always_late_is_a_lost_one(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	conf.on_meter_lost = LOST_HIGHEST;
+	reopen();
+	base[0] = base[1] = base[2] = A(40);
+	late = 10 * S;
+	start(0);
+	seconds(100);
+	assert_int_equal(granted(0), A(6));
+	seconds(2000);
+	assert_true(granted(0) > A(20) && granted(0) <= A(23)); /* beside the highest that was seen */
+	base[0] = base[1] = base[2] = A(20);
+	seconds(300);
+	assert_true(granted(0) <= A(23));
+	late = 0;
+	seconds(120);
+	assert_int_equal(granted(0), A(32));
 }
 
 static void test_a_failed_read_is_unknown_and_not_zero(void **state)
@@ -1106,6 +1156,8 @@ int main(void)
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
 		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),
 		TEST(test_a_silent_meter_stops_raises_then_leaves_the_fallback),
+		TEST(test_a_meter_that_is_a_little_late_is_planned_with),
+		TEST(test_a_meter_that_is_always_late_is_a_lost_one),
 		TEST(test_a_failed_read_is_unknown_and_not_zero),
 		TEST(test_a_frozen_meter_is_a_lost_one),
 		TEST(test_a_steady_reading_is_believed_while_the_cars_are_steady),

@@ -323,9 +323,13 @@ static void test_a_silent_station_counts_with_the_larger_until_its_timer_has_run
 	car_told(&car, A(20), 100 * S);
 	assert_int_equal(guard_offline_ma(&car, 200 * S, 259 * S), A(20));
 	assert_int_equal(guard_offline_ma(&car, 200 * S, 260 * S), A(6));
-	assert_int_equal(guard_meter(0, 3 * S), METER_FRESH);
-	assert_int_equal(guard_meter(1, 3 * S), METER_STALE);
-	assert_int_equal(guard_meter(4 * S, 3 * S), METER_LOST);
+	assert_int_equal(guard_meter(METER_FRESH, 0, 0, 3 * S, 100 * S), METER_FRESH);
+	assert_int_equal(guard_meter(METER_FRESH, 0, 1, 3 * S, 100 * S), METER_STALE);
+	assert_int_equal(guard_meter(METER_FRESH, 0, 4 * S, 3 * S, 100 * S), METER_LOST);
+	assert_int_equal(guard_meter(METER_STALE, 97 * S, 1, 3 * S, 100 * S), METER_STALE);
+	assert_int_equal(guard_meter(METER_STALE, 97 * S, 1, 3 * S, 100 * S + 1), METER_LOST); /* always a little late is no way to stay */
+	assert_int_equal(guard_meter(METER_LOST, 100 * S, 1, 3 * S, 100 * S), METER_LOST);
+	assert_int_equal(guard_meter(METER_LOST, 100 * S, 0, 3 * S, 100 * S), METER_FRESH);
 	assert_int_equal(guard_meter_cap(LOST_STOP, &socket, A(10), true), 0);
 	assert_int_equal(guard_meter_cap(LOST_AMPS, &socket, A(10), true), A(10));
 	assert_int_equal(guard_meter_cap(LOST_FALLBACK, &socket, A(10), true), A(6));
