@@ -30,6 +30,13 @@ struct told_cap {                     /* by the operator or another input */
 	int64_t since_us, until_us;
 };
 
+#define MOMENTS 16
+
+struct moment {                        /* what EVSEs take at least and at most, as known at a tick */
+	int64_t at_us;
+	int64_t low[3], high[3];
+};
+
 struct junction {                     /* a node */
 	const struct node_conf *conf;
 	int32_t sockets;              /* EVSEs at or below it */
@@ -40,10 +47,13 @@ struct junction {                     /* a node */
 	struct window window;         /* of conf->power_w */
 	enum guard_meter guard;
 	int64_t guard_since_us;
+	struct moment moments[MOMENTS]; /* of the last ticks, while the meter is late */
+	size_t moment_at;             /* the next one's place */
 	int64_t drawn[3];             /* by the EVSEs below, as far as known */
 	int64_t drawn_then[3];        /* the same when the meter's values last changed, at seen_change_us */
 	int64_t seen_change_us;
 	int64_t contradicted_us;      /* since when the two are far apart; 0: they are not */
+	int64_t hollow_us;            /* its meter said last that nothing flows while those below reported a current; 0: it is believed */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[ALLOC_ROOMS]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
@@ -158,6 +168,8 @@ struct control {
 bool control_runs(const struct seat *s);
 /* What an EVSE takes on an own phase, as a range. */
 void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
+/* control-meters.c: whether a node's meter is believed. */
+void meters_judge(struct control *c, struct junction *n);
 /* control-rooms.c: a node's meter has spoken, and the EVSEs below take this; base loads from meters and estimates; the rooms of every node. */
 void rooms_feed(struct control *c, struct junction *n, const struct meter_sample *s, const int64_t low[3], const int64_t high[3]);
 void rooms_base(struct control *c);

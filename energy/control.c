@@ -145,78 +145,6 @@ void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low
 	}
 }
 
-static void range_below(const struct control *c, int node, int64_t now_us, int64_t low[3], int64_t high[3])
-{
-	memset(low, 0, 3 * sizeof(*low));
-	memset(high, 0, 3 * sizeof(*high));
-	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
-		const struct seat *s = &c->seats[i];
-		if (!site_below(&c->site.parts, s->conf->node, node))
-			continue;
-		for (int p = 0; p < s->conf->n_lines; p++) {
-			int32_t least, most;
-			control_range(s, p, now_us, &least, &most);
-			low[s->conf->lines[p]] += least;
-			high[s->conf->lines[p]] += most;
-		}
-	}
-}
-
-static bool over(const struct junction *n, const int32_t ma[3])
-{
-	for (int l = 0; l < 3; l++)
-		if (n->limit[l] != MA_NONE && ma[l] > n->limit[l])
-			return true;
-	return false;
-}
-
-static void note_margin(struct junction *n, const struct meter_sample *s)
-{
-	int32_t over[3];
-	for (int l = 0; l < 3; l++)
-		over[l] = n->conf->limit.l[l] == MA_NONE ? 0 : s->ma.l[l] - n->conf->limit.l[l];
-	margin_feed(&n->margin, over, n->conf->limit.l, s->at_us);
-}
-
-static bool far_apart(const int64_t a[3], const int64_t b[3])
-{
-	for (int l = 0; l < 3; l++)
-		if (a[l] - b[l] > MOVED_MA || b[l] - a[l] > MOVED_MA)
-			return true;
-	return false;
-}
-
-bool control_meter(struct control *c, int meter, const struct meter_sample *s)
-{
-	bool any = false;
-	record_meter(c, meter, s);
-	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
-	meter_feed(&c->meters[meter], s, c->now_us);
-	bool repeated = c->meters[meter].changed_us != s->at_us;
-	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
-		struct junction *n = &c->nodes[i];
-		int64_t low[3], high[3];
-		if (n->meter != &c->meters[meter])
-			continue;
-		range_below(c, (int)i, s->at_us, low, high);
-		memcpy(n->drawn, low, sizeof(n->drawn));
-		any = any || over(n, s->ma.l);
-		if (repeated && far_apart(n->drawn, n->drawn_then))
-			continue; /* it may be frozen: what the cars take more is not to be found in the building */
-		load_feed(&n->load, s->ma.l, low, high, s->at_us);
-		rooms_feed(c, n, s, low, high);
-		note_margin(n, s);
-	}
-	return any;
-}
-
-void control_meter_failed(struct control *c, int meter, const char *why)
-{
-	record_meter_failed(c, meter, why);
-	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
-	meter_failed(&c->meters[meter], why);
-}
-
 static struct seat *seat_at(struct control *c, int evse)
 {
 	assert(evse >= 0 && evse < (int)c->site.parts.n_evses);
@@ -422,43 +350,13 @@ void control_evse_conduct(struct control *c, int evse, const char *conduct)
 	seat_at(c, evse)->conduct = conduct;
 }
 
-/* Meters and base loads. */
-
-/* The cars below take another current while the meter keeps saying the same. When the last of them has left, its last report may have come
- * after the meter's last word, which is nothing, as it should be. */
-static void watch_contradiction(struct control *c, struct junction *n)
-{
-	static const int64_t nothing[3];
-	if (n->seen_change_us != n->meter->changed_us) {
-		n->seen_change_us = n->meter->changed_us;
-		memcpy(n->drawn_then, n->drawn, sizeof(n->drawn_then));
-		n->contradicted_us = 0;
-	} else if (meter_idle(n->meter) && !far_apart(n->drawn, nothing)) {
-		n->contradicted_us = 0;
-	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_then)) {
-		n->contradicted_us = c->now_us;
-	}
-}
-
-static void judge_meter(struct control *c, struct junction *n)
-{
-	if (!n->meter) {
-		n->guard = METER_FRESH;
-		return;
-	}
-	watch_contradiction(c, n);
-	enum guard_meter guard = guard_meter(n->guard, n->guard_since_us, meter_lost_for(n->meter, n->contradicted_us, c->now_us),
-					     c->conf.meter_lost_after_us, c->now_us);
-	if (guard != n->guard)
-		n->guard_since_us = c->now_us;
-	n->guard = guard;
-}
+/* Limits. */
 
 static void judge_nodes(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
 		struct junction *n = &c->nodes[i];
-		judge_meter(c, n);
+		meters_judge(c, n);
 		for (int l = 0; l < 3; l++) {
 			n->limit[l] = n->conf->limit.l[l];
 		}

@@ -4,6 +4,7 @@ libenergy_a_SOURCES = \
 	energy/car.c energy/car.h \
 	energy/control.c energy/control.h energy/control-local.h \
 	energy/control-asks.c \
+	energy/control-meters.c \
 	energy/control-change.c \
 	energy/control-view.c \
 	energy/control-move.c \

@@ -12,6 +12,7 @@
  * So one long silence makes patience twice as long, not as long as the silence was. */
 #include "energy/meter.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@
 #define QUIET_STEP_US (5 * INT64_C(1000000))
 #define OF_ALL 1000000
 #define AGAIN_WEIGHT 64                       /* of so many changes */
-#define LATE_MOST_US (5 * INT64_C(1000000))   /* with more, a load that is switched on would be answered too late */
+#define LATE_MOST_US (10 * INT64_C(1000000))   /* with more, a load that is switched on would be answered too late */
 #define LATE_WEIGHT 8
 #define HALVED_US (3600 * INT64_C(1000000))
 
@@ -77,6 +78,7 @@ void meter_feed(struct meter *m, const struct meter_sample *s, int64_t looked_us
 		m->repeats++;
 	}
 	m->last = *s;
+	m->nothing_us = !meter_idle(m) || (!isnan(s->power_w) && s->power_w != 0) ? 0 : m->nothing_us ? m->nothing_us : s->at_us;
 	m->fault[0] = 0;
 }
 

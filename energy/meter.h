@@ -11,6 +11,7 @@ struct meter {
 	struct meter_sample last;  /* at_us 0: never */
 	int64_t changed_us;        /* when a value last differed from the one before */
 	int64_t known_us;          /* its first sample */
+	int64_t nothing_us;        /* since when it says that nothing flows, neither current nor power; 0: something does */
 	int repeats;               /* samples since then that said the same again */
 	int32_t again_ppm;         /* how often the first sample after a change says the same again: lately, of a million */
 	int64_t quiet_us;          /* for how long its values stay the same when it is well: halved every hour */

@@ -1,6 +1,7 @@
 /* The balancer in simulated time. A stage with one metered grid connection and cars that follow; each test does one thing to it. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "energy/control.h"
@@ -22,7 +23,7 @@ static int32_t takes[CARS];  /* what the car can use */
 static int phases[CARS];     /* it charges on */
 static int alone[CARS];      /* of its own from 0, where it is one */
 static bool deaf[CARS], mute[CARS], on[CARS]; /* ignores limits; does not answer; charges */
-static bool meter_on, fixed_reading;
+static bool meter_on, fixed_reading, zero_reading;
 static int64_t late;         /* samples come so old */
 static int sends[CARS];
 static int wobble;
@@ -63,7 +64,7 @@ static void stage(size_t n, int32_t limit)
 	memset(base, 0, sizeof(base));
 	now = 1000 * S;
 	meter_on = true;
-	fixed_reading = false;
+	fixed_reading = zero_reading = false;
 	late = 0;
 	c = control_open(&conf, &events, NULL);
 	for (size_t i = 0; i < n; i++)
@@ -127,6 +128,8 @@ static struct meter_sample reading(void)
 					s.ma.l[l] += draw_of((int)i, p);
 	}
 	s.ma.l[2] += wobble = !wobble;
+	if (zero_reading)
+		memset(&s.ma, 0, sizeof(s.ma));
 	last = s;
 	return s;
 }
@@ -462,7 +465,7 @@ static void test_a_meter_that_is_always_late_is_a_lost_one(void **state)
 	conf.on_meter_lost = LOST_HIGHEST;
 	reopen();
 	base[0] = base[1] = base[2] = A(40);
-	late = 10 * S;
+	late = 15 * S;
 	start(0);
 	seconds(100);
 	assert_int_equal(granted(0), A(6));
@@ -625,6 +628,127 @@ static void test_an_unchanging_zero_is_believed_after_the_last_car_stopped(void 
 	control_meter_view(c, 0, now, &v);
 	assert_int_equal(v.last.ma.l[0], 0);
 	assert_false(v.stale);
+}
+
+/* Its transformers are not plugged in, or a gateway fills in zeros. */
+static void test_a_meter_that_says_nothing_while_cars_charge_is_a_lost_one(void **state)
+{
+	(void)state;
+	struct meter_view v;
+	stage(2, A(63));
+	base[0] = base[1] = base[2] = A(30);
+	start(0);
+	start(1);
+	seconds(120);
+	int32_t both = granted(0) + granted(1);
+	assert_true(both > A(30) && both <= A(33));
+	zero_reading = true;
+	for (int i = 0; i < 30; i++) {
+		second();
+		assert_true(granted(0) + granted(1) <= both); /* the building is not believed to be gone */
+	}
+	control_meter_view(c, 0, now, &v);
+	assert_true(v.stale && v.fault);
+	assert_string_equal(why(0).reason, "meter_lost");
+	seconds(300);
+	assert_int_equal(granted(0), A(6));
+	assert_int_equal(granted(1), A(6));
+	zero_reading = false;
+	seconds(60);
+	control_meter_view(c, 0, now, &v);
+	assert_false(v.stale);
+	assert_null(v.fault);
+	assert_int_equal(granted(0) + granted(1), both);
+}
+
+static void test_a_meter_that_never_said_anything_is_not_planned_with(void **state)
+{
+	(void)state;
+	stage(2, A(63));
+	conf.on_meter_lost = LOST_HIGHEST;
+	reopen();
+	base[0] = base[1] = base[2] = A(30);
+	zero_reading = true;
+	seconds(3000);
+	start(0);
+	start(1);
+	seconds(60);
+	for (int i = 0; i < 5000; i++) {
+		second();
+		assert_int_equal(granted(0), A(6));
+	}
+	zero_reading = false;
+	seconds(300);
+	assert_true(granted(0) + granted(1) > A(30) && granted(0) + granted(1) <= A(33));
+}
+
+static struct node_view grid_view(void)
+{
+	struct node_view v;
+	control_node_view(c, 0, &v);
+	return v;
+}
+
+/* A solar plant feeds the cars: the meter shows what is left, which may be nothing now and then. */
+static void test_less_than_the_cars_take_is_believed(void **state)
+{
+	static const int32_t plant[] = { -A(30), -A(32), -A(45) };
+	(void)state;
+	for (size_t k = 0; k < 3; k++) {
+		stage(1, A(63));
+		start(0);
+		seconds(60);
+		base[0] = base[1] = base[2] = plant[k];
+		for (int i = 0; i < 600; i++) {
+			second();
+			assert_false(grid_view().stale);
+		}
+		assert_int_equal(granted(0), A(32));
+		if (k < 2)
+			control_close(c);
+	}
+}
+
+/* A battery may be regulated until the meter shows nothing at all. */
+static void test_nothing_beside_a_battery_is_believed(void **state)
+{
+	static const struct fixture_conf battery = { .id = "store", .node = 0, .kind = FIXTURE_BATTERY, .meter = -1 };
+	(void)state;
+	stage(1, A(63));
+	conf.fixtures = &battery;
+	conf.n_fixtures = 1;
+	reopen();
+	start(0);
+	seconds(60);
+	zero_reading = true;
+	for (int i = 0; i < 600; i++) {
+		second();
+		assert_false(grid_view().stale);
+	}
+}
+
+/* Below a meter of cars alone nothing flows when they pause for it: it is asked again after a while. */
+static void test_a_meter_that_said_nothing_is_believed_again(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	conf.on_meter_lost = LOST_STOP;
+	reopen();
+	start(0);
+	seconds(60);
+	zero_reading = true;
+	seconds(60);
+	assert_int_equal(granted(0), 0);
+	zero_reading = false;
+	wobble = 1;
+	second();
+	fixed_reading = true; /* the truth now, as no car draws */
+	seconds(800);
+	assert_int_equal(granted(0), 0);
+	seconds(200);
+	fixed_reading = false;
+	seconds(60);
+	assert_int_equal(granted(0), A(32));
 }
 
 static void test_a_station_without_link_is_counted_with_the_worst(void **state)
@@ -1166,6 +1290,11 @@ int main(void)
 		TEST(test_a_meter_that_is_lost_at_the_start_leaves_the_fallback),
 		TEST(test_an_unchanging_zero_is_believed_after_the_last_car_stopped),
 		TEST(test_an_unchanging_zero_is_believed_while_nothing_draws),
+		TEST(test_a_meter_that_says_nothing_while_cars_charge_is_a_lost_one),
+		TEST(test_a_meter_that_never_said_anything_is_not_planned_with),
+		TEST(test_less_than_the_cars_take_is_believed),
+		TEST(test_nothing_beside_a_battery_is_believed),
+		TEST(test_a_meter_that_said_nothing_is_believed_again),
 		TEST(test_a_station_without_link_is_counted_with_the_worst),
 		TEST(test_what_is_not_counted_for_the_silent_is_part_of_the_base_load),
 		TEST(test_a_newcomers_minimum_is_free_before_it_starts),
