@@ -202,6 +202,8 @@ static void check_csms(struct checking *c, const struct grid_input_settings *in,
 		settings_wrong(c->report, conf_child(n, "uplink"), "uplink '%s' has no own_identity that could be told a limit", in->uplink->id);
 	if (g->counts != GRID_DEVICES)
 		settings_wrong(c->report, conf_child(n, "kind"), "csms limits what cars take: not with counts total");
+	if (g->n_others)
+		settings_wrong(c->report, conf_child(n, "kind"), "csms limits what cars take: not with others, which share the other limits");
 	if (g->circuit && g->circuit->parent)
 		settings_wrong(c->report, conf_child(n, "kind"), "csms limits the whole site: not with circuit '%s'", g->circuit->id);
 }

@@ -66,22 +66,13 @@ int64_t grid_conf_contact_w(const struct settings *s, const struct grid_input_se
 	return in->limit_w >= 0 ? in->limit_w : grid_conf_keeps_w(s);
 }
 
-static bool is_csms(const struct settings *s, const struct grid_now *now)
-{
-	return now->state == GRID_LIMITED && s->grid->inputs[now->input].kind == GRID_CSMS;
-}
-
-/* A CSMS limits what cars take, whatever else there is. */
-bool grid_conf_shares(const struct settings *s, const struct grid_now *now)
-{
-	return s->grid->counts == GRID_DEVICES && !is_csms(s, now);
-}
-
 /* A limit of the CSMS is not told back to it as somebody else's; its fail-safe is the site's own. */
 struct cap_conf grid_conf_cap(const struct settings *s, const struct grid_now *now, int64_t others_w)
 {
-	int64_t left_w = grid_conf_shares(s, now) ? now->limit_w - others_w : now->limit_w;
+	const struct grid_input_settings *in = &s->grid->inputs[now->input];
+	bool csms = now->state == GRID_LIMITED && in->kind == GRID_CSMS;
+	int64_t left_w = now->limit_w - others_w;
 	return (struct cap_conf){ .node = grid_conf_node(s), .evse = -1, .line = { { MA_NONE, MA_NONE, MA_NONE } }, .power_w = left_w > 0 ? left_w : 0,
-		.devices = s->grid->counts == GRID_DEVICES, .reason = is_csms(s, now) ? "csms_group" : "grid_operator", .owner = s->grid->inputs[now->input].id,
+		.devices = s->grid->counts == GRID_DEVICES, .reason = csms ? "csms_group" : "grid_operator", .owner = in->id,
 		.until_us = INT64_MAX };
 }

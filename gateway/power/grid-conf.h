@@ -13,7 +13,6 @@ int64_t grid_conf_keeps_w(const struct settings *s);   /* what the devices keep 
 /* What others than EVSEs may take of a limit where nothing measures them; 0 where the limit is not for devices alone. */
 int64_t grid_conf_others_w(const struct settings *s);
 int64_t grid_conf_other_w(const struct grid_other_settings *o); /* one of them */
-bool grid_conf_shares(const struct settings *s, const struct grid_now *now); /* the others share this limit */
 int64_t grid_conf_rated_w(const struct settings *s);   /* 100 % of a ripple receiver */
 struct grid_input_conf grid_conf_input(const struct settings *s, const struct grid_input_settings *in);
 /* What a closed contact asks for. */

@@ -71,7 +71,7 @@ static void look_at_others(void)
 {
 	struct grid_now now;
 	grid_look(site.grid, &now);
-	if (others_moved() && now.limit_w != GRID_FREE_W && grid_conf_shares(site.gw->conf, &now))
+	if (others_moved() && now.limit_w != GRID_FREE_W)
 		apply();
 }
 
@@ -126,8 +126,7 @@ static void note_power(void)
 	grid_look(site.grid, &now);
 	int64_t since_us = now.ordered ? now.since_us : 0;
 	int64_t watts = site.gw->conf->grid->counts == GRID_DEVICES ? grid_charging_w(&site, since_us) : grid_circuit_w(&site);
-	if (now.limit_w != GRID_FREE_W && grid_conf_shares(site.gw->conf, &now))
-		watts += grid_others_w(&site);
+	watts += watts < 0 ? 0 : grid_others_w(&site);
 	if (watts >= 0)
 		grid_power(site.grid, watts, clock_mono_us());
 }
