@@ -87,6 +87,7 @@ struct seat {                         /* an EVSE */
 	int64_t relinked_us;          /* its link came back; 0: never lost */
 	int64_t state_us;
 	int64_t arrived_us, served_us, waits_us;
+	int tight_node, tight_room;   /* that lowered it, or has no room for more: while limit.hold is LIMIT_ROOM; -1: none */
 	bool left;                    /* was served in this transaction and then had to wait */
 	bool left_idle;               /* it took nothing when it had to */
 	double energy_wh;

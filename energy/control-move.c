@@ -100,18 +100,28 @@ static int64_t held_on(const struct control *c, const struct seat *s, int line)
 	return 0;
 }
 
-/* How high a seat could be set without any sum of what is held leaving its room. */
-static int32_t highest_free(const struct control *c, const struct seat *s)
+static void note_tight(struct seat *s, int node, int room)
+{
+	s->tight_node = node;
+	s->tight_room = room;
+}
+
+/* How high a seat could be set without any sum of what is held leaving its room; notes which one that is. */
+static int32_t highest_free(const struct control *c, struct seat *s)
 {
 	int64_t most = s->conf->max_ma;
 	uint8_t lines = control_lines(s);
 	int64_t held[3] = { held_on(c, s, 0), held_on(c, s, 1), held_on(c, s, 2) };
+	note_tight(s, -1, 0);
 	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent) {
 		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
 			int r = __builtin_ctz(left);
 			int64_t own = r == ALLOC_SUM ? held[0] + held[1] + held[2] : held[r < ALLOC_SUM ? r : r - ALLOC_UNEVEN];
 			int64_t could = c->nodes[n].room[r] == NO_BOUND ? most : (c->free[n][r] + own) / alloc_times(lines, r);
-			most = could < most ? could : most;
+			if (could >= most)
+				continue;
+			most = could;
+			note_tight(s, n, r);
 		}
 	}
 	if (most >= s->car.top_ma)
@@ -253,10 +263,14 @@ static bool by_order(const struct control *c, const struct seat *s)
 	return order;
 }
 
-static void lower(struct control *c, size_t i, int32_t to_ma)
+/* `node`, `room`: that has too little; -1: none. */
+static void lower(struct control *c, size_t i, int32_t to_ma, int node, int room)
 {
 	struct seat *s = &c->seats[i];
 	int32_t before = taken(s);
+	note_tight(s, node, room);
+	s->limit.hold = LIMIT_ROOM;
+	s->limit.until_us = 0;
 	s->limit.recovers = by_order(c, s);
 	if (to_ma <= 0 && s->limit.ma > 0) {
 		s->pauses++;
@@ -280,9 +294,9 @@ static void obey_own_caps(struct control *c)
 		bool trim = s->way == SEAT_SERVED && s->limit.ma > s->car.want_ma + TRIM_MA;
 		hard = least(hard, s->borne_ma);
 		if (s->limit.ma > hard)
-			lower(c, i, stepped(s, hard));
+			lower(c, i, stepped(s, hard), -1, 0);
 		else if (trim)
-			lower(c, i, stepped(s, s->car.want_ma));
+			lower(c, i, stepped(s, s->car.want_ma), -1, 0);
 	}
 }
 
@@ -339,7 +353,7 @@ static size_t list_victims(struct control *c, int node, int room)
 }
 
 /* Lowers EVSEs in the room by about `ma` together, to their minimum at most. */
-static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
+static int64_t lower_some(struct control *c, size_t n, int node, int room, int64_t ma)
 {
 	for (size_t k = 0; k < n && ma > 0; k++) {
 		size_t i = (size_t)c->queue[k].index;
@@ -355,7 +369,7 @@ static int64_t lower_some(struct control *c, size_t n, int room, int64_t ma)
 			to = s->min_ma;
 		if (to >= s->limit.ma)
 			continue;
-		lower(c, i, to);
+		lower(c, i, to, node, room);
 		ma -= (int64_t)(before - taken(s)) * times;
 	}
 	return ma;
@@ -370,7 +384,7 @@ static void pause_some(struct control *c, int node, int room, int64_t ma)
 		int32_t before = taken(s);
 		if (before < PIECE_LEAST_MA || !below_in(c, s, node, room))
 			continue;
-		lower(c, i, 0);
+		lower(c, i, 0, node, room);
 		ma -= (int64_t)before * alloc_times(control_lines(s), room);
 	}
 }
@@ -381,7 +395,7 @@ static void silence(struct control *c, int node, int room)
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
 		if (control_can_tell(s) && s->limit.ma > 0 && below_in(c, s, node, room))
-			lower(c, i, 0);
+			lower(c, i, 0, node, room);
 	}
 }
 
@@ -392,7 +406,7 @@ static void cut_where_over(struct control *c)
 			if (c->nodes[n].room[r] == NO_BOUND || c->free[n][r] >= -near(c, (int)n, r))
 				continue;
 			int64_t over = -c->free[n][r];
-			if (lower_some(c, list_victims(c, (int)n, r), r, over) > near(c, (int)n, r))
+			if (lower_some(c, list_victims(c, (int)n, r), (int)n, r, over) > near(c, (int)n, r))
 				pause_some(c, (int)n, r, -c->free[n][r] - near(c, (int)n, r));
 			if (c->free[n][r] < -near(c, (int)n, r)) {
 				silence(c, (int)n, r);
@@ -437,8 +451,8 @@ static int64_t short_of(const struct control *c, int n, int r)
 	return gap > 0 ? gap : 0;
 }
 
-/* What a seat's giving back would help, at most. */
-static int64_t would_help(const struct control *c, const struct seat *s)
+/* What a seat's giving back would help, at most, and where. */
+static int64_t would_help(const struct control *c, const struct seat *s, int *node_out, int *room_out)
 {
 	int64_t most = 0;
 	uint8_t lines = control_lines(s);
@@ -446,7 +460,11 @@ static int64_t would_help(const struct control *c, const struct seat *s)
 		for (unsigned left = alloc_rooms(lines); left; left &= left - 1) {
 			int r = __builtin_ctz(left);
 			int64_t gap = short_of(c, n, r) / alloc_times(lines, r);
-			most = gap > most ? gap : most;
+			if (gap <= most)
+				continue;
+			most = gap;
+			*node_out = n;
+			*room_out = r;
 		}
 	return most;
 }
@@ -483,7 +501,8 @@ static void even_out(struct control *c, bool everybody)
 	for (size_t k = 0; k < n; k++) {
 		size_t i = (size_t)c->queue[k].index;
 		struct seat *s = &c->seats[i];
-		int64_t by = would_help(c, s), above = could_give(c, i, everybody);
+		int node = -1, room = 0;
+		int64_t by = would_help(c, s, &node, &room), above = could_give(c, i, everybody);
 		if (by <= 0)
 			continue;
 		by = by < piece(c, s) ? piece(c, s) : by;
@@ -491,7 +510,7 @@ static void even_out(struct control *c, bool everybody)
 		if (to < s->min_ma && s->take_ma > 0)
 			to = s->min_ma;
 		if (to < s->limit.ma)
-			lower(c, i, to);
+			lower(c, i, to, node, room);
 	}
 }
 

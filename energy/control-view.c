@@ -64,16 +64,6 @@ static int64_t next_turn(const struct control *c)
 	return first > c->now_us ? first : 0;
 }
 
-static void add_ramp(const struct seat *s, struct chain *ch)
-{
-	int32_t ma = s->limit.ma > 0 ? s->limit.ma : 0;
-	if (s->way != SEAT_SERVED || ma >= s->share.ma || s->limit.hold == LIMIT_SMALL)
-		return;
-	if (s->limit.hold == LIMIT_FROZEN && s->frozen)
-		return; /* told as meter_lost */
-	add(ch, (struct cap){ "ramp", NULL, 0, ma, s->limit.cut_us > s->limit.raised_us ? s->limit.cut_us : s->limit.raised_us, s->limit.until_us });
-}
-
 static void add_meters(const struct control *c, const struct seat *s, struct chain *ch)
 {
 	if (s->widens)
@@ -96,37 +86,71 @@ static int64_t counted(const struct seat *s, int room)
 	return room < ALLOC_SUM ? s->fixed[room] : room >= ALLOC_UNEVEN ? s->fixed[room - ALLOC_UNEVEN] : 0;
 }
 
-static void add_node(const struct control *c, const struct seat *s, int node, int room, struct chain *ch)
+static struct cap node_cap(const struct control *c, int node, int room, int32_t value_ma)
 {
 	static const char *const own[ALLOC_ROOMS] = { "circuit", "circuit", "circuit", "grid_power", "imbalance", "imbalance", "imbalance" };
 	const struct junction *n = &c->nodes[node];
 	const struct told_cap *told = n->cap[room];
-	struct cap cap = { own[room], n->conf->id, room < ALLOC_SUM ? room + 1 : room >= ALLOC_UNEVEN ? room - ALLOC_UNEVEN + 1 : 0, 0, 0, 0 };
-	if (n->room[room] == NO_BOUND)
-		return;
-	cap.value_ma = narrow(counted(s, room) + (n->left[room] > 0 ? n->left[room] / alloc_times(control_lines(s), room) : 0));
-	if (s->way == SEAT_SERVED)
-		cap.value_ma = car_offer(&s->car, cap.value_ma);
-	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_OWN && cap.value_ma < s->asked_ma)
-		cap.value_ma = s->asked_ma; /* its own step, not the node, keeps it below what it asked for */
+	struct cap cap = { own[room], n->conf->id, room < ALLOC_SUM ? room + 1 : room >= ALLOC_UNEVEN ? room - ALLOC_UNEVEN + 1 : 0, value_ma, 0, 0 };
 	if (told) {
 		cap.reason = told->reason;
 		cap.ref = told->owner[0] ? told->owner : n->conf->id;
 		cap.since_us = told->since_us;
 		cap.until_us = told->until_us == INT64_MAX ? 0 : told->until_us;
 	}
-	add(ch, cap);
+	return cap;
+}
+
+static void add_node(const struct control *c, const struct seat *s, int node, int room, struct chain *ch)
+{
+	const struct junction *n = &c->nodes[node];
+	if (n->room[room] == NO_BOUND)
+		return;
+	int32_t ma = narrow(counted(s, room) + (n->left[room] > 0 ? n->left[room] / alloc_times(control_lines(s), room) : 0));
+	if (s->way == SEAT_SERVED)
+		ma = car_offer(&s->car, ma);
+	if (s->way == SEAT_SERVED && s->share.bound == ALLOC_OWN && ma < s->asked_ma)
+		ma = s->asked_ma; /* its own step, not the node, keeps it below what it asked for */
+	add(ch, node_cap(c, node, room, ma));
+}
+
+static bool below_share(const struct seat *s)
+{
+	return s->way == SEAT_SERVED && (s->limit.ma > 0 ? s->limit.ma : 0) < s->share.ma;
+}
+
+/* Whoever is lowered is told of what did not fit, whatever bounds his share; and below his share, because few are lowered for all, he is held
+ * by it until there is room again. */
+static bool is_tight(const struct control *c, const struct seat *s)
+{
+	if (s->way != SEAT_SERVED || s->limit.hold != LIMIT_ROOM || s->tight_node < 0)
+		return false;
+	return s->limit.cut_us == c->now_us || (below_share(s) && s->limit.cut_us > s->limit.raised_us);
+}
+
+static void add_ramp(const struct control *c, const struct seat *s, struct chain *ch)
+{
+	int32_t ma = s->limit.ma > 0 ? s->limit.ma : 0;
+	if (is_tight(c, s))
+		add(ch, node_cap(c, s->tight_node, s->tight_room, ma < s->share.ma ? ma : s->share.ma));
+	else if (below_share(s) && s->limit.hold != LIMIT_SMALL && !(s->limit.hold == LIMIT_FROZEN && s->frozen)) /* told as meter_lost */
+		add(ch, (struct cap){ "ramp", NULL, 0, ma, s->limit.cut_us > s->limit.raised_us ? s->limit.cut_us : s->limit.raised_us, s->limit.until_us });
+}
+
+static bool told_as_tight(const struct control *c, const struct seat *s, int node, int room)
+{
+	return is_tight(c, s) && s->tight_node == node && s->tight_room == room;
 }
 
 static void add_nodes(const struct control *c, const struct seat *s, struct chain *ch)
 {
 	unsigned rooms = alloc_rooms(control_lines(s));
-	bool bound = s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE;
+	bool bound = s->way == SEAT_SERVED && s->share.bound == ALLOC_NODE && !told_as_tight(c, s, s->share.node, s->share.line);
 	if (bound)
 		add_node(c, s, s->share.node, s->share.line, ch);
 	for (int i = s->conf->node; i >= 0; i = c->nodes[i].conf->parent)
 		for (int r = 0; r < ALLOC_ROOMS; r++)
-			if (rooms & (1u << r) && !(bound && s->share.node == i && s->share.line == r))
+			if (rooms & (1u << r) && !(bound && s->share.node == i && s->share.line == r) && !told_as_tight(c, s, i, r))
 				add_node(c, s, i, r, ch);
 }
 
@@ -149,7 +173,7 @@ size_t control_chain(const struct control *c, const struct seat *s, struct cap *
 	if (s->place)
 		add(&ch, (struct cap){ "waiting", s->place_text, 0, 0, s->waits_us, next_turn(c) });
 	add_meters(c, s, &ch);
-	add_ramp(s, &ch);
+	add_ramp(c, s, &ch);
 	if (s->cap)
 		add_told(s->cap, &ch);
 	if (s->profile.ma != MA_NONE)

@@ -72,6 +72,7 @@ static void open_seats(struct control *c)
 		c->seats[i].energy_wh = c->seats[i].begun_wh = c->seats[i].need_wh = NAN;
 		car_init(&c->seats[i].car, &c->site.evses[i]);
 		c->seats[i].profile.ma = MA_NONE;
+		c->seats[i].tight_node = -1;
 		limit_init(&c->seats[i].limit);
 		c->seats[i].grant.binding.reason = "offline_fallback";
 	}
