@@ -121,6 +121,7 @@ static void rank(const struct control *c, size_t i, int64_t worth_ppm)
 		.hopeless = s->depart_us && s->rate_ma > s->car.top_ma + s->car.top_ma / 16,
 		.pauses = s->pauses,
 		.left = s->left,
+		.unseen = !s->car.used,
 		.idle = s->waits_us ? s->left_idle : s->car.idle_since_us && c->now_us - s->car.idle_since_us >= IDLE_US,
 	};
 	if (policy_just_left(&c->ranks[i], c->conf.rotate_every_us, c->now_us))

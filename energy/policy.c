@@ -16,7 +16,8 @@
  * First come is the exception by its nature: who came first has all it can take, and the last may wait until somebody leaves.
  *
  * By deadline the most urgent comes first. Who is served is passed only by somebody several times as urgent, and who was paused before by
- * hardly anybody: a pause costs a message, a contactor's life and sometimes the whole charge. */
+ * hardly anybody: a pause costs a message, a contactor's life and sometimes the whole charge. But who has been served for many turns counts
+ * for less with each more, and who has not had any for some counts for more, or the same cars would be served all day. */
 #include "energy/policy.h"
 
 #include "base/clock.h"
@@ -69,6 +70,17 @@ static int64_t key_priority(const struct policy_evse *e, int64_t rotate_us, int6
 #define IN_TURN_COUNTS 12
 #define SERVED_COUNTS 4
 #define PAUSED_COUNTS 4
+#define SERVED_TURNS 9               /* after so many its urgency is halved by each more */
+#define WAITED_TURNS 6               /* and doubled for who has not been served yet */
+#define UNSEEN_TURNS 2               /* or is not known yet: it may need less than its socket has */
+#define HALVINGS_MOST 12
+
+/* Whole turns beyond `free`. */
+static int turns_beyond(int64_t since_us, int free, int64_t rotate_us, int64_t now_us)
+{
+	int64_t turns = rotate_us > 0 && since_us ? (now_us - since_us) / rotate_us - free : 0;
+	return turns < 0 ? 0 : turns > HALVINGS_MOST ? HALVINGS_MOST : (int)turns;
+}
 
 static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
 {
@@ -79,6 +91,10 @@ static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int6
 		urgency *= now_us - e->served_us < rotate_us ? IN_TURN_COUNTS : SERVED_COUNTS;
 	for (int i = 0; i < e->pauses && i < 4; i++)
 		urgency *= e->served_us ? PAUSED_COUNTS : 2;
+	if (e->served_us)
+		urgency >>= turns_beyond(e->served_us, SERVED_TURNS, rotate_us, now_us);
+	else if (!e->left)
+		urgency <<= turns_beyond(e->waits_us, e->unseen ? UNSEEN_TURNS : WAITED_TURNS, rotate_us, now_us);
 	return -urgency;
 }
 

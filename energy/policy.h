@@ -16,6 +16,7 @@ struct policy_evse {
 	bool hopeless;        /* it cannot have that any more until it leaves */
 	int pauses;           /* in this transaction */
 	bool left;            /* has been served before in this transaction */
+	bool unseen;          /* has not drawn yet: its phases are not known */
 	bool idle;            /* has not taken anything for a while, or had not when it was last served */
 };
 

@@ -249,6 +249,29 @@ static void test_there_is_room_for_who_is_woken_before_it_begins(void **state)
 	period_close(p);
 }
 
+/* Ten alike, and current for five: each gets some in a working day, and nobody is switched on and off for that. */
+static void test_nobody_waits_all_day(void **state)
+{
+	int on_for[10] = { 0 }, pauses = 0;
+	(void)state;
+	stage(10, 32);
+	for (int i = 0; i < 10; i++)
+		car[i] = true;
+	for (int k = 0; k < 8 * 3600 / PERIOD_S; k++) {
+		double was[10];
+		memcpy(was, set, sizeof(was));
+		look(10);
+		for (int i = 0; i < 10; i++) {
+			on_for[i] += draw(i) > 0;
+			pauses += was[i] > 0 && set[i] == 0;
+		}
+	}
+	for (int i = 0; i < 10; i++)
+		assert_true(on_for[i] * PERIOD_S > 900);
+	assert_in_range(pauses, 5, 15);
+	period_close(p);
+}
+
 static void test_a_clock_that_is_set_back_stops_nothing(void **state)
 {
 	(void)state;
@@ -275,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
 		cmocka_unit_test(test_who_is_full_is_not_woken),
 		cmocka_unit_test(test_there_is_room_for_who_is_woken_before_it_begins),
+		cmocka_unit_test(test_nobody_waits_all_day),
 		cmocka_unit_test(test_a_clock_that_is_set_back_stops_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
