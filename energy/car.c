@@ -25,6 +25,7 @@
 #define LEARN_US (25 * US_PER_S)
 #define UNUSED_US (25 * US_PER_S)
 #define REAL_MA 1000                   /* above this a phase is used */
+#define IDLE_MA 500
 #define EXCESS_MA 1000                 /* a report so far above the limit is not meter error */
 #define HEADROOM_MA 1500
 #define TOP_SLACK_MA 50
@@ -125,6 +126,21 @@ static bool excessive(const struct car *c)
 	return most_of(c) > c->told_ma + c->told_ma / 16 + EXCESS_MA;
 }
 
+/* A car that feeds back is awake, and says nothing about what it could take. */
+static bool feeds_back(const struct car *c)
+{
+	for (int p = 0; p < c->conf->n_lines; p++)
+		if (c->drawn[p] < -REAL_MA)
+			return true;
+	return false;
+}
+
+/* It is offered something and had not begun when it said so last: it may begin at any moment, and is planned with. */
+static bool may_begin(const struct car *c)
+{
+	return c->told_ma > 0 && most_of(c) < IDLE_MA && !feeds_back(c);
+}
+
 /* Whether the last report was made when the last order must have had its effect. */
 static bool settled_report(const struct car *c)
 {
@@ -165,15 +181,6 @@ static void note_gain(struct car *c, int32_t most)
 	c->gain_pm = c->gain_seen_pm < GAIN_LEAST_PM ? GAIN_LEAST_PM : c->gain_seen_pm;
 }
 
-/* A car that feeds back is awake, and says nothing about what it could take. */
-static bool feeds_back(const struct car *c)
-{
-	for (int p = 0; p < c->conf->n_lines; p++)
-		if (c->drawn[p] < -REAL_MA)
-			return true;
-	return false;
-}
-
 static void note_use(struct car *c)
 {
 	int32_t most = most_of(c);
@@ -192,7 +199,7 @@ static void note_use(struct car *c)
 	}
 	bool low = steady && !c->conf->on_off && most < usual(c->told_ma) - 1200;
 	c->low_since_us = !low ? 0 : c->low_since_us ? c->low_since_us : c->drawn_us;
-	bool idle = steady && most < 500;
+	bool idle = steady && most < IDLE_MA;
 	c->idle_since_us = !idle ? 0 : c->idle_since_us ? c->idle_since_us : c->drawn_us;
 }
 
@@ -320,8 +327,8 @@ void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out,
 	int32_t offer = counts ? car_takes(c, c->told_ma) : 0, force = counts ? car_takes(c, c->force_ma) : 0, drawn = c->drawn[phase];
 	if (fresh && (settled_report(c) || c->told_ma < 0)) {
 		*low_out = *high_out = drawn;
-		if (c->told_ma < 0)
-			*high_out = larger(drawn, force);
+		if (c->told_ma < 0 || may_begin(c))
+			*high_out = larger(drawn, c->told_ma < 0 ? force : offer);
 	} else if (fresh) {
 		*low_out = drawn < offer ? drawn : offer;
 		*high_out = arrived && offer < drawn ? offer : larger(drawn, force);

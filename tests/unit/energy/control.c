@@ -368,6 +368,32 @@ static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
 	check_plan();
 }
 
+/* Many cars need a quarter of a minute to begin, and stations report every ten seconds. What they begin to take is theirs, not the building's. */
+static void test_who_begins_late_is_not_sent_away_for_it(void **state)
+{
+	(void)state;
+	stage(2, A(20));
+	conf.strategy = STRATEGY_FIRST_COME;
+	reopen();
+	base[0] = base[1] = base[2] = A(5);
+	takes[1] = 0;
+	start(0);
+	seconds(60);
+	start(1);
+	for (int i = 0; i < 120 && offer[1] < A(6); i++)
+		second();
+	assert_int_equal(offer[1], A(6));
+	seconds(9);
+	while (now / S % 10)
+		second();
+	takes[1] = A(32); /* right after it said that it takes nothing */
+	for (int i = 0; i < 60; i++) {
+		second();
+		assert_true(offer[1] >= A(6));
+		assert_true(reading().ma.l[0] <= A(20));
+	}
+}
+
 static void test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left(void **state)
 {
 	(void)state;
@@ -1276,6 +1302,7 @@ int main(void)
 		TEST(test_a_reduction_on_its_way_is_not_cut_twice),
 		TEST(test_a_car_that_ignores_its_limit_is_counted_with_what_it_takes),
 		TEST(test_where_a_meter_stays_over_its_limit_orders_are_repeated_early),
+		TEST(test_who_begins_late_is_not_sent_away_for_it),
 		TEST(test_where_nothing_is_left_nobody_is_offered_anything),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
 		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),
