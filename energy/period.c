@@ -13,6 +13,8 @@
 #include "base/mem.h"
 
 #define SAME 0.051 /* set-points have one decimal */
+#define MOST_S 1e11
+#define MOST_A 1e6 /* no line carries more: a number above it is no current */
 
 struct point {
 	struct period_evse conf;
@@ -20,6 +22,7 @@ struct point {
 	bool running, seen, away;  /* away: without a link at the last look */
 	bool full;                 /* its car wants no more: nothing wakes it */
 	bool woken;                /* by the last orders */
+	bool heard;                /* it was seen to go by our last command */
 	int32_t sent_ma;           /* last command; -1: none */
 	int32_t alone_ma;          /* its fail-safe */
 };
@@ -33,17 +36,31 @@ struct period {
 	int *caps;
 	size_t n_caps;
 	int64_t now_us;
-	int64_t ahead_us;          /* of the time that comes in, since that was set back */
+	int64_t ahead_us;          /* of the time that comes in, since that was set back or on */
 };
 
 static int64_t us(double s)
 {
-	return (int64_t)llrint(s * US_PER_S);
+	return (int64_t)llrint((s > MOST_S ? MOST_S : s < -MOST_S ? -MOST_S : s) * US_PER_S);
+}
+
+/* What is said to come from the future comes from now. */
+static int64_t seen_at(const struct period *p, double age_s)
+{
+	return p->now_us - us(age_s > 0 ? age_s : 0);
+}
+
+static bool currents(const double amps[], int n)
+{
+	for (int l = 0; l < n; l++)
+		if (!(fabs(amps[l]) <= MOST_A))
+			return false;
+	return true;
 }
 
 static int32_t to_ma(double amps)
 {
-	return amps > 1e6 ? MA_NONE : amps < -1e6 ? -MA_NONE : (int32_t)lrint(amps * 1000);
+	return amps > MOST_A ? MA_NONE : amps < -MOST_A ? -MA_NONE : (int32_t)lrint(amps * 1000);
 }
 
 void period_preset(struct control_conf *conf, double period_s)
@@ -57,10 +74,12 @@ void period_preset(struct control_conf *conf, double period_s)
 	conf->meter_lost_after_us = 3 * US_PER_S;
 }
 
-/* The unit's rounding is ours, downwards, but never below the minimum. */
+/* The unit's rounding is ours, downwards, but never below the minimum, and never above the maximum: what has one power only gets that. */
 static double own_unit(const struct point *p, int32_t ma)
 {
 	double value = p->conf.amps_per_unit == 1 ? ma / 1000.0 : floor(ma / 1000.0 / p->conf.amps_per_unit * 10 + 1e-6) / 10;
+	if (p->conf.max > 0 && value > p->conf.max)
+		value = p->conf.max;
 	return ma > 0 && value < p->conf.min ? p->conf.min : value;
 }
 
@@ -72,6 +91,7 @@ static void on_send(void *arg, int evse, const struct grant *g)
 	if (g->wake && !wakes && g->ma == at->sent_ma)
 		return;
 	at->sent_ma = g->ma;
+	at->heard = false;
 	at->woken = wakes;
 	p->orders[evse] = (struct period_order){ true, wakes, own_unit(at, g->ma), g->phases, g->phase, g->binding };
 }
@@ -112,16 +132,24 @@ struct control *period_control(struct period *p)
 }
 
 #define SET_BACK_US US_PER_S /* what goes by while a clock is set back */
+#define SET_ON_US (7 * 86400 * US_PER_S) /* the most that goes by while it is set on */
 
-/* Caps in force now replace those of the look before. Time only goes on: where the one that comes in is set back, the difference is kept. */
+/* Time only goes on, and by no more than a week at once: where the one that comes in does not, the difference is kept. */
+static void go_on(struct period *p, double t_s)
+{
+	int64_t said_us = us(t_s + 1) + p->ahead_us, now_us = said_us;
+	if (said_us < p->now_us)
+		now_us = p->now_us + SET_BACK_US;
+	else if (p->now_us && said_us > p->now_us + SET_ON_US)
+		now_us = p->now_us + SET_ON_US;
+	p->ahead_us += now_us - said_us;
+	p->now_us = now_us;
+}
+
+/* Caps in force now replace those of the look before. */
 void period_begin(struct period *p, double t_s)
 {
-	int64_t now_us = us(t_s + 1) + p->ahead_us;
-	if (now_us < p->now_us) {
-		p->ahead_us += p->now_us + SET_BACK_US - now_us;
-		now_us = p->now_us + SET_BACK_US;
-	}
-	p->now_us = now_us;
+	go_on(p, t_s);
 	for (size_t i = 0; i < p->n_caps; i++)
 		control_cap_clear(p->control, p->caps[i]);
 	p->n_caps = 0;
@@ -134,11 +162,11 @@ void period_begin(struct period *p, double t_s)
 void period_meter(struct period *p, int meter, const double amps[3], double age_s, bool ok)
 {
 	struct meter_sample s = { .power_w = NAN, .voltage_v = { NAN, NAN, NAN }, .import_wh = NAN, .export_wh = NAN };
-	if (!ok) {
+	if (!ok || isnan(age_s) || !currents(amps, 3)) {
 		control_meter_failed(p->control, meter, "lost");
 		return;
 	}
-	s.at_us = p->now_us - us(age_s);
+	s.at_us = seen_at(p, age_s);
 	if (s.at_us <= p->meter_at[meter])
 		return; /* the one from last time */
 	p->meter_at[meter] = s.at_us;
@@ -162,7 +190,7 @@ static void leave(struct period *p, int evse)
 	if (at->sent_ma != 0)
 		p->orders[evse] = (struct period_order){ .given = true, .why = { .reason = "ev" } };
 	at->sent_ma = 0;
-	at->running = false;
+	at->heard = at->running = false;
 }
 
 /* Until it hears from us it goes by what its socket is known to have been told, not by what that does when it is left alone. */
@@ -174,6 +202,7 @@ static void come(struct period *p, int evse, struct slice session, double set)
 	control_evse_tx(p->control, evse, true, p->now_us);
 	control_evse_alone(p->control, evse, at->alone_ma);
 	at->sent_ma = -1;
+	at->heard = false;
 	at->running = true;
 	mem_free(at->session);
 	at->session = session.p ? mem_text(session) : NULL;
@@ -192,15 +221,40 @@ static void run(struct period *p, int evse, bool running, struct slice session, 
 static void read_draw(struct period *p, int evse, const struct period_seen *seen)
 {
 	const struct point *at = &p->points[evse];
-	int64_t when = p->now_us - us(seen->age_s);
+	int64_t when = seen_at(p, seen->age_s);
+	bool direct = at->conf.amps_per_unit != 1;
 	int32_t own[3] = { 0 };
 	struct evse_view v;
 	control_evse_view(p->control, evse, &v);
-	if (isnan(seen->draw[0]) || when <= v.drawn_at_us)
+	if (isnan(seen->age_s) || !currents(seen->draw, direct ? 1 : v.n_lines) || when <= v.drawn_at_us)
 		return;
 	for (int l = 0; l < v.n_lines; l++)
-		own[l] = to_ma((at->conf.amps_per_unit == 1 ? seen->draw[l] : seen->draw[0]) * at->conf.amps_per_unit);
+		own[l] = to_ma(seen->draw[direct ? 0 : l] * at->conf.amps_per_unit);
 	control_evse_draw(p->control, evse, own, seen->wh, when);
+}
+
+/* Somebody else has told it something: as if it had been away, it counts with the higher of both until it is seen to go by ours, which is given
+ * again. While ours has not been seen yet, another one is only what went before. */
+static void overruled(struct period *p, int evse, double set)
+{
+	struct point *at = &p->points[evse];
+	control_evse_link(p->control, evse, false, p->now_us);
+	control_evse_link(p->control, evse, true, p->now_us);
+	control_evse_before(p->control, evse, to_ma(set * at->conf.amps_per_unit));
+	at->heard = false;
+}
+
+static void read_set(struct period *p, int evse, double set)
+{
+	struct point *at = &p->points[evse];
+	if (at->sent_ma < 0 || !(set >= 0))
+		return;
+	if (fabs(set - own_unit(at, at->sent_ma)) < SAME) {
+		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
+		at->heard = true;
+	} else if (at->heard && at->running) {
+		overruled(p, evse, set);
+	}
 }
 
 /* Priorities inside are finer: ten of them double a share. */
@@ -216,12 +270,12 @@ void period_evse(struct period *p, int evse, const struct period_seen *seen)
 	control_evse_link(p->control, evse, seen->on, p->now_us);
 	double set = at->away ? -1 : seen->set; /* who was alone goes by its fail-safe, whatever its last command was */
 	at->away = !seen->on;
+	at->heard = at->heard && seen->on;
 	if (!seen->on)
 		return;
 	run(p, evse, seen->state != 'A', seen->session, set);
 	at->full = seen->state == 'S';
-	if (at->sent_ma >= 0 && fabs(seen->set - own_unit(at, at->sent_ma)) < SAME)
-		control_evse_answered(p->control, evse, at->sent_ma, true, p->now_us);
+	read_set(p, evse, seen->set);
 	if (at->running) {
 		control_evse_state(p->control, evse, seen->state == 'C' ? EVSE_CHARGING : EVSE_SUSPENDED_EV, p->now_us);
 		control_evse_favour(p->control, evse, favour(seen->priority));

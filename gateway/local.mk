@@ -103,6 +103,7 @@ libgateway_a_SOURCES += \
 	gateway/power/probe.c gateway/power/probe.h \
 	gateway/power/reported.c gateway/power/reported.h \
 	gateway/power/schedule.c gateway/power/schedule.h \
+	gateway/power/stdio-site.c gateway/power/stdio-site.h \
 	gateway/power/times.c gateway/power/times.h \
 	gateway/power/traits.c gateway/power/traits.h \
 	gateway/power/vigil.c gateway/power/vigil.h

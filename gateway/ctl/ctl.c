@@ -318,7 +318,7 @@ static int run_balance(const struct options *o, int argc, char **argv)
 		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
 	if (argc != 2 || strcmp(argv[1], "--stdio") != 0)
 		return bad_usage("balance --stdio, or balance --replay FILE");
-	if (balance_stdio(stdin, stdout, why, sizeof(why)) == 0)
+	if (balance_stdio(stdin, stdout, stderr, why, sizeof(why)) == 0)
 		return EXIT_OK;
 	fprintf(stderr, "ampgate: %s\n", why);
 	return EXIT_FAILED;

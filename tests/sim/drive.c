@@ -24,7 +24,7 @@ static void describe_evse(const struct world_conf *c, int i, struct evse_conf *e
 {
 	const struct world_evse *from = &c->evses[i];
 	double unit = from->dc ? c->amps_per_kw : 1;
-	*own = (struct period_evse){ unit, from->min };
+	*own = (struct period_evse){ unit, from->min, from->max };
 	*e = (struct evse_conf){ .id = from->id, .station = from->id, .evse = 1, .node = from->node, .n_lines = (uint8_t)from->n_lines,
 				 .min_ma = (int32_t)ceil(from->min * unit * 10) * 100, .max_ma = (int32_t)(from->max * unit * 1000),
 				 .fallback_ma = (int32_t)(from->failsafe * unit * 1000), .fallback_after_us = from->failsafe_after_s * INT64_C(1000000),

@@ -14,7 +14,9 @@
 #define CAR_A 16.0
 
 static struct period *p;
-static double t, set[SOCKETS], base;
+static double t, set[SOCKETS], base, meter_age;
+static int unread;          /* line of the meter that is not known; -1: all are */
+static double said[SOCKETS]; /* what is told of a car's draw; 1: as it is */
 static bool car[SOCKETS], full[SOCKETS], asleep[SOCKETS], on[SOCKETS];
 static int prio[SOCKETS], session[SOCKETS], told[SOCKETS], wakes[SOCKETS];
 
@@ -32,16 +34,19 @@ static void stage(int n, double limit_a)
 		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .n_lines = 1, .min_ma = 6000, .max_ma = 32000,
 					       .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
-		own[i] = (struct period_evse){ 1, 6 };
+		own[i] = (struct period_evse){ 1, 6, 32 };
 		set[i] = 0;
 		car[i] = full[i] = asleep[i] = false;
 		on[i] = true;
 		prio[i] = told[i] = wakes[i] = 0;
+		said[i] = 1;
 	}
 	struct control_conf conf = { .nodes = &node, .n_nodes = 1, .meters = &meter, .n_meters = 1, .evses = evses, .n_evses = (size_t)n };
 	period_preset(&conf, PERIOD_S);
 	p = period_open(&conf, own);
 	t = base = 0;
+	meter_age = 1;
+	unread = -1;
 }
 
 static double draw(int i)
@@ -54,7 +59,7 @@ static void show(int i)
 	char name[16];
 	snprintf(name, sizeof(name), "s%d", session[i]);
 	struct period_seen look = { .on = on[i], .set = set[i], .age_s = 1, .state = !car[i] ? 'A' : full[i] ? 'S' : draw(i) > 0 ? 'C' : 'B', .session = slice_of(name),
-				    .priority = prio[i], .wh = 0, .need_wh = NAN, .leave_s = NAN, .draw = { draw(i), 0, 0 } };
+				    .priority = prio[i], .wh = 0, .need_wh = NAN, .leave_s = NAN, .draw = { said[i] * draw(i), 0, 0 } };
 	period_evse(p, i, &look);
 }
 
@@ -68,7 +73,10 @@ static void look(int n)
 	for (int i = 0; i < n; i++)
 		if (car[i] || !on[i])
 			show(i);
-	period_meter(p, 0, (double[3]){ sum, 0, 0 }, 1, true);
+	double amps[3] = { sum, 0, 0 };
+	if (unread >= 0)
+		amps[unread] = NAN;
+	period_meter(p, 0, amps, meter_age, true);
 	const struct period_order *orders = period_end(p);
 	for (int i = 0; i < n; i++) {
 		told[i] += orders[i].given;
@@ -287,6 +295,120 @@ static void test_a_clock_that_is_set_back_stops_nothing(void **state)
 	period_close(p);
 }
 
+static double drawn(int n)
+{
+	double sum = base;
+	for (int i = 0; i < n; i++)
+		sum += draw(i);
+	return sum;
+}
+
+static int told_all(int n)
+{
+	int sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += told[i];
+	return sum;
+}
+
+/* The building's current is not forgotten, whichever line it is. */
+static void test_a_current_of_the_meter_that_is_not_known_is_not_nought(void **state)
+{
+	(void)state;
+	for (int line = 0; line < 3; line++) {
+		stage(2, 50);
+		base = 30;
+		car[0] = car[1] = true;
+		looks(2, 100);
+		assert_int_equal(served(2), 2);
+		unread = line;
+		for (int k = 0; k < 100; k++) {
+			look(2);
+			assert_true(drawn(2) <= 50);
+		}
+		period_close(p);
+	}
+}
+
+static void test_a_car_that_says_nothing_of_its_current_goes_on(void **state)
+{
+	(void)state;
+	stage(2, 60);
+	car[0] = car[1] = true;
+	looks(2, 100);
+	int before = told_all(2);
+	said[0] = NAN;
+	looks(2, 12);
+	said[0] = 1;
+	looks(2, 12);
+	assert_int_equal(told_all(2), before);
+	assert_true(set[0] >= CAR_A && set[1] >= CAR_A);
+	period_close(p);
+}
+
+static void test_a_sample_from_the_future_is_of_now(void **state)
+{
+	(void)state;
+	stage(2, 50);
+	car[0] = car[1] = true;
+	looks(2, 60);
+	meter_age = -100;
+	look(2);
+	meter_age = 1;
+	base = 30;
+	looks(2, 2);
+	assert_true(drawn(2) <= 50);
+	period_close(p);
+}
+
+/* What nobody means is no reason to stop. */
+static void test_absurd_times_and_currents_stop_nothing(void **state)
+{
+	(void)state;
+	stage(2, 50);
+	car[0] = car[1] = true;
+	looks(2, 60);
+	meter_age = 1e300;
+	look(2);
+	meter_age = 1;
+	base = 1e300;
+	look(2);
+	base = -1e300;
+	look(2);
+	base = 0;
+	t = 1e300;
+	look(2);
+	t = -1e300;
+	look(2);
+	t = 100;
+	looks(2, 60);
+	assert_int_equal(served(2), 2);
+	base = 30;
+	looks(2, 2);
+	assert_true(drawn(2) <= 50);
+	period_close(p);
+}
+
+static void test_who_is_told_something_by_somebody_else_is_told_again(void **state)
+{
+	(void)state;
+	stage(2, 28);
+	for (int k = 0; k < 2; k++) {
+		car[0] = car[1] = true;
+		looks(2, 100);
+		double ours = set[0];
+		int before = told[0], other = told[1];
+		set[0] = k ? 28 : 6; /* more than there is, or less */
+		look(2);
+		assert_int_equal(told[0], before + 1);
+		assert_true(fabs(set[0] - ours) < 0.01);
+		looks(2, 4);
+		assert_true(drawn(2) <= 28);
+		assert_true(set[0] >= 6 && (k || told[1] == other));
+	}
+	period_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +422,11 @@ int main(void)
 		cmocka_unit_test(test_there_is_room_for_who_is_woken_before_it_begins),
 		cmocka_unit_test(test_nobody_waits_all_day),
 		cmocka_unit_test(test_a_clock_that_is_set_back_stops_nothing),
+		cmocka_unit_test(test_a_current_of_the_meter_that_is_not_known_is_not_nought),
+		cmocka_unit_test(test_a_car_that_says_nothing_of_its_current_goes_on),
+		cmocka_unit_test(test_a_sample_from_the_future_is_of_now),
+		cmocka_unit_test(test_absurd_times_and_currents_stop_nothing),
+		cmocka_unit_test(test_who_is_told_something_by_somebody_else_is_told_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

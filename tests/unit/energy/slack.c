@@ -57,7 +57,7 @@ static void test_a_full_line_does_not_leave_two_empty(void **state)
 		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .n_lines = 3, .lines = { 0, 1, 2 }, .min_ma = 6000,
 					       .max_ma = 32000, .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
-		own[i] = (struct period_evse){ 1, 6 };
+		own[i] = (struct period_evse){ 1, 6, 32 };
 	}
 	struct control_conf conf = { .nodes = &node, .n_nodes = 1, .meters = &meter, .n_meters = 1, .evses = evses, .n_evses = CARS };
 	period_preset(&conf, PERIOD_S);
