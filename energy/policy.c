@@ -84,7 +84,7 @@ static int turns_beyond(int64_t since_us, int free, int64_t rotate_us, int64_t n
 
 static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
 {
-	int64_t urgency = (int64_t)(e->rate_ma + 1) * weight_of_priority(e->priority);
+	int64_t urgency = ((int64_t)e->rate_ma + 1) * weight_of_priority(e->priority);
 	if (e->idle)
 		return e->served_us ? -urgency / 4 : -urgency / 8;
 	if (e->served_us)
