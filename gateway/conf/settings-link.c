@@ -194,6 +194,8 @@ static void link_direct(const struct settings *s, struct station_settings *st)
 	st->max_current_ma = (int32_t)floor((double)st->max_power_w * ma_per_w);
 	st->min_current_ma = (int32_t)ceil((double)st->min_power_w * ma_per_w);
 	st->fallback_current_ma = (int32_t)ceil((double)st->fallback_power_w * ma_per_w);
+	if (st->min_power_w == st->max_power_w) /* of one power: rounding must not part them */
+		st->min_current_ma = st->max_current_ma;
 }
 
 static void link_station(struct settings *s, struct station_settings *st, struct conf_report *r)

@@ -241,6 +241,14 @@ static void test_so_do_those_of_the_boxs_own_evses(void **state)
 	}
 }
 
+static void test_a_station_of_one_power_can_be_served(void **state)
+{
+	struct stage *st = *state;
+	const struct settings *s = load(st, HEAD GRID "stations: {D-01: {circuit: grid, kind: dc, max_power_w: 50000, min_power_w: 50000}}\n");
+	assert_in_range(s->stations[0].max_current_ma, 70000, 80000);
+	assert_int_equal(s->stations[0].min_current_ma, s->stations[0].max_current_ma);
+}
+
 static void test_endpoints_are_sorted_and_hold_the_identity(void **state)
 {
 	struct stage *st = *state;
@@ -417,6 +425,7 @@ int main(void)
 		ON_STAGE(test_later_layers_win),
 		ON_STAGE(test_phases_follow_the_wiring),
 		ON_STAGE(test_so_do_those_of_the_boxs_own_evses),
+		ON_STAGE(test_a_station_of_one_power_can_be_served),
 		ON_STAGE(test_endpoints_are_sorted_and_hold_the_identity),
 		ON_STAGE(test_secrets_come_from_files),
 		ON_STAGE(test_systemd_credentials_come_first),
