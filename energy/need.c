@@ -61,7 +61,7 @@ static double seconds_left(const struct need_usual *u, const struct need *n)
 int32_t need_rate_ma(const struct need_usual *u, const struct need *n)
 {
 	double ma = need_wh_left(u, n) / n->watt_per_ma * HOUR / seconds_left(u, n);
-	return ma > 2.0 * n->top_ma ? 2 * n->top_ma : (int32_t)ma;
+	return !(ma > 0) ? 0 : ma > 2.0 * n->top_ma ? 2 * n->top_ma : (int32_t)ma;
 }
 
 int32_t need_weight(int32_t rate_ma, int32_t top_ma)

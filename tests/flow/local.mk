@@ -83,7 +83,7 @@ TESTS += tests/flow/http.js
 EXTRA_DIST += tests/flow/http.js
 tests/flow/http.log: ampgated
 TESTS += tests/flow/grid.js tests/flow/grid-csms.js tests/flow/grid-reload.js tests/flow/grid-others.js tests/flow/grid-port.js tests/flow/grid-restart.js
-EXTRA_DIST += tests/flow/grid.js tests/flow/grid-csms.js tests/flow/grid-reload.js tests/flow/grid-restart.js tests/flow/modbus-client.py
+EXTRA_DIST += tests/flow/grid.js tests/flow/grid-csms.js tests/flow/grid-reload.js tests/flow/grid-others.js tests/flow/grid-port.js tests/flow/grid-restart.js tests/flow/modbus-client.py
 tests/flow/grid.log tests/flow/grid-csms.log tests/flow/grid-restart.log: ampgated ampgate
 TESTS += tests/flow/answers.js
 EXTRA_DIST += tests/flow/answers.js tests/voltlog-io/package.json tests/voltlog-io/index.js

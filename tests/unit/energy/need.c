@@ -88,6 +88,18 @@ static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
 	assert_in_range(margin_ma(&m, 0, A(250)), 600, 650); /* a quarter of a per cent stays */
 }
 
+/* A register that was set back, a clock that was. */
+static void test_no_rate_is_less_than_nothing(void **state)
+{
+	struct need_usual u;
+	const struct need backwards = { .wh = NAN, .got_wh = -1e9, .left_s = NAN, .age_s = 60, .watt_per_ma = 0.69, .top_ma = A(16) },
+			  early = { .wh = NAN, .got_wh = 0, .left_s = NAN, .age_s = -1e6, .watt_per_ma = 0.69, .top_ma = A(16) };
+	(void)state;
+	need_init(&u);
+	assert_int_equal(need_rate_ma(&u, &backwards), 0);
+	assert_int_equal(need_rate_ma(&u, &early), 0);
+}
+
 /* Of which limit, and how many ampere seconds above it widen the margin by a per cent. */
 static void test_what_a_per_cent_of_margin_costs_depends_on_the_limit(void **state)
 {
@@ -165,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_usual_is_learnt),
 		cmocka_unit_test(test_what_others_say_is_usual_too),
 		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
+		cmocka_unit_test(test_no_rate_is_less_than_nothing),
 		cmocka_unit_test(test_what_a_per_cent_of_margin_costs_depends_on_the_limit),
 		cmocka_unit_test(test_a_car_is_budgeted_with_what_it_takes),
 		cmocka_unit_test(test_a_car_that_overdraws_is_budgeted_with_that),
