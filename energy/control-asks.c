@@ -148,6 +148,7 @@ void control_ask(struct control *c, size_t i)
 		.step_ma = s->conf->on_off || !plain ? 1 : control_step(s),
 		.weight = weight_of(c, s, worth_ppm),
 		.patience_pm = patience_pm(c, s),
+		.begins = s->limit.ma <= 0,
 		.on_off = s->conf->on_off,
 	};
 	rank(c, i, worth_ppm);

@@ -464,7 +464,6 @@ static void judge_seats(struct control *c)
 		count_fixed(c, s);
 		look_up(c, s);
 		control_ask(c, i);
-		c->asks[i].begins = s->limit.ma <= 0;
 	}
 	control_sleepers(c);
 }

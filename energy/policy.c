@@ -73,13 +73,13 @@ static int64_t key_priority(const struct policy_evse *e, int64_t rotate_us, int6
 #define SERVED_TURNS 9               /* after so many its urgency is halved by each more */
 #define WAITED_TURNS 6               /* and doubled for who has not been served yet */
 #define UNSEEN_TURNS 2               /* or is not known yet: it may need less than its socket has */
-#define HALVINGS_MOST 12
+#define TURNS_MOST 12                /* more count no more */
 
 /* Whole turns beyond `free`. */
 static int turns_beyond(int64_t since_us, int free, int64_t rotate_us, int64_t now_us)
 {
 	int64_t turns = rotate_us > 0 && since_us ? (now_us - since_us) / rotate_us - free : 0;
-	return turns < 0 ? 0 : turns > HALVINGS_MOST ? HALVINGS_MOST : (int)turns;
+	return turns < 0 ? 0 : turns > TURNS_MOST ? TURNS_MOST : (int)turns;
 }
 
 static int64_t key_deadline(const struct policy_evse *e, int64_t rotate_us, int64_t now_us)
