@@ -104,6 +104,25 @@ static int ascending(const void *a, const void *b)
 	return x > y ? 1 : x < y ? -1 : 0;
 }
 
+static void kind(struct judge *j, const struct world_conf *c, const struct world *w, bool dc)
+{
+	double got = 0, needed = 0, sum = 0, squares = 0;
+	int n = 0;
+	for (int i = 0; i < c->n_sessions; i++) {
+		const struct world_session *s = world_session(w, i);
+		if (c->evses[s->evse].dc != dc)
+			continue;
+		double f = fmin(1, s->got_wh / s->need_wh);
+		got += s->got_wh;
+		needed += s->need_wh;
+		sum += f;
+		squares += f * f;
+		n++;
+	}
+	j->share_of[dc] = got / needed;
+	j->jain_of[dc] = sum * sum / (n * squares);
+}
+
 void judge_end(struct judge *j, const struct world_conf *c, const struct world *w)
 {
 	double *fill = calloc((size_t)c->n_sessions + 1, sizeof(*fill)), sum = 0, squares = 0;
@@ -133,4 +152,6 @@ void judge_end(struct judge *j, const struct world_conf *c, const struct world *
 		j->pauses_per_session /= j->sessions;
 	}
 	free(fill);
+	kind(j, c, w, false);
+	kind(j, c, w, true);
 }

@@ -26,6 +26,7 @@ struct judge {
 	double cap_above_s;       /* longest time above it later: a load was switched on */
 	double delivered_wh, needed_wh, hours;
 	double changes_per_hour, reversals_per_session, hasty_per_session, pauses_per_session, jain, tenth;
+	double share_of[2], jain_of[2]; /* on alternating, on direct current: got of what was needed, and how evenly; NaN: nobody */
 	int sessions, ready;      /* ready: has 95 % of its need */
 	int worst_node, worst_line; /* of most_heat */
 	/* inside */

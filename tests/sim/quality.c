@@ -33,7 +33,7 @@ static const struct {
 
 struct total {
 	int n, over_5_s, over_10_s;
-	double share, least, greedy, over_as, most_over_as, most, heat, cap_obeyed_s, cap_above_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses;
+	double share, least, greedy, over_as, most_over_as, most, heat, cap_obeyed_s, cap_above_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses, share_of[2], jain_of[2];
 };
 
 static struct total totals[DRIVERS];
@@ -80,6 +80,10 @@ static void add(struct total *t, const struct judge *j, double best)
 	t->cap_above_s = fmax(t->cap_above_s, j->cap_above_s);
 	t->jain += j->jain;
 	t->tenth += j->tenth;
+	for (int k = 0; k < 2; k++) {
+		t->share_of[k] += j->share_of[k];
+		t->jain_of[k] += j->jain_of[k];
+	}
 	t->ready += j->ready;
 	t->sessions += j->sessions;
 	t->changes += j->changes_per_hour;
@@ -95,6 +99,9 @@ static void row(const char *name, const struct total *t)
 	       "  per h %4.1f  rev %4.1f (%.1f hasty)  pauses %4.2f\n",
 	       name, t->share / n, t->least, t->over_as / n, t->most_over_as, t->most, t->over_5_s, t->over_10_s, t->heat, t->cap_obeyed_s, t->cap_above_s, t->jain / n,
 	       t->tenth / n, t->ready / n, t->sessions / n, t->changes / n, t->reversals / n, t->hasty / n, t->pauses / n);
+	if (!isnan(t->share_of[0] + t->share_of[1])) /* both kinds of current */
+		printf("  %-20s AC %.0f %% of what was needed, Jain %.3f; DC %.0f %%, Jain %.3f\n", "", 100 * t->share_of[0] / n, t->jain_of[0] / n,
+		       100 * t->share_of[1] / n, t->jain_of[1] / n);
 	if (greedy)
 		printf("  %-20s %5.1f %%\n", "  filled every moment", t->greedy / n);
 	fflush(stdout);

@@ -1,4 +1,4 @@
-/* A garage of 150 sockets with rotated phases, a depot of 100 direct-current points, a workplace, and random sites for the safety check.
+/* A garage of 150 sockets with rotated phases, a depot of 100 direct-current points, a car park with both kinds, a workplace, and random sites for the safety check.
  *
  * Times of arrival, stays and needs are our own round numbers, near what public charging data shows: at home people come from four in the
  * afternoon and stay the night, at work they come about eight and stay until five, visitors stay an hour or two and take what they get; the
@@ -11,7 +11,7 @@
 
 #define HOUR 3600
 
-const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "hard-very-scarce", "hard-scarce", "hard-moderate", "rows-scarce", "rows-moderate", "depot-scarce", "depot-moderate", "workplace", NULL };
+const char *const scenario_names[] = { "garage-very-scarce", "garage-scarce", "garage-moderate", "hard-very-scarce", "hard-scarce", "hard-moderate", "rows-scarce", "rows-moderate", "depot-scarce", "depot-moderate", "mixed-scarce", "mixed-moderate", "workplace", NULL };
 
 static int add_node(struct world_conf *c, const char *id, int parent, double a, bool metered)
 {
@@ -230,6 +230,42 @@ static void depot(struct world_conf *c, struct dice *d, double grid_a)
 		s.need_wh = fmin(clamp(150 + 60 * dice_normal(d), 40, 320) * 1000, 0.8 * most_wh(c, &s));
 		roll_word(d, &s, 0.95, 0.1);
 		*add_session(c) = s;
+	}
+}
+
+/* Who comes to a strong point stays for half an hour or so and wants what it can give; nobody comes at night. */
+static void passers_by(struct world_conf *c, struct dice *d, int evse)
+{
+	double most_a = c->evses[evse].max * c->amps_per_kw, at = 7.5 * HOUR + dice_wait(d, HOUR / 2);
+	while (at < 21.5 * HOUR) {
+		struct world_session s = { .evse = evse, .arrive_s = (int64_t)at };
+		s.leave_s = s.arrive_s + (int64_t)(clamp(0.6 + 0.25 * dice_normal(d), 0.25, 1.5) * HOUR);
+		roll_car(c, d, &s);
+		s.own_a = fmin(dice_between(d, 50, 150) * c->amps_per_kw, most_a);
+		s.tail = dice_between(d, 0.1, 0.4);
+		s.need_wh = fmin(clamp(28 + 12 * dice_normal(d), 8, 60) * 1000, 0.8 * most_wh(c, &s));
+		roll_word(d, &s, 0.5, 0.3);
+		*add_session(c) = s;
+		at = (double)s.leave_s + 300 + dice_wait(d, HOUR * 0.4);
+	}
+}
+
+/* Two points of direct current beside a garage's sockets on one connection. */
+static void mixed(struct world_conf *c, struct dice *d, double grid_a)
+{
+	add_node(c, "grid", -1, grid_a, true);
+	add_node(c, "row", 0, grid_a * 0.8, false);
+	for (int i = 0; i < 20; i++)
+		add_evse(c, 'G', 1, i)->max = dice_chance(d, 0.3) ? 16 : 32;
+	usual_faults(&c->rules);
+	garage_people(c, d, 0.35, 0.3);
+	for (int i = 0; i < 2; i++) {
+		struct world_evse *e = add_evse(c, 'D', 0, 0);
+		e->dc = true;
+		e->min = 5;
+		e->max = dice_chance(d, 0.5) ? 50 : dice_chance(d, 0.5) ? 100 : 150;
+		e->failsafe = 0;
+		passers_by(c, d, c->n_evses - 1);
 	}
 }
 
@@ -521,6 +557,10 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		depot(c, &d, 1250);
 	else if (!strcmp(name, "depot-moderate"))
 		depot(c, &d, 1600);
+	else if (!strcmp(name, "mixed-scarce"))
+		mixed(c, &d, 125);
+	else if (!strcmp(name, "mixed-moderate"))
+		mixed(c, &d, 200);
 	else if (!strcmp(name, "workplace"))
 		workplace(c, &d);
 	else if (!strcmp(name, "random"))
