@@ -45,17 +45,27 @@ int32_t control_step(const struct seat *s)
 	return s->conf->step_ma > GRAIN_MA ? s->conf->step_ma : GRAIN_MA;
 }
 
+static int32_t volts(const struct control *c)
+{
+	return c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
+}
+
+double control_most_w(const struct control *c, const struct seat *s)
+{
+	return (double)volts(c) * s->conf->n_lines * s->conf->max_ma / 1000;
+}
+
 /* What it would need on average until it leaves. */
 static int32_t rate_of(const struct control *c, struct seat *s)
 {
-	int32_t volts = c->conf.voltage_mv ? c->conf.voltage_mv / 1000 : 230;
 	struct need n = {
 		.wh = s->need_wh,
 		.got_wh = s->energy_wh - s->begun_wh,
 		.left_s = s->depart_us ? (double)(s->depart_us - c->now_us) / US_PER_S : NAN,
 		.age_s = (double)(c->now_us - s->arrived_us) / US_PER_S,
-		.watt_per_ma = volts * __builtin_popcount(car_phases(&s->car)) / 1000.0,
+		.watt_per_ma = volts(c) * __builtin_popcount(car_phases(&s->car)) / 1000.0,
 		.top_ma = s->car.top_ma,
+		.most_w = control_most_w(c, s),
 		.doubt = c->policy->by_need ? DOUBT : 0,
 	};
 	s->left_wh = (int32_t)fmin(need_wh_left(&c->usual, &n), INT32_MAX);

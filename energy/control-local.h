@@ -179,6 +179,7 @@ int32_t rooms_margin(const struct control *c, const struct junction *n, int l); 
 int32_t rooms_voltage(const struct control *c, const struct junction *n); /* millivolts, phase to neutral */
 /* control-asks.c: fills c->asks and c->ranks of an EVSE; all that limits it by itself; what a node keeps from those who wait, on each line. */
 void control_ask(struct control *c, size_t i);
+double control_most_w(const struct control *c, const struct seat *s); /* that its socket can give */
 int32_t control_asks(const struct seat *s);
 int32_t control_step(const struct seat *s); /* its limits are multiples of this */
 int32_t control_spare(const struct control *c, size_t node);

@@ -176,7 +176,7 @@ static bool run_changed(struct control *c, struct seat *s, bool ran, int64_t now
 	else
 		car_end(&s->car, now_us);
 	if (!runs)
-		need_left(&c->usual, s->energy_wh - s->begun_wh, (double)(now_us - s->arrived_us) / US_PER_S);
+		need_left(&c->usual, control_most_w(c, s), s->energy_wh - s->begun_wh, (double)(now_us - s->arrived_us) / US_PER_S);
 	s->begun_wh = s->need_wh = NAN;
 	s->depart_us = s->woken_us = 0;
 	s->favour = 0;
@@ -231,7 +231,7 @@ void control_evse_need(struct control *c, int evse, double need_wh, int64_t depa
 	struct seat *s = seat_at(c, evse);
 	record_need(c, evse, need_wh, depart_us);
 	if (isnan(s->need_wh))
-		need_told(&c->usual, need_wh);
+		need_told(&c->usual, control_most_w(c, s), need_wh);
 	s->need_wh = need_wh;
 	s->depart_us = depart_us;
 }

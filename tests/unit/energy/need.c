@@ -10,6 +10,7 @@
 #define A(amps) ((amps) * 1000)
 #define S US_PER_S
 #define HOUR 3600.0
+#define ORDINARY_W 22080.0
 
 static struct need_usual usual;
 
@@ -49,9 +50,9 @@ static void test_what_is_usual_is_learnt(void **state)
 	(void)state;
 	need_init(&usual);
 	for (int i = 0; i < 200; i++)
-		need_left(&usual, 30000, 8 * HOUR);
+		need_left(&usual, ORDINARY_W, 30000, 8 * HOUR);
 	assert_true(fabs(usual.wh - 30000) < 100 && fabs(usual.stay_s - 8 * HOUR) < 100);
-	need_left(&usual, 0, 8 * HOUR); /* a car that took nothing says nothing */
+	need_left(&usual, ORDINARY_W, 0, 8 * HOUR); /* a car that took nothing says nothing */
 	assert_true(usual.wh > 29000);
 }
 
@@ -62,12 +63,44 @@ static void test_what_others_say_is_usual_too(void **state)
 	(void)state;
 	need_init(&usual);
 	for (int i = 0; i < 50; i++)
-		need_told(&usual, 150000);
-	need_told(&usual, NAN);
+		need_told(&usual, ORDINARY_W, 150000);
+	need_told(&usual, ORDINARY_W, NAN);
 	assert_true(need_wh_left(&usual, &silent) > 130000);
 	assert_true(need_wh_left(&usual, &doubted) == 10000);
 	doubted.doubt = 0.3;
 	assert_true(need_wh_left(&usual, &doubted) > 40000); /* among those who need fifteen times as much it may well need more than it says */
+}
+
+/* A point of 77 A beside a socket of 32 A, and one of 230 A. */
+static void test_who_says_nothing_at_a_strong_point_is_in_a_hurry(void **state)
+{
+	struct need socket = { .wh = NAN, .left_s = NAN, .watt_per_ma = 0.69, .top_ma = A(32), .most_w = ORDINARY_W };
+	struct need point = { .wh = NAN, .left_s = NAN, .watt_per_ma = 0.69, .top_ma = A(77), .most_w = 53000 };
+	struct need strong = { .wh = NAN, .left_s = NAN, .watt_per_ma = 0.69, .top_ma = A(230), .most_w = 159000 };
+	(void)state;
+	need_init(&usual);
+	int32_t there = need_weight(need_rate_ma(&usual, &socket), A(32)), here = need_weight(need_rate_ma(&usual, &point), A(77));
+	assert_true(here > 2 * there);
+	assert_true(need_weight(need_rate_ma(&usual, &strong), A(230)) > here);
+	point.age_s = socket.age_s = 6 * HOUR; /* a bus for the night after all */
+	assert_true(need_rate_ma(&usual, &point) < 2 * need_rate_ma(&usual, &socket));
+	point.wh = 20000;
+	point.left_s = 6 * HOUR; /* a word counts as it does anywhere */
+	assert_true(need_rate_ma(&usual, &point) == (int32_t)(20000 / 0.69 / 6));
+}
+
+/* What is learnt at strong points is not taken for what ordinary sockets see, nor the other way round. */
+static void test_what_is_usual_is_counted_in_ordinary_sockets(void **state)
+{
+	struct need_usual u;
+	(void)state;
+	need_init(&u);
+	for (int i = 0; i < 200; i++)
+		need_left(&u, 4 * ORDINARY_W, 30000, HOUR / 2);
+	assert_true(fabs(u.wh - 15000) < 100 && fabs(u.stay_s - 2 * HOUR) < 100);
+	for (int i = 0; i < 200; i++)
+		need_told(&u, 4 * ORDINARY_W, 40000);
+	assert_true(fabs(u.wh - 20000) < 100);
 }
 
 static void test_the_margin_widens_by_overload_and_is_earned_back(void **state)
@@ -176,6 +209,8 @@ int main(void)
 		cmocka_unit_test(test_words_are_not_trusted_beyond_reason),
 		cmocka_unit_test(test_what_is_usual_is_learnt),
 		cmocka_unit_test(test_what_others_say_is_usual_too),
+		cmocka_unit_test(test_who_says_nothing_at_a_strong_point_is_in_a_hurry),
+		cmocka_unit_test(test_what_is_usual_is_counted_in_ordinary_sockets),
 		cmocka_unit_test(test_the_margin_widens_by_overload_and_is_earned_back),
 		cmocka_unit_test(test_no_rate_is_less_than_nothing),
 		cmocka_unit_test(test_what_a_per_cent_of_margin_costs_depends_on_the_limit),

@@ -12,16 +12,28 @@
 #define SOCKETS 16
 #define PERIOD_S 5
 #define CAR_A 16.0
+#define POINT_A_PER_KW 1.54
 
 static struct period *p;
 static double t, set[SOCKETS], base, meter_age;
 static int unread;          /* line of the meter that is not known; -1: all are */
 static double said[SOCKETS]; /* what is told of a car's draw; 1: as it is */
 static bool car[SOCKETS], full[SOCKETS], asleep[SOCKETS], on[SOCKETS];
+static int points;          /* the first so many are points of direct current: 5 to 50 kW */
 static int prio[SOCKETS], session[SOCKETS], told[SOCKETS], wakes[SOCKETS];
 
-/* Sockets of one phase, all on L1. */
-static void stage(int n, double limit_a)
+static void make_point(struct evse_conf *e, struct period_evse *own)
+{
+	e->n_lines = 3;
+	for (int l = 0; l < 3; l++)
+		e->lines[l] = (uint8_t)l;
+	e->min_ma = (int32_t)(5 * POINT_A_PER_KW * 1000);
+	e->max_ma = (int32_t)(50 * POINT_A_PER_KW * 1000);
+	*own = (struct period_evse){ POINT_A_PER_KW, 5, 50 };
+}
+
+/* Sockets of one phase, all on L1; the first are points. */
+static void stage_points(int n, int n_points, double limit_a)
 {
 	static struct node_conf node;
 	static const struct meter_conf meter = { "grid", 10 * US_PER_S };
@@ -29,12 +41,15 @@ static void stage(int n, double limit_a)
 	static struct period_evse own[SOCKETS];
 	static char ids[SOCKETS][8];
 	int32_t ma = (int32_t)(limit_a * 1000);
+	points = n_points;
 	node = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { ma, ma, ma } }, .meter = 0 };
 	for (int i = 0; i < n; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .n_lines = 1, .min_ma = 6000, .max_ma = 32000,
 					       .fallback_ma = 6000, .fallback_after_us = 60 * US_PER_S };
 		own[i] = (struct period_evse){ 1, 6, 32 };
+		if (i < points)
+			make_point(&evses[i], &own[i]);
 		set[i] = 0;
 		car[i] = full[i] = asleep[i] = false;
 		on[i] = true;
@@ -49,8 +64,16 @@ static void stage(int n, double limit_a)
 	unread = -1;
 }
 
+static void stage(int n, double limit_a)
+{
+	stage_points(n, 0, limit_a);
+}
+
+/* In kW at a point, else in A. */
 static double draw(int i)
 {
+	if (i < points)
+		return car[i] ? set[i] : 0;
 	return !car[i] || full[i] || asleep[i] || set[i] < 6 ? 0 : set[i] < CAR_A ? set[i] : CAR_A;
 }
 
@@ -69,7 +92,7 @@ static void look(int n)
 	t += PERIOD_S;
 	period_begin(p, t);
 	for (int i = 0; i < n; i++)
-		sum += draw(i);
+		sum += draw(i) * (i < points ? POINT_A_PER_KW : 1);
 	for (int i = 0; i < n; i++)
 		if (car[i] || !on[i])
 			show(i);
@@ -126,6 +149,21 @@ static void test_a_free_socket_that_was_alone_is_told_to_offer_nothing(void **st
 	assert_int_equal(told[1], before + 1);
 	assert_true(set[1] == 0);
 	assert_int_equal(told[0], 0);
+	period_close(p);
+}
+
+/* Nobody says what he needs or when he leaves. The same need is a smaller part of the time at a point of 50 kW, and it had its minimum alone. */
+static void test_a_point_of_direct_current_has_its_part_beside_sockets(void **state)
+{
+	(void)state;
+	stage_points(5, 1, 80);
+	for (int i = 0; i < 5; i++)
+		car[i] = true;
+	looks(5, 120);
+	double share = set[0] * POINT_A_PER_KW;
+	for (int i = 1; i < 5; i++)
+		assert_true(set[i] >= 6 && set[i] < share);
+	assert_true(share > 16);
 	period_close(p);
 }
 
@@ -414,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newcomers_do_not_keep_each_other_from_beginning),
 		cmocka_unit_test(test_a_free_socket_that_was_alone_is_told_to_offer_nothing),
+		cmocka_unit_test(test_a_point_of_direct_current_has_its_part_beside_sockets),
 		cmocka_unit_test(test_a_priority_is_worth_current),
 		cmocka_unit_test(test_limits_do_not_breathe_with_the_building),
 		cmocka_unit_test(test_who_waits_with_an_offer_is_told_that_offer),
