@@ -45,8 +45,7 @@ static int print_verbs(const char *noun, const char *word)
 	return n;
 }
 
-/* The lines of the usage that are about a noun. */
-static int print_usage(const char *noun)
+int ctl_usage_lines(FILE *to, const char *noun)
 {
 	char start[80];
 	int n = 0;
@@ -54,7 +53,7 @@ static int print_usage(const char *noun)
 	for (const char *line = ctl_usage_text(); *line; line += strcspn(line, "\n") + 1) {
 		size_t length = strcspn(line, "\n"), m = strlen(start);
 		if (strncmp(line, start, m) == 0 && (line[m] == ' ' || line[m] == '\n')) {
-			printf("%.*s\n", (int)length, line);
+			fprintf(to, "%.*s\n", (int)length, line);
 			n++;
 		}
 		if (!line[length])
@@ -75,7 +74,7 @@ int ctl_help(const struct options *o, int argc, char **argv)
 	char *dot = strchr(argv[1], '.');
 	if (dot)
 		*dot = 0;
-	int n = print_usage(argv[1]);
+	int n = ctl_usage_lines(stdout, argv[1]);
 	n += print_verbs(argv[1], argc == 3 ? argv[2] : dot ? dot + 1 : NULL);
 	if (n)
 		return EXIT_OK;

@@ -218,7 +218,12 @@ bool ctl_is_up(const struct options *o)
 
 static int bad_usage(const char *why)
 {
-	fprintf(stderr, "ampgate: %s\n%s", why, usage);
+	char noun[32];
+	snprintf(noun, sizeof(noun), "%.*s", (int)strcspn(why, " :"), why);
+	fprintf(stderr, "ampgate: %s\n", why);
+	fprintf(stderr, "%.*s\n", (int)strcspn(usage, "\n"), usage);
+	if (!ctl_usage_lines(stderr, noun))
+		fputs(usage + strcspn(usage, "\n") + 1, stderr);
 	return EXIT_USAGE;
 }
 
@@ -391,10 +396,12 @@ static int run_need(const struct options *o, int argc, char **argv)
 static int run_plan(const struct options *o, int argc, char **argv)
 {
 	static const struct {
-		const char *option, *kind;
+		const char *option, *kind, *takes;
 		int words;
-	} kinds[] = { { "--limit", "limit", 2 }, { "--power", "power", 2 }, { "--arrive", "arrive", 1 }, { "--leave", "leave", 1 } };
+	} kinds[] = { { "--limit", "limit", "OBJECT AMPS", 2 }, { "--power", "power", "CIRCUIT WATTS", 2 }, { "--arrive", "arrive", "ID", 1 },
+		{ "--leave", "leave", "ID", 1 }, { "--after", NULL, "DURATION", 1 } };
 	const char *after = NULL;
+	char wrong[120];
 	struct buf args = { 0 };
 	struct json_writer w;
 	jw_open(&w, &args);
@@ -402,15 +409,19 @@ static int run_plan(const struct options *o, int argc, char **argv)
 	jw_array(&w, "changes");
 	for (int i = 1; i < argc; i++) {
 		size_t k = 0;
-		while (k < 4 && strcmp(argv[i], kinds[k].option) != 0)
+		while (k < 5 && strcmp(argv[i], kinds[k].option) != 0)
 			k++;
-		if (k == 4 && strcmp(argv[i], "--after") == 0 && i + 1 < argc) {
+		if (k == 5 || i + kinds[k].words >= argc) {
+			buf_free(&args);
+			if (k == 5)
+				snprintf(wrong, sizeof(wrong), "plan: it has no option '%.60s'", argv[i]);
+			else
+				snprintf(wrong, sizeof(wrong), "plan: %s takes %s", kinds[k].option, kinds[k].takes);
+			return bad_usage(wrong);
+		}
+		if (!kinds[k].kind) {
 			after = argv[++i];
 			continue;
-		}
-		if (k == 4 || i + kinds[k].words >= argc) {
-			buf_free(&args);
-			return bad_usage("plan [--limit OBJECT AMPS] [--power CIRCUIT WATTS] [--arrive ID] [--leave ID] [--after DURATION]");
 		}
 		jw_object(&w, NULL);
 		jw_string(&w, "kind", kinds[k].kind);

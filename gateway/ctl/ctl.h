@@ -3,6 +3,7 @@
 #define AMPGATE_GATEWAY_CTL_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -27,7 +28,9 @@ void ctl_progress(const char *step, double part); /* on a terminal; NULL: it is 
 /* Arguments as an object: pairs of key and value, values NULL are left out. */
 struct buf ctl_object(const char *const pairs[][2], size_t n);
 bool ctl_is_up(const struct options *o); /* a daemon listens at the socket */
-int ctl_usage(const char *why); /* EXIT_USAGE, with the usage on standard error */
+/* EXIT_USAGE, with the usage on standard error: of the noun that `why` begins with, or all of it. */
+int ctl_usage(const char *why);
+int ctl_usage_lines(FILE *to, const char *noun); /* the lines of the usage about a noun; how many there are */
 
 const char *ctl_usage_text(void);
 const char *ctl_verb_arguments(const char *verb); /* as the table has them; NULL: no such verb */
