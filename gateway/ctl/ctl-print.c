@@ -497,7 +497,11 @@ void print_plan(const cJSON *r)
 	static const struct column evses[] = { { "STATION", "station", 14 }, { "EVSE", "evse", 4 }, { "NOW A", "now_a", 7 }, { "THEN A", "then_a", 7 },
 		{ "WHY", "reason", 14 }, { "", "ref", 20 }, { "PHASE", "phase", 5 }, { 0 } };
 	static const struct column circuits[] = { { "CIRCUIT", "id", 14 }, { "LIMIT A", "limit_a", 20 }, { "NOW A", "now_a", 20 }, { "THEN A", "then_a", 20 }, { 0 } };
+	const cJSON *remark;
 	printf("after %.0f s\n", number(r, "after_s"));
+	cJSON_ArrayForEach(remark, json_at(r, "remarks")) {
+		printf("note: %s\n", remark->valuestring);
+	}
 	table(json_at(r, "circuits"), circuits);
 	puts("");
 	table(json_at(r, "evses"), evses);

@@ -195,7 +195,30 @@ uplinks:
 			equal(plan.circuits[0].limit_a, [40, 40, 40], 'its limit');
 			const shown = await daemon.cli('plan', '--limit', 'grid', '40', '--leave', 'G-02');
 			ok(/G-01 +1 +32 +32 /.test(shown.out), `with one car gone the other has all: ${shown.out}`);
+			equal(plan.remarks, [], 'nothing to remark');
 			equal(cars.map((car) => car.amps), [MAX, MAX], 'what the cars have');
+		}],
+		['a plan says what it cannot mean, and what it changes nothing by', async () => {
+			const says = async (code, words, ...args) => {
+				const shown = await daemon.cli('plan', ...args);
+				ok(shown.code === code && (code ? shown.err : shown.out).includes(words), `plan ${args.join(' ')}: ${shown.code}\n${shown.out}${shown.err}`);
+			};
+			await says(2, 'arrive G-01/1: a car charges there already; ask for leave G-01/1', '--arrive', 'G-01');
+			await says(0, 'after 5 s', '--leave', 'G-01', '--arrive', 'G-01/1', '--after', '5s');
+			await says(2, 'leave G-01/1: no car charges there', '--leave', 'G-01', '--leave', 'G-01');
+			await says(2, "arrive is about an EVSE, and 'grid' is a circuit", '--arrive', 'grid');
+			await says(2, "power is about a circuit, and 'G-01' is an EVSE", '--power', 'G-01', '1000');
+			await says(2, "limit grid: '-3' is no number of amperes from 0 to 10000", '--limit', 'grid', '-3');
+			await says(2, "after is a duration from 1s to 1h, as in 5m, and '2h' is none", '--after', '2h');
+			await says(2, "plan: it has no option '--depart'", '--depart', 'G-01');
+			await says(2, 'plan: --limit takes OBJECT AMPS', '--limit', 'grid');
+			await says(5, "no circuit and no balanced EVSE is called 'G-99'", '--arrive', 'G-99');
+			await says(0, 'note: no change was asked for', '--after', '1s');
+			await says(0, `note: G-01/1 takes ${MAX} A at most`, '--limit', 'G-01', '200', '--after', '1s');
+			const { limit_id: id } = await daemon.ask('limit.set', { circuit: 'grid', limit_a: 30, for: '2h' });
+			await says(0, 'note: grid stays at 30 A: another limit holds (operator', '--limit', 'grid', '40', '--after', '5s');
+			await daemon.ask('limit.clear', { limit_id: id });
+			await amps(MAX, MAX);
 		}],
 		['what a car needs is heard from its station and from people', async () => {
 			const log = () => fs.readFileSync(path.join(dir, 'state', 'decisions.jsonl'), 'utf8').split('\n').filter((l) => l.startsWith('{"in":"need"')).map(JSON.parse);
