@@ -24,7 +24,7 @@ struct replay;
 struct replay_sum {
 	long long inputs, ticks, orders;
 	long long different;        /* orders that were not the same, were missing, or too many */
-	char first[240];            /* the first of them; empty: none */
+	char first[240];            /* the first of them, with its line; empty: none */
 };
 struct replay *replay_open(void);
 void replay_close(struct replay *r);

@@ -21,15 +21,17 @@ struct replay {
 	size_t n, at, room;
 	bool ticks;              /* a tick waits for its lines, at: */
 	int64_t tick_us;
+	long long line, tick_line; /* from 1; those that wait for a tick follow it line by line */
 	bool ends;               /* nothing will follow: what is decided beyond the recording is no difference */
 	int rc;                  /* of what was told between orders */
 	struct replay_sum sum;
 };
 
-static void differs(struct replay *r, int evse, const char *was, const char *is)
+static void differs(struct replay *r, const char *was, const char *is)
 {
 	if (!r->sum.different++)
-		snprintf(r->sum.first, sizeof(r->sum.first), "tick %lld, EVSE %d: recorded %s, now %s", r->sum.ticks, evse, was, is);
+		snprintf(r->sum.first, sizeof(r->sum.first), "line %lld, tick %lld: recorded %s, now %s", r->tick_line + 1 + (long long)r->at, r->sum.ticks,
+			 was, is);
 }
 
 static int told_again(struct replay *r, const cJSON *m);
@@ -53,9 +55,10 @@ static void on_send(void *arg, int evse, const struct grant *g)
 	snprintf(is, sizeof(is), "EVSE %d %d mA%s (%s %s %d)", evse, (int)g->ma, g->wake ? " awake" : "", g->binding.reason ? g->binding.reason : "",
 		 g->binding.ref ? g->binding.ref : "", g->binding.phase);
 	if (r->at < r->n)
-		order_text(r->waiting[r->at++], was, sizeof(was));
+		order_text(r->waiting[r->at], was, sizeof(was));
 	if (strcmp(is, was) != 0)
-		differs(r, evse, was, is);
+		differs(r, was, is);
+	r->at += r->at < r->n;
 	tell_between(r);
 }
 
@@ -284,7 +287,7 @@ static int pass(struct replay *r)
 		char was[96];
 		order_text(r->waiting[r->at], was, sizeof(was));
 		if (cJSON_HasObjectItem(r->waiting[r->at], "out"))
-			differs(r, (int)whole(r->waiting[r->at], "i"), was, "nothing");
+			differs(r, was, "nothing");
 	}
 	for (size_t i = 0; i < r->n; i++)
 		cJSON_Delete(r->waiting[i]);
@@ -342,6 +345,7 @@ static int read_in(struct replay *r, const cJSON *m, struct slice what)
 		return told_again(r, m);
 	r->sum.ticks++;
 	r->ticks = true;
+	r->tick_line = r->line;
 	r->tick_us = whole(m, "t");
 	return 0;
 }
@@ -367,6 +371,7 @@ int replay_line(struct replay *r, const char *line, size_t n)
 	struct slice in = m ? json_text(m, "in") : (struct slice){ 0 };
 	bool order = m && slice_is(json_text(m, "out"), "limit");
 	int rc = ERR_SYNTAX;
+	r->line++;
 	if (r->ticks && (order || (in.p && yes(m, "sending")))) {
 		r->sum.orders += order;
 		r->sum.inputs += !order;
@@ -383,6 +388,6 @@ void replay_end(struct replay *r, struct replay_sum *out)
 {
 	r->ends = true;
 	if (pass(r) != 0)
-		differs(r, -1, "something that cannot be told", "nothing");
+		differs(r, "something that cannot be told", "nothing");
 	*out = r->sum;
 }

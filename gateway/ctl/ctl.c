@@ -89,7 +89,8 @@ static const char usage[] =
 	"  support-bundle [--with-traces 24h] [-o FILE]                      what helps to find a fault, with secrets masked\n"
 	"  backup create FILE | restore FILE [--yes]  configuration, secrets and books; restore shows what it would do\n"
 	"  plugin list [DIRECTORY] | test FILE.so [CONFIG]                   loadable drivers; whether one keeps the rules\n"
-	"  balance --stdio                            the load balancer as a program, one JSON object per line\n"
+	"  balance --stdio [--record FILE]            the load balancer as a program, one JSON object per line; its decision log\n"
+	"  balance --replay FILE                      decides a decision log again, and compares\n"
 	"  sim station|csms|meter|site|board ...           simulators; each says more with --help\n";
 
 /* One request and its answer; NULL after *status_out has been set and the reason told. The caller deletes it. */
@@ -315,18 +316,37 @@ static int run_limit(const struct options *o, int argc, char **argv)
 	return request(o, "limit.set", &args, NULL);
 }
 
+/* What was decided is on standard output all the same when its record is not whole. */
+static int balance_on_stdio(const char *path)
+{
+	char why[300] = "";
+	FILE *record = path ? fopen(path, "we") : NULL;
+	if (path && !record) {
+		fprintf(stderr, "ampgate: %s: %s\n", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	int rc = balance_stdio(stdin, stdout, stderr, record, why, sizeof(why));
+	bool failed = record && ferror(record);
+	if (record && (fclose(record) != 0 || failed)) {
+		fprintf(stderr, "ampgate: %s: not all of the decision log could be written\n", path);
+		failed = true;
+	}
+	if (rc)
+		fprintf(stderr, "ampgate: %s\n", why);
+	return rc || failed ? EXIT_FAILED : EXIT_OK;
+}
+
 static int run_balance(const struct options *o, int argc, char **argv)
 {
+	bool stdio = argc > 1 && strcmp(argv[1], "--stdio") == 0;
 	(void)o;
-	char why[300] = "";
 	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
 		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
-	if (argc != 2 || strcmp(argv[1], "--stdio") != 0)
-		return bad_usage("balance --stdio, or balance --replay FILE");
-	if (balance_stdio(stdin, stdout, stderr, why, sizeof(why)) == 0)
-		return EXIT_OK;
-	fprintf(stderr, "ampgate: %s\n", why);
-	return EXIT_FAILED;
+	if (stdio && argc == 2)
+		return balance_on_stdio(NULL);
+	if (stdio && argc == 4 && strcmp(argv[2], "--record") == 0)
+		return balance_on_stdio(argv[3]);
+	return bad_usage("balance --stdio [--record FILE], or balance --replay FILE");
 }
 
 /* Pages of a list until one is empty, each row by `print`. */

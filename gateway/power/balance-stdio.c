@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "energy/record.h"
 #include "gateway/power/stdio-site.h"
 
 #define LINE_MOST (8 * 1024 * 1024)
@@ -22,12 +23,17 @@
 #define SET_DIGITS 9 /* a bound of its own is met as it was told; else set-points have one */
 
 struct talk {
-	FILE *out;
+	FILE *out, *record; /* NULL: no decision log */
 	struct stdio_talk said;
 	struct period *period; /* NULL: no hello yet */
 	struct stdio_site site;
 	double now_s;
 };
+
+static void on_record(void *arg, const char *line, size_t n)
+{
+	fwrite(line, 1, n, arg);
+}
 
 static int on_hello(struct talk *t, const cJSON *m)
 {
@@ -38,6 +44,8 @@ static int on_hello(struct talk *t, const cJSON *m)
 	if (rc)
 		return rc;
 	t->period = period_open(&t->site.conf, t->site.points);
+	if (t->record)
+		control_record(period_control(t->period), on_record, t->record);
 	t->now_s = 0;
 	fputs("{\"type\":\"ready\",\"name\":\"ampgate\"}\n", t->out);
 	return 0;
@@ -254,9 +262,9 @@ static int on_line(struct talk *t, struct slice line)
 	return rc;
 }
 
-int balance_stdio(FILE *in, FILE *out, FILE *err, char *why, size_t room)
+int balance_stdio(FILE *in, FILE *out, FILE *err, FILE *record, char *why, size_t room)
 {
-	struct talk t = { .out = out, .said = { err, 0, why, room } };
+	struct talk t = { .out = out, .record = record, .said = { err, 0, why, room } };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
@@ -268,6 +276,8 @@ int balance_stdio(FILE *in, FILE *out, FILE *err, char *why, size_t room)
 		else if (strspn(line, " \t\r\n") < (size_t)n)
 			rc = on_line(&t, (struct slice){ line, (size_t)n });
 		fflush(out);
+		if (record)
+			fflush(record);
 	}
 	free(line);
 	period_close(t.period);

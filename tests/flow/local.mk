@@ -88,6 +88,9 @@ tests/flow/grid.log tests/flow/grid-csms.log tests/flow/grid-restart.log: ampgat
 TESTS += tests/flow/answers.js
 EXTRA_DIST += tests/flow/answers.js tests/voltlog-io/package.json tests/voltlog-io/index.js
 tests/flow/answers.log: ampgated
+TESTS += tests/flow/decisions.sh
+EXTRA_DIST += tests/flow/decisions.sh
+tests/flow/decisions.log: ampgate
 TESTS += tests/flow/sim-site.sh
 EXTRA_DIST += tests/flow/sim-site.sh
 tests/flow/sim-site.log: ampgate

@@ -17,7 +17,7 @@ static int talk(const char *text)
 {
 	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r"), *out = fmemopen(got, sizeof(got), "w");
 	FILE *err = fmemopen(said, sizeof(said), "w");
-	int rc = balance_stdio(in, out, err, why, sizeof(why));
+	int rc = balance_stdio(in, out, err, NULL, why, sizeof(why));
 	if (!ftell(err))
 		said[0] = 0;
 	fclose(in);
