@@ -172,6 +172,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/commission-limit.c \
 	gateway/manage/commission-meters.c \
 	gateway/manage/commission-offline.c \
+	gateway/manage/commission-probe.c \
 	gateway/manage/history.c gateway/manage/history.h \
 	gateway/manage/doctor.c gateway/manage/doctor.h gateway/manage/doctor-box.c gateway/manage/doctor-site.c \
 	gateway/manage/meter-check.c gateway/manage/meter-check.h \

@@ -94,17 +94,10 @@ export const probeResult = (r) => (r.stations || [r]).map((s) => h('div', {}, h(
 	table([[t('probe.form'), (f) => [f.purpose, ` · ${t('probe.connector')} ${f.connector} · ${f.unit} · ${f.kind}`]], [t('limit'), (f) => amps(f.limit_a), 'n'], [t('probe.answer'), (f) => pill(f.answer === 'accepted' ? 'ok' : f.answer === 'refused' ? 'bad' : 'info', t(`probe.${f.answer}`, f.answer))],
 		[t('probe.current'), (f) => (f.response_s !== undefined ? `${num(f.response_s, 1)} s` : t(`probe.${f.current}`, f.current))]], s.forms)));
 
-// The box keeps what it found of each station; the evidence is all of them together.
-async function keepProbe(end) {
-	if (!end.result) return;
-	const data = { stations: [...(found.probe?.data?.stations || []).filter((s) => s.station !== end.result.station || s.evse !== end.result.evse), end.result] };
-	await note('probe', data.stations.every((s) => !s.failure), data);
-}
-
 export function probe() {
 	const pick = evseSelect(), nobody = () => !busy().length && !pick.value;
 	return [h('p', {}, t('w.probe_text')), live((el) => { el.hidden = nobody(); }, field(t('w.pick_station'), pick)), live((el) => { el.hidden = !nobody(); }, h('p', { class: 'quiet' }, t('w.nobody_charges'))),
-		checkRunner('probe', 'commission.probe', () => pick.value && evseOf(pick.value), probeResult, { probing: t('w.probing') }, keepProbe), byHand('probe', () => found.probe?.data ?? null)];
+		checkRunner('probe', 'commission.probe', () => pick.value && evseOf(pick.value), probeResult, { probing: t('w.probing') }), byHand('probe', () => found.probe?.data ?? null)];
 }
 
 // --- what they obey ---

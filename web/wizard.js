@@ -31,14 +31,13 @@ export function byHand(step, data) {
 const busy = new Set(), refused = new Map();
 export const forgetRefusals = () => refused.clear();
 
-// `work` resolves with the job's last state; `keep`, if any, puts what it found beside the evidence.
-async function follow(step, work, keep) {
+// `work` resolves when the job is over; the box has written down by then what it found.
+async function follow(step, work) {
 	busy.add(step);
 	refused.delete(step);
 	changed('commissioning');
 	try {
-		const end = await work();
-		if (keep) await keep(end);
+		await work();
 	} catch (e) {
 		refused.set(step, e.message);
 	}
@@ -55,9 +54,9 @@ function stopwatch(el, step) {
 
 // A button, a stopwatch, how far it is, what it found; the same on a page that is opened while it runs. `args` gives nothing while there is nothing to
 // run it with. `words`: what each of its stages is called.
-export function checkRunner(step, verb, args, draw, words = {}, keep) {
+export function checkRunner(step, verb, args, draw, words = {}) {
 	const already = newest(step);
-	if (already?.state === 'running' && !busy.has(step)) follow(step, () => watchJob(already.job), can('installer') && keep);
+	if (already?.state === 'running' && !busy.has(step)) follow(step, () => watchJob(already.job));
 	const stop = () => button(t('w.cancel'), () => run('job.stop', { job: newest(step).job }).catch(() => {}));
 	const progress = (j) => {
 		const [what, ...who] = (j?.step || '').split(' ');
@@ -68,7 +67,7 @@ export function checkRunner(step, verb, args, draw, words = {}, keep) {
 	const go = live((el) => {
 		el.disabled = runs() || !args();
 		show(el, t(found[step]?.data || (newest(step) && !runs()) ? 'w.again' : 'w.run'));
-	}, button('', () => follow(step, () => startJob(verb, args()), keep), 'primary'));
+	}, button('', () => follow(step, () => startJob(verb, args())), 'primary'));
 	return h('div', {}, can('installer') && h('div', { class: 'row wrap' }, go), live((el) => stopwatch(el, step), h('p', { class: 'clock', 'aria-hidden': 'true' })),
 		live((el) => show(el, runs() ? progress(newest(step)) : [ended(newest(step)), found[step]?.data ? draw(found[step].data) : null]), h('div', { role: 'status', 'aria-live': 'polite' })));
 }

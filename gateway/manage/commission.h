@@ -19,6 +19,9 @@ struct task *commission_limit(struct gateway *g, const char *user, int node, int
 /* Cuts an uplink for a time, then waits until everything that was kept has reached the CSMS. */
 struct task *commission_offline(struct gateway *g, const char *user, size_t uplink, int64_t for_us);
 
+/* Ends a probe (gateway/power/probe.h): what it found, taken over, becomes evidence beside that of other EVSEs, and the task ends when that is on disk. */
+void commission_probed(struct gateway *g, struct task *t, const char *user, struct buf *json);
+
 /* What is kept. `data` is JSON; state "passed" or "failed". */
 int commission_note(struct gateway *g, const char *step, const char *state, const char *user, const char *note, struct slice data, store_done *done,
                     void *arg) MUST_CHECK;

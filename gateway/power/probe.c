@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "gateway/manage/commission.h"
 #include "gateway/power/charger.h"
 #include "gateway/power/csms-profiles.h"
 #include "ocpp/profile.h"
@@ -59,7 +60,7 @@ struct probing {
 	struct gateway *g;
 	struct task *task;
 	struct timer timer;
-	char *station;
+	char *station, *user;
 	int evse, control;
 	enum limit_form form;     /* the known one */
 	size_t at;
@@ -74,6 +75,7 @@ static void probing_free(struct probing *p)
 {
 	timer_cancel(&p->timer);
 	mem_free(p->station);
+	mem_free(p->user);
 	mem_free(p);
 }
 
@@ -417,8 +419,7 @@ static void conclude(struct probing *p, const char *failure)
 	snprintf(name, sizeof(name), KEPT "%d", p->evse);
 	if (!failure && kept_put(p->g->store, p->station, name, buf_view(&json), NULL, NULL) != 0)
 		log_warn(NULL, "what was found out about station %s could not be kept", p->station);
-	task_end(p->task, failure ? TASK_FAILED : TASK_DONE, buf_view(&json));
-	buf_free(&json);
+	commission_probed(p->g, p->task, p->user, &json);
 	probing_free(p);
 }
 
@@ -443,7 +444,7 @@ struct task *probe_station(struct gateway *g, const char *user, const char *stat
 	if (!s || !s->link || control < 0 || evse < 1 || evse > s->n_evses || !s->evses[evse].tx[0])
 		return NULL;
 	struct probing *p = NEW(struct probing);
-	*p = (struct probing){ .g = g, .station = mem_strdup(station), .evse = evse, .control = control, .begun_us = clock_mono_us(),
+	*p = (struct probing){ .g = g, .station = mem_strdup(station), .user = mem_strdup(user), .evse = evse, .control = control, .begun_us = clock_mono_us(),
 		.form = charger_of(g->limits, s)->form };
 	p->task = task_new("probe", user, stop_probing, p);
 	timer_set(&p->timer, 0, next_trial, p);

@@ -92,6 +92,7 @@ ${names.map((n) => `  ${n}: {circuit: grid}`).join('\n')}
 log: {level: info, target: stderr}
 `);
 	const q = {}, seen = {};
+	let evidence;
 	const find = (name, want) => seen[name].find((r) => Object.entries(want).every(([k, v]) => r[k] === v));
 	await run([
 		['cars charge', async () => {
@@ -134,12 +135,19 @@ log: {level: info, target: stderr}
 			for (const n of names) ok(!q[n].installed.some((o) => o.p.chargingProfileId % 1000 === 999), `${n} keeps nothing`);
 			ok((await daemon.ask('job.list')).filter((j) => j.kind === 'probe' && j.state === 'done').length === names.length, 'all jobs are done');
 		}],
+		['the report of the commissioning has what was found of each of them, although they ended together and nobody wrote it down', async () => {
+			evidence = (await daemon.ask('commission.report')).report.steps.probe;
+			ok(evidence.state === 'passed' && evidence.by, JSON.stringify(evidence));
+			ok(evidence.data.stations.map((s) => s.station).sort().join() === [...names].sort().join(), `of ${evidence.data.stations.map((s) => s.station)}`);
+			ok(JSON.stringify(evidence.data.stations.find((s) => s.station === 'picky').forms) === JSON.stringify(seen.picky), 'each form');
+		}],
 		['after a restart it is there, and limits go out in the form that was found', async () => {
 			await daemon.stop();
 			for (const n of names) Object.assign(q[n], { refused: 0, installed: [] });
 			await daemon.start();
 			const [kept] = await daemon.ask('commission.probed', { station: 'picky' });
 			ok(JSON.stringify(kept.forms) === JSON.stringify(seen.picky) && kept.at, 'the table with its time');
+			ok(JSON.stringify((await daemon.ask('commission.report')).report.steps.probe) === JSON.stringify(evidence), 'and the evidence in the report');
 			ok((await daemon.cli('commission', 'probed', 'modern')).out.includes('limits go out as TxProfile'), 'for people');
 			await until(60000, 'they are told again', () => names.every((n) => q[n].installed.some(({ p }) => /^Tx(Default)?Profile$/.test(p.chargingProfilePurpose) && schedule(p).duration)));
 			for (const n of ['picky', 'watts']) ok(q[n].refused === 0, `${n} refuses ${q[n].refused}`);

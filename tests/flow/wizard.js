@@ -1,12 +1,29 @@
 'use strict';
 // A commissioning by the console, on a site as an installer may find it: two current transformers of the main meter changed over, the third turned
 // round, three stations wired otherwise than configured. Each of the faults has to be found, and stand in the report.
-const { tempDir, until } = require('./lib.js');
+const { tempDir, until, within } = require('./lib.js');
 const { assert, browser, demo, visitor } = require('./browser.js');
+
+// Listens to the box; `over` resolves with a job of this kind when it has ended.
+async function job(base, kind) {
+	const events = await fetch(`${base}/api/v1/events?topics=job`);
+	const read = async () => {
+		let text = '';
+		for await (const part of events.body.pipeThrough(new TextDecoderStream())) {
+			const lines = (text + part).split('\n');
+			text = lines.pop();
+			const end = lines.filter((l) => l.startsWith('data:')).map((l) => JSON.parse(l.slice(5))).find((j) => j.kind === kind && j.state !== 'running');
+			if (end) return end;
+		}
+		throw new Error(`the box ended its events before the ${kind}`);
+	};
+	return { over: read() };
+}
 
 async function main() {
 	const dir = tempDir(), b = await browser(), site = await demo(dir);
-	const v = await visitor(b, site.address, { viewport: { width: 360, height: 780 } }), p = v.page;
+	const visit = () => visitor(b, site.address, { viewport: { width: 360, height: 780 } });
+	let v = await visit(), p = v.page;
 	const button = (name) => p.getByRole('button', { name, exact: true });
 	const step = async (name) => {
 		await v.go(`commissioning/${name}`);
@@ -74,11 +91,20 @@ async function main() {
 	await button('Keep it').click();
 	await p.locator('#trial').waitFor({ state: 'detached' });
 
-	// One station is asked form by form while its car charges: what it answered, whether the current followed, and which form is used from now on.
+	// One station is asked form by form while its car charges: what it answered, whether the current followed, and which form is used from now on. Nobody
+	// looks when it ends.
 	await step('probe');
+	const probe = await job(site.address, 'probe');
 	await p.locator('.card select').first().selectOption('G-03/1');
 	await button('Run').click();
 	await runs('tries the forms');
+	await v.check('the wizard, up to the probe');
+	await v.context.close();
+	const { state, result } = await within(120000, 'the probe ends', probe.over);
+	assert.equal(state, 'done', JSON.stringify(result));
+	v = await visit();
+	p = v.page;
+	await step('probe');
 	await passed();
 	const probed = p.locator('#page .card').first();
 	assert.match(await probed.locator('h3', { hasText: 'G-03/1' }).first().innerText(), /G-03\/1\s[^A-Z]*Tx(Default)?Profile/);
