@@ -6,6 +6,13 @@ SH_LOG_COMPILER = sh
 JS_LOG_COMPILER = node
 PY_LOG_COMPILER = /usr/bin/python3
 
+# First, since it is quick: what is missing from what `make dist` ships.
+TESTS += tests/config/shipped.sh
+EXTRA_DIST += tests/config/shipped.sh
+.PHONY: shipped-list
+shipped-list:
+	@srcdir='$(srcdir)'; for f in $(DISTFILES); do echo "shipped $${f#$$srcdir/}"; done; for f in $(TESTS); do echo "test $$f"; done
+
 include tests/unit/base/local.mk
 include tests/unit/ocpp/local.mk
 include tests/unit/storage/local.mk

@@ -46,3 +46,4 @@ CLEANFILES += tests/bench/durable
 tests_bench_durable_SOURCES = tests/bench/durable.c $(BENCH_PEERS)
 tests_bench_durable_LDADD = $(GATEWAY_LIBS)
 EXTRA_DIST += tests/bench/limits.js tests/bench/deflate.js
+EXTRA_DIST += tests/bench/fleet.js
