@@ -361,3 +361,11 @@ int control_find_node(const struct control *c, const char *id)
 			return (int)i;
 	return ERR_NOT_FOUND;
 }
+
+int control_find_meter(const struct control *c, const char *id)
+{
+	for (size_t i = 0; i < c->site.parts.n_meters; i++)
+		if (!strcmp(c->meters[i].conf->id, id))
+			return (int)i;
+	return ERR_NOT_FOUND;
+}

@@ -186,5 +186,6 @@ void control_meter_view(const struct control *c, int meter, int64_t now_us, stru
 size_t control_why(const struct control *c, int evse, struct cap *out, size_t most);
 int control_find_evse(const struct control *c, const char *station, int evse); /* index, or ERR_NOT_FOUND */
 int control_find_node(const struct control *c, const char *id);
+int control_find_meter(const struct control *c, const char *id);
 
 #endif

@@ -214,17 +214,13 @@ int run_circuit_show(struct command *c)
 int run_meter_show(struct command *c)
 {
 	const char *id = command_text(c, "meter");
-	for (size_t i = 0; id && i < control_meters(c->g->control); i++) {
-		struct meter_view v;
-		control_meter_view(c->g->control, (int)i, clock_mono_us(), &v);
-		if (strcmp(v.id, id) != 0)
-			continue;
-		jw_object(&c->w, NULL);
-		view_meter_whole(c->g, (int)i, &c->w);
-		jw_end(&c->w, '}');
-		return COMMAND_OK;
-	}
-	return id ? command_fail(c, COMMAND_NOT_FOUND, "no meter '%s'", id) : command_fail(c, COMMAND_USAGE, "meter is missing");
+	int meter = id ? control_find_meter(c->g->control, id) : -1;
+	if (meter < 0)
+		return id ? command_fail(c, COMMAND_NOT_FOUND, "no meter '%s'", id) : command_fail(c, COMMAND_USAGE, "meter is missing");
+	jw_object(&c->w, NULL);
+	view_meter_whole(c->g, meter, &c->w);
+	jw_end(&c->w, '}');
+	return COMMAND_OK;
 }
 
 int run_evse_show(struct command *c)

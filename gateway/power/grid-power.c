@@ -1,6 +1,5 @@
 /* The power that a limit of the grid operator is about. */
 #include <math.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "gateway/power/grid-conf.h"
@@ -48,12 +47,11 @@ int64_t grid_circuit_w(const struct grid_site *g)
 
 static bool look_at_meter(const struct grid_site *g, const char *id, struct meter_view *out)
 {
-	for (size_t i = 0; i < control_meters(g->gw->control); i++) {
-		control_meter_view(g->gw->control, (int)i, clock_mono_us(), out);
-		if (strcmp(out->id, id) == 0)
-			return out->last.at_us && !out->stale;
-	}
-	return false;
+	int meter = control_find_meter(g->gw->control, id);
+	if (meter < 0)
+		return false;
+	control_meter_view(g->gw->control, meter, clock_mono_us(), out);
+	return out->last.at_us && !out->stale;
 }
 
 /* What storage feeds is no reason to take more elsewhere. */
