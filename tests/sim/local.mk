@@ -13,11 +13,11 @@ tests_sim_outlet_search_LDADD = $(STATION_LIBS) $(CMOCKA_LIBS)
 SIM_WORLD = tests/sim/world.c tests/sim/world.h tests/sim/dice.h tests/sim/scenario.c tests/sim/scenario.h tests/sim/judge.c tests/sim/judge.h \
 	tests/sim/drive.c tests/sim/drive-stdio.c tests/sim/drive.h tests/sim/optimum.h tests/sim/rules.h
 if HAVE_CLP
-SIM_OPTIMUM = tests/sim/optimum.c
+SIM_OPTIMUM = tests/sim/optimum.c tests/sim/optimum-planned.c tests/sim/program.c tests/sim/program.h
 else
 SIM_OPTIMUM = tests/sim/optimum-none.c
 endif
-EXTRA_DIST += tests/sim/optimum.c tests/sim/optimum-none.c
+EXTRA_DIST += tests/sim/optimum.c tests/sim/optimum-planned.c tests/sim/program.c tests/sim/program.h tests/sim/optimum-none.c
 EXTRA_PROGRAMS += tests/sim/quality
 tests_sim_quality_SOURCES = tests/sim/quality.c tests/sim/rules.c $(SIM_WORLD) $(SIM_OPTIMUM)
 tests_sim_quality_CFLAGS = $(AM_CFLAGS) $(CLP_CFLAGS)
