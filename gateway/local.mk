@@ -139,11 +139,19 @@ libgateway_a_SOURCES += \
 	gateway/conf/reload.c gateway/conf/reload.h \
 	gateway/conf/stations-file.c gateway/conf/stations-file.h \
 	gateway/conf/settings.c gateway/conf/settings.h \
+	gateway/conf/settings-electric.c \
+	gateway/conf/settings-evse.c \
 	gateway/conf/settings-form.c \
 	gateway/conf/settings-grid.c \
 	gateway/conf/settings-link.c \
+	gateway/conf/settings-listen.c \
+	gateway/conf/settings-mqtt.c \
+	gateway/conf/settings-rows.h \
 	gateway/conf/settings-secret.c \
-	gateway/conf/settings-tables.c gateway/conf/settings-tables.h
+	gateway/conf/settings-station.c \
+	gateway/conf/settings-tables.c gateway/conf/settings-tables.h \
+	gateway/conf/settings-uplink.c \
+	gateway/conf/settings-values.c
 
 # the verbs, whoever calls them, and what they show
 libgateway_a_SOURCES += \

@@ -1,20 +1,13 @@
-/* Keys of everything about the grid that is not a circuit: loads, limits of the grid operator, schedules, tariffs. Rows as in
- * settings-tables.c. */
+/* Keys of everything about the grid that is not a circuit: loads, limits of the grid operator, schedules, tariffs. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/conf/settings-rows.h"
 #include "gateway/conf/settings-tables.h"
 
-#define MS INT64_C(1000)
-#define S (1000 * MS)
-#define H (3600 * S)
-#define A INT64_C(1000)
 #define POWER_MOST 100000000
-
-#define AT(type, field) .at = offsetof(struct type, field)
-#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static const struct conf_row fuse_rows[] = {
 	{ .name = "type", .type = CONF_CHOICE, .words = WORDS("gG", "B", "C", "D"), .required = true, AT(fuse_settings, type),

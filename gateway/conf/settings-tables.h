@@ -6,11 +6,13 @@
 
 extern const struct conf_table settings_table;
 extern const struct conf_table station_defaults_table;
-extern const struct conf_table circuit_table, meter_table, bus_table, uplink_table;
-/* settings-grid.c */
-/* What is for a plugin: a map, kept as JSON in the const char * at `at`. */
-int settings_options(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at);
+/* settings-listen.c, -electric.c, -grid.c, -station.c, -evse.c, -uplink.c, -mqtt.c */
+extern const struct conf_table listen_table, tls_table, console_table;
+extern const struct conf_table circuit_table, meter_table, bus_table, balancing_table;
 extern const struct conf_table fuse_table, load_table, grid_table, schedule_table, tariff_table;
+extern const struct conf_table station_table, evse_table;
+extern const struct conf_table uplink_table, offline_table, authorization_table;
+extern const struct conf_table mqtt_table;
 
 /* What stays behind a loaded struct settings. */
 struct settings_source {
