@@ -81,15 +81,13 @@ static void print_age(double s)
 
 static void print_grid(const cJSON *r)
 {
+	static const char *const at[3] = { "i_a.0", "i_a.1", "i_a.2" }, *const limit[3] = { "limit_a.0", "limit_a.1", "limit_a.2" };
 	printf("GRID    ");
 	for (int i = 0; i < 3; i++) {
-		char at[16], limit[16];
-		snprintf(at, sizeof(at), "i_a.%d", i);
-		snprintf(limit, sizeof(limit), "limit_a.%d", i);
-		if (isnan(number(r, at)))
-			printf(" L%d ?/%g A ", i + 1, number(r, limit));
+		if (isnan(number(r, at[i])))
+			printf(" L%d ?/%g A ", i + 1, number(r, limit[i]));
 		else
-			printf(" L%d %.0f/%g A ", i + 1, number(r, at), number(r, limit));
+			printf(" L%d %.0f/%g A ", i + 1, number(r, at[i]), number(r, limit[i]));
 	}
 	if (!isnan(number(r, "p_w")))
 		printf("  %.1f kW", number(r, "p_w") / 1000);
@@ -199,6 +197,7 @@ static void print_cap(const cJSON *cap, const char *title)
 /* "9 EVSEs share row-a L2 (fair), 7 on three phases, on one: G-02 G-05; G-03 has most, 16 A; left L1 20 A, L3 20 A" */
 static void print_sharing(const cJSON *s)
 {
+	static const char *const left[3] = { "left_a.0", "left_a.1", "left_a.2" };
 	const cJSON *one;
 	bool phase = cJSON_IsString(json_at(s, "phase"));
 	if (!cJSON_IsObject(s))
@@ -214,12 +213,9 @@ static void print_sharing(const cJSON *s)
 		printf(" %s", one->valuestring);
 	if (cJSON_IsString(json_at(s, "competitor")))
 		printf("; %s has most, %.1f A", text_of(s, "competitor"), number(s, "competitor_a"));
-	for (int l = 0; l < 3; l++) {
-		char path[16];
-		snprintf(path, sizeof(path), "left_a.%d", l);
-		if (number(s, path) >= 1)
-			printf("; L%d has %.0f A left", l + 1, number(s, path));
-	}
+	for (int l = 0; l < 3; l++)
+		if (number(s, left[l]) >= 1)
+			printf("; L%d has %.0f A left", l + 1, number(s, left[l]));
 	puts("");
 }
 

@@ -196,7 +196,7 @@ static bool have_ledgers(struct director *d)
 static void judge_relays(struct director *d, struct sim_verdict *v)
 {
 	for (int i = 0; i < DEMO_RELAYS; i++) {
-		char id[8];
+		char id[16]; /* for any number */
 		unsigned starts = 0;
 		snprintf(id, sizeof(id), "R-%02d", i + 1);
 		for (size_t k = 0; k < d->told.count; k++)
