@@ -122,8 +122,11 @@ libgateway_a_SOURCES += \
 # plugins and the workers they run in
 libgateway_a_SOURCES += \
 	gateway/plug/drivers.c gateway/plug/drivers.h \
-	gateway/plug/host.c gateway/plug/host.h \
-	gateway/plug/modules.c gateway/plug/modules.h
+	gateway/plug/host.c gateway/plug/host.h gateway/plug/host-local.h \
+	gateway/plug/host-api.c \
+	gateway/plug/modules.c gateway/plug/modules.h \
+	gateway/plug/unit.c \
+	gateway/plug/worker.c
 
 # the configuration: read, proved, kept, changed
 libgateway_a_SOURCES += \
