@@ -1,6 +1,7 @@
 /* Growing bytes, doubling. */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ void buf_slice(struct buf *b, struct slice s)
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
+	assert(fmt);
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	vsnprintf(buf_room(b, (size_t)n), (size_t)n + 1, fmt, again);

@@ -1,6 +1,7 @@
 /* Allocation that cannot fail, and arenas: chunks of doubling size, filled from the front. */
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ struct slice arena_slice(struct arena *a, struct slice s)
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
+	assert(fmt);
 	va_start(ap, fmt);
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);

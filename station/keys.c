@@ -46,32 +46,32 @@ struct row {
 	bool live;
 };
 
-#define INT(a, unit, least, most, preset) { a, TYPE_INT, unit, NULL, least, most }, { preset }
-#define BOOL(a, preset) { a, TYPE_BOOL, NULL, NULL, 0, 0 }, { preset }
-#define STRING(a, most, preset) { a, TYPE_TEXT, NULL, NULL, 0, most }, { preset }
-#define LIST(a, words, preset) { a, TYPE_MEMBERS, NULL, words, 0, 0 }, { preset }
-#define OPTION(a, words, preset) { a, TYPE_OPTION, NULL, words, 0, 0 }, { preset }
-#define LIVE(type, unit, words) { RO, type, unit, words, 0, 0 }, { NULL }, .live = true
+#define INT(a, unit, least, most, is) .kind = { a, TYPE_INT, unit, NULL, least, most }, .preset = { is }
+#define BOOL(a, is) .kind = { a, TYPE_BOOL, NULL, NULL, 0, 0 }, .preset = { is }
+#define STRING(a, most, is) .kind = { a, TYPE_TEXT, NULL, NULL, 0, most }, .preset = { is }
+#define LIST(a, words, is) .kind = { a, TYPE_MEMBERS, NULL, words, 0, 0 }, .preset = { is }
+#define OPTION(a, words, is) .kind = { a, TYPE_OPTION, NULL, words, 0, 0 }, .preset = { is }
+#define LIVE(type, unit, words) .kind = { RO, type, unit, words, 0, 0 }, .live = true
 
 static const struct row rows[] = {
 	[KEY_HEARTBEAT] = { { "HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval" }, INT(RW, "s", 1, DAYS_S, "300") },
 	[KEY_SAMPLE_INTERVAL] = { { "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval" }, INT(RW, "s", 0, 86400, "60") },
 	[KEY_SAMPLED_DATA] = { { "MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands" },
-	                       LIST(RW, MEASURANDS_ALL, MEASURANDS_DEFAULT), check_measurands },
-	[KEY_STARTED_DATA] = { { NULL, "SampledDataCtrlr.TxStartedMeasurands" }, LIST(RW, MEASURANDS_ALL, MEASURANDS_DEFAULT), check_measurands },
+	                       LIST(RW, MEASURANDS_ALL, MEASURANDS_DEFAULT), .check = check_measurands },
+	[KEY_STARTED_DATA] = { { NULL, "SampledDataCtrlr.TxStartedMeasurands" }, LIST(RW, MEASURANDS_ALL, MEASURANDS_DEFAULT), .check = check_measurands },
 	[KEY_ENDED_INTERVAL] = { { NULL, "SampledDataCtrlr.TxEndedInterval" }, INT(RW, "s", 0, 86400, "0") },
 	[KEY_ENDED_DATA] = { { "StopTxnSampledData", "SampledDataCtrlr.TxEndedMeasurands" }, { RW, TYPE_MEMBERS, NULL, MEASURANDS_ALL, 0, 0 },
-	                     { "", MEASURANDS_DEFAULT }, check_measurands },
+	                     { "", MEASURANDS_DEFAULT }, .check = check_measurands },
 	[KEY_ALIGNED_INTERVAL] = { { "ClockAlignedDataInterval", "AlignedDataCtrlr.Interval" }, INT(RW, "s", 0, 86400, "0") },
 	[KEY_ALIGNED_DATA] = { { "MeterValuesAlignedData", "AlignedDataCtrlr.Measurands" }, LIST(RW, MEASURANDS_ALL, MEASURANDS_DEFAULT),
 	                       check_measurands },
 	[KEY_ALIGNED_IDLE] = { { NULL, "AlignedDataCtrlr.SendDuringIdle" }, BOOL(RW, "false") },
 	[KEY_ALIGNED_END_INTERVAL] = { { NULL, "AlignedDataCtrlr.TxEndedInterval" }, INT(RW, "s", 0, 86400, "0") },
 	[KEY_ALIGNED_END_DATA] = { { "StopTxnAlignedData", "AlignedDataCtrlr.TxEndedMeasurands" },
-	                           { RW, TYPE_MEMBERS, NULL, MEASURANDS_ALL, 0, 0 }, { "", MEASURANDS_DEFAULT }, check_measurands },
+	                           { RW, TYPE_MEMBERS, NULL, MEASURANDS_ALL, 0, 0 }, { "", MEASURANDS_DEFAULT }, .check = check_measurands },
 	[KEY_CONNECTION_TIMEOUT] = { { "ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut" }, INT(RW, "s", 1, 86400, "60") },
-	[KEY_START_POINT] = { { NULL, "TxCtrlr.TxStartPoint" }, LIST(RW, POINTS, "PowerPathClosed"), check_points },
-	[KEY_STOP_POINT] = { { NULL, "TxCtrlr.TxStopPoint" }, LIST(RW, POINTS, "PowerPathClosed"), check_points },
+	[KEY_START_POINT] = { { NULL, "TxCtrlr.TxStartPoint" }, LIST(RW, POINTS, "PowerPathClosed"), .check = check_points },
+	[KEY_STOP_POINT] = { { NULL, "TxCtrlr.TxStopPoint" }, LIST(RW, POINTS, "PowerPathClosed"), .check = check_points },
 	[KEY_STOP_ON_UNPLUG] = { { "StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect" }, BOOL(RW, "true") },
 	[KEY_STOP_ON_INVALID] = { { "StopTransactionOnInvalidId", "TxCtrlr.StopTxOnInvalidId" }, BOOL(RW, "true") },
 	[KEY_MOST_ENERGY] = { { "MaxEnergyOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId" }, INT(RW, "Wh", 0, 1000000, "0") },
@@ -100,7 +100,7 @@ static const struct row rows[] = {
 	[KEY_MONITORING] = { { NULL, "MonitoringCtrlr.Enabled" }, BOOL(RW, "true") },
 	[KEY_OFFLINE_SEVERITY] = { { NULL, "MonitoringCtrlr.OfflineQueuingSeverity" }, INT(RW, NULL, 0, 9, "9") },
 	[KEY_NETWORK_PRIORITY] = { { NULL, "OCPPCommCtrlr.NetworkConfigurationPriority" }, { RW, TYPE_SEQUENCE, NULL, "0,1,2", 0, 0 }, { "0" },
-	                           check_slots },
+	                           .check = check_slots },
 	[KEY_NETWORK_ATTEMPTS] = { { NULL, "OCPPCommCtrlr.NetworkProfileConnectionAttempts" }, INT(RW, NULL, 1, 100, "3") },
 	[KEY_PASSWORD] = { { "AuthorizationKey", "SecurityCtrlr.BasicAuthPassword" }, STRING(WO, 40, "") },
 	[KEY_ORGANISATION] = { { "CpoName", "SecurityCtrlr.OrganizationName" }, STRING(RW, 64, "ampgate") },
@@ -108,14 +108,14 @@ static const struct row rows[] = {
 	[KEY_SIGNING_TIMES] = { { "CertSigningRepeatTimes", "SecurityCtrlr.CertSigningRepeatTimes" }, INT(RW, NULL, 0, 20, "3") },
 	[KEY_SECURITY_PROFILE] = { { "SecurityProfile", "SecurityCtrlr.SecurityProfile" }, INT(RO, NULL, 0, 3, "0") },
 	[KEY_PROFILE_ENTRIES] = { { "MaxChargingProfilesInstalled", "SmartChargingCtrlr.Entries[ChargingProfiles]" },
-	                          { RO, TYPE_INT, NULL, NULL, 0, PROFILES_MOST }, { TEXT(PROFILES_MOST), "0" } },
+	                          .kind = { RO, TYPE_INT, NULL, NULL, 0, PROFILES_MOST }, .preset = { TEXT(PROFILES_MOST), "0" } },
 	[KEY_CURRENCY] = { { NULL, "TariffCostCtrlr.Currency" }, STRING(RW, 3, "EUR") },
 	[KEY_DISPLAY] = { { NULL, "DisplayMessageCtrlr.Enabled" }, BOOL(RW, "true") },
 	[KEY_TARIFF_FALLBACK] = { { NULL, "TariffCostCtrlr.TariffFallbackMessage" }, STRING(RW, 255, "") },
 	[KEY_COST_FALLBACK] = { { NULL, "TariffCostCtrlr.TotalCostFallbackMessage" }, STRING(RW, 255, "") },
 
 	[KEY_LIMIT_SIGNIFICANCE] = { { NULL, "SmartChargingCtrlr.LimitChangeSignificance" }, { RW, TYPE_DECIMAL, "Percent", NULL, 0, 100 }, { "10" },
-	                             check_percent },
+	                             .check = check_percent },
 	[KEY_LIMIT_SCHEDULES] = { { NULL, "SmartChargingCtrlr.NotifyChargingLimitWithSchedules" }, BOOL(RW, "true") },
 
 	[KEY_CONNECTORS] = { { "NumberOfConnectors", NULL }, INT(RO, NULL, 0, 0, "1") },
@@ -125,7 +125,7 @@ static const struct row rows[] = {
 	[KEY_FIRMWARE] = { { NULL, "ChargingStation.FirmwareVersion" }, STRING(RO, 50, "") },
 	[KEY_SWITCHES_PHASES] = { { "ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1" }, BOOL(RO, "false") },
 	/* Where the station knows it, it is not for the CSMS to say (model.c). */
-	[KEY_ROTATION_16] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, check_rotation },
+	[KEY_ROTATION_16] = { { "ConnectorPhaseRotation", NULL }, { RW, TYPE_TEXT, NULL, NULL, 0, 500 }, { "NotApplicable" }, .check = check_rotation },
 	[KEY_PHASES] = { { NULL, "ChargingStation.SupplyPhases" }, INT(RO, NULL, 0, 0, "3") },
 	/* 2.0.1 appendix 3.2.39 */
 	[KEY_CONTROLLER_ID] = { { NULL, "LocalController.Identity" }, STRING(RO, 48, "") },
@@ -187,7 +187,7 @@ static const struct row rows[] = {
 	{ { NULL, "AuthCtrlr.Enabled" }, BOOL(RO, "true") },
 	{ { NULL, "ChargingStation.Available" }, BOOL(RO, "true") },
 	{ { NULL, "ClockCtrlr.TimeSource" }, { RO, TYPE_SEQUENCE, NULL, "Heartbeat,NTP,GPS,RealTimeClock,MobileNetwork,RadioTimeTransmitter", 0, 0 },
-	  { "NTP,Heartbeat" } },
+	  .preset = { "NTP,Heartbeat" } },
 	{ { NULL, "DeviceDataCtrlr.BytesPerMessage[GetReport]" }, INT(RO, NULL, 0, 0, BYTES) },
 	{ { NULL, "DeviceDataCtrlr.BytesPerMessage[GetVariables]" }, INT(RO, NULL, 0, 0, BYTES) },
 	{ { NULL, "DeviceDataCtrlr.BytesPerMessage[SetVariables]" }, INT(RO, NULL, 0, 0, BYTES) },

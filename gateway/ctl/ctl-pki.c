@@ -74,7 +74,7 @@ static int make_request(const struct words *w, struct buf *key, struct buf *csr)
 
 int ctl_pki_issue(const struct options *o, int argc, char **argv)
 {
-	struct words w = { NULL };
+	struct words w = { 0 };
 	struct buf key = { 0 }, csr = { 0 };
 	int status = EXIT_FAILED;
 	if (!read_words(&w, argc, argv))
