@@ -23,6 +23,7 @@
 #define ANSWER_US (10 * US_PER_S)
 #define FRESH_US (75 * US_PER_S)       /* stations report every 10 to 60 s */
 #define LEARN_US (25 * US_PER_S)
+#define LEARN_AGAIN_US (120 * US_PER_S) /* that it uses no more than one, when it was told to use one before: its station may be slow to change over */
 #define UNUSED_US (25 * US_PER_S)
 #define REAL_MA 1000                   /* above this a phase is used */
 #define IDLE_MA 500
@@ -121,9 +122,14 @@ static int32_t most_of(const struct car *c)
 	return most;
 }
 
+int32_t car_excess(int32_t offer_ma)
+{
+	return offer_ma / 16 + EXCESS_MA;
+}
+
 static bool excessive(const struct car *c)
 {
-	return most_of(c) > c->told_ma + c->told_ma / 16 + EXCESS_MA;
+	return most_of(c) > c->told_ma + car_excess(c->told_ma);
 }
 
 /* A car that feeds back is awake, and says nothing about what it could take. */
@@ -153,18 +159,27 @@ static bool tells_phases(const struct car *c)
 	return !c->may && (!c->widened || (c->told_ma > 0 && settled_report(c)));
 }
 
-static void learn_phases(struct car *c)
+static uint8_t draws_on(const struct car *c)
 {
 	uint8_t now = 0;
-	if (!tells_phases(c))
-		return;
-	c->widened = false;
 	for (int p = 0; p < c->conf->n_lines; p++)
 		if (c->drawn[p] > REAL_MA)
 			now |= (uint8_t)(1u << p);
+	return now;
+}
+
+static void learn_phases(struct car *c)
+{
+	uint8_t now = draws_on(c);
+	if (c->may && now && (now & ~c->may || (c->told_ma > 0 && settled_report(c))))
+		c->keeps = !(now & ~c->may);
+	if (!tells_phases(c))
+		return;
+	c->widened = false;
 	c->seen |= now;
 	c->draws_since_us = !now ? 0 : c->draws_since_us ? c->draws_since_us : c->drawn_us;
-	if (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= LEARN_US))
+	int64_t long_us = c->was_alone && __builtin_popcount(c->seen) == 1 ? LEARN_AGAIN_US : LEARN_US;
+	if (c->used || (c->draws_since_us && c->drawn_us - c->draws_since_us >= long_us))
 		c->used = c->seen;
 }
 
@@ -252,7 +267,9 @@ void car_woken(struct car *c, int64_t now_us)
 void car_may(struct car *c, uint8_t phases)
 {
 	c->widened = c->widened || (c->may && !phases);
+	c->was_alone = !phases && (c->may || c->was_alone);
 	c->may = phases;
+	c->keeps = false;
 	if (!phases) {
 		c->used = c->seen = 0;
 		c->draws_since_us = 0;
@@ -262,6 +279,13 @@ void car_may(struct car *c, uint8_t phases)
 uint8_t car_phases(const struct car *c)
 {
 	return c->may ? c->may : c->used ? c->used : (uint8_t)((1u << c->conf->n_lines) - 1);
+}
+
+uint8_t car_might(const struct car *c)
+{
+	if (!c->may || c->keeps)
+		return car_phases(c);
+	return c->used ? c->used : (uint8_t)((1u << c->conf->n_lines) - 1);
 }
 
 bool car_fresh(const struct car *c, int64_t now_us)

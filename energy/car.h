@@ -27,6 +27,8 @@ struct car {
 	uint8_t seen;         /* own phases with a real current in this transaction */
 	uint8_t used;         /* learnt; 0: not yet, all count */
 	uint8_t may;          /* its station was told these alone; 0: all */
+	bool keeps;           /* and was seen to draw on them alone */
+	bool was_alone;       /* before it was told all again */
 	bool widened;         /* all again, and it has not drawn by a limit for all yet */
 	int32_t want_ma;      /* no use in offering more */
 	int32_t top_ma;       /* it takes no more than this, whatever it is offered */
@@ -53,6 +55,8 @@ void car_step(struct car *c, int64_t now_us);
 /* Its station is told to use these phases alone from the next limit on; 0: all, and which it uses is to be learnt again. */
 void car_may(struct car *c, uint8_t phases);
 uint8_t car_phases(const struct car *c);                     /* own phases that count, as bits */
+int32_t car_excess(int32_t offer_ma);                        /* so much above an offer is no disobedience yet */
+uint8_t car_might(const struct car *c);                      /* those that it may draw on when nobody looks */
 /* A report made when most cars have followed a lower limit shows that this one has not: worth saying again. */
 bool car_lags(const struct car *c);
 enum car_follows car_follows(const struct car *c, int64_t now_us);

@@ -33,6 +33,8 @@ static int32_t least(int32_t a, int32_t b)
 int32_t control_asks(const struct seat *s)
 {
 	int32_t ma = s->widens ? 0 : s->conf->max_ma;
+	if (s->unshown)
+		ma = least(ma, s->min_ma);
 	if (!s->conf->on_off)
 		ma = least(ma, s->car.want_ma);
 	if (s->cap)

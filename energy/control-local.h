@@ -99,8 +99,11 @@ struct seat {                         /* an EVSE */
 	bool pressed;                 /* a node above has less than has been ordered */
 	bool single;                  /* told to use one phase alone: */
 	uint8_t alone;                /* which of its own, from 0 */
+	bool unshown;                 /* told so only now, and not seen to do it: it may go on with three, and is offered its minimum */
+	bool stays;                   /* on that one until its transaction ends */
 	bool widens;                  /* is paused to use all of them again */
-	bool no_single;               /* was told so and did not do it */
+	int refusals;                 /* so often it was told so and did not do it, */
+	int64_t refused_us;           /* lastly then */
 	enum single can_single;       /* what its hardware can */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
@@ -192,6 +195,7 @@ void control_free(struct control *c);       /* c->free as if nobody took anythin
 void control_take(struct control *c, int node, int line, int64_t ma, bool uneven);
 /* sleepers.c: who takes nothing is offered something only as far as the devices above bear it. After the asks, before the division. */
 void control_sleepers(struct control *c);
+#define PHASES_SHOW_US (120 * INT64_C(1000000)) /* stations report every 10 to 60 s */
 /* phases.c: who changes over between one phase and three; and a transaction begins or ends. */
 void control_phases_seen(struct control *c);
 void control_phases(struct control *c);

@@ -68,6 +68,8 @@ static void add_meters(const struct control *c, const struct seat *s, struct cha
 {
 	if (s->widens)
 		add(ch, (struct cap){ "phases", NULL, 0, 0, s->fits_us, 0 });
+	else if (s->unshown)
+		add(ch, (struct cap){ "phases", NULL, 0, s->min_ma, s->switched_us, s->switched_us + PHASES_SHOW_US });
 	if (s->lost)
 		add(ch, (struct cap){ "meter_lost", s->lost->meter->conf->id, 0, s->lost_ma, s->lost->guard_since_us, 0 });
 	if (s->way != SEAT_SERVED || s->limit.hold != LIMIT_FROZEN)

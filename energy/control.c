@@ -123,13 +123,13 @@ bool control_runs(const struct seat *s)
 	return s->tx || s->state == EVSE_CHARGING;
 }
 
-/* The car that was there goes on as it did, or begins to take what it slept on; or another one has come and takes what its socket gives by
- * itself. */
+/* The car that was there goes on as it did, a little above its offer where that was not worth another word, or begins to take what it slept on; or
+ * another one has come and takes what its socket gives by itself. */
 static int32_t offline_on(const struct seat *s, int phase, int64_t now_us)
 {
 	int32_t offer = guard_offline_ma(&s->car, s->link_us, now_us), takes = car_takes(&s->car, offer), drew = s->car.drawn[phase];
-	takes = takes < drew && drew <= offer ? drew : takes;
-	int32_t same = !(car_phases(&s->car) & (1u << phase)) ? 0 : takes < s->conf->min_ma / 2 ? offer : takes;
+	takes = takes < drew && drew <= offer + car_excess(offer) ? drew : takes;
+	int32_t same = !(car_might(&s->car) & (1u << phase)) ? 0 : takes < s->conf->min_ma / 2 ? offer : takes;
 	return same > s->conf->fallback_ma ? same : s->conf->fallback_ma;
 }
 
@@ -457,9 +457,10 @@ static void judge_seats(struct control *c)
 		struct seat *s = &c->seats[i];
 		if (!s->link_us)
 			s->link_us = c->now_us;
-		if (s->online)
+		if (s->online) {
 			s->link_us = c->now_us;
-		car_step(&s->car, c->now_us);
+			car_step(&s->car, c->now_us); /* in a silence time shows nothing: the last word before it may not have been heard */
+		}
 		s->way = way_of(c, s);
 		count_fixed(c, s);
 		look_up(c, s);

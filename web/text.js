@@ -122,7 +122,7 @@ export const words = {
 	'reason.circuit': ['circuit', 'Stromkreis'],
 	'reason.grid_power': ['contracted power', 'vereinbarte Leistung'],
 	'reason.imbalance': ['phase difference', 'Schieflast'],
-	'reason.phases': ['changes to three phases', 'wechselt auf drei Phasen'],
+	'reason.phases': ['changes over between one phase and three', 'wechselt zwischen einer Phase und drei'],
 	'reason.grid_operator': ['grid operator', 'Netzbetreiber'],
 	'reason.csms_profile': ['profile of the CSMS', 'Ladeprofil des CSMS'],
 	'reason.csms_group': ['limit of the CSMS for all', 'Grenze des CSMS für alle'],

@@ -32,6 +32,7 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 	const choosing = async () => {
 		const s = await station(port, 'T-1', 'ocpp2.0.1');
 		s.asked = [];
+		s.amps = 0;
 		s.handle('GetVariables', ({ params }) => ({ getVariableResult: params.getVariableData.map((d) => {
 			s.asked.push(d.variable.name);
 			const known = d.variable.name === 'ACPhaseSwitchingSupported';
@@ -43,7 +44,7 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			idToken: { idToken: 'TAG', type: 'Central' }, transactionInfo: { transactionId: 'T-1-1', chargingState: 'Charging' } });
 		let seqNo = 0;
 		s.tell = () => s.call('TransactionEvent', { eventType: 'Updated', seqNo: ++seqNo, triggerReason: 'MeterValuePeriodic', timestamp: now(), transactionInfo: { transactionId: 'T-1-1' },
-			meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].map((phase) => ({ measurand: 'Current.Import', phase, value: 0 })) }] }).catch(() => {});
+			meterValue: [{ timestamp: now(), sampledValue: ['L1', 'L2', 'L3'].map((phase) => ({ measurand: 'Current.Import', phase, value: phase === 'L2' ? s.amps : 0 })) }] }).catch(() => {});
 		return s;
 	};
 	let two; // its car has not noticed yet that it may charge
@@ -71,6 +72,8 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 		['soon it is told to charge on one', async () => {
 			const timer = setInterval(() => [tell(), two.tell()], 2000);
 			await until(90000, 'a limit', () => amps > 0);
+			equal(told.at(-1), { limit: 12, numberPhases: 1 }, 'its minimum, until it is seen to use one alone');
+			await until(60000, 'more', () => amps > 12);
 			clearInterval(timer);
 			equal(told.at(-1).numberPhases, 1, 'phases');
 			ok(told.at(-1).limit >= 30, JSON.stringify(told.at(-1)));
@@ -84,6 +87,9 @@ uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPor
 			const last = () => two.profiles.map((p) => p.params.chargingProfile).filter((p) => p.chargingProfilePurpose === 'TxProfile').at(-1)?.chargingSchedule[0].chargingSchedulePeriod[0];
 			const timer = setInterval(two.tell, 2000);
 			await until(60000, 'a limit', () => last()?.limit > 0);
+			equal([last().limit, last().numberPhases, last().phaseToUse], [6, 1, 2], 'its minimum');
+			two.amps = 6;
+			await until(60000, 'more', () => last().limit > 6);
 			clearInterval(timer);
 			equal([last().limit, last().numberPhases, last().phaseToUse], [32, 1, 2], 'its limit');
 			const { evses: [{ limit }] } = await daemon.ask('station.show', { station: 'T-1' });

@@ -1091,8 +1091,11 @@ static void test_one_phase_is_better_than_waiting_with_three(void **state)
 		second();
 		phases[0] = told_phases(0);
 	}
-	assert_true(granted(0) >= A(20));
+	assert_int_equal(granted(0), A(6)); /* until it has shown that it uses one alone */
 	assert_int_equal(told_phases(0), 1);
+	assert_string_equal(why(0).reason, "phases");
+	seconds(60);
+	assert_true(granted(0) >= A(20));
 	seconds(60); /* what it drew before it heard anything is not taken for the building any more */
 	check_plan();
 	base[1] = base[2] = A(2);
@@ -1123,6 +1126,129 @@ static void test_a_station_that_goes_on_with_three_phases_is_not_asked_again(voi
 	seconds(600);
 	assert_true(sends[0] - before <= 3); /* repetitions */
 	check_plan();
+}
+
+static void one_car_on_one_phase_line(void)
+{
+	stage(1, A(32));
+	evses[0].switch_after_us = 60 * S;
+	reopen();
+	base[1] = base[2] = A(28);
+	start(0);
+}
+
+/* Seconds in which every car charges on as many phases as its station was told. */
+static void obedient_seconds(int n)
+{
+	while (n-- > 0) {
+		second();
+		for (int i = 0; i < (int)conf.n_evses; i++)
+			phases[i] = told_phases(i);
+	}
+}
+
+/* It was slow, or has been repaired; else the car would wait for three phases all day. */
+static void test_such_a_station_is_asked_again_after_an_hour(void **state)
+{
+	(void)state;
+	one_car_on_one_phase_line();
+	seconds(200);
+	assert_int_equal(told_phases(0), 3);
+	obedient_seconds(3800);
+	assert_int_equal(told_phases(0), 1);
+	assert_true(granted(0) >= A(20));
+	check_plan();
+}
+
+/* Whoever charges can give what it has above its minimum, but that is not enough for three phases more. */
+static void test_one_phase_is_what_others_can_give(void **state)
+{
+	(void)state;
+	stage(2, A(63));
+	nodes[0].power_w = 8000;
+	for (int i = 0; i < 2; i++)
+		evses[i].switch_after_us = 300 * S;
+	reopen();
+	start(0);
+	seconds(60);
+	assert_true(granted(0) >= A(9));
+	start(1);
+	obedient_seconds(300);
+	assert_true(granted(0) >= A(6) && granted(1) >= A(6));
+	assert_int_equal(told_phases(0) + told_phases(1), 4);
+	check_plan();
+}
+
+static int32_t counted_on(int i, int phase)
+{
+	struct evse_view v;
+	control_evse_view(c, i, &v);
+	return v.counted_ma[phase];
+}
+
+static void test_a_station_that_is_lost_before_it_has_shown_one_phase_counts_on_all(void **state)
+{
+	(void)state;
+	one_car_on_one_phase_line();
+	for (int i = 0; i < 120 && !granted(0); i++)
+		second();
+	assert_int_equal(told_phases(0), 1);
+	control_evse_link(c, 0, false, now);
+	second();
+	assert_true(counted_on(0, 0) >= A(6) && counted_on(0, 1) >= A(6) && counted_on(0, 2) >= A(6));
+}
+
+static void test_who_has_shown_one_phase_counts_on_it_when_it_is_lost(void **state)
+{
+	(void)state;
+	one_car_on_one_phase_line();
+	obedient_seconds(200);
+	assert_true(granted(0) >= A(20));
+	control_evse_link(c, 0, false, now);
+	second();
+	assert_true(counted_on(0, 0) >= A(20));
+	assert_int_equal(counted_on(0, 1), A(6)); /* its fallback */
+}
+
+/* Its car has no more, or its station may yet change over with the next word, for which there would be no room. */
+static void test_who_goes_on_with_one_phase_when_it_may_use_all_is_told_that_one(void **state)
+{
+	(void)state;
+	one_car_on_one_phase_line();
+	obedient_seconds(200);
+	base[1] = base[2] = A(20);
+	for (int i = 0; i < 600 && (told_phases(0) == 1 || !granted(0)); i++)
+		second();
+	seconds(60);
+	assert_true(granted(0) >= A(6) && granted(0) <= A(12)); /* for three: it is not known yet */
+	for (int i = 0; i < 200 && told_phases(0) == 3; i++)
+		second();
+	assert_int_equal(told_phases(0), 1);
+	seconds(60);
+	assert_true(granted(0) >= A(20));
+	int before = sends[0];
+	seconds(1200);
+	assert_int_equal(told_phases(0), 1);
+	assert_true(sends[0] - before <= 4); /* repetitions */
+}
+
+/* An order that a station did not hear, because its link went just then: nothing has shown yet that it went down. */
+static void test_the_last_word_before_a_silence_may_not_have_been_heard(void **state)
+{
+	(void)state;
+	stage(1, A(63));
+	start(0);
+	seconds(60);
+	assert_int_equal(granted(0), A(32));
+	deaf[0] = true;
+	base[0] = A(50);
+	second();
+	assert_true(granted(0) < A(14));
+	control_evse_link(c, 0, false, now);
+	seconds(30);
+	assert_int_equal(counted_on(0, 0), A(32));
+	seconds(60); /* it falls back by itself */
+	assert_int_equal(counted_on(0, 0), A(6));
 }
 
 static void test_whose_hardware_cannot_open_two_phases_waits_with_three(void **state)
@@ -1200,7 +1326,7 @@ static void test_a_station_that_can_choose_uses_the_phase_with_most_room(void **
 	alone[0] = 1; /* it takes another one: so it cannot choose */
 	seconds(15);
 	assert_int_equal(told_phases(0), 3);
-	seconds(10);
+	seconds(60); /* until then its current is taken for the building's */
 	check_plan();
 	base[0] = base[1] = base[2] = A(2);
 	seconds(120);
@@ -1336,6 +1462,12 @@ int main(void)
 		TEST(test_relays_wait_their_turn),
 		TEST(test_one_phase_is_better_than_waiting_with_three),
 		TEST(test_a_station_that_goes_on_with_three_phases_is_not_asked_again),
+		TEST(test_such_a_station_is_asked_again_after_an_hour),
+		TEST(test_one_phase_is_what_others_can_give),
+		TEST(test_a_station_that_is_lost_before_it_has_shown_one_phase_counts_on_all),
+		TEST(test_who_has_shown_one_phase_counts_on_it_when_it_is_lost),
+		TEST(test_who_goes_on_with_one_phase_when_it_may_use_all_is_told_that_one),
+		TEST(test_the_last_word_before_a_silence_may_not_have_been_heard),
 		TEST(test_whose_hardware_cannot_open_two_phases_waits_with_three),
 		TEST(test_a_station_that_can_choose_uses_the_phase_with_most_room),
 		TEST(test_an_evse_without_transaction_is_left_alone),

@@ -202,6 +202,9 @@ static void test_what_it_drew_on_one_phase_says_nothing_about_three(void **state
 	car_draws(&car, (int32_t[3]){ A(11), A(11), 0 }, 352 * S); /* on its way */
 	for (int64_t t = 360; t < 400; t += 10)
 		car_draws(&car, (int32_t[3]){ A(11), 0, 0 }, t * S);
+	assert_int_equal(car_phases(&car), 7); /* its station may be slow */
+	for (int64_t t = 400; t < 500; t += 10)
+		car_draws(&car, (int32_t[3]){ A(11), 0, 0 }, t * S);
 	assert_int_equal(car_phases(&car), 1); /* a limit for three, and one is all it uses */
 }
 
