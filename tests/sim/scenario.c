@@ -498,8 +498,8 @@ static void wild_site(struct world_conf *c, struct dice *d)
 			c->sessions[i].gain = dice_between(d, 1.01, 1.12);
 }
 
-/* The same where sockets can change over between one phase and three. */
-static void switching_site(struct world_conf *c, struct dice *d)
+/* The same where some sockets can change over between one phase and three; few of them ever have to. */
+static void wild_switching_site(struct world_conf *c, struct dice *d)
 {
 	wild_site(c, d);
 	for (int i = 0; i < c->n_evses; i++)
@@ -507,6 +507,87 @@ static void switching_site(struct world_conf *c, struct dice *d)
 			c->evses[i].switch_after_s = 120 + (int)dice_below(d, 900);
 	for (int i = 0; i < c->n_evses; i++)
 		c->evses[i].any_phase = c->seed % 2 && i % 3 == 0 && c->evses[i].switch_after_s;
+}
+
+/* Where sockets change over between one phase and three all day: what is left beside the building's jumps is now enough for three phases, now for
+ * one, by a limit of power or on a line. Some stations take their time or do not do what they accept, and some lose their link over it. */
+
+static void switching_socket(struct world_conf *c, struct dice *d, double failsafe)
+{
+	struct world_evse *e = add_evse(c, 'G', (int)dice_below(d, (uint32_t)c->n_nodes), (int)dice_below(d, c->seed % 2 ? 3 : 1));
+	e->max = dice_chance(d, 0.5) ? 16 : 32;
+	e->failsafe = failsafe;
+	e->failsafe_after_s = 10 + (int)dice_below(d, 290);
+	if (dice_chance(d, 0.1))
+		return;
+	e->switch_after_s = 30 + (int)dice_below(d, 300);
+	e->any_phase = dice_chance(d, 0.3);
+	e->switch_slow_s = dice_chance(d, 0.25) ? 2 + (int)dice_below(d, 40) : 0;
+	e->switch_deaf = dice_chance(d, 0.2) ? dice_between(d, 0.05, 1) : 0;
+}
+
+/* What is left is enough for all cars on three phases while the building rests, and on one while it does not: by a limit of power, or by that of a
+ * line or two. */
+static void switching_tree(struct world_conf *c, struct dice *d, int n_evses, bool by_power)
+{
+	const struct world_rules *r = &c->rules;
+	double grid_a = n_evses * 14 + 20, high = 3 * (r->base_share * (1 + r->base_swing) + 0.6 * r->step_share) * grid_a;
+	add_node(c, "grid", -1, grid_a, true);
+	if (by_power)
+		c->nodes[0].power_w = floor((high + n_evses * dice_between(d, 3, 9)) * WORLD_VOLTS);
+	for (int l = 1 + (int)dice_below(d, 2); l < 3 && !by_power; l++)
+		c->nodes[0].limit_a[l] = floor(n_evses * dice_between(d, 7, 8.5) + 2);
+	if (dice_chance(d, 0.5))
+		add_node(c, "row", 0, floor(grid_a * dice_between(d, 0.6, 0.9)), dice_chance(d, 0.4));
+	if (dice_chance(d, 0.1))
+		c->nodes[0].imbalance_a = 20;
+}
+
+static void switching_rules(struct world_rules *r, struct dice *d)
+{
+	wild_rules(r, d);
+	r->base_share = dice_between(d, 0.1, 0.22);
+	r->base_swing = dice_between(d, 0.2, 0.4);
+	r->step_share = dice_between(d, 0.15, 0.23);
+	r->steps_per_hour = dice_between(d, 3, 9);
+	r->step_mean_s = dice_between(d, 200, 600);
+	r->caps_per_day = dice_chance(d, 0.5) ? dice_between(d, 0, 8) : 0;
+	r->lost_amid = dice_chance(d, 0.5) ? dice_between(d, 0.02, 0.3) : 0;
+}
+
+/* One car after the other; most of them want more than they can get. */
+static void switching_people(struct world_conf *c, struct dice *d, int evse)
+{
+	double at = (double)c->begin_s + dice_wait(d, HOUR);
+	while (at < (double)(c->begin_s + c->length_s - HOUR)) {
+		struct world_session s = { .evse = evse, .arrive_s = (int64_t)at, .leave_s = (int64_t)(at + dice_between(d, 1, 10) * HOUR) };
+		roll_car(c, d, &s);
+		if (dice_chance(d, 0.85))
+			s.phases = 3;
+		if (dice_chance(d, 0.03))
+			s.gain = dice_between(d, 1.01, 1.12);
+		s.need_wh = most_wh(c, &s) * (dice_chance(d, 0.15) ? dice_between(d, 0.05, 0.4) : 0.95);
+		roll_word(d, &s, 0.5, 0.3);
+		*add_session(c) = s;
+		at = (double)s.leave_s + 60 + dice_wait(d, HOUR / 2);
+	}
+}
+
+static void switching_site(struct world_conf *c, struct dice *d)
+{
+	static const double falls_to[] = { 0, 0, 6, 6, 8 };
+	int n_evses = 1 + (int)dice_below(d, 6);
+	bool by_power = dice_chance(d, 0.6);
+	double failsafe = by_power ? falls_to[dice_below(d, 5)] : 0; /* it would not fit on such lines */
+	switching_rules(&c->rules, d);
+	switching_tree(c, d, n_evses, by_power);
+	for (int i = 0; i < n_evses; i++)
+		switching_socket(c, d, failsafe);
+	c->rules.returns_set = c->seed % 4 > 1;
+	fit_failsafes(c);
+	c->period_s = dice_chance(d, 0.1) ? 1 : dice_chance(d, 0.1) ? 10 : 5;
+	for (int i = 0; i < n_evses; i++)
+		switching_people(c, d, i);
 }
 
 /* The same sites in a night with a cheap hour: every socket has a car, and most of them begin by their own timers, in the same second. */
@@ -567,6 +648,8 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		random_site(c, &d);
 	else if (!strcmp(name, "wild"))
 		wild_site(c, &d);
+	else if (!strcmp(name, "wild-switching"))
+		wild_switching_site(c, &d);
 	else if (!strcmp(name, "switching"))
 		switching_site(c, &d);
 	else if (!strcmp(name, "timers"))

@@ -13,6 +13,8 @@ struct outlet {                   /* a socket */
 	bool late_wake[WORLD_LATE];
 	int late_phases[WORLD_LATE], phases; /* 0: all */
 	int late_phase[WORLD_LATE], alone;   /* with one: which, from 0 */
+	int to_phases, to_alone;             /* where it changes over to */
+	int64_t changes_s;                   /* when; 0: does not */
 	double offer;             /* in force */
 	double set;               /* last command; -1: none yet */
 	bool linked, asleep, deaf, was_paused;
@@ -41,6 +43,7 @@ struct world {
 	int64_t cap_from_s, cap_until_s;
 	double cap_share;
 	int cap_node;
+	struct world_changes changes;
 	struct seen seen;
 };
 
@@ -91,7 +94,7 @@ static void building(struct world *w)
 			w->step[l] = 0;
 		if (w->now >= w->next_step_s[l]) {
 			w->step[l] = limit * r->step_share * dice_between(&w->weather, 0.2, 1);
-			w->step_until_s[l] = w->now + 20 + (int64_t)dice_wait(&w->weather, 400);
+			w->step_until_s[l] = w->now + 20 + (int64_t)dice_wait(&w->weather, r->step_mean_s > 0 ? r->step_mean_s : 400);
 			w->next_step_s[l] = w->now + 1 + (int64_t)dice_wait(&w->weather, 3600 / (r->steps_per_hour + 1e-9));
 		}
 		w->base[l] = fmax(0, mean + w->wander[l] + w->step[l]);
@@ -118,7 +121,8 @@ static void take_in(struct world *w, int i)
 	const struct world_evse *e = &w->conf.evses[s->evse];
 	o->session = i;
 	o->asleep = o->deaf = o->was_paused = false;
-	o->phases = 0;
+	o->phases = o->alone = 0;
+	o->changes_s = 0;
 	o->deaf_until_s = 0;
 	if (w->conf.rules.start_set == 0)
 		o->offer = o->set = 0;
@@ -142,6 +146,13 @@ static void people(struct world *w)
 		take_in(w, w->next++);
 }
 
+static void lose_link(struct world *w, struct outlet *o, struct dice *d)
+{
+	o->linked = false;
+	o->unlinked_s = w->now;
+	o->relink_s = w->now + 20 + dice_below(d, 880);
+}
+
 static void links(struct world *w)
 {
 	double p = w->conf.rules.link_losses_per_day / 86400;
@@ -149,9 +160,7 @@ static void links(struct world *w)
 		struct outlet *o = &w->outlets[i];
 		bool lost = p > 0 && dice_chance(&w->weather, p);
 		if (o->linked && lost) {
-			o->linked = false;
-			o->unlinked_s = w->now;
-			o->relink_s = w->now + 20 + dice_below(&w->weather, 880);
+			lose_link(w, o, &w->weather);
 		} else if (!o->linked && w->now >= o->relink_s) {
 			o->linked = true;
 			if (w->conf.rules.returns_set && o->set >= 0)
@@ -162,16 +171,55 @@ static void links(struct world *w)
 	}
 }
 
+static void change_over(struct world *w, struct outlet *o)
+{
+	o->phases = o->to_phases;
+	o->alone = o->to_alone;
+	o->changes_s = 0;
+	w->changes.made += o->session >= 0;
+}
+
+/* True: it has heard for how many phases its new limit is. */
+static bool hears_phases(struct world *w, int i, int phases, int alone)
+{
+	struct outlet *o = &w->outlets[i];
+	const struct world_evse *e = &w->conf.evses[i];
+	double amid = w->conf.rules.lost_amid;
+	o->to_phases = phases == 1 && e->switch_after_s ? 1 : 0;
+	o->to_alone = alone && e->any_phase ? alone - 1 : 0;
+	if (o->to_phases == o->phases && (!o->phases || o->to_alone == o->alone)) {
+		o->changes_s = 0;
+		return true;
+	}
+	bool lost = o->linked && o->session >= 0 && amid > 0 && dice_chance(&w->cars, amid), before = lost && dice_chance(&w->cars, 0.5);
+	if (lost) {
+		lose_link(w, o, &w->cars);
+		w->changes.unlinked++;
+	}
+	if (before)
+		return false;
+	if (e->switch_deaf > 0 && dice_chance(&w->cars, e->switch_deaf)) {
+		w->changes.ignored++;
+	} else if (e->switch_slow_s) {
+		w->changes.late += !o->changes_s;
+		o->changes_s = o->changes_s ? o->changes_s : w->now + e->switch_slow_s;
+	} else {
+		change_over(w, o);
+	}
+	return true;
+}
+
 static void arrive(struct world *w, int i)
 {
 	struct outlet *o = &w->outlets[i];
 	int k = (int)(w->now % WORLD_LATE);
 	double to = o->late[k];
 	bool wake = o->late_wake[k];
-	int phases = o->late_phases[k];
 	o->late[k] = -1;
 	o->late_wake[k] = false;
-	if (to < 0)
+	if (o->changes_s && w->now >= o->changes_s)
+		change_over(w, o);
+	if (to < 0 || !hears_phases(w, i, o->late_phases[k], o->late_phase[k]))
 		return;
 	struct world_session *s = o->session >= 0 ? &w->sessions[o->session] : NULL;
 	if (s && s->ignores && !o->deaf && to < o->offer && to > 0) {
@@ -185,8 +233,6 @@ static void arrive(struct world *w, int i)
 	if (wake)
 		o->asleep = o->was_paused = false;
 	o->offer = to;
-	o->phases = phases == 1 && w->conf.evses[i].switch_after_s ? 1 : 0;
-	o->alone = o->late_phase[k] && w->conf.evses[i].any_phase ? o->late_phase[k] - 1 : 0;
 }
 
 static double line_amps(const struct world *w, int evse, double set)
@@ -469,6 +515,17 @@ int world_session_at(const struct world *w, int evse)
 bool world_online(const struct world *w, int evse)
 {
 	return w->outlets[evse].linked;
+}
+
+double world_draws(const struct world *w, int evse, int own)
+{
+	int i = w->outlets[evse].session;
+	return i >= 0 && draws_on(w, &w->sessions[i], own) ? w->sessions[i].had_a : 0;
+}
+
+struct world_changes world_changes(const struct world *w)
+{
+	return w->changes;
 }
 
 double world_could_a(const struct world *w, int evse)

@@ -33,6 +33,8 @@ struct world_evse {
 	int failsafe_after_s;
 	int switch_after_s;       /* can charge on its first phase alone; 0: it cannot */
 	bool any_phase;           /* or on any of its phases */
+	int switch_slow_s;        /* goes on as it is for so long before it changes over */
+	double switch_deaf;       /* chance that it accepts one and goes on as it is, but for the current */
 };
 
 struct world_session {            /* one car at one socket */
@@ -62,6 +64,7 @@ struct world_rules {              /* faults and weather; 0: never */
 	double base_share;        /* of the grid limit, on average over the day */
 	double base_swing;        /* day and night, relative */
 	double steps_per_hour, step_share; /* of the grid limit, largest */
+	double step_mean_s;       /* how long one lasts; 0: some minutes */
 	double wander;            /* of the building, of the grid limit, per second */
 	double meter_noise;       /* relative */
 	double meter_gaps;        /* chance of one missing sample */
@@ -71,6 +74,7 @@ struct world_rules {              /* faults and weather; 0: never */
 	double cap_least, cap_most; /* of a node's limit */
 	bool caps_anywhere;       /* on any node; else on the connection */
 	int report_s;             /* a socket reports so often */
+	double lost_amid;         /* chance that a change over takes the link with it: before it is heard, or after */
 	bool returns_set;         /* a socket whose link is back goes by its last command again; else by its fail-safe until it hears */
 	int start_set;            /* what a socket offers at plug-in: 0 nothing, 1 its fail-safe, 2 the last command */
 };
@@ -145,6 +149,12 @@ const struct world_session *world_session(const struct world *w, int i);
 double world_offer(const struct world *w, int evse);
 bool world_plugged(const struct world *w, int evse);
 int world_session_at(const struct world *w, int evse); /* -1: free */
+double world_draws(const struct world *w, int evse, int own); /* amperes on one of its own phases */
+/* Times that sockets with a car in them changed the phases that it may use; and were told to and did not, or did so late, or lost their link. */
+struct world_changes {
+	int made, ignored, late, unlinked;
+};
+struct world_changes world_changes(const struct world *w);
 bool world_online(const struct world *w, int evse);
 double world_could_a(const struct world *w, int evse); /* line amperes that its car would take, offered everything */
 
