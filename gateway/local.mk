@@ -208,7 +208,11 @@ libgateway_a_SOURCES += \
 	gateway/http/http.c gateway/http/http.h \
 	gateway/http/idempotent.c gateway/http/idempotent.h \
 	gateway/http/openapi.c \
-	gateway/http/metrics.c gateway/http/metrics.h \
+	gateway/http/metrics.c gateway/http/metrics.h gateway/http/metrics-local.h \
+	gateway/http/metrics-box.c \
+	gateway/http/metrics-count.c \
+	gateway/http/metrics-site.c \
+	gateway/http/metrics-station.c \
 	gateway/http/metrics-json.c \
 	gateway/http/rest.c gateway/http/rest.h \
 	gateway/http/routes.def \
