@@ -65,10 +65,14 @@ struct meaning {
 	void (*write_answer)(struct writing *w, const struct reply *r);
 };
 
+struct meanings {
+	const struct meaning *rows;
+	size_t count;
+};
+
 /* A version family. */
 struct codec {
-	const struct meaning *meanings;
-	size_t count;
+	const struct meanings *const *parts; /* ends with NULL */
 	const struct row *other_call; /* read where an action has no meaning of its own in the table: where it happens, and ids */
 	/* The action that says this; NULL: none does. */
 	const char *(*action_for)(enum ocpp_version v, const struct event *e);

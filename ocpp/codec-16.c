@@ -439,4 +439,6 @@ static void list_entry_write(struct writing *w, const struct event *token, const
 		tag_info_write(w, info);
 }
 
-const struct codec codec_16 = { meanings, sizeof(meanings) / sizeof(meanings[0]), other, action_for, list_entry, list_entry_write };
+static const struct meanings all = { meanings, sizeof(meanings) / sizeof(meanings[0]) };
+static const struct meanings *const parts[] = { &all, NULL };
+const struct codec codec_16 = { parts, other, action_for, list_entry, list_entry_write };

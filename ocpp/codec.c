@@ -18,10 +18,11 @@ static const struct codec *family(enum ocpp_version v)
 
 static void fill(const struct codec *c, enum ocpp_version v, const struct meaning **by_row)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		const struct action *act = catalogue_find(v, slice_of(c->meanings[i].action));
-		by_row[act - catalogue_at(0)] = &c->meanings[i];
-	}
+	for (const struct meanings *const *part = c->parts; *part; part++)
+		for (size_t i = 0; i < (*part)->count; i++) {
+			const struct meaning *m = &(*part)->rows[i];
+			by_row[catalogue_find(v, slice_of(m->action)) - catalogue_at(0)] = m;
+		}
 }
 
 /* Tables by the catalogue's row, made when first asked; loop thread. */

@@ -5,7 +5,10 @@ libocpp_a_SOURCES = \
 	ocpp/calls.c ocpp/calls.h \
 	ocpp/catalogue.c ocpp/catalogue.h \
 	ocpp/codec-16.c \
-	ocpp/codec-2x.c \
+	ocpp/codec-2x.c ocpp/codec-2x.h \
+	ocpp/codec-2x-csms.c \
+	ocpp/codec-2x-station.c \
+	ocpp/codec-2x-tx.c \
 	ocpp/codec.c ocpp/codec.h \
 	ocpp/convert.c ocpp/convert.h \
 	ocpp/credential.c ocpp/credential.h \
