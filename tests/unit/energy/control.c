@@ -41,7 +41,7 @@ static void on_send(void *arg, int evse, const struct grant *g)
 static void stage(size_t n, int32_t limit)
 {
 	static const struct control_events events = { on_send };
-	static char ids[CARS][8];
+	static char ids[CARS][24];
 	memset(nodes, 0, sizeof(nodes));
 	nodes[0] = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { limit, limit, limit } }, .reserve = { { 0, 0, 0 } }, .meter = 0 };
 	nodes[1] = (struct node_conf){ .id = "row-a", .parent = 0, .limit = { { A(100), A(100), A(100) } }, .reserve = { { 0, 0, 0 } }, .meter = -1 };

@@ -39,7 +39,7 @@ static void stage_points(int n, int n_points, double limit_a)
 	static const struct meter_conf meter = { "grid", 10 * US_PER_S };
 	static struct evse_conf evses[SOCKETS];
 	static struct period_evse own[SOCKETS];
-	static char ids[SOCKETS][8];
+	static char ids[SOCKETS][24];
 	int32_t ma = (int32_t)(limit_a * 1000);
 	points = n_points;
 	node = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { ma, ma, ma } }, .meter = 0 };

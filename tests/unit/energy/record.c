@@ -18,7 +18,7 @@ static struct meter_conf meters[2];
 static struct evse_conf evses[CARS];
 static struct fixture_conf fixtures[1];
 static struct control_conf conf;
-static char ids[CARS][8];
+static char ids[CARS][24];
 static struct control *c;
 static int64_t now;
 static int32_t offer[CARS];

@@ -25,7 +25,7 @@ static void look(int64_t at)
 	period_begin(p, (double)at * PERIOD_S);
 	memset(carried, 0, sizeof(carried));
 	for (int i = 0; i < CARS; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof(name), "s%d", i);
 		/* those on three phases come an hour after the others have filled the line */
 		struct period_seen seen = { .on = true, .set = set[i], .age_s = 1, .state = i >= SINGLE && at < HOUR ? 'A' : draw(i, 0) > 0 ? 'C' : 'B',
@@ -50,7 +50,7 @@ static void test_a_full_line_does_not_leave_two_empty(void **state)
 	static const struct meter_conf meter = { "grid", 10 * US_PER_S };
 	static struct evse_conf evses[CARS];
 	static struct period_evse own[CARS];
-	static char ids[CARS][8];
+	static char ids[CARS][24];
 	double first = 0, second = 0;
 	(void)state;
 	for (int i = 0; i < CARS; i++) {
