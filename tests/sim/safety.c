@@ -134,7 +134,8 @@ static void check_fallbacks(const struct world_conf *c)
 		}
 }
 
-/* Whoever cannot be told is counted with the most he may take. One that overdraws is known to only by its reports. */
+/* Whoever cannot be told is counted with the most he may take. One that overdraws is known to only by its reports. On how many phases another car
+ * charges that has come in the silence nobody can know: its current is counted where that of the one before was. */
 static int uncounted(const struct world_conf *c, const struct world *w, const struct control *k)
 {
 	int n = 0;
@@ -144,10 +145,13 @@ static int uncounted(const struct world_conf *c, const struct world *w, const st
 		if (world_online(w, i) || session < 0)
 			continue;
 		const struct world_session *s = world_session(w, session);
-		bool more = false;
+		bool more = false, other = s->arrive_s >= world_silent_s(w, i);
+		int32_t most = 0;
 		control_evse_view(k, i, &v);
 		for (int p = 0; p < v.n_lines; p++)
-			more = more || (int32_t)(world_draws(w, i, p) / fmax(1, s->gain) * 1000) > v.counted_ma[p] + SLACK_MA;
+			most = v.counted_ma[p] > most ? v.counted_ma[p] : most;
+		for (int p = 0; p < v.n_lines; p++)
+			more = more || (int32_t)(world_draws(w, i, p) / fmax(1, s->gain) * 1000) > (other ? most : v.counted_ma[p]) + SLACK_MA;
 		n += more;
 	}
 	return n;

@@ -528,6 +528,11 @@ struct world_changes world_changes(const struct world *w)
 	return w->changes;
 }
 
+int64_t world_silent_s(const struct world *w, int evse)
+{
+	return w->outlets[evse].unlinked_s;
+}
+
 double world_could_a(const struct world *w, int evse)
 {
 	const struct world_evse *e = &w->conf.evses[evse];

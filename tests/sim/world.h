@@ -156,6 +156,7 @@ struct world_changes {
 };
 struct world_changes world_changes(const struct world *w);
 bool world_online(const struct world *w, int evse);
+int64_t world_silent_s(const struct world *w, int evse); /* without a link since, when it has none */
 double world_could_a(const struct world *w, int evse); /* line amperes that its car would take, offered everything */
 
 #endif
