@@ -260,7 +260,7 @@ ampgate_SOURCES = \
 	gateway/ctl/ctl-log.c \
 	gateway/ctl/ctl-trace.c \
 	gateway/ctl/ctl-meter.c \
-	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plugin.c \
+	gateway/ctl/ctl-hash.c gateway/ctl/ctl-plan.c gateway/ctl/ctl-plugin.c \
 	gateway/ctl/ctl-print.c gateway/ctl/ctl-print.h \
 	gateway/ctl/ctl-say.c gateway/ctl/ctl-say.h gateway/ctl/sentences.def
 ampgate_LDADD = $(GATEWAY_LIBS)

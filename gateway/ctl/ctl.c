@@ -19,8 +19,6 @@
 #include "gateway/ctl/ctl-print.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/manage/call-help.h"
-#include "gateway/power/balance-replay.h"
-#include "gateway/power/balance-stdio.h"
 #include "gateway/sim/sim.h"
 
 
@@ -316,39 +314,6 @@ static int run_limit(const struct options *o, int argc, char **argv)
 	return request(o, "limit.set", &args, NULL);
 }
 
-/* What was decided is on standard output all the same when its record is not whole. */
-static int balance_on_stdio(const char *path)
-{
-	char why[300] = "";
-	FILE *record = path ? fopen(path, "we") : NULL;
-	if (path && !record) {
-		fprintf(stderr, "ampgate: %s: %s\n", path, strerror(errno));
-		return EXIT_FAILED;
-	}
-	int rc = balance_stdio(stdin, stdout, stderr, record, why, sizeof(why));
-	bool failed = record && ferror(record);
-	if (record && (fclose(record) != 0 || failed)) {
-		fprintf(stderr, "ampgate: %s: not all of the decision log could be written\n", path);
-		failed = true;
-	}
-	if (rc)
-		fprintf(stderr, "ampgate: %s\n", why);
-	return rc || failed ? EXIT_FAILED : EXIT_OK;
-}
-
-static int run_balance(const struct options *o, int argc, char **argv)
-{
-	bool stdio = argc > 1 && strcmp(argv[1], "--stdio") == 0;
-	(void)o;
-	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
-		return balance_replay(argv[2]) == 0 ? EXIT_OK : EXIT_FAILED;
-	if (stdio && argc == 2)
-		return balance_on_stdio(NULL);
-	if (stdio && argc == 4 && strcmp(argv[2], "--record") == 0)
-		return balance_on_stdio(argv[3]);
-	return bad_usage("balance --stdio [--record FILE], or balance --replay FILE");
-}
-
 /* Pages of a list until one is empty, each row by `print`. */
 static int export_rows(const struct options *o, const char *method, const char *station, print_fn *print)
 {
@@ -392,70 +357,6 @@ static int run_tx_export(const struct options *o, int argc, char **argv)
 	if (csv)
 		print_tx_csv_head();
 	return export_rows(o, "tx.list", argc > 2 + csv ? argv[2 + csv] : NULL, csv ? print_tx_csv : print_row);
-}
-
-static int run_need(const struct options *o, int argc, char **argv)
-{
-	const char *words[3] = { NULL }, *leaves = NULL;
-	int n = 0;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--leaves") == 0 && i + 1 < argc)
-			leaves = argv[++i];
-		else if (n < 3)
-			words[n++] = argv[i];
-		else
-			n = 4;
-	}
-	if (n < 2 || n > 3 || strcmp(words[0], "set") != 0)
-		return bad_usage("need set ID [WH] [--leaves TIME]");
-	struct buf args = ctl_object((const char *const[][2]){ { "station", words[1] }, { "need_wh", words[2] }, { "leaves", leaves } }, 3);
-	return request(o, "need.set", &args, NULL);
-}
-
-/* --limit row-a 40 --arrive G-07: the words of one change after the other. */
-static int run_plan(const struct options *o, int argc, char **argv)
-{
-	static const struct {
-		const char *option, *kind, *takes;
-		int words;
-	} kinds[] = { { "--limit", "limit", "OBJECT AMPS", 2 }, { "--power", "power", "CIRCUIT WATTS", 2 }, { "--arrive", "arrive", "ID", 1 },
-		{ "--leave", "leave", "ID", 1 }, { "--after", NULL, "DURATION", 1 } };
-	const char *after = NULL;
-	char wrong[120];
-	struct buf args = { 0 };
-	struct json_writer w;
-	jw_open(&w, &args);
-	jw_object(&w, NULL);
-	jw_array(&w, "changes");
-	for (int i = 1; i < argc; i++) {
-		size_t k = 0;
-		while (k < 5 && strcmp(argv[i], kinds[k].option) != 0)
-			k++;
-		if (k == 5 || i + kinds[k].words >= argc) {
-			buf_free(&args);
-			if (k == 5)
-				snprintf(wrong, sizeof(wrong), "plan: it has no option '%.60s'", argv[i]);
-			else
-				snprintf(wrong, sizeof(wrong), "plan: %s takes %s", kinds[k].option, kinds[k].takes);
-			return bad_usage(wrong);
-		}
-		if (!kinds[k].kind) {
-			after = argv[++i];
-			continue;
-		}
-		jw_object(&w, NULL);
-		jw_string(&w, "kind", kinds[k].kind);
-		jw_string(&w, "object", argv[i + 1]);
-		if (kinds[k].words == 2)
-			jw_string(&w, "value", argv[i + 2]);
-		jw_end(&w, '}');
-		i += kinds[k].words;
-	}
-	jw_end(&w, ']');
-	if (after)
-		jw_string(&w, "after", after);
-	jw_end(&w, '}');
-	return request(o, "plan", &args, print_plan);
 }
 
 static int run_grid_limit(const struct options *o, int argc, char **argv)
@@ -631,9 +532,9 @@ static const struct {
 	{ "limit", NULL, run_limit, false },
 	{ "trace", NULL, ctl_trace, false },
 	{ "config", NULL, ctl_config, false },
-	{ "need", NULL, run_need, false },
-	{ "plan", NULL, run_plan, false },
-	{ "balance", NULL, run_balance, false },
+	{ "need", NULL, ctl_need, false },
+	{ "plan", NULL, ctl_plan, false },
+	{ "balance", NULL, ctl_balance, false },
 	{ "top", NULL, ctl_top, false },
 	{ "doctor", NULL, ctl_doctor, false },
 	{ "health", NULL, ctl_health, false },

@@ -35,6 +35,9 @@ int ctl_usage_lines(FILE *to, const char *noun); /* the lines of the usage about
 const char *ctl_usage_text(void);
 const char *ctl_verb_arguments(const char *verb); /* as the table has them; NULL: no such verb */
 int ctl_verb(const struct options *o, int argc, char **argv); /* any verb */
+int ctl_need(const struct options *o, int argc, char **argv);
+int ctl_plan(const struct options *o, int argc, char **argv);
+int ctl_balance(const struct options *o, int argc, char **argv);
 
 int ctl_help(const struct options *o, int argc, char **argv);
 int ctl_completion(const struct options *o, int argc, char **argv);
