@@ -362,6 +362,14 @@ void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out,
 	}
 }
 
+void car_reported(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out)
+{
+	int32_t drawn = c->drawn[phase], offer = c->told_ma < 0 ? c->force_ma : c->told_ma;
+	bool fresh = car_fresh(c, now_us), settled = fresh && c->told_ma >= 0 && settled_report(c);
+	*low_out = settled || (fresh && drawn < offer) ? drawn : fresh ? offer : 0;
+	*high_out = settled ? drawn : larger(fresh ? drawn : 0, fresh ? larger(offer, c->force_ma) : c->conf->max_ma);
+}
+
 void car_relinked(struct car *c)
 {
 	c->force_ma = larger(larger(c->force_ma, c->told_ma), c->alone_ma);

@@ -66,5 +66,7 @@ int32_t car_offer(const struct car *c, int32_t take_ma);     /* the highest offe
 int32_t car_held(const struct car *c, int phase, int64_t now_us); /* what it may take right now on an own phase, at most */
 /* What it takes on an own phase, as a range: a point when it is known. */
 void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
+/* The same by its reports alone, however sure an order must have had its effect. */
+void car_reported(const struct car *c, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
 
 #endif

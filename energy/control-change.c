@@ -36,6 +36,7 @@ static void keep_node(struct junction *to, const struct junction *from)
 	n.window = to->window;
 	memcpy(n.limit, to->limit, sizeof(n.limit));
 	memset(n.cap, 0, sizeof(n.cap));
+	memset(n.witness.slots, 0, sizeof(n.witness.slots)); /* EVSEs may stand elsewhere now */
 	keep_window(&n.window, &from->window);
 	*to = n;
 }

@@ -14,6 +14,7 @@
 #include "energy/net.h"
 #include "energy/policy.h"
 #include "energy/window.h"
+#include "energy/witness.h"
 
 #define CAPS_MOST 1024
 #define CHAIN_MOST 40
@@ -51,9 +52,12 @@ struct junction {                     /* a node */
 	size_t moment_at;             /* the next one's place */
 	int64_t drawn[3];             /* by the EVSEs below, as far as known */
 	int64_t drawn_then[3];        /* the same when the meter's values last changed, at seen_change_us */
+	int64_t drawn_later[3];       /* the same when every report from before that had been replaced */
 	int64_t seen_change_us;
-	int64_t contradicted_us;      /* since when the two are far apart; 0: they are not */
-	int64_t hollow_us;            /* its meter said last that nothing flows while those below reported a current; 0: it is believed */
+	int64_t contradicted_us;      /* since when that is far from what they draw now; 0: it is not */
+	int64_t hollow_us;            /* its meter said last that nothing flows, on a line or at all, while those below reported a current; 0: it is believed */
+	int hollow_line;              /* which, or WITNESS_ALL */
+	struct witness witness;       /* what those below say against its meter */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[ALLOC_ROOMS]; /* the one that makes the limit; NULL: the node's own */
 	int64_t base[3];
@@ -106,6 +110,7 @@ struct seat {                         /* an EVSE */
 	int64_t refused_us;           /* lastly then */
 	enum single can_single;       /* what its hardware can */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
+	bool phased;                  /* its reports tell phase by phase, as those do that were once not the same on all of them */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
@@ -174,6 +179,14 @@ bool control_runs(const struct seat *s);
 void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low_out, int32_t *high_out);
 /* control-meters.c: whether a node's meter is believed. */
 void meters_judge(struct control *c, struct junction *n);
+/* control-witness.c: what those below a node say against its meter. Fed with each of its samples. True: what it says is not to be learnt from now. */
+bool witness_hear(struct control *c, struct junction *n, const struct meter_sample *s);
+/* For how long it has been lost by what they say, as meter_lost_for; 0: it is not. `why` then says it, else it is left alone. */
+int64_t witness_lost_for(const struct control *c, const struct junction *n, char why[METER_FAULT]);
+/* A battery below that is regulated to what the meter shows can make it show nothing. */
+bool witness_regulated(const struct control *c, const struct junction *n);
+/* The line on which it says that nothing flows, while those below have reported a current since; WITNESS_ALL: on none; -1: it is believed. */
+int witness_hollow(const struct control *c, const struct junction *n, char why[METER_FAULT]);
 /* control-rooms.c: a node's meter has spoken, and the EVSEs below take this; base loads from meters and estimates; the rooms of every node. */
 void rooms_feed(struct control *c, struct junction *n, const struct meter_sample *s, const int64_t low[3], const int64_t high[3]);
 void rooms_base(struct control *c);

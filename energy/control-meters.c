@@ -1,23 +1,24 @@
 /* What meters say, and whether it is believed.
  *
- * A meter is judged at each node that it measures, by what the cars below report. Two lies are told apart from the truth:
+ * A meter is judged at each node that it measures, by what the cars below report. These lies are told apart from the truth:
  *
  *   frozen   its values stay the same while the cars take another current
- *   hollow   it says that nothing flows, on no line, again and again, and the cars go on reporting a current: its transformers are not
- *            plugged in, or a gateway fills in zeros
+ *   stiff    they differ a little, as noise does, and do not follow when the cars take tens of amperes more or less (witness.c)
+ *   hollow   it says that nothing flows, on one line or on none, again and again, and the cars go on reporting a current: its transformers are
+ *            not plugged in, its measuring fuse has blown, or a gateway fills in zeros
  *
  * Easy to get wrong: less than the cars take is no lie. A solar plant feeds them, and the meter above shows the difference, near zero or below.
  * Exactly nothing on every line for long is not what is left of two currents, unless a battery is regulated to it. And a meter is the first to
  * see that a car has stopped: only what is reported some time later speaks against it. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "energy/control-local.h"
 #include "energy/record-local.h"
 
-#define HOLLOW_US (15 * US_PER_S)
-#define REPORTED_LATER_US (10 * US_PER_S)
+#define CAUGHT_UP_US (80 * US_PER_S) /* reports are believed for almost as long */
 #define BELIEVED_AGAIN_US (900 * US_PER_S) /* after the last report of a current: a node where cars alone are may really carry nothing */
 
 static const int64_t nothing[3];
@@ -81,20 +82,15 @@ static void widen(const struct junction *n, int64_t since_us, int64_t low[3], in
 	}
 }
 
-/* A battery that is regulated to what the meter shows can make it show nothing. */
-static bool regulated(const struct control *c, int node)
+static bool still_dead(const struct junction *n)
 {
-	for (size_t i = 0; i < c->site.parts.n_fixtures; i++)
-		if (c->site.fixtures[i].kind == FIXTURE_BATTERY && site_below(&c->site.parts, c->site.fixtures[i].node, node))
-			return true;
-	return false;
+	return n->hollow_line == WITNESS_ALL ? n->meter->nothing_us : n->meter->zero_us[n->hollow_line];
 }
 
 /* It says nothing, which may be a lie: then it is not believed that the building has become smaller by what the cars take. */
-static bool doubtful(const struct control *c, int node, const int64_t low[3])
+static bool doubtful(const struct control *c, const struct junction *n, const int64_t low[3])
 {
-	const struct junction *n = &c->nodes[node];
-	return n->meter->nothing_us && (n->hollow_us || (far_apart(low, nothing) && !regulated(c, node)));
+	return (n->hollow_us && still_dead(n)) || (n->meter->nothing_us && far_apart(low, nothing) && !witness_regulated(c, n));
 }
 
 bool control_meter(struct control *c, int meter, const struct meter_sample *s)
@@ -112,7 +108,8 @@ bool control_meter(struct control *c, int meter, const struct meter_sample *s)
 		range_below(c, (int)i, s->at_us, low, high);
 		memcpy(n->drawn, low, sizeof(n->drawn));
 		any = any || over(n, s->ma.l);
-		if ((repeated && far_apart(n->drawn, n->drawn_then)) || doubtful(c, (int)i, low))
+		bool doubted = witness_hear(c, n, s);
+		if (doubted || (repeated && far_apart(n->drawn, n->drawn_then)) || doubtful(c, n, low))
 			continue; /* what the cars take more is not to be found in the building */
 		if (n->meter->late_us)
 			widen(n, s->at_us, low, high);
@@ -130,36 +127,22 @@ void control_meter_failed(struct control *c, int meter, const char *why)
 	meter_failed(&c->meters[meter], why);
 }
 
-/* The cars below take another current while the meter keeps saying the same. When the last of them has left, its last report may have come
- * after the meter's last word, which is nothing, as it should be. */
+/* The cars below take another current while the meter keeps saying the same. It is the first to see that a car has begun or stopped; what the
+ * reports that come in the time after tell is what it has shown already. */
 static void watch_contradiction(struct control *c, struct junction *n)
 {
-	if (n->seen_change_us != n->meter->changed_us) {
-		n->seen_change_us = n->meter->changed_us;
+	bool moves = n->seen_change_us != n->meter->changed_us;
+	if (moves)
 		memcpy(n->drawn_then, n->drawn, sizeof(n->drawn_then));
+	n->seen_change_us = n->meter->changed_us;
+	if (moves || c->now_us - n->meter->changed_us < CAUGHT_UP_US) {
+		memcpy(n->drawn_later, n->drawn, sizeof(n->drawn_later));
 		n->contradicted_us = 0;
 	} else if (meter_idle(n->meter) && !far_apart(n->drawn, nothing)) {
 		n->contradicted_us = 0;
-	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_then)) {
+	} else if (!n->contradicted_us && far_apart(n->drawn, n->drawn_later)) {
 		n->contradicted_us = c->now_us;
 	}
-}
-
-/* Reports that were made after it began to say nothing show a current. */
-static bool is_hollow(const struct control *c, int node)
-{
-	int64_t since_us = c->nodes[node].meter->nothing_us, drawn[3] = { 0 };
-	if (!since_us || c->now_us - since_us < HOLLOW_US || regulated(c, node))
-		return false;
-	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
-		const struct seat *s = &c->seats[i];
-		if (!s->online || !car_fresh(&s->car, c->now_us) || s->car.drawn_us - since_us < REPORTED_LATER_US ||
-		    !site_below(&c->site.parts, s->conf->node, node))
-			continue;
-		for (int p = 0; p < s->conf->n_lines; p++)
-			drawn[s->conf->lines[p]] += s->car.drawn[p];
-	}
-	return far_apart(drawn, nothing);
 }
 
 static bool never_seen(const struct load *l)
@@ -169,13 +152,31 @@ static bool never_seen(const struct load *l)
 
 static void watch_nothing(struct control *c, struct junction *n)
 {
-	if (is_hollow(c, (int)(n - c->nodes))) {
+	int line = witness_hollow(c, n, n->meter->doubt);
+	if (line >= 0) {
 		if (!n->hollow_us && (!load_has_a_past(&n->load, c->now_us) || never_seen(&n->load)))
 			load_init(&n->load); /* what it has said so far is not to be planned with */
 		n->hollow_us = c->now_us;
-	} else if (!n->meter->nothing_us || c->now_us - n->hollow_us >= BELIEVED_AGAIN_US) {
+		n->hollow_line = line;
+	} else if (!still_dead(n) || c->now_us - n->hollow_us >= BELIEVED_AGAIN_US) {
 		n->hollow_us = 0;
+	} else {
+		snprintf(n->meter->doubt, sizeof(n->meter->doubt), "reads 0 A, as it did while cars below it reported a current");
 	}
+}
+
+/* Of several reasons the last that holds is told. */
+static int64_t lost_for(struct control *c, struct junction *n)
+{
+	struct meter *m = n->meter;
+	int64_t by_itself_us = meter_lost_for(m, n->contradicted_us, c->now_us), by_others_us = witness_lost_for(c, n, m->doubt);
+	if (n->hollow_us)
+		return INT64_MAX;
+	if (by_itself_us > 0 && by_others_us <= 0 && meter_stands_still(m))
+		snprintf(m->doubt, sizeof(m->doubt), "repeats the same values, for longer than it ever did");
+	else if (by_itself_us > 0 && by_others_us <= 0 && n->contradicted_us && m->last.at_us > n->contradicted_us)
+		snprintf(m->doubt, sizeof(m->doubt), "repeats the same values, while the cars below it take another current than before");
+	return by_itself_us > by_others_us ? by_itself_us : by_others_us;
 }
 
 void meters_judge(struct control *c, struct junction *n)
@@ -188,8 +189,7 @@ void meters_judge(struct control *c, struct junction *n)
 	watch_nothing(c, n);
 	if (n->meter->late_us)
 		note_moment(c, n);
-	int64_t lost_for_us = n->hollow_us ? INT64_MAX : meter_lost_for(n->meter, n->contradicted_us, c->now_us);
-	enum guard_meter guard = guard_meter(n->guard, n->guard_since_us, lost_for_us, c->conf.meter_lost_after_us, c->now_us);
+	enum guard_meter guard = guard_meter(n->guard, n->guard_since_us, lost_for(c, n), c->conf.meter_lost_after_us, c->now_us);
 	if (guard != n->guard)
 		n->guard_since_us = c->now_us;
 	n->guard = guard;

@@ -322,16 +322,17 @@ void control_meter_view(const struct control *c, int meter, int64_t now_us, stru
 	assert(meter >= 0 && meter < (int)c->site.parts.n_meters);
 	const struct meter *m = &c->meters[meter];
 	int64_t contradicted_us = 0;
-	bool hollow = false;
+	bool lies = false;
+	char said[METER_FAULT];
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
 		if (c->nodes[i].meter == m && c->nodes[i].contradicted_us)
 			contradicted_us = c->nodes[i].contradicted_us;
-		hollow = hollow || (c->nodes[i].meter == m && c->nodes[i].hollow_us);
+		lies = lies || (c->nodes[i].meter == m && (c->nodes[i].hollow_us || witness_lost_for(c, &c->nodes[i], said) > 0));
 	}
 	*out = (struct meter_view){ .last = m->last, .id = m->conf->id, .fault = m->fault[0] ? m->fault : NULL };
-	out->stale = hollow || meter_lost_for(m, contradicted_us, now_us) > 0;
-	if (hollow && !out->fault)
-		out->fault = "says that nothing flows, while cars below it report a current";
+	out->stale = lies || meter_lost_for(m, contradicted_us, now_us) > 0;
+	if (out->stale && !out->fault && m->doubt[0])
+		out->fault = m->doubt;
 	out->age_us = m->last.at_us ? now_us - m->changed_us : INT64_MAX;
 }
 

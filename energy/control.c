@@ -217,6 +217,8 @@ void control_evse_draw(struct control *c, int evse, const int32_t own_ma[3], dou
 {
 	struct seat *s = seat_at(c, evse);
 	record_draw(c, evse, own_ma, energy_wh, now_us);
+	for (int p = 1; p < s->conf->n_lines; p++)
+		s->phased = s->phased || own_ma[p] != own_ma[0];
 	car_draws(&s->car, own_ma, now_us);
 	if (control_runs(s) && s->car.told_ma < 0 && s->car.seen && now_us - s->arrived_us < NEW_US && now_us - s->relinked_us > RELINKED_US)
 		c->starts_alone = true;
@@ -355,6 +357,8 @@ void control_evse_conduct(struct control *c, int evse, const char *conduct)
 
 static void judge_nodes(struct control *c)
 {
+	for (size_t i = 0; i < c->site.parts.n_meters; i++)
+		c->meters[i].doubt[0] = 0;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
 		struct junction *n = &c->nodes[i];
 		meters_judge(c, n);

@@ -9,6 +9,7 @@ libenergy_a_SOURCES = \
 	energy/control-view.c \
 	energy/control-move.c \
 	energy/control-rooms.c \
+	energy/control-witness.c \
 	energy/follow.c energy/follow.h \
 	energy/fuse.c energy/fuse.h \
 	energy/grid.c energy/grid.h \
@@ -33,4 +34,5 @@ libenergy_a_SOURCES = \
 	energy/slack.c \
 	energy/sleepers.c \
 	energy/tariff.c energy/tariff.h \
-	energy/window.c energy/window.h
+	energy/window.c energy/window.h \
+	energy/witness.c energy/witness.h

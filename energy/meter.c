@@ -64,6 +64,14 @@ static void note_late(struct meter *m, int64_t late_us)
 	m->late_us = late_us < m->late_us ? late_us : m->late_us + (late_us - m->late_us) / LATE_WEIGHT;
 }
 
+static void note_lines(struct meter *m, const struct meter_sample *s)
+{
+	for (int l = 0; l < 3; l++) {
+		m->zero_us[l] = s->ma.l[l] ? 0 : m->zero_us[l] ? m->zero_us[l] : s->at_us;
+		m->fine = m->fine || s->ma.l[l] % 1000;
+	}
+}
+
 void meter_feed(struct meter *m, const struct meter_sample *s, int64_t looked_us)
 {
 	note_late(m, looked_us - s->at_us);
@@ -78,6 +86,7 @@ void meter_feed(struct meter *m, const struct meter_sample *s, int64_t looked_us
 		m->repeats++;
 	}
 	m->last = *s;
+	note_lines(m, s);
 	m->nothing_us = !meter_idle(m) || (!isnan(s->power_w) && s->power_w != 0) ? 0 : m->nothing_us ? m->nothing_us : s->at_us;
 	m->fault[0] = 0;
 }
@@ -123,6 +132,11 @@ static int64_t still_for(const struct meter *m)
 	if (m->quiet_us > RESTLESS_US || m->changed_us - m->known_us < KNOWN_AFTER_US || meter_idle(m) || !too_many(m) || m->repeats < too_many(m))
 		return 0;
 	return m->last.at_us - m->changed_us - patience;
+}
+
+bool meter_stands_still(const struct meter *m)
+{
+	return still_for(m) > 0;
 }
 
 int64_t meter_lost_for(const struct meter *m, int64_t contradicted_us, int64_t now_us)

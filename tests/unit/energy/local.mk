@@ -47,3 +47,7 @@ check_PROGRAMS += tests/unit/energy/period
 TESTS += tests/unit/energy/period
 tests_unit_energy_period_SOURCES = tests/unit/energy/period.c tests/unit/unit.h
 tests_unit_energy_period_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/energy/lies
+TESTS += tests/unit/energy/lies
+tests_unit_energy_lies_SOURCES = tests/unit/energy/lies.c tests/unit/unit.h
+tests_unit_energy_lies_LDADD = $(ENERGY_LIBS) $(CMOCKA_LIBS)
