@@ -6,9 +6,12 @@
  *   no socket without a link that draws more than is counted for it
  *   an operator's cap is obeyed in time by whoever can be told of it
  *
+ * Counted, and no failure: days on which a meter that has told the truth for two minutes is not believed. One that was frozen is believed again
+ * when it moves.
+ *
  *   safety [-k KIND] [-s SEED] [-n DAYS] [-v]      one line per day with -v; seeds are printed for whatever is wrong, and for the worst day
  *
- * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `switching`, `timers` and `random`). On a day of
+ * Sites, people, cars, faults and the balancer's own rules come from the seed (scenario.c, kinds `wild`, `lies`, `switching`, `timers` and `random`). On a day of
  * `switching` the cars change over between one phase and three several times each; how often is printed.
  * `make check` does a modest share beside the days that were the worst so far; `make safety` does ten thousand. */
 #include <stdio.h>
@@ -23,7 +26,7 @@
 #include "tests/sim/scenario.h"
 
 struct tally {
-	int days, tripped, planned, uncounted, above_5, above_10, late, disobeyed;
+	int days, tripped, planned, uncounted, wronged, above_5, above_10, late, disobeyed;
 	long long steps;
 	struct world_changes changes;
 	int changing;             /* days with more than two change overs per car */
@@ -80,6 +83,7 @@ static void make_rules(struct control_conf *conf, const struct world_conf *c)
 }
 
 #define ANY_LINE (-1)
+#define WELL_S 120
 #define CAP_OBEYED_S 10
 #define CAP_LATEST_S 20 /* a car that ignores the first word is asked again and takes as long once more, */
 #define CAP_LATEST_PERIODS 3 /* where looks are rare */
@@ -157,8 +161,22 @@ static int uncounted(const struct world_conf *c, const struct world *w, const st
 	return n;
 }
 
+/* Meters that have told the truth for a while and are not believed. */
+static int wronged(const struct world_conf *c, const struct world *w, const struct control *k)
+{
+	int n = 0, meter = 0;
+	for (int i = 0; i < c->n_nodes; i++) {
+		struct meter_view v;
+		if (!c->nodes[i].metered)
+			continue;
+		control_meter_view(k, meter++, world_now(w) * US_PER_S, &v);
+		n += v.stale && v.fault && world_meter_well_s(w, i) > WELL_S;
+	}
+	return n;
+}
+
 struct found {
-	int above, uncounted;
+	int above, uncounted, wronged;
 	struct world_changes changes;
 };
 
@@ -178,6 +196,7 @@ static struct found simulate(const struct world_conf *c, struct judge *j, long l
 			world_order(w, orders);
 			found.above += plan_is_above(c, drive_control(state));
 			found.uncounted += uncounted(c, w, drive_control(state));
+			found.wronged += wronged(c, w, drive_control(state));
 			++*steps;
 		}
 		judge_second(j, c, w);
@@ -234,6 +253,7 @@ static void day(struct tally *t, const char *kind, unsigned long long seed, bool
 	t->planned += above > 0;
 	t->tripped += j.most_heat >= 1;
 	t->uncounted += uncounted > 0;
+	t->wronged += found.wronged > 0;
 	t->disobeyed += j.cap_obeyed_s > fmax(CAP_LATEST_S, CAP_LATEST_PERIODS * c.period_s);
 	note(t, &j, seed);
 	if (verbose || above || uncounted || j.most_heat >= 1 || j.cap_obeyed_s > CAP_OBEYED_S)
@@ -270,11 +290,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i < days; i++)
 		day(&t, kind, seed + (unsigned long long)i, verbose);
 	printf("%d days from seed %llu, %lld steps: %d with a device beyond its curve, %d with a plan above a limit, %d with a silent socket that draws "
-	       "more than is counted; most heat %.3f of tripping (seed "
+	       "more than is counted, %d with an honest meter that is not believed; most heat %.3f of tripping (seed "
 	       "%llu), highest current %.2f of a limit (seed %llu), most overload %.0f A s, longest above 1.05 %.0f s; days with more than 10 s above "
 	       "1.05: %d, with any above 1.10: %d, with a cap obeyed later than %d s: %d; a cap was obeyed after %.0f s at most, and "
 	       "later exceeded for %.0f s\n",
-	       t.days, seed, t.steps, t.tripped, t.planned, t.uncounted, t.most_heat, t.hot_seed, t.most, t.most_seed, t.over_as, t.longest_5, t.above_5,
+	       t.days, seed, t.steps, t.tripped, t.planned, t.uncounted, t.wronged, t.most_heat, t.hot_seed, t.most, t.most_seed, t.over_as, t.longest_5, t.above_5,
 	       t.above_10, CAP_OBEYED_S, t.late, t.obeyed_s, t.above_cap_s);
 	if (t.changes.made)
 		printf("%d change overs between one phase and three; on %d days more than %d for each car; besides, %d ignored, %d late, %d with a link lost "

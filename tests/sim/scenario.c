@@ -609,6 +609,14 @@ static void timers_site(struct world_conf *c, struct dice *d)
 	}
 }
 
+/* Wild sites with meters that lie, a few times a day. */
+static void lying_site(struct world_conf *c, struct dice *d)
+{
+	wild_site(c, d);
+	c->rules.meter_stiffs_per_day = 2;
+	c->rules.meter_dead_lines_per_day = 2;
+}
+
 bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 {
 	struct dice d = { seed * 7919 + 17 };
@@ -652,6 +660,8 @@ bool scenario_make(struct world_conf *c, const char *name, uint64_t seed)
 		wild_switching_site(c, &d);
 	else if (!strcmp(name, "switching"))
 		switching_site(c, &d);
+	else if (!strcmp(name, "lies"))
+		lying_site(c, &d);
 	else if (!strcmp(name, "timers"))
 		timers_site(c, &d);
 	else if (!strchr(name, '/') || !written_days(c, &d, name))

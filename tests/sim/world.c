@@ -25,6 +25,10 @@ struct outlet {                   /* a socket */
 
 struct gauge {                    /* a meter */
 	int64_t lost_until_s, frozen_until_s;
+	int64_t stiff_until_s, dead_until_s;
+	double stiff[3];          /* what it said when it became so */
+	int dead;                 /* line */
+	int64_t bad_s;            /* last second with a fault */
 	double last[3];
 	int64_t last_s;
 };
@@ -32,7 +36,7 @@ struct gauge {                    /* a meter */
 struct world {
 	struct world_conf conf;
 	struct world_session *sessions;
-	struct dice weather, cars;
+	struct dice weather, cars, lies;
 	int64_t now;
 	int next;                 /* session that arrives next */
 	struct outlet outlets[WORLD_EVSES];
@@ -55,6 +59,7 @@ struct world *world_open(const struct world_conf *conf)
 	memcpy(w->sessions, conf->sessions, (size_t)conf->n_sessions * sizeof(*w->sessions));
 	w->weather.state = conf->seed * 2654435761u + 1;
 	w->cars.state = conf->seed * 40503u + 2;
+	w->lies.state = conf->seed * 69069u + 3;
 	w->now = conf->begin_s - 1;
 	for (int i = 0; i < conf->n_sessions; i++)
 		w->sessions[i].last_set = -1;
@@ -350,6 +355,26 @@ static void start_fault(struct world *w, int64_t *until, double per_day)
 		*until = w->now + 20 + dice_below(&w->weather, 880);
 }
 
+static void start_lie(struct world *w, struct gauge *g, int64_t *until, double per_day)
+{
+	if (per_day <= 0 || w->now < *until || !dice_chance(&w->lies, per_day / 86400))
+		return;
+	*until = w->now + 20 + dice_below(&w->lies, 7180);
+	memcpy(g->stiff, g->last, sizeof(g->stiff));
+	g->dead = (int)dice_below(&w->lies, 3);
+}
+
+/* What no driver can see: the samples keep coming, and differ. */
+static void lie(struct world *w, struct gauge *g)
+{
+	start_lie(w, g, &g->stiff_until_s, w->conf.rules.meter_stiffs_per_day);
+	start_lie(w, g, &g->dead_until_s, w->conf.rules.meter_dead_lines_per_day);
+	for (int l = 0; l < 3 && w->now < g->stiff_until_s; l++)
+		g->last[l] = g->stiff[l] + (double)dice_below(&w->lies, 3) / 10 - 0.1;
+	if (w->now < g->dead_until_s)
+		g->last[g->dead] = 0;
+}
+
 static void meters(struct world *w)
 {
 	const struct world_rules *r = &w->conf.rules;
@@ -361,11 +386,14 @@ static void meters(struct world *w)
 		start_fault(w, &g->frozen_until_s, r->meter_freezes_per_day);
 		bool gap = dice_chance(&w->weather, r->meter_gaps);
 		double noise[3] = { dice_normal(&w->weather), dice_normal(&w->weather), dice_normal(&w->weather) };
+		if (w->now < g->lost_until_s || w->now < g->frozen_until_s || w->now < g->stiff_until_s || w->now < g->dead_until_s)
+			g->bad_s = w->now;
 		if (gap || w->now < g->lost_until_s || w->now < g->frozen_until_s)
 			continue;
 		g->last_s = w->now;
 		for (int l = 0; l < 3; l++)
 			g->last[l] = round(w->amps[n][l] * (1 + noise[l] * r->meter_noise) * 10) / 10;
+		lie(w, g);
 	}
 }
 
@@ -464,6 +492,11 @@ void world_order(struct world *w, const struct order *orders)
 double world_amps(const struct world *w, int node, int line)
 {
 	return w->amps[node][line];
+}
+
+int64_t world_meter_well_s(const struct world *w, int node)
+{
+	return w->now - w->gauges[node].bad_s;
 }
 
 double world_told_amps(const struct world *w, int node, int line)

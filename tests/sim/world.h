@@ -69,6 +69,8 @@ struct world_rules {              /* faults and weather; 0: never */
 	double meter_noise;       /* relative */
 	double meter_gaps;        /* chance of one missing sample */
 	double meter_losses_per_day, meter_freezes_per_day; /* of 20 to 900 s */
+	double meter_stiffs_per_day; /* frozen below a little noise; of 20 s to 2 h, as the next */
+	double meter_dead_lines_per_day; /* one line says that nothing flows */
 	double link_losses_per_day; /* of one socket */
 	double caps_per_day;      /* by the grid operator */
 	double cap_least, cap_most; /* of a node's limit */
@@ -140,6 +142,7 @@ const struct seen *world_look(struct world *w);
 void world_order(struct world *w, const struct order *orders);
 /* Looks into it, for the judge: real current, limit in force (of the installation; with `caps` the operator's too), what is free for cars. */
 double world_amps(const struct world *w, int node, int line);
+int64_t world_meter_well_s(const struct world *w, int node); /* since its last fault */
 double world_told_amps(const struct world *w, int node, int line); /* of it, what sockets draw that have a link and can be told */
 double world_limit(const struct world *w, int node, int line, bool caps);
 int world_capped(const struct world *w); /* the node that has a cap now; -1: none */
