@@ -192,6 +192,8 @@ static void print_cap(const cJSON *cap, const char *title)
 	print_moment("since", json_at(cap, "since"));
 	print_moment("until", json_at(cap, "until"));
 	puts("");
+	if (cJSON_IsString(json_at(cap, "detail")))
+		printf("           %s: %s\n", text_of(cap, "ref"), text_of(cap, "detail"));
 }
 
 /* "9 EVSEs share row-a L2 (fair), 7 on three phases, on one: G-02 G-05; G-03 has most, 16 A; left L1 20 A, L3 20 A" */

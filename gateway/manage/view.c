@@ -77,6 +77,17 @@ static void write_cap(struct json_writer *w, const struct cap *c)
 	write_moment(w, "until", c->until_us);
 }
 
+/* What is wrong with a meter that is lost, beside its cap. */
+static void write_fault(struct gateway *g, struct json_writer *w, const struct cap *c)
+{
+	for (size_t i = 0; i < control_meters(g->control) && strcmp(c->reason, "meter_lost") == 0; i++) {
+		struct meter_view v;
+		control_meter_view(g->control, (int)i, clock_mono_us(), &v);
+		if (v.fault && c->ref && strcmp(v.id, c->ref) == 0)
+			jw_string(w, "detail", v.fault);
+	}
+}
+
 void view_chain(struct gateway *g, int evse, struct json_writer *w)
 {
 	struct cap chain[24];
@@ -85,6 +96,7 @@ void view_chain(struct gateway *g, int evse, struct json_writer *w)
 	for (size_t i = 0; i < n; i++) {
 		jw_object(w, NULL);
 		write_cap(w, &chain[i]);
+		write_fault(g, w, &chain[i]);
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');

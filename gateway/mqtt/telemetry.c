@@ -322,21 +322,34 @@ static void tell_uplinks(void)
 	}
 }
 
+static void tell_meter(const struct meter_view *v)
+{
+	char object[64];
+	struct buf args = { 0 };
+	struct json_writer w;
+	jw_open(&w, &args);
+	jw_object(&w, NULL);
+	if (v->stale && v->fault)
+		jw_string(&w, "why", v->fault);
+	jw_end(&w, '}');
+	snprintf(object, sizeof(object), "meter/%s", v->id);
+	if (v->stale)
+		log_warn(NULL, "meter %s is lost%s%s: the configured fallback is in force", v->id, v->fault ? ": " : "", v->fault ? v->fault : "");
+	else
+		log_info(NULL, "meter %s is back", v->id);
+	telemetry_event(tm.gw, v->stale ? "meter.lost" : "meter.back", v->stale ? "warning" : "info", object, v->stale && v->fault ? args.p : NULL);
+	buf_free(&args);
+}
+
 static void tell_meters(void)
 {
 	for (size_t i = 0; i < control_meters(tm.gw->control); i++) {
 		struct meter_view v;
-		char object[64];
 		control_meter_view(tm.gw->control, (int)i, clock_mono_us(), &v);
 		if (tm.stale[i] == v.stale)
 			continue;
 		tm.stale[i] = v.stale;
-		snprintf(object, sizeof(object), "meter/%s", v.id);
-		if (v.stale)
-			log_warn(NULL, "meter %s is lost%s%s: the configured fallback is in force", v.id, v.fault ? ": " : "", v.fault ? v.fault : "");
-		else
-			log_info(NULL, "meter %s is back", v.id);
-		telemetry_event(tm.gw, v.stale ? "meter.lost" : "meter.back", v.stale ? "warning" : "info", object, NULL);
+		tell_meter(&v);
 	}
 }
 

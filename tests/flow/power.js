@@ -135,7 +135,9 @@ log: {level: info, target: stderr}
 			meter.tell({ mode });
 			await until(8000, 'the meter is stale', async () => (await daemon.ask('meter.list'))[0].state === 'stale');
 			await until(5000, 'all go down to the fallback', () => cars.every((c) => c.amps <= FALLBACK));
-			equal((await daemon.ask('why', { object: 'P-2' })).chain[0].reason, 'meter_lost', 'the reason');
+			const [why] = (await daemon.ask('why', { object: 'P-2' })).chain;
+			equal(why.reason, 'meter_lost', 'the reason');
+			equal(why.detail, (await daemon.ask('meter.list'))[0].fault, 'and what is wrong with the meter');
 			await inLimits();
 			meter.tell({ mode: 'ok' });
 			await until(8000, 'the meter is back', async () => (await daemon.ask('meter.list'))[0].state === 'ok');
