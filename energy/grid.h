@@ -81,8 +81,17 @@ void grid_look(const struct grid *g, struct grid_now *out);
 size_t grid_inputs(const struct grid *g);
 void grid_input_look(const struct grid *g, int input, struct grid_input_view *out);
 
-/* What n controllable devices behind one energy manager keep while they are dimmed, each keeping dim_w alone (BNetzA BK6-22-300, 4.5.2):
- * max(0.4 x large, dim) + (n - 1) x simultaneity x dim, where large_w is the power of heat pumps and cooling above GRID_LARGE_W together. */
+/* What n controllable devices behind one energy manager keep while they are dimmed, each keeping dim_w alone: section 14a EnWG, decision
+ * BK6-22-300 of the Bundesnetzagentur (27.11.2023), Anlage 1:
+ *
+ *   2.4.1  a charging point, a heat pump with its heating rods, cooling, or storage of more than 4.2 kW is one
+ *   2.4.2  all heat pumps behind one connection are one together, by the sum of their power, and so is all cooling
+ *   4.5.1  controlled by itself it keeps 4.2 kW; a heat pump or cooling above 11 kW 0.4 of its power
+ *   4.5.2  behind an energy manager: max(0.4 x heat pumps, 0.4 x cooling) where one of them is above 11 kW, else 4.2 kW,
+ *          plus (n - 1) x simultaneity x 4.2 kW, with 0.8 for two, 0.05 less for each more, and 0.45 from nine on
+ *
+ * large_w: the power of heat pumps or of cooling, whichever is more, where it is above GRID_LARGE_W; else 0. */
+#define GRID_SMALL_W 4200
 #define GRID_LARGE_W 11000
 int64_t grid_dimmed_w(int devices, int64_t dim_w, int64_t large_w);
 /* The state of a ripple receiver's contacts for 100, 60, 30, 0 %: the percentage, or -1 when that makes no sense. wired: bits of those that

@@ -133,7 +133,7 @@ static const struct conf_table grid_input_table = { .noun = "input", .size = siz
 
 static const struct conf_row grid_other_rows[] = {
 	{ .name = "kind", .type = CONF_CHOICE, .words = WORDS("heat_pump", "cooling", "storage", "other"), .required = true, AT(grid_other_settings, kind),
-	  .help = "What it is: of heat pumps and cooling above 11 kW 40 % of their power is kept" },
+	  .help = "What it is: all heat pumps together count as one device, all cooling too; above 11 kW 40 % of the larger of both is kept" },
 	{ .name = "rated_w", .type = CONF_INT, .min = 1, .max = POWER_MOST, .required = true, AT(grid_other_settings, rated_w),
 	  .help = "The power it is connected with" },
 	MAYBE_INT("dimmed_w", grid_other_settings, dimmed_w, POWER_MOST, "What it takes at most while dimmed, where that is seen to; rated_w when not said"),
@@ -145,13 +145,13 @@ static const struct conf_table grid_other_table = { .noun = "other device", .siz
 
 static const struct conf_row grid_rows[] = {
 	{ .name = "circuit", .type = CONF_REF, .refers = "circuits", .table = &circuit_table, AT(grid_settings, circuit),
-	  .help = "Where its limits hold; the grid connection when not said" },
+	  .help = "Where its limits hold; the grid connection when not said. Direct control of a single charging point: the circuit that feeds it alone" },
 	{ .name = "counts", .type = CONF_CHOICE, .words = WORDS("devices", "total"), .preset = "devices", AT(grid_settings, counts),
 	  .help = "Whether a limit is for charging alone (section 14a EnWG, own generation comes on top) or for all that the circuit draws" },
 	{ .name = "dim_to_w", .type = CONF_INT, .min = 0, .max = POWER_MOST, .preset = "4200", AT(grid_settings, dim_to_w),
 	  .help = "What a single device keeps while dimmed; several keep this plus (n - 1) times the simultaneity factor times this" },
 	{ .name = "devices", .type = CONF_INT, .min = 0, .max = 10000, .preset = "0", AT(grid_settings, devices),
-	  .help = "How many controllable devices share, others included; 0: the EVSEs below the circuit and the others" },
+	  .help = "How many controllable devices share, others included; 0: the EVSEs below the circuit and the others, where they are above 4.2 kW" },
 	{ .name = "rated_w", .type = CONF_INT, .min = 0, .max = POWER_MOST, .preset = "0", AT(grid_settings, rated_w),
 	  .help = "100 % of a ripple receiver; 0: what the EVSEs and the others can take" },
 	{ .name = "others", .type = CONF_OBJECTS, .table = &grid_other_table, AT(grid_settings, others),

@@ -13,19 +13,36 @@ int grid_conf_node(const struct settings *s)
 	return (int)(circuit(s) - s->circuits);
 }
 
-int grid_conf_devices(const struct settings *s)
-{
-	return s->grid->devices ? s->grid->devices : below_look(s, circuit(s)).evses + (int)s->grid->n_others;
-}
-
-/* Heat pumps and cooling that are large. */
-static int64_t large_w(const struct grid_settings *g)
+static int64_t sum_of(const struct grid_settings *g, enum grid_other_kind kind)
 {
 	int64_t watts = 0;
 	for (size_t i = 0; i < g->n_others; i++)
-		if ((g->others[i].kind == GRID_HEAT_PUMP || g->others[i].kind == GRID_COOLING) && g->others[i].rated_w > GRID_LARGE_W)
+		if (g->others[i].kind == kind)
 			watts += g->others[i].rated_w;
 	return watts;
+}
+
+/* Heat pumps together are one device, and so is cooling; whatever else there is is one by itself. What is small is none (2.4.1, 2.4.2). */
+static int others(const struct grid_settings *g)
+{
+	int n = (sum_of(g, GRID_HEAT_PUMP) > GRID_SMALL_W) + (sum_of(g, GRID_COOLING) > GRID_SMALL_W);
+	for (size_t i = 0; i < g->n_others; i++)
+		n += g->others[i].kind != GRID_HEAT_PUMP && g->others[i].kind != GRID_COOLING && g->others[i].rated_w > GRID_SMALL_W;
+	return n;
+}
+
+/* Where all are small there is nothing that the rule is about, and nobody may be dimmed to nothing by it. */
+int grid_conf_devices(const struct settings *s)
+{
+	int n = below_above(s, circuit(s), GRID_SMALL_W) + others(s->grid);
+	return s->grid->devices ? s->grid->devices : n ? n : below_look(s, circuit(s)).evses;
+}
+
+/* Of heat pumps and of cooling, which are not both scaled: the larger, where it is large. */
+static int64_t large_w(const struct grid_settings *g)
+{
+	int64_t heat_w = sum_of(g, GRID_HEAT_PUMP), cool_w = sum_of(g, GRID_COOLING), watts = heat_w > cool_w ? heat_w : cool_w;
+	return watts > GRID_LARGE_W ? watts : 0;
 }
 
 int64_t grid_conf_keeps_w(const struct settings *s)

@@ -7,6 +7,7 @@ UNIT_GATEWAY = \
 	tests/unit/gateway/dial \
 	tests/unit/gateway/failures \
 	tests/unit/gateway/host \
+	tests/unit/gateway/grid-conf \
 	tests/unit/gateway/hours \
 	tests/unit/gateway/settings \
 	tests/unit/gateway/sim-ledger \
@@ -49,6 +50,8 @@ check_PROGRAMS += tests/unit/gateway/mux-none
 TESTS += tests/unit/gateway/mux-none
 tests_unit_gateway_mux_none_SOURCES = tests/unit/gateway/mux-none.c
 tests_unit_gateway_mux_none_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
+tests_unit_gateway_grid_conf_SOURCES = tests/unit/gateway/grid-conf.c tests/unit/unit.h
+tests_unit_gateway_grid_conf_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 tests_unit_gateway_hours_SOURCES = tests/unit/gateway/hours.c
 tests_unit_gateway_hours_LDADD = $(GATEWAY_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/gateway/commission
