@@ -146,9 +146,10 @@ static void take_rooms(struct work *w)
 static int64_t kept(const struct work *w, const struct alloc_evse *e, int n, unsigned r)
 {
 	const struct alloc_node *node = &w->s->nodes[n];
+	int64_t spare = (int64_t)(r == ALLOC_SUM ? node->spare_sum_ma : node->spare_ma) * e->patience_pm / 1000;
 	if (r == ALLOC_SUM)
-		return e->begins ? (int64_t)node->passing_ma * FINE / alloc_times(e->lines, (int)r) : 0;
-	return r < ALLOC_SUM ? (int64_t)node->spare_ma * FINE * e->patience_pm / 1000 : 0;
+		return (e->begins && node->passing_ma > spare ? node->passing_ma : spare) * FINE / alloc_times(e->lines, (int)r);
+	return r < ALLOC_SUM ? spare * FINE : 0;
 }
 
 /* The constraint above (or at) `e`'s node that leaves least, or -1 when e takes no current. */

@@ -24,6 +24,7 @@ struct alloc_node {
 	int parent;           /* index of an earlier node; -1: none */
 	int32_t room[ALLOC_ROOMS]; /* for the EVSEs below; MA_NONE: no bound; negative counts as 0 */
 	int32_t spare_ma;     /* on every line, kept from those who wait patiently */
+	int32_t spare_sum_ma; /* of room[ALLOC_SUM], likewise */
 	int32_t passing_ma;   /* of room[ALLOC_SUM], for those who hold something already */
 	uint8_t more;         /* bit r: room[r] counts, for r from ALLOC_SUM on; the lines always do */
 };

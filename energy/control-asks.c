@@ -101,15 +101,27 @@ static int32_t got_wh(const struct seat *s)
 	return got > 0 ? (int32_t)fmin(got, INT32_MAX) : 0; /* unknown: as if it had nothing yet */
 }
 
+static int32_t elastic(const struct control *c, size_t node, int64_t room)
+{
+	const struct junction *n = &c->nodes[node];
+	int64_t sockets = n->sockets < ELASTIC_SOCKETS ? n->sockets : ELASTIC_SOCKETS;
+	if (!n->meter || !c->policy->by_need || room <= 0 || room == NO_BOUND)
+		return 0;
+	return (int32_t)((room < ALLOC_MOST_MA ? room : ALLOC_MOST_MA) / ELASTIC * sockets / ELASTIC_SOCKETS);
+}
+
 int32_t control_spare(const struct control *c, size_t node)
 {
 	const struct junction *n = &c->nodes[node];
-	int64_t sockets = n->sockets < ELASTIC_SOCKETS ? n->sockets : ELASTIC_SOCKETS, room = ALLOC_MOST_MA;
-	if (!n->meter || !c->policy->by_need)
-		return 0;
+	int64_t room = ALLOC_MOST_MA;
 	for (int l = 0; l < 3; l++)
 		room = n->room[l] < room ? n->room[l] : room;
-	return room <= 0 ? 0 : (int32_t)(room / ELASTIC * sockets / ELASTIC_SOCKETS);
+	return elastic(c, node, room);
+}
+
+int32_t control_spare_sum(const struct control *c, size_t node)
+{
+	return elastic(c, node, c->nodes[node].room[ALLOC_SUM]);
 }
 
 static int32_t patience_pm(const struct control *c, const struct seat *s)

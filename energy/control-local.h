@@ -199,6 +199,7 @@ double control_most_w(const struct control *c, const struct seat *s); /* that it
 int32_t control_asks(const struct seat *s);
 int32_t control_step(const struct seat *s); /* its limits are multiples of this */
 int32_t control_spare(const struct control *c, size_t node);
+int32_t control_spare_sum(const struct control *c, size_t node); /* and of its power */
 /* slack.c: after a division; how much more than its need a car counts for the lines that it uses, 1000000: no more. */
 void slack_watch(struct control *c);
 int64_t slack_worth_ppm(const struct control *c, const struct seat *s);

@@ -498,7 +498,7 @@ bool control_uneven(const struct seat *s)
 
 static void offer_rooms(struct control *c, size_t i)
 {
-	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent, .spare_ma = control_spare(c, i),
+	c->rooms[i] = (struct alloc_node){ .parent = c->nodes[i].conf->parent, .spare_ma = control_spare(c, i), .spare_sum_ma = control_spare_sum(c, i),
 		.passing_ma = (int32_t)(c->nodes[i].passes < ALLOC_MOST_MA ? c->nodes[i].passes : ALLOC_MOST_MA) };
 	for (int r = 0; r < ALLOC_ROOMS; r++) {
 		c->rooms[i].room[r] = c->free[i][r] > ALLOC_MOST_MA ? MA_NONE : c->free[i][r] < 0 ? 0 : (int32_t)c->free[i][r];

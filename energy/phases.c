@@ -96,7 +96,8 @@ static int64_t could_begin(const struct control *c, size_t i, uint8_t lines)
 			if (c->nodes[n].room[r] == NO_BOUND)
 				continue;
 			int64_t own = s->take_ma > 0 && alloc_rooms(has->lines) & (1u << r) ? (int64_t)has->min_ma * alloc_times(has->lines, r) : 0;
-			int64_t kept = r == ALLOC_SUM ? c->rooms[n].passing_ma : r < ALLOC_SUM ? c->rooms[n].spare_ma * patience_pm / 1000 : 0;
+			int64_t spare = (r == ALLOC_SUM ? c->rooms[n].spare_sum_ma : r < ALLOC_SUM ? c->rooms[n].spare_ma : 0) * patience_pm / 1000;
+			int64_t kept = r == ALLOC_SUM && c->rooms[n].passing_ma > spare ? c->rooms[n].passing_ma : spare;
 			int64_t each = (c->free[n][r] + own - kept) / alloc_times(lines, r);
 			most = each < most ? each : most;
 		}

@@ -9,6 +9,8 @@
 
 /* By calls. */
 
+#define US_OF_START INT64_C(1000000) /* inside, time begins at one second */
+
 struct direct {
 	const struct world_conf *conf;
 	struct period *period;
@@ -51,7 +53,7 @@ void *drive_open(const struct world_conf *c, const struct control_conf *like)
 	for (int n = 0; n < c->n_nodes; n++) {
 		const struct world_node *from = &c->nodes[n];
 		nodes[n] = (struct node_conf){ .id = from->id, .parent = from->parent, .limit = milli(from->limit_a), .meter = -1,
-					       .power_w = (int64_t)from->power_w, .imbalance_ma = (int32_t)(from->imbalance_a * 1000) };
+					       .power_w = (int64_t)from->power_w, .window_us = from->window_s * INT64_C(1000000), .imbalance_ma = (int32_t)(from->imbalance_a * 1000) };
 		if (!from->metered)
 			continue;
 		d->meter[n] = nodes[n].meter = (int)conf.n_meters;
@@ -60,6 +62,7 @@ void *drive_open(const struct world_conf *c, const struct control_conf *like)
 	for (int i = 0; i < c->n_evses; i++)
 		describe_evse(c, i, &evses[i], &own[i]);
 	d->period = period_open(&conf, own);
+	control_wall(period_control(d->period), -US_OF_START, true); /* where a window begins */
 	for (int i = 0; i < c->n_evses; i++)
 		if (c->evses[i].any_phase)
 			control_evse_single(period_control(d->period), i, SINGLE_ANY);

@@ -90,8 +90,22 @@ static void caps(struct judge *j, const struct world_conf *c, const struct world
 	j->cap_above_s = fmax(j->cap_above_s, j->above_cap_s);
 }
 
+static void window(struct judge *j, const struct world_conf *c, const struct world *w)
+{
+	const struct world_node *n = &c->nodes[0];
+	if (!n->window_s)
+		return;
+	for (int l = 0; l < 3; l++)
+		j->window_ws += world_amps(w, 0, l) * WORLD_VOLTS;
+	if ((world_now(w) + 1) % n->window_s)
+		return;
+	j->window_most = fmax(j->window_most, j->window_ws / n->window_s / n->power_w);
+	j->window_ws = 0;
+}
+
 void judge_second(struct judge *j, const struct world_conf *c, const struct world *w)
 {
+	window(j, c, w);
 	for (int n = 0; n < c->n_nodes; n++)
 		for (int l = 0; l < 3; l++)
 			one(j, n, l, world_amps(w, n, l), c->nodes[n].limit_a[l]);

@@ -24,6 +24,7 @@ struct judge {
 	 * for others to check. The building alone may be above a cap. */
 	double cap_obeyed_s;      /* longest time from the first look that has it until it is obeyed */
 	double cap_above_s;       /* longest time above it later: a load was switched on */
+	double window_most;       /* highest mean power of a window over the connection's limit of it; 0: it has none */
 	double delivered_wh, needed_wh, hours;
 	double changes_per_hour, reversals_per_session, hasty_per_session, pauses_per_session, jain, tenth;
 	double share_of[2], jain_of[2]; /* on alternating, on direct current: got of what was needed, and how evenly; NaN: nobody */
@@ -34,6 +35,7 @@ struct judge {
 	bool cap_obeyed;
 	int64_t cap_at_s;
 	double above_cap_s;
+	double window_ws;         /* of the present window */
 };
 
 void judge_init(struct judge *j);

@@ -1,13 +1,13 @@
 /* How much of the optimum the balancer delivers, beside the usual rules, and what it costs in overload and messages.
  *
- *   quality [-s SEED] [-n SEEDS] [-d DRIVERS] [-x LIFTED] [-g] [-p] [-b] [SCENARIO...]
+ *   quality [-s SEED] [-n SEEDS] [-d DRIVERS] [-x LIFTED] [-w KW] [-g] [-p] [-b] [SCENARIO...]
  *
  * `make quality` prints the whole table. Of several seeds the mean is shown; in brackets the lowest energy and the highest overload of one
  * day, and of what must never happen the worst. With -d only some drivers run: ampgate, stdio, equal, ...; with -x some kinds of ignorance are
  * taken away (people,building,cars,meters,links,caps), to see what they cost; -g adds what the cars that happen to be there could have taken at
  * every moment, so that what is lost by leaving room unused is told from what is lost by serving the wrong cars; -p adds what a linear program
- * delivers that is solved anew every five minutes with no more knowledge of the future, but without delays, minimum currents and faults; -b
- * leaves out the seeds. */
+ * delivers that is solved anew every five minutes with no more knowledge of the future, but without delays, minimum currents and faults; -w limits
+ * the mean power of the connection over 15 minutes, which the optimum does not obey; -b leaves out the seeds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +33,13 @@ static const struct {
 
 struct total {
 	int n, over_5_s, over_10_s;
-	double share, least, greedy, over_as, most_over_as, most, heat, cap_obeyed_s, cap_above_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses, share_of[2], jain_of[2];
+	double share, least, greedy, over_as, most_over_as, most, heat, cap_obeyed_s, cap_above_s, jain, tenth, ready, sessions, changes, reversals, hasty, pauses, share_of[2], jain_of[2], window_most;
 };
 
 static struct total totals[DRIVERS];
 static const char *only, *lifted;
 static bool greedy, planned, brief;
+static double window_kw; /* of the connection, over 15 minutes; 0: none */
 static double greedy_wh, planned_share, planned_jain;
 
 static void run(const struct world_conf *c, const struct driver *d, struct judge *j)
@@ -80,6 +81,7 @@ static void add(struct total *t, const struct judge *j, double best)
 	t->cap_above_s = fmax(t->cap_above_s, j->cap_above_s);
 	t->jain += j->jain;
 	t->tenth += j->tenth;
+	t->window_most = fmax(t->window_most, j->window_most);
 	for (int k = 0; k < 2; k++) {
 		t->share_of[k] += j->share_of[k];
 		t->jain_of[k] += j->jain_of[k];
@@ -102,6 +104,8 @@ static void row(const char *name, const struct total *t)
 	if (!isnan(t->share_of[0] + t->share_of[1])) /* both kinds of current */
 		printf("  %-20s AC %.0f %% of what was needed, Jain %.3f; DC %.0f %%, Jain %.3f\n", "", 100 * t->share_of[0] / n, t->jain_of[0] / n,
 		       100 * t->share_of[1] / n, t->jain_of[1] / n);
+	if (t->window_most > 0)
+		printf("  %-20s highest window %.3f of its limit\n", "", t->window_most);
 	if (greedy)
 		printf("  %-20s %5.1f %%\n", "  filled every moment", t->greedy / n);
 	fflush(stdout);
@@ -127,6 +131,8 @@ static void one_day(const char *name, uint64_t seed)
 		exit(2);
 	}
 	lift(&c);
+	c.nodes[0].power_w = window_kw * 1000;
+	c.nodes[0].window_s = window_kw > 0 ? 900 : 0;
 	double best = optimum_wh(&c, &ready), need = 0;
 	for (int i = 0; i < c.n_sessions; i++)
 		need += c.sessions[i].need_wh;
@@ -168,7 +174,7 @@ int main(int argc, char **argv)
 {
 	uint64_t seed = 1;
 	int seeds = 1, opt;
-	while ((opt = getopt(argc, argv, "s:n:d:x:gpb")) != -1) {
+	while ((opt = getopt(argc, argv, "s:n:d:x:w:gpb")) != -1) {
 		if (opt == 's')
 			seed = strtoull(optarg, NULL, 10);
 		else if (opt == 'n')
@@ -177,6 +183,8 @@ int main(int argc, char **argv)
 			only = optarg;
 		else if (opt == 'x')
 			lifted = optarg;
+		else if (opt == 'w')
+			window_kw = atof(optarg);
 		else if (opt == 'g')
 			greedy = true;
 		else if (opt == 'p')

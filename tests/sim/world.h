@@ -22,6 +22,7 @@ struct world_node {
 	double limit_a[3];
 	bool metered;
 	double power_w, imbalance_a; /* 0: no such limit */
+	int window_s;                /* the power holds for the mean over this; 0: at every moment */
 };
 
 struct world_evse {

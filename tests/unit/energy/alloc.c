@@ -194,6 +194,26 @@ static void test_what_a_node_keeps_is_for_those_who_are_served(void **state)
 	assert_int_equal(got[2].ma, A(10)); /* has half the patience */
 }
 
+static void test_what_a_node_keeps_of_its_power_is_for_those_who_are_served(void **state)
+{
+	(void)state;
+	int grid = node(-1, A(100), A(100), A(100));
+	nodes[grid].more = 1 << ALLOC_SUM;
+	nodes[grid].room[ALLOC_SUM] = A(60);
+	nodes[grid].spare_sum_ma = A(24);
+	evse(grid, ALL, A(32));
+	evse(grid, ALL, A(32))->patience_pm = 1000;
+	run(false);
+	assert_int_equal(got[1].ma, A(10)); /* 24 A of three lines were free beside its minimum */
+	nodes[grid].spare_sum_ma = A(27);
+	run(false);
+	assert_int_equal(got[1].bound, ALLOC_WAITS);
+	assert_int_equal(got[1].line, ALLOC_SUM);
+	evses[1].patience_pm = 500;
+	run(false);
+	assert_int_equal(got[1].ma, A(10));
+}
+
 static void test_relays_are_on_or_off(void **state)
 {
 	(void)state;
@@ -350,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_smaller_one_behind_a_waiting_one_still_fits, fresh),
 		cmocka_unit_test_setup(test_spare_keeps_somebody_out_until_there_is_plenty, fresh),
 		cmocka_unit_test_setup(test_what_a_node_keeps_is_for_those_who_are_served, fresh),
+		cmocka_unit_test_setup(test_what_a_node_keeps_of_its_power_is_for_those_who_are_served, fresh),
 		cmocka_unit_test_setup(test_relays_are_on_or_off, fresh),
 		cmocka_unit_test_setup(test_weights_divide_what_is_above_the_minimums, fresh),
 		cmocka_unit_test_setup(test_who_begins_does_without_what_passes, fresh),

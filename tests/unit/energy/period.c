@@ -33,7 +33,7 @@ static void make_point(struct evse_conf *e, struct period_evse *own)
 }
 
 /* Sockets of one phase, all on L1; the first are points. */
-static void stage_points(int n, int n_points, double limit_a)
+static void stage_with(int n, int n_points, double limit_a, int64_t power_w)
 {
 	static struct node_conf node;
 	static const struct meter_conf meter = { "grid", 10 * US_PER_S };
@@ -42,7 +42,7 @@ static void stage_points(int n, int n_points, double limit_a)
 	static char ids[SOCKETS][24];
 	int32_t ma = (int32_t)(limit_a * 1000);
 	points = n_points;
-	node = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { ma, ma, ma } }, .meter = 0 };
+	node = (struct node_conf){ .id = "grid", .parent = -1, .limit = { { ma, ma, ma } }, .meter = 0, .power_w = power_w };
 	for (int i = 0; i < n; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "G-%02d", i);
 		evses[i] = (struct evse_conf){ .id = ids[i], .station = ids[i], .evse = 1, .n_lines = 1, .min_ma = 6000, .max_ma = 32000,
@@ -66,7 +66,7 @@ static void stage_points(int n, int n_points, double limit_a)
 
 static void stage(int n, double limit_a)
 {
-	stage_points(n, 0, limit_a);
+	stage_with(n, 0, limit_a, 0);
 }
 
 /* In kW at a point, else in A. */
@@ -156,7 +156,7 @@ static void test_a_free_socket_that_was_alone_is_told_to_offer_nothing(void **st
 static void test_a_point_of_direct_current_has_its_part_beside_sockets(void **state)
 {
 	(void)state;
-	stage_points(5, 1, 80);
+	stage_with(5, 1, 80, 0);
 	for (int i = 0; i < 5; i++)
 		car[i] = true;
 	looks(5, 120);
@@ -226,10 +226,8 @@ static void test_who_waits_with_an_offer_is_told_that_offer(void **state)
 	period_close(p);
 }
 
-static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
+static void into_the_last_ampere(void)
 {
-	(void)state;
-	stage(SOCKETS, 100);
 	base = 7;
 	for (int i = 0; i < SOCKETS; i++)
 		car[i] = true;
@@ -249,6 +247,20 @@ static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
 	looks(SOCKETS, 60);
 	assert_int_equal(served(SOCKETS), SOCKETS - 5);
 	period_close(p);
+}
+
+static void test_who_waits_does_not_begin_into_the_last_ampere(void **state)
+{
+	(void)state;
+	stage(SOCKETS, 100);
+	into_the_last_ampere();
+}
+
+static void test_who_waits_does_not_begin_into_the_last_kilowatt(void **state)
+{
+	(void)state;
+	stage_with(SOCKETS, 0, 500, 100 * 230);
+	into_the_last_ampere();
 }
 
 static void test_who_is_full_is_not_woken(void **state)
@@ -457,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_limits_do_not_breathe_with_the_building),
 		cmocka_unit_test(test_who_waits_with_an_offer_is_told_that_offer),
 		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_ampere),
+		cmocka_unit_test(test_who_waits_does_not_begin_into_the_last_kilowatt),
 		cmocka_unit_test(test_who_is_full_is_not_woken),
 		cmocka_unit_test(test_there_is_room_for_who_is_woken_before_it_begins),
 		cmocka_unit_test(test_nobody_waits_all_day),
