@@ -82,7 +82,7 @@ EXTRA_DIST += etc/ampgate.yaml
 # Examples beside the documentation; the configuration itself only where there is none yet.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/examples/garage24.yaml etc/examples/maker-relay.yaml etc/examples/maker-outlets.yaml etc/examples/depot300.yaml \
-	etc/examples/home-sun.yaml etc/examples/street40.yaml
+	etc/examples/home-sun.yaml etc/examples/street40.yaml etc/examples/direct-14a.yaml
 # Of others beside it: to be copied and changed.
 samplesdir = $(docdir)/samples
 dist_samples_DATA = etc/avahi/ampgate.service etc/mosquitto/ampgate.conf etc/mosquitto/acl

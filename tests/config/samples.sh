@@ -29,7 +29,7 @@ verdict() {
 }
 run() { "$check" --credentials "$dir/credentials" --models "$dir/models" "$@"; }
 
-for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/maker-outlets.yaml examples/depot300.yaml examples/home-sun.yaml examples/street40.yaml; do
+for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/maker-outlets.yaml examples/depot300.yaml examples/home-sun.yaml examples/street40.yaml examples/direct-14a.yaml; do
 	sed -e "s,/etc/ampgate/tls,$dir/tls,g; s,/etc/ssl/certs,$dir/tls," "$srcdir/etc/$sample" >"$dir/sample.yaml"
 	run "$dir/sample.yaml" >"$dir/got"
 	verdict $? "$sample is usable"
@@ -51,6 +51,10 @@ verdict $? "each value says where it comes from"
 run "$dir/garage24.yaml" >"$dir/got"
 grep -qx 'proof: row-a fallback 11 x 6 A = 66 A <= 100 A   ok' "$dir/got"
 verdict $? "garage24 row-a is proven"
+
+run "$srcdir/etc/examples/direct-14a.yaml" >"$dir/got"
+grep -qx 'proof: grid_operator 1 devices keep 4.2 kW while dimmed' "$dir/got"
+verdict $? "one charging point that is governed directly keeps 4.2 kW, whatever else is there"
 
 "$check" --doc | diff - "$srcdir/docs/CONFIG.md" >"$dir/got"
 verdict $? "docs/CONFIG.md is what the tables say"
