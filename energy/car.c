@@ -298,6 +298,12 @@ bool car_lags(const struct car *c)
 	return c->told_ma >= 0 && c->told_ma < c->force_ma && c->drawn_us >= c->told_us + LAGS_US && excessive(c);
 }
 
+bool car_owes(const struct car *c, int64_t now_us)
+{
+	bool silent = c->answered && !c->refused && !car_fresh(c, now_us) && now_us >= c->accepted_us + SETTLE_US;
+	return c->told_ma >= 0 && c->told_ma < c->force_ma && !silent;
+}
+
 enum car_follows car_follows(const struct car *c, int64_t now_us)
 {
 	if (c->told_ma < 0)

@@ -152,6 +152,15 @@ static void rank(const struct control *c, size_t i, int64_t worth_ppm)
 		c->asks[i].spare_ma = SPARE_MA;
 }
 
+/* Who is allowed more by whoever held it down is given that at once, to the last tenth. */
+static void note_order(const struct control *c, struct seat *s)
+{
+	int32_t order = least(s->cap ? s->cap->ma : MA_NONE, s->profile.ma);
+	if (order > s->order_ma && s->limit.ma > s->order_ma - control_step(s))
+		s->eased_us = c->now_us;
+	s->order_ma = order;
+}
+
 /* In what it takes, not in what it is offered. */
 void control_ask(struct control *c, size_t i)
 {
@@ -159,6 +168,7 @@ void control_ask(struct control *c, size_t i)
 	int32_t most = control_asks(s);
 	bool plain = s->car.gain_pm == 1000 && s->car.top_ma >= s->conf->max_ma;
 	int64_t worth_ppm = c->policy->by_need ? slack_worth_ppm(c, s) : WHOLE_PPM;
+	note_order(c, s);
 	s->asked_ma = most;
 	s->min_ma = s->worth_ma > s->conf->min_ma && s->worth_ma <= most ? s->worth_ma : s->conf->min_ma;
 	s->rate_ma = s->way == SEAT_SERVED ? rate_of(c, s) : 0;

@@ -72,9 +72,7 @@ static void take_over(struct control *to, const struct control *from)
 static void take_all(struct control *to, const struct control *from)
 {
 	take_over(to, from);
-	to->balanced_us = from->balanced_us;
-	to->uneven = from->uneven;
-	to->small_us = from->small_us;
+	to->pace = from->pace;
 	to->slack_us = from->slack_us;
 	for (size_t i = 0; i < to->site.parts.n_nodes; i++)
 		memcpy(to->nodes[i].limit, from->nodes[i].limit, sizeof(to->nodes[i].limit));
@@ -96,8 +94,8 @@ struct known {
 	struct wall wall;
 	struct need_usual usual;
 	int last_cap;
-	int64_t balanced_us, small_us;
-	bool uneven, starts_alone;
+	struct pace pace;
+	bool starts_alone;
 	int64_t now_us;
 };
 
@@ -128,9 +126,7 @@ void control_known(const struct control *c, struct buf *out)
 	k.wall = c->wall;
 	k.usual = c->usual;
 	k.last_cap = c->last_cap;
-	k.balanced_us = c->balanced_us;
-	k.uneven = c->uneven;
-	k.small_us = c->small_us;
+	k.pace = c->pace;
 	k.starts_alone = c->starts_alone;
 	k.now_us = c->now_us;
 	buf_add(out, &k, sizeof(k));
@@ -175,9 +171,7 @@ int control_knows(struct control *c, const void *bytes, size_t n)
 	from.wall = k.wall;
 	from.usual = k.usual;
 	from.last_cap = k.last_cap;
-	from.balanced_us = k.balanced_us;
-	from.uneven = k.uneven;
-	from.small_us = k.small_us;
+	from.pace = k.pace;
 	from.starts_alone = k.starts_alone;
 	from.now_us = k.now_us;
 	take_all(c, &from);

@@ -60,6 +60,7 @@ struct junction {                     /* a node */
 	struct witness witness;       /* what those below say against its meter */
 	int32_t limit[3];             /* caps included */
 	const struct told_cap *cap[ALLOC_ROOMS]; /* the one that makes the limit; NULL: the node's own */
+	int64_t order[ALLOC_SUM + 1]; /* what that said last: mA of a line, W of all; NO_BOUND: none */
 	int64_t base[3];
 	int64_t base_sum;             /* of all lines together, generation counted */
 	int64_t uneven[3];            /* room for uneven loads as last told, see control-rooms.c */
@@ -113,6 +114,8 @@ struct seat {                         /* an EVSE */
 	bool phased;                  /* its reports tell phase by phase, as those do that were once not the same on all of them */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */
+	int32_t order_ma;             /* lowest that it itself was ordered to, by a cap or a profile; MA_NONE: nobody does */
+	int64_t eased_us;             /* that rose last */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */
 	int32_t min_ma;               /* of this seat: its station's, or what is worth while */
@@ -137,6 +140,14 @@ struct seat {                         /* an EVSE */
 	struct grant grant;
 };
 
+/* How long limits have been left alone. */
+struct pace {
+	int64_t balanced_us;          /* shares were made even last */
+	int64_t changed_us;           /* somebody came or left last, or was allowed more again */
+	int64_t small_us;             /* last small raise */
+	bool uneven;                  /* that has been since shares were made even */
+};
+
 struct control {
 	struct control_conf conf;     /* its pointers are into `site` */
 	struct site site;
@@ -154,9 +165,7 @@ struct control {
 	struct wall wall;
 	struct need_usual usual;
 	int last_cap;
-	int64_t balanced_us;          /* last time shares were made even */
-	int64_t small_us;             /* last small raise */
-	bool uneven;                  /* somebody came or left since */
+	struct pace pace;
 	bool starts_alone;            /* cars here begin by their socket's fallback before they are told anything: that much is kept free */
 	int64_t now_us;               /* of the last tick */
 	int64_t slack_us;             /* slack.c has looked last */

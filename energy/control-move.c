@@ -31,6 +31,7 @@
 #define CALM_LONG_US (300 * US_PER_S)  /* nor so soon where no more than this many pieces are free */
 #define CALM_PIECES 2
 #define RAISE_AGAIN_US (60 * US_PER_S)
+#define EVENING_US (60 * US_PER_S)     /* after somebody came or left, where shares are what was promised */
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define TURN_BACK_US (900 * US_PER_S)  /* others first, before somebody's limit turns round so soon */
 #define TRIM_MA 5000                   /* an offer so far above what the car can use is taken back: it might use it at a bad moment */
@@ -174,8 +175,22 @@ static void raise_into_free(struct control *c)
 
 /* Limits that are kept while they fit. */
 
+/* Shares by need are guesses, and wait for the next round. Where they are what somebody was promised, whoever comes or leaves moves the others
+ * at once. */
+static bool evening(const struct control *c)
+{
+	return !c->policy->by_need && c->pace.changed_us && c->now_us - c->pace.changed_us < EVENING_US;
+}
+
+static bool eased(const struct control *c, const struct seat *s)
+{
+	return s->eased_us && c->now_us - s->eased_us < EVENING_US;
+}
+
 static int32_t piece(const struct control *c, const struct seat *s)
 {
+	if (evening(c) || eased(c, s))
+		return PIECE_LEAST_MA;
 	int32_t own = s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA, fuse = ALLOC_MOST_MA;
 	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
 		for (int l = 0; l < 3; l++)
@@ -430,7 +445,7 @@ static bool note_wanted(struct control *c, bool everybody)
 			continue;
 		if (waits && !everybody)
 			more = c->asks[i].min_ma;
-		if (!waits && (!everybody || more < piece(c, s) || more < s->take_ma / 5))
+		if (!waits && (!everybody || more < piece(c, s) || more < s->take_ma / (evening(c) ? 20 : 5)))
 			continue;
 		uint8_t lines = control_lines(s);
 		for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)
@@ -493,7 +508,7 @@ static void even_out(struct control *c, bool everybody)
 		return;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody ? 2 * piece(c, s) : PIECE_LEAST_MA))
+		if (c->send[i] || s->conf->on_off || could_give(c, i, everybody) < (everybody && !evening(c) ? 2 * piece(c, s) : PIECE_LEAST_MA))
 			continue;
 		c->queue[n++] = (struct ranked){ giving_key(c, i, short_lines(c, s)), (int32_t)i };
 	}
@@ -521,19 +536,34 @@ static int32_t raise_most(const struct control *c, const struct seat *s, int32_t
 	return more > s->share.ma ? least(more, s->asked_ma) : s->share.ma;
 }
 
+/* How long a limit rests after a cut before it rises to `free_ma` of room. */
+static int64_t calm_us(const struct control *c, const struct seat *s, int32_t from, int32_t free_ma)
+{
+	int64_t calm = c->conf.increase_after_us >= 0 ? c->conf.increase_after_us : free_ma - from < CALM_PIECES * piece(c, s) && !evening(c) ? CALM_LONG_US : CALM_US;
+	return s->limit.recovers || eased(c, s) ? 0 : from || calm > PAUSE_LEAST_US ? calm : PAUSE_LEAST_US;
+}
+
+/* The most it rises by at once. */
+static int32_t step_up(const struct control *c, const struct seat *s, int32_t from)
+{
+	bool bound = c->conf.increase_step_ma && from && !s->limit.recovers && !eased(c, s);
+	return bound ? c->conf.increase_step_ma : ALLOC_MOST_MA;
+}
+
 /* What of its share, or a newcomer of its minimum, is worth a message now; 0: nothing. */
 static int32_t raise_to(const struct control *c, size_t i)
 {
 	struct seat *s = &c->seats[i];
 	struct limit *l = &s->limit;
 	int32_t from = l->ma > 0 ? l->ma : 0, most = raise_most(c, s, from);
-	int32_t free = highest_free(c, s), holds = holds_already(c, s), to = stepped(s, least(most, free > holds ? free : holds));
-	int64_t calm = s->limit.recovers ? 0 : !from ? PAUSE_LEAST_US : free - from < CALM_PIECES * piece(c, s) ? CALM_LONG_US : CALM_US;
+	int32_t free = highest_free(c, s), holds = holds_already(c, s), step = step_up(c, s, from);
+	int32_t to = stepped(s, least(least(most, free > holds ? free : holds), from + step));
+	int64_t calm = calm_us(c, s, from, free), again = c->conf.increase_after_us >= 0 || evening(c) || eased(c, s) ? LIMIT_EVERY_US : RAISE_AGAIN_US;
 	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
 	l->until_us = 0;
 	if (s->frozen || to <= from)
 		return 0;
-	if (s->car.told_ma >= 0 && s->car.told_ma < s->car.force_ma) {
+	if (car_owes(&s->car, c->now_us) && !l->recovers && !eased(c, s)) {
 		l->hold = LIMIT_CALM; /* it has not followed yet: a raise would only take back what it is still to hear */
 		return 0;
 	}
@@ -542,13 +572,13 @@ static int32_t raise_to(const struct control *c, size_t i)
 		l->until_us = l->cut_us + calm;
 		return 0;
 	}
-	if (from && l->raised_us && c->now_us - l->raised_us < RAISE_AGAIN_US) {
+	if (from && l->raised_us && c->now_us - l->raised_us < again) {
 		l->hold = LIMIT_STEP;
-		l->until_us = l->raised_us + RAISE_AGAIN_US;
+		l->until_us = l->raised_us + again;
 		return 0;
 	}
-	bool last = to >= s->asked_ma && to - from >= PIECE_LEAST_MA && c->now_us - c->small_us >= GATHER_US;
-	if (from && to - from < piece(c, s) - PIECE_SLACK_MA && !last) {
+	bool gathered = to - from >= PIECE_LEAST_MA && c->now_us - c->pace.small_us >= GATHER_US, last = to >= s->asked_ma && (gathered || eased(c, s));
+	if (from && to - from < least(piece(c, s), step) - PIECE_SLACK_MA && !last) {
 		l->hold = LIMIT_SMALL;
 		return 0;
 	}
@@ -563,7 +593,7 @@ static void raise(struct control *c, size_t i)
 	if (!to)
 		return;
 	if (s->limit.ma > 0 && to - s->limit.ma < piece(c, s))
-		c->small_us = c->now_us;
+		c->pace.small_us = c->now_us;
 	s->limit.ma = to;
 	s->limit.raised_us = c->now_us;
 	s->limit.recovers = false;
@@ -633,17 +663,25 @@ static void raise_worthwhile(struct control *c)
 		raise(c, (size_t)c->queue[k].index);
 }
 
+/* How long shares are left as they are. What a newcomer does shows after some seconds only, so there is more than one round. */
+static int64_t rest_us(const struct control *c)
+{
+	if (c->policy->by_need)
+		return c->pace.uneven ? c->conf.rebalance_us / 4 : c->conf.rebalance_us;
+	return c->pace.uneven ? 0 : evening(c) ? EVENING_US / 3 : c->conf.rebalance_us;
+}
+
 static void keep_while_it_fits(struct control *c)
 {
-	bool due = c->now_us - c->balanced_us >= (c->uneven ? c->conf.rebalance_us / 4 : c->conf.rebalance_us);
+	bool due = c->now_us - c->pace.balanced_us >= rest_us(c);
 	free_when_settled(c);
 	obey_own_caps(c);
 	cut_where_over(c);
 	even_out(c, false);
 	if (due) {
 		even_out(c, true);
-		c->balanced_us = c->now_us;
-		c->uneven = false;
+		c->pace.balanced_us = c->now_us;
+		c->pace.uneven = false;
 	}
 	raise_worthwhile(c);
 }

@@ -16,7 +16,6 @@
 
 #include "energy/control-local.h"
 
-#define UNMETERED_PPM 4000 /* the margin where cars alone are summed */
 
 int32_t rooms_voltage(const struct control *c, const struct junction *n)
 {
@@ -118,9 +117,7 @@ void rooms_base(struct control *c)
 
 int32_t rooms_margin(const struct control *c, const struct junction *n, int l)
 {
-	if (!c->conf.margin || n->limit[l] == MA_NONE)
-		return 0;
-	return n->meter ? margin_ma(&n->margin, l, n->limit[l]) : (int32_t)((int64_t)n->limit[l] * UNMETERED_PPM / 1000000);
+	return c->conf.margin && n->meter && n->limit[l] != MA_NONE ? margin_ma(&n->margin, l, n->limit[l]) : 0;
 }
 
 static void make_lines(const struct control *c, struct junction *n)
@@ -239,6 +236,23 @@ static void make_uneven(const struct control *c, struct junction *n)
 		n->room[ALLOC_UNEVEN + l] = steady(&n->uneven[l], least + n->conf->imbalance_ma - n->base[l]);
 }
 
+#define EASED_MA 1000
+#define EASED_W 230
+
+/* Somebody who limited the site allows more again: it is due to those below at once, not when it would be time to even out. */
+static void note_orders(struct control *c, struct junction *n)
+{
+	for (int r = 0; r <= ALLOC_SUM; r++) {
+		const struct told_cap *cap = n->cap[r];
+		int64_t order = !cap ? NO_BOUND : r == ALLOC_SUM ? cap->power_w : cap->line[r];
+		if (order >= n->order[r] + (r == ALLOC_SUM ? EASED_W : EASED_MA)) {
+			c->pace.changed_us = c->now_us;
+			c->pace.uneven = true;
+		}
+		n->order[r] = order;
+	}
+}
+
 void rooms_make(struct control *c)
 {
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++) {
@@ -256,4 +270,6 @@ void rooms_make(struct control *c)
 	for (size_t i = 0; i < c->caps_end; i++)
 		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].devices)
 			apply_line_cap(c, &c->caps[i]);
+	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
+		note_orders(c, &c->nodes[i]);
 }

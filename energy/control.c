@@ -73,6 +73,7 @@ static void open_seats(struct control *c)
 		car_init(&c->seats[i].car, &c->site.evses[i]);
 		c->seats[i].profile.ma = MA_NONE;
 		c->seats[i].tight_node = -1;
+		c->seats[i].order_ma = MA_NONE;
 		limit_init(&c->seats[i].limit);
 		c->seats[i].grant.binding.reason = "offline_fallback";
 	}
@@ -183,7 +184,8 @@ static bool run_changed(struct control *c, struct seat *s, bool ran, int64_t now
 	s->pauses = 0;
 	s->asleep = false;
 	phases_begin(s);
-	c->uneven = true;
+	c->pace.uneven = true;
+	c->pace.changed_us = now_us;
 	limit_init(&s->limit);
 	s->arrived_us = runs ? now_us : 0;
 	s->served_us = s->waits_us = 0;

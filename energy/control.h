@@ -14,7 +14,7 @@ enum meter_lost { LOST_FALLBACK, LOST_STOP, LOST_AMPS, LOST_HIGHEST /* no cap, o
 struct control_conf {
 	enum strategy strategy;
 	int64_t interval_us;          /* of the tick, 1 s */
-	int64_t increase_after_us;    /* calm time before a raise */
+	int64_t increase_after_us;    /* calm time before a raise; -1: that of limits that are kept, 45 s to 5 min by what is free */
 	int32_t increase_step_ma;     /* per raise; 0: no bound */
 	int64_t rotate_every_us;      /* who waits, when not everyone gets min_ma */
 	int64_t rebalance_us;         /* limits that still fit are kept for so long before shares are made even; 0: always even */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 
-#define RAISE_EVERY_US (5 * US_PER_S)  /* a car's pilot may change no faster, and its answer should be seen first */
 #define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define SMALL_MA 500
 #define GATHER_MA 2000                 /* smaller raises are gathered, one in a while */
@@ -63,8 +62,8 @@ static bool raise(const struct limit_rules *r, struct limit *l, const struct lim
 		return hold(l, LIMIT_FROZEN, 0);
 	if (l->cut_us && now_us - l->cut_us < calm)
 		return hold(l, LIMIT_CALM, l->cut_us + calm);
-	if (from && l->raised_us && now_us - l->raised_us < RAISE_EVERY_US)
-		return hold(l, LIMIT_STEP, l->raised_us + RAISE_EVERY_US);
+	if (from && l->raised_us && now_us - l->raised_us < LIMIT_EVERY_US)
+		return hold(l, LIMIT_STEP, l->raised_us + LIMIT_EVERY_US);
 	if (ask->step_ma > 1)
 		to = to / ask->step_ma * ask->step_ma;
 	if (to <= from || to < ask->min_ma)

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
+#define LIMIT_EVERY_US (5 * US_PER_S) /* a car's pilot may change no faster, and its answer should be seen first */
+
 struct limit_rules {
 	int64_t increase_after_us;
 	int32_t increase_step_ma;

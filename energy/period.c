@@ -67,7 +67,8 @@ void period_preset(struct control_conf *conf, double period_s)
 {
 	conf->strategy = STRATEGY_DEADLINE;
 	conf->interval_us = us(period_s);
-	conf->rotate_every_us = 1200 * US_PER_S;
+	conf->increase_after_us = -1;
+	conf->rotate_every_us = 1800 * US_PER_S;
 	conf->rebalance_us = 600 * US_PER_S;
 	conf->margin = true;
 	conf->on_meter_lost = LOST_HIGHEST;

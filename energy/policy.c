@@ -70,9 +70,9 @@ static int64_t key_priority(const struct policy_evse *e, int64_t rotate_us, int6
 #define IN_TURN_COUNTS 12
 #define SERVED_COUNTS 4
 #define PAUSED_COUNTS 4
-#define SERVED_TURNS 9               /* after so many its urgency is halved by each more */
-#define WAITED_TURNS 6               /* and doubled for who has not been served yet */
-#define UNSEEN_TURNS 2               /* or is not known yet: it may need less than its socket has */
+#define SERVED_TURNS 6               /* after so many its urgency is halved by each more */
+#define WAITED_TURNS 4               /* and doubled for who has not been served yet */
+#define UNSEEN_TURNS 1               /* or is not known yet: it may need less than its socket has */
 #define TURNS_MOST 12                /* more count no more */
 
 /* Whole turns beyond `free`. */

@@ -78,7 +78,7 @@ static double tick(const struct alloc_node *rooms, size_t n_nodes, const struct 
 	for (size_t i = 0; i < n; i++)
 		evses[i] = (struct evse_conf){ .id = "evse", .station = "evse", .evse = 1, .node = asks[i].node, .lines = { 0, 1, 2 }, .n_lines = 3,
 					       .min_ma = 6000, .max_ma = asks[i].max_ma, .fallback_after_us = 60000000 };
-	struct control_conf conf = { .strategy = STRATEGY_DEADLINE, .rotate_every_us = 900000000, .rebalance_us = 600000000, .margin = true,
+	struct control_conf conf = { .strategy = STRATEGY_DEADLINE, .increase_after_us = -1, .rotate_every_us = 900000000, .rebalance_us = 600000000, .margin = true,
 				     .nodes = nodes, .n_nodes = n_nodes, .evses = evses, .n_evses = n };
 	c = control_open(&conf, &events, &c);
 	for (size_t i = 0; i < n; i++) {

@@ -176,7 +176,8 @@ static struct control *live(const struct cap_conf *cap)
 {
 	static struct control *c;
 	static const struct control_events events = { on_order };
-	struct control_conf conf = { .strategy = STRATEGY_DEADLINE, .interval_us = SECOND, .rotate_every_us = 1200 * SECOND, .rebalance_us = 600 * SECOND,
+	struct control_conf conf = { .strategy = STRATEGY_DEADLINE, .interval_us = SECOND, .increase_after_us = -1, .rotate_every_us = 1800 * SECOND,
+		.rebalance_us = 600 * SECOND,
 		.nodes = nodes, .n_nodes = n_nodes, .evses = evses, .n_evses = n_evses };
 	memset(offered, 0, sizeof(offered));
 	c = control_open(&conf, &events, &c);

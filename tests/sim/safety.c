@@ -63,18 +63,22 @@ static const struct {
 /* How the balancer is told to work: half of the sites as on standard input, the others any way that the configuration allows. */
 static void make_rules(struct control_conf *conf, const struct world_conf *c)
 {
-	static const enum strategy strategies[] = { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME, STRATEGY_DEADLINE, STRATEGY_FAIR_ENERGY };
+	static const enum strategy strategies[] = { STRATEGY_FAIR, STRATEGY_PRIORITY, STRATEGY_FIRST_COME, STRATEGY_DEADLINE, STRATEGY_FAIR_ENERGY, STRATEGY_READY };
 	static const enum meter_lost lost[] = { LOST_FALLBACK, LOST_STOP, LOST_AMPS, LOST_HIGHEST };
 	struct dice d = { c->seed * 104729 + 3 };
 	memset(conf, 0, sizeof(*conf));
 	period_preset(conf, c->period_s);
 	if (!strcmp(c->name, "random") || dice_chance(&d, 0.5))
 		return;
-	conf->strategy = strategies[dice_below(&d, 5)];
+	conf->strategy = strategies[dice_below(&d, 6)];
 	conf->increase_after_us = (int64_t)dice_below(&d, 60) * US_PER_S;
 	conf->increase_step_ma = dice_chance(&d, 0.3) ? 0 : 4000;
 	conf->rotate_every_us = (int64_t)(300 + dice_below(&d, 1500)) * US_PER_S;
 	conf->rebalance_us = dice_chance(&d, 0.6) ? 0 : (int64_t)(60 + dice_below(&d, 1200)) * US_PER_S;
+	if (conf->rebalance_us && dice_chance(&d, 0.5)) {
+		conf->increase_after_us = -1;
+		conf->increase_step_ma = 0;
+	}
 	conf->margin = dice_chance(&d, 0.5);
 	conf->resend_us = dice_chance(&d, 0.5) ? 300 * US_PER_S : 0;
 	conf->on_meter_lost = lost[dice_below(&d, 4)];

@@ -23,7 +23,7 @@ static int32_t takes[CARS];  /* what the car can use */
 static int phases[CARS];     /* it charges on */
 static int alone[CARS];      /* of its own from 0, where it is one */
 static bool deaf[CARS], mute[CARS], on[CARS]; /* ignores limits; does not answer; charges */
-static bool meter_on, fixed_reading, zero_reading;
+static bool meter_on, fixed_reading, zero_reading, silent; /* silent: no station reports a current */
 static int64_t late;         /* samples come so old */
 static int sends[CARS];
 static int wobble;
@@ -64,7 +64,7 @@ static void stage(size_t n, int32_t limit)
 	memset(base, 0, sizeof(base));
 	now = 1000 * S;
 	meter_on = true;
-	fixed_reading = zero_reading = false;
+	fixed_reading = zero_reading = silent = false;
 	late = 0;
 	c = control_open(&conf, &events, NULL);
 	for (size_t i = 0; i < n; i++)
@@ -143,7 +143,7 @@ static bool measure(void)
 
 static void report(void)
 {
-	for (size_t i = 0; i < conf.n_evses; i++) {
+	for (size_t i = 0; i < conf.n_evses && !silent; i++) {
 		int32_t own[3] = { draw_of((int)i, 0), draw_of((int)i, 1), draw_of((int)i, 2) };
 		control_evse_draw(c, (int)i, own, NAN, now);
 	}
@@ -341,13 +341,22 @@ static void test_where_a_meter_stays_over_its_limit_orders_are_repeated_early(vo
 	assert_int_equal(offer[0], A(20));
 }
 
+/* A site whose limits are kept while they fit, as the configuration has them when it says nothing. */
+static void stage_kept(size_t n, int32_t limit)
+{
+	stage(n, limit);
+	conf.rebalance_us = 600 * S;
+	conf.increase_after_us = -1;
+	conf.increase_step_ma = 0;
+	conf.margin = true;
+	reopen();
+}
+
 /* With limits that are kept while they fit: what cars take counts, and a car that sleeps takes nothing of its offer. Still it might wake. */
 static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
 {
 	(void)state;
-	stage(2, A(40));
-	conf.rebalance_us = 600 * S;
-	reopen();
+	stage_kept(2, A(40));
 	takes[1] = 0;
 	start(0);
 	start(1);
@@ -366,6 +375,85 @@ static void test_where_nothing_is_left_nobody_is_offered_anything(void **state)
 	assert_true(granted(0) >= A(6));
 	assert_true(granted(1) >= A(6));
 	check_plan();
+}
+
+static void test_fair_shares_are_there_as_soon_as_somebody_comes_or_leaves(void **state)
+{
+	(void)state;
+	stage_kept(3, A(48));
+	start(0);
+	start(1);
+	seconds(100);
+	assert_in_range(granted(0), A(23), A(24));
+	assert_in_range(granted(1), A(23), A(24));
+	start(2);
+	seconds(12);
+	assert_in_range(granted(2), A(11), A(16)); /* the rest when its first current is seen */
+	seconds(20);
+	for (int i = 0; i < 3; i++)
+		assert_in_range(granted(i), A(15), A(16));
+	seconds(600);
+	stop(0);
+	seconds(15);
+	assert_in_range(granted(1), A(23), A(24));
+	assert_in_range(granted(2), A(23), A(24));
+	check_plan();
+}
+
+/* The building wanders by some amperes: nobody is sent a word about it. */
+static void test_shares_that_fit_are_left_alone(void **state)
+{
+	(void)state;
+	stage_kept(3, A(48));
+	for (int i = 0; i < 3; i++)
+		start(i);
+	seconds(300);
+	int before = sends[0] + sends[1] + sends[2];
+	for (int i = 0; i < 240; i++) {
+		base[0] = A(1) * (i / 20 % 2);
+		seconds(1);
+	}
+	assert_in_range(sends[0] + sends[1] + sends[2] - before, 0, 4); /* one cut at most, and each limit once more in five minutes */
+	check_plan();
+}
+
+static void test_who_never_reports_a_current_is_raised_again(void **state)
+{
+	(void)state;
+	stage_kept(1, A(80)); /* what it draws may be the building's: nobody can tell */
+	silent = true;
+	control_evse_proved(c, 0, false);
+	start(0);
+	seconds(100);
+	assert_int_equal(granted(0), A(32));
+	base[0] = base[1] = base[2] = A(55);
+	seconds(60);
+	assert_in_range(granted(0), A(0), A(28));
+	base[0] = base[1] = base[2] = 0;
+	seconds(900);
+	assert_int_equal(granted(0), A(32));
+}
+
+static void test_an_order_that_lets_go_is_followed_to_the_tenth(void **state)
+{
+	static const int32_t said[] = { 12000, 8000, 8300, 14000, 14500 };
+	(void)state;
+	stage_kept(2, A(60));
+	start(0);
+	start(1);
+	seconds(100);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		control_evse_profile(c, 0, said[i], "TxProfile/0/5", INT64_MAX);
+		seconds(12);
+		assert_int_equal(granted(0), said[i]);
+	}
+	int cap = control_cap_set(c, 0, -1, A(20), "operator", "test", INT64_MAX);
+	seconds(30);
+	assert_true(granted(0) + granted(1) <= A(20));
+	control_cap_clear(c, cap);
+	seconds(20);
+	assert_int_equal(granted(0), 14500);
+	assert_int_equal(granted(1), A(32));
 }
 
 /* Many cars need a quarter of a minute to begin, and stations report every ten seconds. What they begin to take is theirs, not the building's. */
@@ -1430,6 +1518,10 @@ int main(void)
 		TEST(test_where_a_meter_stays_over_its_limit_orders_are_repeated_early),
 		TEST(test_who_begins_late_is_not_sent_away_for_it),
 		TEST(test_where_nothing_is_left_nobody_is_offered_anything),
+		TEST(test_fair_shares_are_there_as_soon_as_somebody_comes_or_leaves),
+		TEST(test_shares_that_fit_are_left_alone),
+		TEST(test_who_never_reports_a_current_is_raised_again),
+		TEST(test_an_order_that_lets_go_is_followed_to_the_tenth),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
 		TEST(test_a_refused_reduction_keeps_the_old_value_in_the_plan),
 		TEST(test_a_silent_meter_stops_raises_then_leaves_the_fallback),

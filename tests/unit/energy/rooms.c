@@ -385,6 +385,7 @@ static void test_a_full_window_of_power_is_calm_and_kept(void **state)
 	(void)state;
 	stage(6, 3);
 	conf.rebalance_us = 600 * S;
+	conf.increase_after_us = -1;
 	nodes[0].power_w = 33000;
 	nodes[0].window_us = 15 * MIN;
 	now = 900 * S;
@@ -416,6 +417,7 @@ static void test_nobody_begins_on_what_ends_with_the_window(void **state)
 	(void)state;
 	stage(6, 3);
 	conf.rebalance_us = 600 * S;
+	conf.increase_after_us = -1;
 	nodes[0].power_w = 22000; /* five times six amperes on three lines are 20.7 kW */
 	nodes[0].window_us = 15 * MIN;
 	now = 900 * S;
