@@ -30,17 +30,32 @@ static int read_meter_lost(struct conf_fill *f, const struct conf_row *row, cons
 	return 0;
 }
 
-static int read_rebalance(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+/* A number of some type, or the row's one word. True: it was the word. */
+static int read_or_auto(struct conf_fill *f, const struct conf_row *row, enum conf_type type, const struct conf_node *n, void *at, bool *auto_out)
 {
-	struct conf_row duration = *row;
+	struct conf_row plain = *row;
 	int i;
-	duration.type = CONF_DURATION;
-	if (n->kind == CONF_SCALAR && strspn(n->text, "0123456789.") > 0)
-		return conf_read(f, &duration, n, at);
-	if (settings_word(f, row, n, &i) != 0)
-		return ERR_INVALID;
-	*(int64_t *)at = REBALANCE_AUTO;
-	return 0;
+	plain.type = type;
+	*auto_out = n->kind != CONF_SCALAR || strspn(n->text, "0123456789.") == 0;
+	return *auto_out ? settings_word(f, row, n, &i) : conf_read(f, &plain, n, at);
+}
+
+static int read_duration_or_auto(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	bool by_us;
+	int err = read_or_auto(f, row, CONF_DURATION, n, at, &by_us);
+	if (by_us)
+		*(int64_t *)at = DURATION_AUTO;
+	return err;
+}
+
+static int read_amps_or_auto(struct conf_fill *f, const struct conf_row *row, const struct conf_node *n, void *at)
+{
+	bool by_us;
+	int err = read_or_auto(f, row, CONF_AMPS, n, at, &by_us);
+	if (by_us)
+		*(int32_t *)at = AMPS_AUTO;
+	return err;
 }
 
 static const struct conf_row circuit_rows[] = {
@@ -143,9 +158,11 @@ static const struct conf_row meter_rows[] = {
 const struct conf_table meter_table = { .takes_effect = AT_RESTART, .noun = "meter", .size = sizeof(struct meter_settings), .rows = meter_rows };
 
 static const struct conf_row increase_rows[] = {
-	{ .name = "after", .type = CONF_DURATION, .min = 0, .max = H, .preset = "15s", AT(balancing_settings, increase.after_us),
-	  .help = "Room has to stay this long before a current rises" },
-	{ .name = "step_a", .type = CONF_AMPS, .min = A / 10, .max = 1000 * A, .preset = "4", AT(balancing_settings, increase.step_ma), .help = "Most that it rises at once" },
+	{ .name = "after", .type = CONF_SPECIAL, .read = read_duration_or_auto, .words = WORDS("auto"), .shape = "duration, or ", .max = H,
+	  .preset = "auto", AT(balancing_settings, increase.after_us),
+	  .help = "What was lowered rises this long after that at the earliest; auto: 45s, or 5m where little is free; 15s with rebalance_every 0s" },
+	{ .name = "step_a", .type = CONF_SPECIAL, .read = read_amps_or_auto, .words = WORDS("auto"), .shape = "amperes, or ", .min = A / 10, .max = 1000 * A,
+	  .preset = "auto", AT(balancing_settings, increase.step_ma), .help = "Most that it rises at once; auto: all that it has room for; 4 with rebalance_every 0s" },
 	{ 0 }
 };
 /* Rows of this table count from the start of balancing, not of increase. */
@@ -166,14 +183,14 @@ static const struct conf_row balancing_rows[] = {
 	{ .name = "strategy", .type = CONF_CHOICE, .words = WORDS("fair", "priority", "first-come", "deadline", "fair-energy", "ready"), .preset = "fair",
 	  AT(balancing_settings, strategy),
 	  .help = "Who gets what is left when it is not enough for everyone; deadline: in proportion to what each needs until it leaves, as far as known; fair-energy: who has got least in its session; ready: as many vehicles ready as can be" },
-	{ .name = "rebalance_every", .type = CONF_SPECIAL, .read = read_rebalance, .words = WORDS("auto"), .shape = "duration, or ", .max = H,
+	{ .name = "rebalance_every", .type = CONF_SPECIAL, .read = read_duration_or_auto, .words = WORDS("auto"), .shape = "duration, or ", .max = H,
 	  .preset = "auto", AT(balancing_settings, rebalance_us),
-	  .help = "Shares that still fit are kept for so long before they are made even again; 0s: always even; auto: 10m by deadline, else 0s" },
+	  .help = "Shares that still fit are kept for so long before they are made even again, sooner when somebody comes or leaves; 0s: every share is followed at every step; auto: 10m" },
 	{ .name = "margin", .type = CONF_CHOICE, .words = WORDS("auto", "on", "off"), .preset = "auto", AT(balancing_settings, margin),
-	  .help = "Keeps half a per cent to six per cent of every limit free, as much as the overloads seen ask for; auto: on by deadline, else off" },
+	  .help = "Keeps half a per cent to six per cent of every limit free, as much as the overloads seen ask for, where a meter measures; auto: on, but off with rebalance_every 0s" },
 	{ .name = "min_current_a", .type = CONF_AMPS, .min = 6 * A, .max = 80 * A, .preset = "6", AT(balancing_settings, min_current_ma),
 	  .help = "An EVSE that would get less is paused" },
-	{ .name = "rotate_every", .type = CONF_DURATION, .min = MIN, .max = DAY, .preset = "15m", AT(balancing_settings, rotate_every_us),
+	{ .name = "rotate_every", .type = CONF_DURATION, .min = MIN, .max = DAY, .preset = "30m", AT(balancing_settings, rotate_every_us),
 	  .help = "Time after which the paused ones have their turn" },
 	{ .name = "increase", .type = CONF_SECTION, .table = &increase_table, .help = "How currents rise; they fall at once" },
 	{ .name = "on_meter_lost", .type = CONF_SECTION, .table = &meter_lost_table, AT(balancing_settings, on_meter_lost), .help = "What happens without readings" },

@@ -234,18 +234,19 @@ struct meter_lost_settings {
 };
 
 enum margin_choice { MARGIN_AUTO, MARGIN_ON, MARGIN_OFF };
-#define REBALANCE_AUTO (-1)
+#define DURATION_AUTO (-1)
+#define AMPS_AUTO (-1)
 
 struct balancing_settings {
 	int64_t interval_us;
 	enum strategy strategy;
 	int32_t min_current_ma; /* default of the stations too */
 	int64_t rotate_every_us;
-	int64_t rebalance_us;   /* or REBALANCE_AUTO */
+	int64_t rebalance_us;   /* or DURATION_AUTO */
 	enum margin_choice margin;
 	struct {
-		int64_t after_us;
-		int32_t step_ma;
+		int64_t after_us; /* or DURATION_AUTO */
+		int32_t step_ma;  /* or AMPS_AUTO */
 	} increase;
 	struct meter_lost_settings on_meter_lost;
 	int64_t decision_log_bytes; /* 0: none */

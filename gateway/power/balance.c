@@ -21,6 +21,8 @@
 
 #define RESEND_US (LIMITS_RENEWED_S * US_PER_S)
 #define KEPT_US (10 * 60 * US_PER_S)
+#define CALM_US (15 * US_PER_S)
+#define STEP_MA 4000
 #define EARLY_REST_US (100 * US_PER_MS) /* between decisions that cannot wait for the tick, so that stations cannot order one with each message */
 #define FALLBACK_AFTER_US (LIMITS_EXPIRY_S * US_PER_S) /* a silent station's live limit ends by itself after this */
 
@@ -120,16 +122,19 @@ static void on_send(void *arg, int evse, const struct grant *grant)
 
 static const struct control_events events = { on_send };
 
-/* A share by deadline moves with every guess of what is needed. Followed at every step it would turn cars up and down all day for nothing, so
- * it goes with keeping what fits; and what is kept needs a margin, or the building's noise cuts it. */
-static bool keeps_what_fits(const struct balancing_settings *b)
-{
-	return b->strategy == STRATEGY_DEADLINE;
-}
-
+/* A share moves with every load of the building and every guess of what is needed. Followed at every step it would turn cars up and down all
+ * day for nothing. */
 static int64_t rebalance_us(const struct balancing_settings *b)
 {
-	return b->rebalance_us != REBALANCE_AUTO ? b->rebalance_us : keeps_what_fits(b) ? KEPT_US : 0;
+	return b->rebalance_us == DURATION_AUTO ? KEPT_US : b->rebalance_us;
+}
+
+/* How limits rise: as somebody said, else as it suits how they are kept. */
+static void describe_increase(const struct balancing_settings *b, struct control_conf *out)
+{
+	bool kept = rebalance_us(b) > 0;
+	out->increase_after_us = b->increase.after_us != DURATION_AUTO ? b->increase.after_us : kept ? -1 : CALM_US;
+	out->increase_step_ma = b->increase.step_ma != AMPS_AUTO ? b->increase.step_ma : kept ? 0 : STEP_MA;
 }
 
 struct control_conf balance_describe(const struct settings *c, struct arena *mem)
@@ -145,11 +150,9 @@ struct control_conf balance_describe(const struct settings *c, struct arena *mem
 	struct control_conf conf = {
 		.strategy = c->balancing.strategy,
 		.interval_us = c->balancing.interval_us,
-		.increase_after_us = c->balancing.increase.after_us,
-		.increase_step_ma = c->balancing.increase.step_ma,
 		.rotate_every_us = c->balancing.rotate_every_us,
 		.rebalance_us = rebalance_us(&c->balancing),
-		.margin = c->balancing.margin == MARGIN_ON || (c->balancing.margin == MARGIN_AUTO && keeps_what_fits(&c->balancing)),
+		.margin = c->balancing.margin == MARGIN_ON || (c->balancing.margin == MARGIN_AUTO && rebalance_us(&c->balancing) > 0),
 		.resend_us = RESEND_US,
 		.on_meter_lost = c->balancing.on_meter_lost.limit,
 		.meter_lost_after_us = c->balancing.on_meter_lost.after_us,
@@ -164,6 +167,7 @@ struct control_conf balance_describe(const struct settings *c, struct arena *mem
 		.voltage_mv = c->site.voltage_v * 1000,
 	};
 	conf.evses = evses;
+	describe_increase(&c->balancing, &conf);
 	return conf;
 }
 

@@ -71,6 +71,7 @@ static const char head[] =
 	"  relays:    {parent: ev-feeder, limit_a: 40, phases: [L1]}\n" /* carries both */
 	"balancing:\n"
 	"  interval: 500ms\n"
+	"  rebalance_every: 0s\n" /* two minutes are a day here */
 	"  increase: {after: 2s, step_a: 4}\n"
 	"  on_meter_lost: {after: 1s, limit: fallback}\n"
 	"station_defaults:\n"

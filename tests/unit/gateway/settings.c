@@ -87,7 +87,7 @@ static void test_the_shortest_file_has_all_defaults(void **state)
 	assert_int_equal(s->circuits[0].limit_ma[2], 100000);
 	assert_int_equal(s->circuits[0].phases, PHASE_ALL);
 	assert_true(s->balancing.interval_us == 1000000);
-	assert_int_equal(s->balancing.increase.step_ma, 4000);
+	assert_int_equal(s->balancing.increase.step_ma, AMPS_AUTO);
 	assert_true(s->balancing.on_meter_lost.after_us == 3000000);
 	assert_int_equal(s->balancing.on_meter_lost.limit, LOST_FALLBACK);
 	assert_int_equal(s->onboarding.mode, ONBOARDING_MANUAL);
@@ -107,36 +107,46 @@ static struct control_conf described(struct stage *st, const char *text)
 	return conf;
 }
 
-static void test_by_deadline_what_fits_is_kept_below_a_margin(void **state)
-{
-	struct stage *st = *state;
-	struct control_conf conf = described(st, HEAD GRID "balancing: {strategy: deadline}\n");
-	assert_true(conf.rebalance_us == INT64_C(600000000));
-	assert_true(conf.margin);
-}
-
-static void test_fair_shares_are_always_even_and_use_the_whole_limit(void **state)
+static void test_what_fits_is_kept_below_a_margin(void **state)
 {
 	struct stage *st = *state;
 	struct control_conf conf = described(st, HEAD GRID);
+	assert_true(conf.rebalance_us == INT64_C(600000000));
+	assert_true(conf.margin);
+	assert_true(conf.increase_after_us == -1); /* as it suits what is kept */
+	assert_int_equal(conf.increase_step_ma, 0);
+}
+
+static void test_limits_may_follow_every_share_to_the_whole_limit(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 0s}\n");
 	assert_true(conf.rebalance_us == 0);
 	assert_false(conf.margin);
+	assert_true(conf.increase_after_us == 15000000);
+	assert_int_equal(conf.increase_step_ma, 4000);
 }
 
 static void test_what_is_said_of_rebalancing_and_margin_goes(void **state)
 {
 	struct stage *st = *state;
-	struct control_conf conf = described(st, HEAD GRID "balancing: {strategy: deadline, rebalance_every: 0s, margin: off}\n");
+	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 0s, margin: on}\n");
 	assert_true(conf.rebalance_us == 0);
+	assert_true(conf.margin);
+	conf = described(st, HEAD GRID "balancing: {rebalance_every: 5m, margin: off}\n");
+	assert_true(conf.rebalance_us == INT64_C(300000000));
 	assert_false(conf.margin);
 }
 
-static void test_fair_shares_may_be_kept_below_a_margin_too(void **state)
+static void test_what_is_said_of_increases_goes_for_what_is_kept_too(void **state)
 {
 	struct stage *st = *state;
-	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 5m, margin: on}\n");
-	assert_true(conf.rebalance_us == INT64_C(300000000));
-	assert_true(conf.margin);
+	struct control_conf conf = described(st, HEAD GRID "balancing: {increase: {after: 20s, step_a: 2.5}}\n");
+	assert_true(conf.increase_after_us == 20000000);
+	assert_int_equal(conf.increase_step_ma, 2500);
+	conf = described(st, HEAD GRID "balancing: {increase: {after: auto, step_a: 8}}\n");
+	assert_true(conf.increase_after_us == -1);
+	assert_int_equal(conf.increase_step_ma, 8000);
 }
 
 static void test_a_plain_key_refines_a_range(void **state)
@@ -417,10 +427,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_STAGE(test_the_shortest_file_has_all_defaults),
-		ON_STAGE(test_by_deadline_what_fits_is_kept_below_a_margin),
-		ON_STAGE(test_fair_shares_are_always_even_and_use_the_whole_limit),
+		ON_STAGE(test_what_fits_is_kept_below_a_margin),
+		ON_STAGE(test_limits_may_follow_every_share_to_the_whole_limit),
 		ON_STAGE(test_what_is_said_of_rebalancing_and_margin_goes),
-		ON_STAGE(test_fair_shares_may_be_kept_below_a_margin_too),
+		ON_STAGE(test_what_is_said_of_increases_goes_for_what_is_kept_too),
 		ON_STAGE(test_a_plain_key_refines_a_range),
 		ON_STAGE(test_later_layers_win),
 		ON_STAGE(test_phases_follow_the_wiring),
