@@ -359,7 +359,7 @@ static size_t list_victims(struct control *c, int node, int room)
 			short_lines |= 1u << l;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *s = &c->seats[i];
-		if (taken(s) <= 0 || c->send[i] || !below_in(c, s, node, room))
+		if (taken(s) <= 0 || !below_in(c, s, node, room))
 			continue;
 		c->queue[n++] = (struct ranked){ giving_key(c, i, short_lines), (int32_t)i };
 	}

@@ -417,6 +417,24 @@ static void test_shares_that_fit_are_left_alone(void **state)
 	check_plan();
 }
 
+/* Three lines have too little at once, each by more than the one before: one car is lowered three times, not paused. */
+static void test_one_car_makes_room_on_every_line(void **state)
+{
+	(void)state;
+	stage_kept(1, A(40));
+	start(0);
+	seconds(100);
+	base[0] = A(18);
+	base[1] = A(21);
+	base[2] = A(24);
+	for (int i = 0; i < 200; i++) {
+		seconds(1);
+		assert_true(granted(0) >= A(6));
+	}
+	assert_in_range(granted(0), A(13), A(16));
+	check_plan();
+}
+
 static void test_who_never_reports_a_current_is_raised_again(void **state)
 {
 	(void)state;
@@ -1520,6 +1538,7 @@ int main(void)
 		TEST(test_where_nothing_is_left_nobody_is_offered_anything),
 		TEST(test_fair_shares_are_there_as_soon_as_somebody_comes_or_leaves),
 		TEST(test_shares_that_fit_are_left_alone),
+		TEST(test_one_car_makes_room_on_every_line),
 		TEST(test_who_never_reports_a_current_is_raised_again),
 		TEST(test_an_order_that_lets_go_is_followed_to_the_tenth),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
