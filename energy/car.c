@@ -21,6 +21,7 @@
 #define SETTLE_US (8 * US_PER_S)       /* message, pilot, car */
 #define LAGS_US (4 * US_PER_S)
 #define ANSWER_US (10 * US_PER_S)
+#define CLIMB_MA 1000
 #define FRESH_US (75 * US_PER_S)       /* stations report every 10 to 60 s */
 #define LEARN_US (25 * US_PER_S)
 #define LEARN_AGAIN_US (120 * US_PER_S) /* that it uses no more than one, when it was told to use one before: its station may be slow to change over */
@@ -232,8 +233,10 @@ static void follows(struct car *c)
 
 void car_draws(struct car *c, const int32_t own_ma[3], int64_t now_us)
 {
+	int32_t before = most_of(c);
 	memcpy(c->drawn, own_ma, sizeof(c->drawn));
 	c->drawn_us = now_us;
+	c->climbs = most_of(c) > before + CLIMB_MA && most_of(c) + CLIMB_MA < car_takes(c, c->told_ma);
 	learn_phases(c);
 	note_use(c);
 	if (c->answered && !c->refused && c->told_ma < c->force_ma && now_us > c->accepted_us && !excessive(c) && (!c->unproved || shows_it(c)) &&
@@ -357,7 +360,7 @@ void car_range(const struct car *c, int phase, int64_t now_us, int32_t *low_out,
 	int32_t offer = counts ? car_takes(c, c->told_ma) : 0, force = counts ? car_takes(c, c->force_ma) : 0, drawn = c->drawn[phase];
 	if (fresh && (settled_report(c) || c->told_ma < 0)) {
 		*low_out = *high_out = drawn;
-		if (c->told_ma < 0 || may_begin(c))
+		if (c->told_ma < 0 || c->climbs || may_begin(c))
 			*high_out = larger(drawn, c->told_ma < 0 ? force : offer);
 	} else if (fresh) {
 		*low_out = drawn < offer ? drawn : offer;

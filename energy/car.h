@@ -23,6 +23,7 @@ struct car {
 	int32_t drawn[3];
 	int64_t drawn_us;     /* 0: never said */
 	int64_t draws_since_us; /* first of the reports of a real current that came one after the other; 0: the last was none */
+	bool climbs;          /* drew clearly more in its last report than in the one before, and less than it may: it may be on its way up */
 	bool back;            /* its station was silent, and may any moment go by what it was told before that */
 	uint8_t seen;         /* own phases with a real current in this transaction */
 	uint8_t used;         /* learnt; 0: not yet, all count */

@@ -435,6 +435,29 @@ static void test_one_car_makes_room_on_every_line(void **state)
 	check_plan();
 }
 
+/* A car takes a quarter of a minute to come to what it may take, and its station reports in the middle of that. What is missing in the report
+ * is the car's on its way up, not the building's. */
+static void test_who_is_on_its_way_up_is_not_switched_off_for_it(void **state)
+{
+	(void)state;
+	stage_kept(1, A(18));
+	evses[0].on_off = true;
+	evses[0].n_lines = 1;
+	evses[0].min_ma = evses[0].max_ma = A(16);
+	reopen();
+	takes[0] = 0;
+	start(0);
+	for (int i = 0; i < 600; i++) {
+		if (offer[0] <= 0)
+			takes[0] = 0;
+		else if (takes[0] < A(16) && now / S % 10 != 9)
+			takes[0] += 1100;
+		seconds(1);
+		if (i > 70)
+			assert_int_equal(granted(0), A(16));
+	}
+}
+
 static void test_who_never_reports_a_current_is_raised_again(void **state)
 {
 	(void)state;
@@ -1539,6 +1562,7 @@ int main(void)
 		TEST(test_fair_shares_are_there_as_soon_as_somebody_comes_or_leaves),
 		TEST(test_shares_that_fit_are_left_alone),
 		TEST(test_one_car_makes_room_on_every_line),
+		TEST(test_who_is_on_its_way_up_is_not_switched_off_for_it),
 		TEST(test_who_never_reports_a_current_is_raised_again),
 		TEST(test_an_order_that_lets_go_is_followed_to_the_tenth),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
