@@ -112,10 +112,11 @@ struct seat {                         /* an EVSE */
 	enum single can_single;       /* what its hardware can */
 	int64_t switched_us, fits_us; /* 0: never; what it waits for is so since */
 	bool phased;                  /* its reports tell phase by phase, as those do that were once not the same on all of them */
+	bool over;                    /* a device above still carries too much although it must have followed its last order by now */
 	bool unheard;                 /* was lowered while its car took nothing: nothing shows that it goes by that, so it is told once more */
 	bool asleep;                  /* was paused and does not come back by itself */
 	int32_t order_ma;             /* lowest that it itself was ordered to, by a cap or a profile; MA_NONE: nobody does */
-	int64_t eased_us;             /* that rose last */
+	int64_t eased_us;             /* that, or the order to a node above, rose last */
 	int64_t woken_us;             /* last wake-up sequence; 0: none since it was paused */
 	/* of the last tick */
 	int32_t min_ma;               /* of this seat: its station's, or what is worth while */
@@ -143,7 +144,8 @@ struct seat {                         /* an EVSE */
 /* How long limits have been left alone. */
 struct pace {
 	int64_t balanced_us;          /* shares were made even last */
-	int64_t changed_us;           /* somebody came or left last, or was allowed more again */
+	int64_t changed_us;           /* somebody came or left last, or another limit was ordered */
+	bool ordered;                 /* that was so in this tick */
 	int64_t small_us;             /* last small raise */
 	bool uneven;                  /* that has been since shares were made even */
 };

@@ -663,6 +663,16 @@ static void raise_worthwhile(struct control *c)
 		raise(c, (size_t)c->queue[k].index);
 }
 
+/* What somebody orders is borne by all alike. */
+static void lower_to_shares(struct control *c)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
+		const struct seat *s = &c->seats[i];
+		if (s->way == SEAT_SERVED && s->limit.ma > s->share.ma)
+			lower(c, i, s->share.ma, s->share.bound == ALLOC_OWN ? -1 : s->share.node, s->share.line);
+	}
+}
+
 /* How long shares are left as they are. What a newcomer does shows after some seconds only, so there is more than one round. */
 static int64_t rest_us(const struct control *c)
 {
@@ -676,6 +686,8 @@ static void keep_while_it_fits(struct control *c)
 	bool due = c->now_us - c->pace.balanced_us >= rest_us(c);
 	free_when_settled(c);
 	obey_own_caps(c);
+	if (c->pace.ordered && !c->policy->by_need)
+		lower_to_shares(c);
 	cut_where_over(c);
 	even_out(c, false);
 	if (due) {

@@ -12,6 +12,7 @@
  * Easy to get wrong: the room for uneven loads rises when the least loaded line does, and that is measured, never planned: two single-phase
  * cars on two lines each wait for a third one that may never come otherwise. So a site climbs in steps of the difference allowed. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "energy/control-local.h"
@@ -236,18 +237,27 @@ static void make_uneven(const struct control *c, struct junction *n)
 		n->room[ALLOC_UNEVEN + l] = steady(&n->uneven[l], least + n->conf->imbalance_ma - n->base[l]);
 }
 
-#define EASED_MA 1000
-#define EASED_W 230
+#define ORDER_MA 1000
+#define ORDER_W 230
 
-/* Somebody who limited the site allows more again: it is due to those below at once, not when it would be time to even out. */
+static void ease_below(struct control *c, const struct junction *n)
+{
+	for (size_t i = 0; i < c->site.parts.n_evses; i++)
+		if (site_below(&c->site.parts, c->seats[i].conf->node, (int)(n - c->nodes)))
+			c->seats[i].eased_us = c->now_us;
+}
+
+/* Somebody limits the site otherwise: shares are made even at once, not when it would be time to. */
 static void note_orders(struct control *c, struct junction *n)
 {
 	for (int r = 0; r <= ALLOC_SUM; r++) {
 		const struct told_cap *cap = n->cap[r];
 		int64_t order = !cap ? NO_BOUND : r == ALLOC_SUM ? cap->power_w : cap->line[r];
-		if (order >= n->order[r] + (r == ALLOC_SUM ? EASED_W : EASED_MA)) {
+		if (llabs(order - n->order[r]) >= (r == ALLOC_SUM ? ORDER_W : ORDER_MA)) {
 			c->pace.changed_us = c->now_us;
-			c->pace.uneven = true;
+			c->pace.uneven = c->pace.ordered = true;
+			if (order > n->order[r])
+				ease_below(c, n);
 		}
 		n->order[r] = order;
 	}
@@ -270,6 +280,7 @@ void rooms_make(struct control *c)
 	for (size_t i = 0; i < c->caps_end; i++)
 		if (c->caps[i].id && c->caps[i].node >= 0 && c->caps[i].devices)
 			apply_line_cap(c, &c->caps[i]);
+	c->pace.ordered = false;
 	for (size_t i = 0; i < c->site.parts.n_nodes; i++)
 		note_orders(c, &c->nodes[i]);
 }

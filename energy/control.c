@@ -55,6 +55,8 @@ static void open_nodes(struct control *c)
 		c->nodes[i].conf = &c->site.nodes[i];
 		c->nodes[i].meter = c->site.nodes[i].meter >= 0 ? &c->meters[c->site.nodes[i].meter] : NULL;
 		memcpy(c->nodes[i].limit, c->site.nodes[i].limit.l, sizeof(c->nodes[i].limit));
+		for (int r = 0; r <= ALLOC_SUM; r++)
+			c->nodes[i].order[r] = NO_BOUND;
 		load_init(&c->nodes[i].load);
 		margin_init(&c->nodes[i].margin);
 		net_init(&c->nodes[i].net);
@@ -144,6 +146,9 @@ void control_range(const struct seat *s, int phase, int64_t now_us, int32_t *low
 		*high = offline_on(s, phase, now_us);
 	} else if (control_runs(s)) {
 		car_range(&s->car, phase, now_us, low, high);
+		int32_t told = car_takes(&s->car, s->car.told_ma);
+		if (s->over && s->car.drawn[phase] <= told && *high > told)
+			*high = told; /* what is still there is more likely the building's, and cutting too much is the lesser evil */
 	}
 }
 
@@ -636,7 +641,8 @@ static void send_due(struct control *c)
 		if (wants_waking(c, s))
 			c->send[i] = s->grant.wake = true;
 		bool repeated = s->limit.sent_us > s->car.told_us; /* some stations begin anew with every word, so they get the time to finish one */
-		bool again = (car_lags(&s->car) || still_over(c, s)) && c->now_us - s->limit.sent_us >= (repeated ? 3 * AGAIN_US : AGAIN_US);
+		s->over = still_over(c, s);
+		bool again = (car_lags(&s->car) || s->over) && c->now_us - s->limit.sent_us >= (repeated ? 3 * AGAIN_US : AGAIN_US);
 		bool twice = s->unheard && !c->send[i] && c->now_us - s->limit.sent_us >= UNHEARD_US;
 		s->unheard = s->unheard && !twice;
 		if (!c->send[i] && !again && !twice && s->car.told_ma == s->limit.ma && !limit_due(&rules, &s->limit, s->way == SEAT_UNCONFIRMED, c->now_us))
