@@ -278,12 +278,13 @@ static bool by_order(const struct control *c, const struct seat *s)
 	return order;
 }
 
-/* `node`, `room`: that has too little; -1: none. */
+/* `node`, `room`: that has too little; -1: none. Of several in one tick the first is told: the others take what is left to take. */
 static void lower(struct control *c, size_t i, int32_t to_ma, int node, int room)
 {
 	struct seat *s = &c->seats[i];
 	int32_t before = taken(s);
-	note_tight(s, node, room);
+	if (!c->send[i] || s->tight_node < 0)
+		note_tight(s, node, room);
 	s->limit.hold = LIMIT_ROOM;
 	s->limit.until_us = 0;
 	s->limit.recovers = by_order(c, s);

@@ -255,7 +255,8 @@ static void note_orders(struct control *c, struct junction *n)
 		int64_t order = !cap ? NO_BOUND : r == ALLOC_SUM ? cap->power_w : cap->line[r];
 		if (llabs(order - n->order[r]) >= (r == ALLOC_SUM ? ORDER_W : ORDER_MA)) {
 			c->pace.changed_us = c->now_us;
-			c->pace.uneven = c->pace.ordered = true;
+			c->pace.ordered = true;
+			c->pace.uneven = c->pace.uneven || !c->policy->by_need;
 			if (order > n->order[r])
 				ease_below(c, n);
 		}
