@@ -5,7 +5,8 @@
  * to an ampere; or because the cars are steered by it, for a plant or for the building beside them, and then it is the first to move: cars can
  * only make up for what the meter has shown. So it has to be still from before the change was made until well after it, and the stiller
  * it has to be the less they changed. Cars that follow a ramp some seconds behind keep a meter still, too, but ramps last: only what changes
- * within twenty seconds counts, and only when it is much.
+ * within twenty seconds counts, and only when it is much. What changes within some minutes counts where the meter shows no more than noise all the
+ * time, since nobody is steered as well as that.
  *
  * Easy to get wrong: a report is late. What it says became true at some moment since the report before, and the meter has shown that then: so it
  * has to have been still for the age of the reports longer. And what a car takes while an order is on its way is a range, not a number; a change
@@ -18,11 +19,14 @@
 
 #define US_PER_SECOND INT64_C(1000000)
 #define SLOT_US (10 * US_PER_SECOND)
-#define SUDDEN_SLOTS 2      /* a change of cars happens within these, with now */
+#define SUDDEN_SLOTS 2      /* a sudden change of cars happens within these, with now */
+#define SLOW_SLOTS 26       /* and any within these */
 #define MOVED_LINE_MA 8000  /* a change that a living meter must show */
 #define MOVED_ALL_MA 16000
 #define STILL_LINE_MA 2000  /* a meter whose values stay within this does not move */
 #define STILL_ALL_MA 3000
+#define NOISE_LINE_MA 400   /* nor does it do more than make noise within this */
+#define NOISE_ALL_MA 900
 #define CLEARLY 10          /* a change is so many times what the meter moved */
 #define FOLLOWED 8          /* it moves when it does so by this part of the change */
 #define TAKEN_BACK_US (30 * US_PER_SECOND)
@@ -116,8 +120,8 @@ static int32_t unseen(const struct witness *w, int ch, int k, int32_t least, int
 	int32_t up = least - ago(w, k)->most[ch], down = ago(w, k)->least[ch] - most, by = up > down ? up : down;
 	if (by < least_change(ch))
 		return 0;
-	int32_t meter = moved(w, ch, reach(w, k));
-	if (meter > most_still(ch) || by < CLEARLY * meter)
+	int32_t meter = moved(w, ch, reach(w, k)), still = k < SUDDEN_SLOTS ? most_still(ch) : ch == WITNESS_ALL ? NOISE_ALL_MA : NOISE_LINE_MA;
+	if (meter > still || by < CLEARLY * meter)
 		return 0;
 	*from_out = up > down ? ago(w, k)->most[ch] : ago(w, k)->least[ch];
 	return by;
@@ -139,7 +143,7 @@ static void claim(struct witness *w, int ch, int32_t ma, int32_t from, int32_t t
 
 static void look(struct witness *w, int ch, int32_t ma, int32_t least, int32_t most, int64_t at_us)
 {
-	for (int k = 0; k < SUDDEN_SLOTS; k++) {
+	for (int k = 0; k < SLOW_SLOTS; k++) {
 		int32_t from;
 		if (!ago(w, k)->any)
 			return;

@@ -8,7 +8,7 @@
 
 #define WITNESS_ALL 3          /* behind the three lines: their sum */
 #define WITNESS_CHANNELS 4
-#define WITNESS_SLOTS 12
+#define WITNESS_SLOTS 36
 
 struct witness_slot {          /* ten seconds */
 	int32_t low[WITNESS_CHANNELS], high[WITNESS_CHANNELS]; /* of the meter */
