@@ -24,11 +24,6 @@
 #define GRAIN_MA 100             /* OCPP limits have one decimal */
 #define WHOLE_PPM 1000000
 
-static int32_t least(int32_t a, int32_t b)
-{
-	return a < b ? a : b;
-}
-
 /* All that limits an EVSE by itself; what the nodes leave over comes later. */
 int32_t control_asks(const struct seat *s)
 {

@@ -74,6 +74,11 @@ struct junction {                     /* a node */
 
 #define NO_BOUND (INT64_MAX / 4)
 
+static inline int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
 enum seat_way {
 	SEAT_FREE,                    /* no car that wants current */
 	SEAT_FAULT,

@@ -7,7 +7,11 @@ libenergy_a_SOURCES = \
 	energy/control-meters.c \
 	energy/control-change.c \
 	energy/control-view.c \
+	energy/control-cut.c \
+	energy/control-keep.c \
 	energy/control-move.c \
+	energy/control-raise.c \
+	energy/keep-local.h \
 	energy/control-rooms.c \
 	energy/control-witness.c \
 	energy/follow.c energy/follow.h \
