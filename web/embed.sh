@@ -1,5 +1,5 @@
 #!/bin/sh
-# embed.sh DIRECTORY FILE...: writes web/files.c, the files compressed into it. With no file: an empty table.
+# embed.sh DIRECTORY FILE...: writes web/files.c, the files compressed into it, scripts without indents and lines of comment. With no file: an empty table.
 dir=$1
 shift
 echo '/* Written by web/embed.sh. */'
@@ -7,7 +7,10 @@ echo '#include "web/files.h"'
 n=0
 for file in "$@"; do
 	echo "static const unsigned char file$n[] = {"
-	gzip -9nc "$dir/$file" | od -An -v -tu1 | sed -e 's/  */,/g' -e 's/^,//' -e 's/$/,/'
+	case $file in
+	*.js) sed -e 's/^	*//' -e '/^\/\/ /d' "$dir/$file" ;;
+	*) cat "$dir/$file" ;;
+	esac | gzip -9n | od -An -v -tu1 | sed -e 's/  */,/g' -e 's/^,//' -e 's/$/,/'
 	echo '};'
 	n=$((n + 1))
 done
