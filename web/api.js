@@ -1,4 +1,6 @@
 // The box: requests, the session, and its state as it changes.
+import { setClock } from './ui.js';
+
 export const state = { session: null, live: false, site: null, circuits: new Map(), meters: new Map(), stations: new Map(), evses: new Map(), uplinks: new Map(), events: [], jobs: new Map(), health: [], limits: [] };
 const listeners = new Set();
 export function onChange(f) {
@@ -122,6 +124,7 @@ export function takeEvents(log) {
 
 function takeAll([site, circuits, stations, uplinks, log, health, limits, jobs]) {
 	Object.assign(state, { site, health, limits });
+	setClock(site.ts);
 	takeEvents(log);
 	const named = (x) => [x.id, x];
 	replace(state.circuits, 'circuit', circuits.map(named));
@@ -177,7 +180,10 @@ export function connect() {
 		changed('live');
 		if (source.readyState === EventSource.CLOSED) again = setTimeout(comeBack, 3000);
 	};
-	on('site', (d) => (state.site = { ...state.site, ...d }));
+	on('site', (d) => {
+		state.site = { ...state.site, ...d };
+		setClock(d.ts);
+	});
 	on('circuit', (d, k) => state.circuits.set(k, d));
 	on('meter', (d, k) => state.meters.set(k, d));
 	on('station', (d, k) => state.stations.set(k, d));

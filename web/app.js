@@ -1,6 +1,6 @@
 // The frame around the pages: who is logged in, where we are, banners; and the language and the light.
 import { api, state, onChange, readSession, readAll, readVerbs, connect, disconnect } from './api.js';
-import { h, patch, pill, button, setZone, num } from './ui.js';
+import { h, patch, pill, button, setZone, num, boxNow } from './ui.js';
 import { t, lang, setLang, LANGS } from './text.js';
 import { loginPage, setupPage } from './login.js';
 import { trialBanner } from './change.js';
@@ -12,6 +12,7 @@ const PAGES = {
 	site: ['M12 3v6M5 21v-6h14v6M12 9v6M3 21h4M10 21h4M17 21h4M9 3h6', () => import('./site.js')],
 	stations: ['M13 2 5 14h6l-1 8 8-12h-6z', () => import('./stations.js')],
 	station: [null, () => import('./station.js')],
+	grid: ['M9 3v5M15 3v5M6 8h12v3a6 6 0 0 1-12 0zM12 17v4', () => import('./grid.js')],
 	transactions: ['M5 3h14v18l-3-2-2 2-2-2-2 2-2-2-3 2zM9 8h6M9 12h6', () => import('./transactions.js')],
 	uplink: ['M7 17a4 4 0 0 1 0-8 6 6 0 0 1 11-1 4.500 4.500 0 0 1 0 9M12 21v-8M9 15l3-3 3 3', () => import('./uplink.js')],
 	trace: ['M3 8h15l-4-4M21 16H6l4 4', () => import('./trace.js')],
@@ -73,7 +74,7 @@ function strip() {
 }
 
 function frame(at) {
-	const names = Object.keys(PAGES).filter((p) => PAGES[p][0]);
+	const names = Object.keys(PAGES).filter((p) => PAGES[p][0] && (p !== 'grid' || state.site?.grid_operator));
 	return h('div', { id: 'app', class: 'app' },
 		h('header', { class: 'top' }, h('a', { class: 'home', href: '#/overview' }, h('img', { src: '/icon.svg', alt: '', width: 26, height: 26 }), h('span', {}, state.session.site)), strip(), tools()),
 		h('nav', { class: 'side', 'aria-label': t('pages') }, names.map((n) => link(n, at))),
@@ -162,6 +163,6 @@ onChange((topic, data) => {
 	if (topic === null && state.session?.user) draw();
 	if (topic === 'session' && state.session && !state.session.user && shown) start(true);
 });
-setInterval(() => state.site?.config?.confirm_until && (new Date(state.site.config.confirm_until) > Date.now() ? draw() : refreshTrial()), 1000);
+setInterval(() => state.site?.config?.confirm_until && (new Date(state.site.config.confirm_until) > boxNow() ? draw() : refreshTrial()), 1000);
 theme();
 start().catch((e) => app.replaceChildren(h('main', { class: 'door' }, h('p', { class: 'error' }, e.message), button('\u21bb', () => location.reload()))));

@@ -1,6 +1,7 @@
 // The configuration for forms: what there may be (the tables of the box), what is written and where, and a change on its way into force.
 // A path is a list of keys; a change is a map from path to value, where undefined stands for "as the files say".
 import { get, run, state, changed, patiently, reader, readAll } from './api.js';
+import { boxNow } from './ui.js';
 import { lang } from './text.js';
 
 export const keyOf = (path) => JSON.stringify(path);
@@ -95,5 +96,5 @@ export async function refreshTrial() {
 }
 export const trialLeft = () => {
 	const until = state.site?.config?.confirm_until;
-	return until ? Math.max(0, Math.round((new Date(until) - Date.now()) / 1000)) : null;
+	return until ? Math.max(0, Math.round((new Date(until) - boxNow()) / 1000)) : null;
 };

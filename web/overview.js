@@ -1,9 +1,10 @@
 // What the site does now: each phase of the grid connection, who charges and who waits, and the last hours.
 import { state, get, can, api, reader, refreshLimits } from './api.js';
-import { h, show, card, button, amps, num, kw, pill, reason, time, attempt, PHASES } from './ui.js';
+import { h, show, card, button, amps, num, kw, pill, reason, time, attempt, byName, boxNow, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart, csv } from './chart.js';
 import { acceptStation, rejectStation } from './actions.js';
+import { place } from './outlook.js';
 
 const root = () => [...state.circuits.values()].find((c) => !c.parent) || { id: '', i_a: [null, null, null], limit_a: [null, null, null], planned_a: [] };
 const evSum = (p) => [...state.evses.values()].reduce((s, e) => s + (e.i_a?.[p] || 0), 0);
@@ -27,22 +28,24 @@ export function phaseBar(circuit, p, ev) {
 		h('span', { class: 'quiet' }, i === null ? t('unknown') : feeds ? t('feeds') : `${num(limit - i)} ${t('free')}`));
 }
 
+const stationLink = (id) => h('a', { class: 'lab', href: `#/station/${encodeURIComponent(id)}` }, id);
+
 function numbers() {
 	const s = state.site, list = [...state.evses.values()], by = {};
 	for (const e of list) if (e.state === 'charging' && e.limit?.reason && e.limit.reason !== 'ev' && e.limit.reason !== 'evse_max') {
 		const k = `${e.limit.reason}|${e.limit.ref || ''}`;
 		(by[k] ||= { cap: { reason: e.limit.reason, ref: e.limit.ref }, n: 0 }).n++;
 	}
-	const waiting = list.filter((e) => e.waiting), pending = [...state.stations.values()].filter((x) => x.state === 'pending');
+	const waiting = list.filter((e) => e.waiting).sort((a, b) => place(a) - place(b) || byName(a.station, b.station)), next = waiting.map((e) => e.limit?.until).filter(Boolean).sort()[0], pending = [...state.stations.values()].filter((x) => x.state === 'pending');
 	const offline = [...state.stations.values()].filter((x) => x.state === 'offline');
 	const faulted = list.filter((e) => e.state === 'faulted');
 	const operator = s.grid_operator;
 	return h('ul', { class: 'facts' },
-		operator && operator.limit_w !== null ? h('li', { id: 'operator' }, pill('waiting', t('reason.grid_operator')), ` ${t('grid_limits')} `, h('b', {}, kw(operator.limit_w)), ` (${operator.decided_by}), ${t('since')} ${time(operator.since)}`) : null,
+		operator && operator.limit_w !== null ? h('li', { id: 'operator' }, pill('waiting', t('reason.grid_operator')), ` ${t('grid_limits')} `, h('b', {}, kw(operator.limit_w)), ` (${operator.decided_by}), ${t('since')} ${time(operator.since)} `, h('a', { href: '#/grid' }, t('grid.log'))) : null,
 		h('li', {}, pill('charging', `${s.charging} ${t('n_charging')}`), ' ', Object.values(by).sort((a, b) => b.n - a.n).map((r, i) => `${i ? ', ' : ''}${r.n} ${t('n_limited')} ${reason(r.cap)}`)),
-		waiting.map((e) => h('li', {}, pill('waiting'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.limit?.until ? `${t('turn')} ${time(e.limit.until)}` : ''}`)),
-		faulted.map((e) => h('li', {}, pill('faulted'), ' ', h('a', { href: `#/station/${encodeURIComponent(e.station)}` }, e.station), ` ${e.error || ''}`)),
-		offline.length ? h('li', {}, pill('offline', `${offline.length} ${t('n_offline')}`), ' ', offline.slice(0, 8).map((x, i) => [i ? ', ' : '', h('a', { href: `#/station/${encodeURIComponent(x.id)}` }, x.id)])) : null,
+		waiting.length ? h('li', {}, pill('waiting', `${waiting.length} ${t('n_waiting')}`), ' ', waiting.slice(0, 20).map((e, i) => [i ? ', ' : '', stationLink(e.station)]), waiting.length > 20 ? ' …' : '', next ? ` – ${t('turn')} ${time(next)}` : '') : null,
+		faulted.map((e) => h('li', {}, pill('faulted'), ' ', stationLink(e.station), ` ${e.error || ''}`)),
+		offline.length ? h('li', {}, pill('offline', `${offline.length} ${t('n_offline')}`), ' ', offline.slice(0, 8).map((x, i) => [i ? ', ' : '', stationLink(x.id)])) : null,
 		pending.map((x) => h('li', {}, pill('pending'), ' ', h('strong', {}, x.id), ' ', h('span', { class: 'row' }, acceptStation(x), rejectStation(x)))));
 }
 
@@ -71,7 +74,7 @@ export function open(el) {
 			draw_past();
 			return;
 		}
-		const seconds = { '15m': 900, '24h': 86400, '30d': 30 * 86400 }[range], to = Date.now() / 1000, from = grid.t.length > 1 ? Math.max(to - seconds, Math.min(grid.t[0], to - seconds / 24)) : to - seconds;
+		const seconds = { '15m': 900, '24h': 86400, '30d': 30 * 86400 }[range], to = boxNow() / 1000, from = grid.t.length > 1 ? Math.max(to - seconds, Math.min(grid.t[0], to - seconds / 24)) : to - seconds;
 		const at = new Map(ev.t.map((v, i) => [v, i])), evTop = grid.t.map((v) => (at.has(v) ? Math.max(ev.l1[at.get(v)], ev.l2[at.get(v)], ev.l3[at.get(v)]) : null));
 		const [first, last] = zoomed || [from, to];
 		const marks = state.events.filter((e) => e.sev !== 'info').map((e) => ({ t: new Date(e.ts) / 1000 })).filter((m) => m.t > from);

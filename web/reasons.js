@@ -6,7 +6,8 @@ import { t } from './text.js';
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, k) => values[k] ?? '');
 const most = (list) => Math.max(0, ...(list || []).map((x) => x || 0));
 
-export function sentence(e) {
+// `sharing`, where it is known: who shares what binds, as the box counts them.
+export function sentence(e, sharing) {
 	const l = e.limit;
 	if (!e.tx) return t(`say.${e.state}`, t(`state.${e.state}`));
 	if (e.error) return fill(t('say.error'), { error: e.error });
@@ -15,8 +16,8 @@ export function sentence(e) {
 	if (!l) return t(`state.${e.state}`);
 	const values = { a: amps(most(l.a)), takes: amps(most(e.i_a)), ref: l.ref || '', phase: l.phase || '', until: time(l.until) };
 	const c = state.circuits.get(l.ref), p = PHASES.indexOf(l.phase);
-	if (c) Object.assign(values, { n: c.binding_evses || 1, full: amps(c.limit_a[Math.max(0, p)], 0), name: c.name || c.id });
-	if (l.reason === 'circuit' && c?.binding_evses > 1) return fill(t('say.circuit_shared'), values);
+	if (c) Object.assign(values, { n: sharing?.evses ?? (c.binding_evses || 1), full: amps(c.limit_a[Math.max(0, p)], 0), name: c.name || c.id });
+	if (l.reason === 'circuit' && values.n > 1) return fill(t('say.circuit_shared'), values);
 	return fill(t(l.reason === 'circuit' && !c ? 'say.other' : `say.${l.reason}`, t('say.other')), { ...values, reason: reason(l) });
 }
 

@@ -4,6 +4,7 @@ import { h, show, amps, num, kw, pill, time } from './ui.js';
 import { t } from './text.js';
 import { phaseBar } from './overview.js';
 import { capButton } from './actions.js';
+import { whatIf } from './outlook.js';
 
 const below = (id) => [...state.circuits.values()].filter((c) => c.parent === id);
 const evses = (id) => [...state.evses.values()].filter((e) => e.circuit === id);
@@ -17,6 +18,7 @@ function node(c, depth) {
 		h('p', { class: 'row wrap' }, c.binding_evses ? h('span', { class: 'pill wait' }, `\u25c4 ${t('full_on')} ${c.binding_phase || ''}: ${t('holds_back')} ${c.binding_evses}`) : null,
 			meter ? pill(meter.state === 'ok' ? 'ok' : 'stale', `${t('meter')} ${meter.id} ${meter.age_s === null || meter.age_s === undefined ? '' : `${num(meter.age_s, 1)} s`}`) : h('span', { class: 'pill calm' }, t('summed')),
 			state.limits.filter((l) => l.object === c.id).map((l) => h('span', { class: 'pill wait' }, `${amps(l.limit_a)} ${t('until')} ${time(l.until)} (${l.user})`))),
+		c.stale ? h('p', { class: 'error' }, `${t('meter.assumed')} ${c.planned_a.map((a, p) => (c.limit_a[p] ? `L${p + 1} ${num(a, 1)}` : null)).filter(Boolean).join(', ')} A. `, h('span', { class: 'quiet' }, meter?.fault || '')) : null,
 		h('div', { class: 'phases' }, [0, 1, 2].map((p) => phaseBar(c, p, below(c.id).length ? null : drawn(p)))),
 		list.length ? h('p', { class: 'quiet evses' }, list.map((e) => h('a', { class: `dot ${e.state}`, href: `#/station/${encodeURIComponent(e.station)}`, title: t(`state.${e.state}`) }, e.station))) : null),
 	below(c.id).length ? h('ul', { class: 'tree' }, below(c.id).map((b) => node(b, depth + 1))) : null);
@@ -24,7 +26,7 @@ function node(c, depth) {
 
 export function open(el) {
 	const box = h('div', {});
-	el.append(h('h1', {}, t('page.site')), box);
+	el.append(h('h1', {}, t('page.site')), h('div', {}, whatIf('')), box);
 	return {
 		draw() {
 			const tops = [...state.circuits.values()].filter((c) => !c.parent);

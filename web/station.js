@@ -1,25 +1,26 @@
 // One station: what its driver and its electrician want to know, its sessions, its profiles, its keys, its frames; and what can be done to it.
 import { api, get, state, can, enc, reader } from './api.js';
-import { h, show, card, table, pill, amps, kw, kwh, num, time, since, button, field, attempt, toast, PHASES } from './ui.js';
+import { h, show, card, table, pill, amps, kw, kwh, num, time, since, button, field, attempt, toast, boxNow, PHASES } from './ui.js';
 import { t } from './text.js';
 import { chart } from './chart.js';
 import { stationActions, evseActions } from './actions.js';
 import { sentence, chain } from './reasons.js';
+import { ready, rivalsOf, whatIf } from './outlook.js';
 import { eventRow } from './events.js';
 import { frameRow } from './trace.js';
 
 const most = (list) => (list ? Math.max(...list.map((x) => x || 0)) : null);
-const tiles = (list) => h('dl', { class: 'tiles' }, list.map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
+const tiles = (list) => h('dl', { class: 'tiles' }, list.filter(Boolean).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
 
 // --- what it does now ---
 
-function evseCard(e, many) {
+function evseCard(e, many, rivals) {
 	const drawn = e.i_a?.some((a) => a !== null) ? PHASES.map((p, i) => (e.limit?.a?.[i] || e.i_a[i] ? `${p} ${num(e.i_a[i], 1)}` : null)).filter(Boolean).join('  ') || '0' : '–';
 	return card(many ? `EVSE ${e.evse}` : null,
 		h('div', { class: 'row wrap' }, pill(e.waiting ? 'waiting' : e.state), h('span', { class: 'quiet' }, `${t('since')} ${time(e.since)}`), e.error ? h('span', { class: 'error' }, e.error) : null, h('span', { class: 'row wrap right' }, evseActions(e, true))),
-		h('p', { class: 'say' }, sentence(e)),
-		tiles([[t('draws'), drawn], [t('power'), kw(e.p_w)], [t('limit_now'), amps(most(e.limit?.a))], [t('offered'), amps(e.offered_a)], [t('session'), e.tx ? kwh(e.tx.energy_wh) : '–'], [t('register'), kwh(e.energy_wh)], [t('conduct'), t(`conduct.${e.conduct}`, e.conduct || '–')]]),
-		e.chain?.length ? [h('h3', {}, t('chain')), chain(e)] : null);
+		h('p', { class: 'say' }, sentence(e, rivals.of(e))),
+		tiles([[t('draws'), drawn], [t('power'), kw(e.p_w)], [t('limit_now'), amps(most(e.limit?.a))], [t('offered'), amps(e.offered_a)], [t('session'), e.tx ? kwh(e.tx.energy_wh) : '–'], ready(e), [t('register'), kwh(e.energy_wh)], [t('conduct'), t(`conduct.${e.conduct}`, e.conduct || '–')]]),
+		e.chain?.length ? [h('h3', {}, t('chain')), chain(e)] : null, rivals.draw(e));
 }
 
 function head(s) {
@@ -30,7 +31,7 @@ function head(s) {
 // --- parts that are read when they are shown ---
 
 async function charts(id, box) {
-	const list = [...state.evses.values()].filter((e) => e.station === id && e.limit), out = [], to = Date.now() / 1000;
+	const list = [...state.evses.values()].filter((e) => e.station === id && e.limit), out = [], to = boxNow() / 1000;
 	for (const e of list) {
 		const d = await get(`/history?object=${enc(`${id}/${e.evse}`)}&since=15m`).catch(() => null);
 		if (!d || d.t.length < 2) continue;
@@ -57,7 +58,7 @@ async function profiles(id, box) {
 		for (const e of list) {
 			const payload = v1 ? { connectorId: e.evse, duration: 3600, chargingRateUnit: 'A' } : { evseId: e.evse, duration: 3600, chargingRateUnit: 'A' };
 			const r = await attempt(() => api('POST', `/stations/${enc(id)}/call`, { action: 'GetCompositeSchedule', payload: JSON.stringify(payload) }), null);
-			const plan = r?.chargingSchedule || r?.schedule, from = new Date(plan?.startSchedule || r?.scheduleStart || Date.now());
+			const plan = r?.chargingSchedule || r?.schedule, from = new Date(plan?.startSchedule || r?.scheduleStart || boxNow());
 			if (r) parts.push(h('h3', {}, `EVSE ${e.evse}: ${r.status}`), plan ? table([[t('when'), (p) => time(from.getTime() + p.startPeriod * 1000)], [t('limit'), (p) => `${num(p.limit, 1)} ${plan.chargingRateUnit}`, 'n'], [t('phases'), (p) => p.numberPhases ?? '–', 'n']], plan.chargingSchedulePeriod || []) : null);
 		}
 		show(out, parts);
@@ -114,10 +115,9 @@ async function frames(id, box) {
 }
 
 export function open(el, [id]) {
-	const now = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
-	el.append(now, charts_, tx, events, profiles_, keys, raw, frames_);
-	const read = reader(() => Promise.all([charts(id, charts_), can('installer') && frames(id, frames_)]));
-	read();
+	const rivals = rivalsOf(id), what = h('div', {}, whatIf(id)), top = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
+	el.append(top, what, charts_, tx, events, profiles_, keys, raw, frames_);
+	const read = reader(() => Promise.all([charts(id, charts_), rivals.read(), can('installer') && frames(id, frames_)]), () => page.draw());
 	transactions(id, tx);
 	if (can('installer')) {
 		const list = h('div', {});
@@ -126,15 +126,17 @@ export function open(el, [id]) {
 		raw.append(rawCall(id));
 	}
 	const timer = setInterval(read, 10000);
-	return {
+	const page = {
 		draw() {
 			const s = state.stations.get(id);
-			if (!s) return show(now, h('h1', {}, id), h('p', { class: 'quiet' }, t('no_station')));
+			if (!s) return show(top, h('h1', {}, id), h('p', { class: 'quiet' }, t('no_station')));
 			const list = [...state.evses.values()].filter((e) => e.station === id).sort((a, b) => a.evse - b.evse);
-			show(now, head(s), list.map((e) => evseCard(e, list.length > 1)));
+			show(top, head(s), list.map((e) => evseCard(e, list.length > 1, rivals)));
 			const own = state.events.filter((x) => x.obj === id || x.obj.startsWith(`${id}/`) || x.obj === `station/${id}`).slice(0, 10);
 			show(events, own.length ? card(t('page.events'), h('ul', { class: 'facts' }, own.map(eventRow))) : null);
 		},
 		close() { clearInterval(timer); },
 	};
+	read();
+	return page;
 }

@@ -1,6 +1,6 @@
 // The ledger: who charged where, when and how much, and whether the CSMS knows.
 import { get, enc, state, reader } from './api.js';
-import { h, show, table, pill, num, time, span } from './ui.js';
+import { h, show, table, pill, num, time, span, boxNow } from './ui.js';
 import { t } from './text.js';
 
 const PAGE = 100, MOST = 20000;
@@ -11,7 +11,7 @@ const short = (id) => (!id ? '–' : id.length > 14 ? h('span', { class: 'code',
 const columns = () => [
 	[t('station'), (r) => h('a', { href: `#/station/${enc(r.station)}` }, r.station)],
 	[t('tx.start'), (r) => time(r.start), 'lab'], [t('tx.stop'), (r) => (r.stop ? time(r.stop) : pill('charging', t('running'))), 'lab'],
-	[t('duration'), (r) => span((new Date(r.stop || Date.now()) - new Date(r.start)) / 1000), 'n'],
+	[t('duration'), (r) => span((new Date(r.stop || boxNow()) - new Date(r.start)) / 1000), 'n'],
 	['kWh', (r) => num(sofar(r) === null ? null : sofar(r) / 1000, 2), 'n unit'],
 	[t('token'), (r) => (r.token || '').replace('sha256:', '#'), 'lab'], [t('why_ended'), (r) => r.reason || '', 'wide'],
 	[t('tx_id'), (r) => [short(r.tx), r.csms_tx && r.csms_tx !== r.tx ? [' → ', short(r.csms_tx)] : null], 'wide'],

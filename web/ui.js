@@ -63,6 +63,11 @@ export const redraw = (el) => el.querySelectorAll('[data-live]').forEach((x) => 
 
 // --- numbers and times; what is unknown is a dash ---
 
+// By the clock of the box, not by that of whoever looks: his may be wrong, and times told by the box are compared with it.
+let ahead = 0;
+export const setClock = (ts) => ts && (ahead = new Date(ts) - Date.now());
+export const boxNow = () => Date.now() + ahead;
+
 export let zone;
 export const setZone = (z) => (zone = z || undefined);
 const dash = '\u2013';
@@ -80,8 +85,8 @@ export const kw = (v) => (known(v) ? `${num(v / 1000, Math.abs(v) < 10000 ? 2 : 
 export const kwh = (v) => (known(v) ? `${num(v / 1000, 2)} kWh` : dash);
 export function time(ts, what = 'auto') {
 	if (!ts) return dash;
-	const d = new Date(ts), today = new Date().toDateString() === d.toDateString();
-	const form = what === 'auto' && !today ? 'day' : what;
+	const d = new Date(ts), day = format(`day ${zone}`, () => new Intl.DateTimeFormat('en', { dateStyle: 'short', timeZone: zone }));
+	const form = what === 'auto' && day.format(d) !== day.format(boxNow()) ? 'day' : what;
 	return format(`${locale()} ${zone} ${form}`, () => new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: zone,
 		...(form === 'date' || form === 'day' ? { day: '2-digit', month: '2-digit', year: form === 'date' ? 'numeric' : undefined } : {}) })).format(d);
 }
@@ -92,7 +97,7 @@ export function span(s) {
 	if (s < 5400) return `${Math.round(s / 60)} min`;
 	return s < 172800 ? `${num(s / 3600, 1)} h` : `${num(s / 86400, 1)} d`;
 }
-export const since = (ts) => (ts ? span((Date.now() - new Date(ts)) / 1000) : dash);
+export const since = (ts) => (ts ? span((boxNow() - new Date(ts)) / 1000) : dash);
 export const PHASES = ['L1', 'L2', 'L3'];
 
 // --- words ---
@@ -100,6 +105,7 @@ export const PHASES = ['L1', 'L2', 'L3'];
 export function reason(cap) {
 	if (!cap || !cap.reason) return t('reason.none');
 	const where = [cap.ref, cap.phase].filter(Boolean).join(' ');
+	if (cap.reason === 'waiting' && cap.ref) return `${t('reason.waiting')}, ${t('place')} ${cap.ref}`;
 	const text = t(`reason.${cap.reason}`);
 	const until = cap.until ? ` (${t('until')} ${time(cap.until)})` : '';
 	return (where ? `${text} ${where}` : text) + until;

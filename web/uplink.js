@@ -1,6 +1,6 @@
 // The way to the CSMS, stage by stage, and what waits for it.
 import { state, get, run, api, can, has, enc, changed, reader } from './api.js';
-import { h, show, card, table, pill, num, time, span, since, button, attempt, ask, field } from './ui.js';
+import { h, show, card, table, pill, num, time, span, since, button, attempt, ask, field, boxNow } from './ui.js';
 import { t } from './text.js';
 
 const STAGES = ['dns', 'tcp', 'tls', 'upgrade'];
@@ -76,7 +76,7 @@ export function open(el) {
 			h('div', { class: 'row wrap' }, can('operator') && button(t('retry'), () => attempt(() => api('POST', '/queue/retry', {})).then(read)), can('installer') && h('a', { class: 'button', href: '/api/v1/queue?format=csv', download: 'queue.csv' }, 'CSV')),
 			table(columns(), Object.values(by), t('queue_empty'))));
 		const list = outages(state.events);
-		show(past, card(t('outages'), table([[t('uplink'), (o) => o.obj.replace('uplink/', '')], [t('when'), (o) => time(o.from), 'lab'], [t('until'), (o) => (o.to ? time(o.to) : pill('down')), 'lab'], [t('duration'), (o) => span((new Date(o.to || Date.now()) - new Date(o.from)) / 1000), 'n']], list, t('no_outage'))));
+		show(past, card(t('outages'), table([[t('uplink'), (o) => o.obj.replace('uplink/', '')], [t('when'), (o) => time(o.from), 'lab'], [t('until'), (o) => (o.to ? time(o.to) : pill('down')), 'lab'], [t('duration'), (o) => span((new Date(o.to || boxNow()) - new Date(o.from)) / 1000), 'n']], list, t('no_outage'))));
 	};
 	read();
 	const timer = setInterval(read, 3000);

@@ -1,6 +1,6 @@
 // The first steps of the commissioning: the box, its network, the grid connection, the circuits and what measures them.
 import { get, state, can, has, patiently, changed } from './api.js';
-import { h, show, table, button, field, attempt, amps, num, kw, time, span, pill, live, PHASES } from './ui.js';
+import { h, show, table, button, field, attempt, amps, num, kw, time, span, pill, live, boxNow, PHASES } from './ui.js';
 import { t } from './text.js';
 import { conf, keyOf, namesBelow, remove, written } from './config.js';
 import { startJob } from './jobs.js';
@@ -9,12 +9,12 @@ import { found, byHand, checkRunner, editor, csvImport, root } from './wizard.js
 const tiles = (list) => h('dl', { class: 'tiles' }, list.filter(Boolean).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
 
 export function basics() {
-	const now = new Date(), drift = (new Date(state.site?.ts) - now) / 1000;
+	const here = new Date(), drift = (boxNow() - here) / 1000;
 	return [h('p', {}, t('w.basics_text')),
-		tiles([[t('w.clock_box'), time(state.site?.ts)], [t('w.clock_browser'), time(now)], [t('w.clock_apart'), span(Math.abs(drift))], [t('w.clock'), pill(state.site?.clock_trusted ? 'ok' : 'warning', t(state.site?.clock_trusted ? 'w.clock_known' : 'w.clock_unknown'))]]),
+		tiles([[t('w.clock_box'), time(boxNow())], [t('w.clock_browser'), time(here)], [t('w.clock_apart'), span(Math.abs(drift))], [t('w.clock'), pill(state.site?.clock_trusted ? 'ok' : 'warning', t(state.site?.clock_trusted ? 'w.clock_known' : 'w.clock_unknown'))]]),
 		can('installer') && editor((f) => [f.field(['site', 'name'], t('w.site_name')), f.field(['site', 'timezone'], t('w.timezone')), f.field(['console', 'language'], t('language'))]),
 		can('admin') && h('p', {}, h('a', { href: '#/settings/people' }, t('w.people'))),
-		byHand('basics', () => ({ browser: now.toISOString(), box: state.site?.ts }))];
+		byHand('basics', () => ({ browser: here.toISOString(), box: new Date(boxNow()).toISOString() }))];
 }
 
 // Where a station can reach a listener: the addresses of the box, or the only one it listens on.

@@ -11,6 +11,7 @@
 #include "energy/plan.h"
 #include "gateway/manage/command.h"
 #include "gateway/manage/view.h"
+#include "gateway/session/tap.h"
 
 #define CHANGES_MOST 32
 #define AFTER_S 300
@@ -306,7 +307,12 @@ int command_need_set(struct command *c)
 	snprintf(text, sizeof(text), "%.*s", (int)(leaves.p && leaves.n < 40 ? leaves.n : 0), leaves.p ? leaves.p : "");
 	if (leaves.p && read_leaves(c, text, &leaves_us) != 0)
 		return command_fail(c, COMMAND_USAGE, "leaves is a time to come, as in 17:30 or 2026-03-02T17:30:00Z");
+	struct evse_view v;
 	control_evse_need(c->g->control, evse, need_wh, leaves_us);
+	control_evse_view(c->g->control, evse, &v);
+	struct session *s = session_find(c->g, v.station);
+	if (s)
+		tap_need(s, v.evse, need_wh, leaves_us);
 	jw_bool(&c->w, NULL, true);
 	return COMMAND_OK;
 }

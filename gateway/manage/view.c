@@ -356,6 +356,11 @@ static void write_tx(const struct session_evse *e, struct json_writer *w)
 	else
 		jw_null(w, "start");
 	jw_number(w, "energy_wh", e->energy_wh - e->tx_start_wh, 0);
+	jw_number(w, "need_wh", e->need_wh, 0);
+	if (e->leaves_us)
+		jw_time(w, "leaves", e->leaves_us);
+	else
+		jw_null(w, "leaves");
 	jw_end(w, '}');
 }
 

@@ -60,7 +60,7 @@ static void grow_evses(struct session *s, int highest)
 	s->evses = mem_grow(s->evses, (size_t)(highest + 1) * sizeof(*s->evses));
 	while (s->n_evses < highest)
 		s->evses[++s->n_evses] = (struct session_evse){ .control = -1, .tx_start_wh = NAN, .energy_wh = NAN, .power_w = NAN,
-			.since_us = clock_mono_us() };
+			.need_wh = NAN, .since_us = clock_mono_us() };
 }
 
 struct session_evse *session_evse(struct session *s, int evse)

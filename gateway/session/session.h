@@ -36,6 +36,8 @@ struct session_evse {
 	double tx_start_wh, energy_wh; /* NaN: unknown */
 	double power_w;           /* NaN: unknown */
 	double soc_percent;       /* of the car; 0: unknown */
+	double need_wh;           /* what the car wants in its whole session, as told last; NaN: nobody has said */
+	int64_t leaves_us;        /* wall, when it wants to leave; 0: nobody has said */
 	char error[40];           /* errorCode other than NoError; "" */
 };
 

@@ -241,6 +241,16 @@ static void see_needs(struct session *s, const struct event *e)
 	double got_wh = isnan(ev->energy_wh) || isnan(ev->tx_start_wh) ? 0 : ev->energy_wh - ev->tx_start_wh;
 	int64_t leaves_us = e->time_us && clock_trusted() ? clock_mono_us() + (e->time_us - clock_wall_us()) : 0;
 	control_evse_need(s->gw->control, ev->control, e->meter_wh + got_wh, leaves_us > 0 ? leaves_us : 0);
+	tap_need(s, e->evse, e->meter_wh + got_wh, leaves_us > 0 ? leaves_us : 0);
+}
+
+void tap_need(struct session *s, int evse, double need_wh, int64_t leaves_us)
+{
+	struct session_evse *e = session_evse(s, evse);
+	if (!e)
+		return;
+	e->need_wh = need_wh;
+	e->leaves_us = leaves_us ? clock_wall_us() + (leaves_us - clock_mono_us()) : 0;
 }
 
 void tap_event(struct session *s, const struct event *e)
@@ -330,8 +340,9 @@ void tap_tx_ended(struct session *s, struct slice tx)
 		return;
 	struct session_evse *e = &s->evses[evse];
 	e->tx[0] = e->token[0] = 0;
-	e->tx_start_wh = e->power_w = NAN;
+	e->tx_start_wh = e->power_w = e->need_wh = NAN;
 	e->soc_percent = 0;
+	e->leaves_us = 0;
 	if (e->control >= 0)
 		control_evse_tx(s->gw->control, e->control, false, clock_mono_us());
 	csms_profiles_tx_ended(s, evse);

@@ -5,7 +5,7 @@ const { tempDir, Daemon, freePort, until } = require('./lib.js');
 const { assert, browser, demo, visitor } = require('./browser.js');
 const fs = require('fs');
 
-const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'transactions', 'uplink', 'trace', 'events', 'commissioning/network', 'commissioning/circuits', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
+const PAGES = ['overview', 'site', 'stations', 'station/G-07', 'grid', 'transactions', 'uplink', 'trace', 'events', 'commissioning/network', 'commissioning/circuits', 'commissioning/meters', 'commissioning/identify', 'commissioning/report', 'settings', 'settings/yaml', 'settings/history', 'settings/people'];
 // Words are longest in German. Pictures for a look by eye (SHOTS=folder) are made of the others too.
 const LOOKS = [[360, 'light', 'en-GB'], [1280, 'dark', 'en-GB'], [360, 'dark', 'de-DE']].concat(process.env.SHOTS ? [[1280, 'light', 'de-DE']] : []);
 

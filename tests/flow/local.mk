@@ -98,7 +98,7 @@ TESTS += tests/flow/own-files.js
 EXTRA_DIST += tests/flow/own-files.js
 tests/flow/own-files.log: ampgated
 # The console: its words and weight, and in a real browser where there is one.
-CONSOLE_FLOWS = tests/flow/words.js tests/flow/console.js tests/flow/wizard.js tests/flow/empty.js tests/flow/late.js
+CONSOLE_FLOWS = tests/flow/words.js tests/flow/console.js tests/flow/wizard.js tests/flow/empty.js tests/flow/late.js tests/flow/operator.js
 if CONSOLE
 TESTS += $(CONSOLE_FLOWS)
 endif
@@ -107,6 +107,7 @@ tests/flow/console.log: ampgated
 tests/flow/wizard.log: ampgated
 tests/flow/empty.log: ampgated ampgate
 tests/flow/late.log: ampgated
+tests/flow/operator.log: ampgated ampgate
 TESTS += tests/flow/no-console.js
 EXTRA_DIST += tests/flow/no-console.js
 tests/flow/no-console.log: tests/tools/ampgated-no-console
