@@ -164,6 +164,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/command.c gateway/manage/command.h \
 	gateway/manage/command-call.c \
 	gateway/manage/command-commission.c \
+	gateway/manage/command-decisions.c \
 	gateway/manage/command-config.c \
 	gateway/manage/command-grid.c \
 	gateway/manage/command-limit.c \
@@ -184,6 +185,7 @@ libgateway_a_SOURCES += \
 	gateway/manage/commission-meters.c \
 	gateway/manage/commission-offline.c \
 	gateway/manage/commission-probe.c \
+	gateway/manage/decided.c gateway/manage/decided.h \
 	gateway/manage/history.c gateway/manage/history.h \
 	gateway/manage/doctor.c gateway/manage/doctor.h gateway/manage/doctor-box.c gateway/manage/doctor-site.c \
 	gateway/manage/meter-check.c gateway/manage/meter-check.h \

@@ -1,5 +1,5 @@
 # The pages of the console, compressed into the program. Without it (--disable-console) the API and the metrics are there all the same.
-WEB_FILES = actions.js api.js app.js change.js chart.js commissioning.js config.js events.js form.js grid.js help-de.js icon.svg index.html jobs.js login.js \
+WEB_FILES = actions.js api.js app.js change.js chart.js commissioning.js config.js decided.js events.js form.js grid.js help-de.js icon.svg index.html jobs.js login.js \
 	outlook.js overview.js people.js reasons.js report.js settings.js site.js station.js stations.js style.css text.js trace.js transactions.js ui.js \
 	uplink.js wizard.js wizard-site.js wizard-stations.js
 EXTRA_DIST += web/embed.sh web/files.h $(WEB_FILES:%=web/%)

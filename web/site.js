@@ -5,6 +5,7 @@ import { t } from './text.js';
 import { phaseBar } from './overview.js';
 import { capButton } from './actions.js';
 import { whatIf } from './outlook.js';
+import { decidedAt } from './decided.js';
 
 const below = (id) => [...state.circuits.values()].filter((c) => c.parent === id);
 const evses = (id) => [...state.evses.values()].filter((e) => e.circuit === id);
@@ -26,7 +27,7 @@ function node(c, depth) {
 
 export function open(el) {
 	const box = h('div', {});
-	el.append(h('h1', {}, t('page.site')), h('div', {}, whatIf('')), box);
+	el.append(h('h1', {}, t('page.site')), h('div', {}, decidedAt(), whatIf('')), box);
 	return {
 		draw() {
 			const tops = [...state.circuits.values()].filter((c) => !c.parent);

@@ -6,6 +6,7 @@ import { chart } from './chart.js';
 import { stationActions, evseActions } from './actions.js';
 import { sentence, chain } from './reasons.js';
 import { ready, rivalsOf, whatIf } from './outlook.js';
+import { decidedOf } from './decided.js';
 import { eventRow } from './events.js';
 import { frameRow } from './trace.js';
 
@@ -115,9 +116,9 @@ async function frames(id, box) {
 }
 
 export function open(el, [id]) {
-	const rivals = rivalsOf(id), what = h('div', {}, whatIf(id)), top = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
+	const rivals = rivalsOf(id), decided = decidedOf(id), what = h('div', {}, decided.el, whatIf(id)), top = h('div', {}), charts_ = h('div', {}), tx = h('div', {}), profiles_ = h('div', {}), keys = h('div', {}), raw = h('div', {}), frames_ = h('div', {}), events = h('div', {});
 	el.append(top, what, charts_, tx, events, profiles_, keys, raw, frames_);
-	const read = reader(() => Promise.all([charts(id, charts_), rivals.read(), can('installer') && frames(id, frames_)]), () => page.draw());
+	const read = reader(() => Promise.all([charts(id, charts_), rivals.read(), decided.read(), can('installer') && frames(id, frames_)]), () => page.draw());
 	transactions(id, tx);
 	if (can('installer')) {
 		const list = h('div', {});

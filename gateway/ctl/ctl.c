@@ -60,6 +60,7 @@ static const char usage[] =
 	"  trace ... --export jsonl|har|pcapng|html|csv [-o FILE]            the same as a file\n"
 	"  health                                     one line and a status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown\n"
 	"  event list    history ...                  what happened; currents over time\n"
+	"  decisions [object=ID] [at=14:03]           what was granted and why, as it changed\n"
 	"  station accept ID --circuit C [--rotation RST] [--like ID]        take one that waits into the configuration\n"
 	"  uplink test NAME [N]                       a connection to the CSMS, stage by stage\n"
 	"  job list | show job=N | stop job=N         work that takes a while\n"

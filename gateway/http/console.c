@@ -27,6 +27,7 @@
 #include "gateway/http/tls-own.h"
 #include "gateway/http/users.h"
 #include "gateway/manage/checks.h"
+#include "gateway/manage/decided.h"
 #include "gateway/manage/history.h"
 #include "gateway/manage/task.h"
 #include "web/files.h"
@@ -568,6 +569,7 @@ int console_open(struct gateway *g)
 	sse_open(g);
 	metrics_open(g);
 	history_open(g);
+	decided_open(g);
 	int err = users_open(g);
 	if (err)
 		return err;
@@ -602,6 +604,7 @@ void console_close(void)
 	idempotent_close();
 	users_close();
 	metrics_close();
+	decided_close();
 	history_close();
 	sse_close();
 	buf_free(&co.headers);

@@ -49,6 +49,7 @@ const struct verb *command_table(size_t *n_out);
 /* command-grid.c, command-plan.c */
 int command_plan(struct command *c);
 int command_need_set(struct command *c);
+int command_decisions(struct command *c);
 int command_grid_show(struct command *c);
 int command_grid_limit(struct command *c);
 int command_grid_log(struct command *c);

@@ -121,11 +121,25 @@ log: {level: info, target: stderr}
 	await d.ask('grid.limit', { input: 'box', limit_w: 'free' });
 	await p.getByText('No limit of the grid operator holds.').waitFor();
 
+	// What was decided then, and why: of one car as it changed, of all at a moment. The same as the box tells.
+	const noted = await until(20000, 'the box has noted it', async () => (await d.ask('decisions', { object: 'S-1' })).find((x) => x.reason === 'grid_operator'));
+	ok(noted.limit_a < 9.5 && noted.ref === 'box' && noted.charges, JSON.stringify(noted));
+	await v.go('station/S-1');
+	const decided = p.locator('details', { hasText: 'What was decided' });
+	await decided.locator('summary').click();
+	await decided.locator('tr', { hasText: 'grid operator box' }).filter({ hasText: `${noted.limit_a.toFixed(1)} A` }).first().waitFor();
+	await v.go('site');
+	await decided.locator('summary').click();
+	await decided.getByLabel('At').fill(new Date(noted.at).toLocaleTimeString('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }));
+	await decided.getByRole('button', { name: 'Show' }).click();
+	await decided.locator('tr', { hasText: 'S-3' }).first().waitFor();
+	await v.check('what was decided');
+
 	// A meter is lost: which one, and what is counted with instead.
 	meter.stdin.write('silent\n');
 	await v.go('site');
 	await p.locator('.circuit', { hasText: 'grid' }).first().getByText(/^Lost\. Until it is back, building and cars are counted with L1 \d+\.\d, L2 \d+\.\d, L3 \d+\.\d A/).waitFor();
-	await p.getByRole('link', { name: 'S-2' }).click();
+	await p.locator('.circuit a', { hasText: 'S-2' }).click();
 	await p.locator('.say', { hasText: 'the meter main is lost, so less is given to be safe' }).waitFor();
 	await v.check('a lost meter');
 
