@@ -56,7 +56,7 @@ static void values(void **unused)
 	says(shared, false, "The car gets 11.0 A: 9 cars share the 100 A of the circuit row-a, which is full on L2.");
 	says(shared, true, "Das Auto bekommt 11,0 A: 9 Autos teilen sich die 100 A des Stromkreises row-a, der auf L2 voll ist.");
 	says("{\"state\":\"charging\",\"tx\":{},\"waiting\":true,\"limit\":{\"reason\":\"waiting\",\"until\":\"2026-03-02T19:05:00Z\"}}", false,
-	     "The car waits for its turn, at 19:05: there is not enough current for all at once.");
+	     "The car waits for its turn: there is not enough current for all at once. The next one begins by 19:05.");
 	says("{\"state\":\"available\",\"tx\":null,\"limit\":{\"a\":[0,0,0],\"reason\":\"ev\"}}", false, "Free. A car can be plugged in.");
 	says("{\"state\":\"faulted\",\"tx\":{},\"error\":\"GroundFailure\"}", false, "The station reports a fault: GroundFailure.");
 	says("{\"state\":\"charging\",\"tx\":{},\"limit\":{\"a\":[9,0,0],\"reason\":\"tomorrow\",\"ref\":\"x\"}}", false, "The car gets 9.0 A: tomorrow x.");
