@@ -127,13 +127,18 @@ static void test_limits_may_follow_every_share_to_the_whole_limit(void **state)
 	assert_int_equal(conf.increase_step_ma, 4000);
 }
 
-static void test_what_is_said_of_rebalancing_and_margin_goes(void **state)
+static void test_limits_that_follow_may_keep_a_margin(void **state)
 {
 	struct stage *st = *state;
 	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 0s, margin: on}\n");
 	assert_true(conf.rebalance_us == 0);
 	assert_true(conf.margin);
-	conf = described(st, HEAD GRID "balancing: {rebalance_every: 5m, margin: off}\n");
+}
+
+static void test_what_is_said_of_rebalancing_and_margin_goes(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {rebalance_every: 5m, margin: off}\n");
 	assert_true(conf.rebalance_us == INT64_C(300000000));
 	assert_false(conf.margin);
 }
@@ -144,7 +149,12 @@ static void test_what_is_said_of_increases_goes_for_what_is_kept_too(void **stat
 	struct control_conf conf = described(st, HEAD GRID "balancing: {increase: {after: 20s, step_a: 2.5}}\n");
 	assert_true(conf.increase_after_us == 20000000);
 	assert_int_equal(conf.increase_step_ma, 2500);
-	conf = described(st, HEAD GRID "balancing: {increase: {after: auto, step_a: 8}}\n");
+}
+
+static void test_only_the_steps_of_increases_may_be_said(void **state)
+{
+	struct stage *st = *state;
+	struct control_conf conf = described(st, HEAD GRID "balancing: {increase: {after: auto, step_a: 8}}\n");
 	assert_true(conf.increase_after_us == -1);
 	assert_int_equal(conf.increase_step_ma, 8000);
 }
@@ -429,8 +439,10 @@ int main(void)
 		ON_STAGE(test_the_shortest_file_has_all_defaults),
 		ON_STAGE(test_what_fits_is_kept_below_a_margin),
 		ON_STAGE(test_limits_may_follow_every_share_to_the_whole_limit),
+		ON_STAGE(test_limits_that_follow_may_keep_a_margin),
 		ON_STAGE(test_what_is_said_of_rebalancing_and_margin_goes),
 		ON_STAGE(test_what_is_said_of_increases_goes_for_what_is_kept_too),
+		ON_STAGE(test_only_the_steps_of_increases_may_be_said),
 		ON_STAGE(test_a_plain_key_refines_a_range),
 		ON_STAGE(test_later_layers_win),
 		ON_STAGE(test_phases_follow_the_wiring),
