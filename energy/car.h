@@ -60,7 +60,7 @@ int32_t car_excess(int32_t offer_ma);                        /* so much above an
 uint8_t car_might(const struct car *c);                      /* those that it may draw on when nobody looks */
 /* A report made when most cars have followed a lower limit shows that this one has not: worth saying again. */
 bool car_lags(const struct car *c);
-/* A lower limit is on its way and its current is still to show that it goes by it. Who never reports a current can show nothing. */
+/* A lower limit is on its way, and it has not said since that it draws no more than that. Who never reports a current can say nothing. */
 bool car_owes(const struct car *c, int64_t now_us);
 enum car_follows car_follows(const struct car *c, int64_t now_us);
 bool car_fresh(const struct car *c, int64_t now_us);         /* its report can still be believed */

@@ -71,7 +71,7 @@ circuits:
   row: {parent: grid, limit_a: ${ROW}}
 meters:
   main: {driver: modbus-tcp, model: sunspec, host: 127.0.0.1, port: ${meter.port}, unit: 1, poll: 100ms, stale_after: 2s}
-balancing: {interval: 200ms, increase: {after: 0s, step_a: 100}, on_meter_lost: {after: 0s, limit: fallback}}
+balancing: {interval: 200ms, rebalance_every: 0s, increase: {after: 0s, step_a: 100}, on_meter_lost: {after: 0s, limit: fallback}}
 station_defaults: {uplink: cpo, subprotocols: [ocpp1.6, ocpp2.0.1], max_current_a: ${MAX}, fallback_current_a: ${FALLBACK}}
 stations: {"P-[1-6]": {circuit: row, rotation: [RST, STR, TRS]}}
 uplinks: {cpo: {security_profile: 0, endpoints: [{url: "ws://127.0.0.1:${csmsPort}/{id}"}]}}
