@@ -304,8 +304,8 @@ bool car_lags(const struct car *c)
 bool car_owes(const struct car *c, int64_t now_us)
 {
 	bool silent = c->answered && !c->refused && !car_fresh(c, now_us) && now_us >= c->accepted_us + SETTLE_US;
-	bool follows = c->drawn_us > c->told_us && !excessive(c);
-	return c->told_ma >= 0 && c->told_ma < c->force_ma && !silent && !follows;
+	bool says_so = c->drawn_us > c->told_us && !excessive(c);
+	return c->told_ma >= 0 && c->told_ma < c->force_ma && !silent && !says_so;
 }
 
 enum car_follows car_follows(const struct car *c, int64_t now_us)

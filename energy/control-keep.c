@@ -8,6 +8,8 @@
  *   even out   now and then, and when somebody comes or leaves, who has two pieces more than his share gives to somebody who has clearly less.
  *              Nobody is lowered here for whom nobody is raised: a site that breathes without being asked wears contactors and delivers less
  *
+ * The first is control-cut.c, the second control-raise.c; here is what both go by, and the third.
+ *
  * Whose limit went up last is lowered last, and whose went down last is raised last, so that limits go the same way for a while. A share that
  * moves a little every minute would otherwise move every limit every minute. Who waits gets its minimum without that patience. */
 #include <string.h>
@@ -33,9 +35,14 @@ bool keep_eased(const struct control *c, const struct seat *s)
 	return s->eased_us && c->now_us - s->eased_us < EVENING_US;
 }
 
+bool keep_prompt(const struct control *c, const struct seat *s)
+{
+	return keep_evening(c) || keep_eased(c, s);
+}
+
 int32_t keep_piece(const struct control *c, const struct seat *s)
 {
-	if (keep_evening(c) || keep_eased(c, s))
+	if (keep_prompt(c, s))
 		return PIECE_LEAST_MA;
 	int32_t own = s->conf->max_ma / 8 > PIECE_MA ? s->conf->max_ma / 8 : PIECE_MA, fuse = ALLOC_MOST_MA;
 	for (int n = s->conf->node; n >= 0; n = c->nodes[n].conf->parent)

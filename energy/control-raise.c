@@ -13,7 +13,6 @@
 #define CALM_LONG_US (300 * US_PER_S)  /* nor so soon where no more than this many pieces are free */
 #define CALM_PIECES 2
 #define RAISE_AGAIN_US (60 * US_PER_S)
-#define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 
 /* Who is raised first: who is furthest below its share, who was cut only just now last. */
 static int64_t raising_key(const struct control *c, size_t i)
@@ -29,17 +28,34 @@ static int32_t raise_most(const struct control *c, const struct seat *s, int32_t
 	return more > s->share.ma ? least(more, s->asked_ma) : s->share.ma;
 }
 
+/* Whoever held it down has let go. */
+static bool let_go(const struct control *c, const struct seat *s)
+{
+	return s->limit.recovers || keep_eased(c, s);
+}
+
 /* How long a limit rests after a cut before it rises to `free_ma` of room. */
 static int64_t calm_us(const struct control *c, const struct seat *s, int32_t from, int32_t free_ma)
 {
-	int64_t calm = c->conf.increase_after_us >= 0 ? c->conf.increase_after_us : free_ma - from < CALM_PIECES * keep_piece(c, s) && !keep_evening(c) ? CALM_LONG_US : CALM_US;
-	return s->limit.recovers || keep_eased(c, s) ? 0 : from || calm > PAUSE_LEAST_US ? calm : PAUSE_LEAST_US;
+	bool little = free_ma - from < CALM_PIECES * keep_piece(c, s);
+	int64_t calm = c->conf.increase_after_us;
+	if (let_go(c, s))
+		return 0;
+	if (calm < 0)
+		calm = little && !keep_prompt(c, s) ? CALM_LONG_US : CALM_US;
+	return from || calm > LIMIT_PAUSE_US ? calm : LIMIT_PAUSE_US;
+}
+
+/* How long between two raises. */
+static int64_t again_us(const struct control *c, const struct seat *s)
+{
+	return c->conf.increase_after_us >= 0 || keep_prompt(c, s) ? LIMIT_EVERY_US : RAISE_AGAIN_US;
 }
 
 /* The most it rises by at once. */
 static int32_t step_up(const struct control *c, const struct seat *s, int32_t from)
 {
-	bool bound = c->conf.increase_step_ma && from && !s->limit.recovers && !keep_eased(c, s);
+	bool bound = c->conf.increase_step_ma && from && !let_go(c, s);
 	return bound ? c->conf.increase_step_ma : ALLOC_MOST_MA;
 }
 
@@ -51,12 +67,12 @@ static int32_t raise_to(const struct control *c, size_t i)
 	int32_t from = l->ma > 0 ? l->ma : 0, most = raise_most(c, s, from);
 	int32_t free = move_highest(c, s), holds = keep_holds(c, s), step = step_up(c, s, from);
 	int32_t to = keep_stepped(s, least(least(most, free > holds ? free : holds), from + step));
-	int64_t calm = calm_us(c, s, from, free), again = c->conf.increase_after_us >= 0 || keep_evening(c) || keep_eased(c, s) ? LIMIT_EVERY_US : RAISE_AGAIN_US;
+	int64_t calm = calm_us(c, s, from, free), again = again_us(c, s);
 	l->hold = s->frozen ? LIMIT_FROZEN : LIMIT_ROOM;
 	l->until_us = 0;
 	if (s->frozen || to <= from)
 		return 0;
-	if (car_owes(&s->car, c->now_us) && !l->recovers && !keep_eased(c, s)) {
+	if (car_owes(&s->car, c->now_us) && !let_go(c, s)) {
 		l->hold = LIMIT_CALM; /* it has not followed yet: a raise would only take back what it is still to hear */
 		return 0;
 	}
@@ -70,7 +86,8 @@ static int32_t raise_to(const struct control *c, size_t i)
 		l->until_us = l->raised_us + again;
 		return 0;
 	}
-	bool gathered = to - from >= PIECE_LEAST_MA && c->now_us - c->pace.small_us >= GATHER_US, last = to >= s->asked_ma && (gathered || keep_eased(c, s));
+	bool gathered = to - from >= PIECE_LEAST_MA && c->now_us - c->pace.small_us >= GATHER_US;
+	bool last = to >= s->asked_ma && (gathered || keep_eased(c, s));
 	if (from && to - from < least(keep_piece(c, s), step) - PIECE_SLACK_MA && !last) {
 		l->hold = LIMIT_SMALL;
 		return 0;

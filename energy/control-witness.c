@@ -68,8 +68,8 @@ static bool may_be_dead(const struct meter *m, const int64_t low[3])
 
 bool witness_hear(struct control *c, struct junction *n, const struct meter_sample *s)
 {
-	int32_t ma[WITNESS_CHANNELS] = { s->ma.l[0], s->ma.l[1], s->ma.l[2] };
-	int64_t low[WITNESS_CHANNELS] = { 0 }, high[WITNESS_CHANNELS] = { 0 }, age_us = 0, sum = (int64_t)ma[0] + ma[1] + ma[2];
+	int64_t ma[WITNESS_CHANNELS] = { s->ma.l[0], s->ma.l[1], s->ma.l[2], (int64_t)s->ma.l[0] + s->ma.l[1] + s->ma.l[2] };
+	int64_t low[WITNESS_CHANNELS] = { 0 }, high[WITNESS_CHANNELS] = { 0 }, age_us = 0;
 	for (size_t i = 0; i < c->site.parts.n_evses; i++) {
 		const struct seat *e = &c->seats[i];
 		if (!site_below(&c->site.parts, e->conf->node, (int)(n - c->nodes)))
@@ -78,12 +78,11 @@ bool witness_hear(struct control *c, struct junction *n, const struct meter_samp
 		if (e->online && control_runs(e) && car_fresh(&e->car, s->at_us) && s->at_us - e->car.drawn_us > age_us)
 			age_us = s->at_us - e->car.drawn_us;
 	}
-	ma[WITNESS_ALL] = sum > INT32_MAX / 4 ? INT32_MAX / 4 : sum < -INT32_MAX / 4 ? -INT32_MAX / 4 : (int32_t)sum;
 	witness_feed(&n->witness, ma, low, high, age_us, s->at_us);
 	return !witness_regulated(c, n) && (witness_doubts(&n->witness) || may_be_dead(n->meter, low));
 }
 
-static double amps(int32_t ma)
+static double amps(int64_t ma)
 {
 	return ma / 1000.0;
 }
@@ -140,9 +139,9 @@ int witness_hollow(const struct control *c, const struct junction *n, char why[M
 		reported_after(c, n, all ? m->nothing_us : m->zero_us[l], !all, drawn);
 		if (drawn[l] <= MOVED_MA && (!all || drawn[l] >= -MOVED_MA))
 			continue;
-		snprintf(why, METER_FAULT, "line %d reads 0 A, while cars there report %.0f A", l + 1, (double)drawn[l] / 1000);
+		snprintf(why, METER_FAULT, "line %d reads 0 A, while cars there report %.0f A", l + 1, amps(drawn[l]));
 		if (all)
-			snprintf(why, METER_FAULT, "every line reads 0 A, while cars report %.0f A on line %d", (double)drawn[l] / 1000, l + 1);
+			snprintf(why, METER_FAULT, "every line reads 0 A, while cars report %.0f A on line %d", amps(drawn[l]), l + 1);
 		return all ? WITNESS_ALL : l;
 	}
 	return -1;

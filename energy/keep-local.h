@@ -17,6 +17,7 @@ void move_tight(struct seat *s, int node, int room);
 void keep_limits(struct control *c);
 bool keep_evening(const struct control *c);                          /* shares are being made even */
 bool keep_eased(const struct control *c, const struct seat *s);      /* whoever held it down allows more */
+bool keep_prompt(const struct control *c, const struct seat *s);     /* one of both: it moves at once, and by small pieces */
 int32_t keep_piece(const struct control *c, const struct seat *s);   /* least change worth a message */
 int64_t keep_near(const struct control *c, int n, int r);            /* a room may be too small by this before somebody is cut */
 void keep_settled(struct control *c);                                 /* c->free: the rooms less all that is taken then */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 
-#define PAUSE_LEAST_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 #define SMALL_MA 500
 #define GATHER_MA 2000                 /* smaller raises are gathered, one in a while */
 #define GATHER_US (60 * US_PER_S)
@@ -56,8 +55,8 @@ static bool raise(const struct limit_rules *r, struct limit *l, const struct lim
 {
 	int32_t from = l->ma > 0 ? l->ma : 0, to = raised(r, l, ask, from);
 	int64_t calm = r->increase_after_us;
-	if (!from && calm < PAUSE_LEAST_US)
-		calm = PAUSE_LEAST_US;
+	if (!from && calm < LIMIT_PAUSE_US)
+		calm = LIMIT_PAUSE_US;
 	if (ask->frozen)
 		return hold(l, LIMIT_FROZEN, 0);
 	if (l->cut_us && now_us - l->cut_us < calm)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #define LIMIT_EVERY_US (5 * US_PER_S) /* a car's pilot may change no faster, and its answer should be seen first */
+#define LIMIT_PAUSE_US (60 * US_PER_S) /* contactors wear and some cars give up: who was sent away stays away a while */
 
 struct limit_rules {
 	int64_t increase_after_us;

@@ -17,8 +17,9 @@
 
 #include <string.h>
 
-#define US_PER_SECOND INT64_C(1000000)
-#define SLOT_US (10 * US_PER_SECOND)
+#include "base/clock.h"
+
+#define SLOT_US (10 * US_PER_S)
 #define SUDDEN_SLOTS 2      /* a sudden change of cars happens within these, with now */
 #define SLOW_SLOTS 26       /* and any within these */
 #define MOVED_LINE_MA 8000  /* a change that a living meter must show */
@@ -29,8 +30,8 @@
 #define NOISE_ALL_MA 900
 #define CLEARLY 10          /* a change is so many times what the meter moved */
 #define FOLLOWED 8          /* it moves when it does so by this part of the change */
-#define TAKEN_BACK_US (30 * US_PER_SECOND)
-#define ASKED_AGAIN_US (900 * US_PER_SECOND)
+#define TAKEN_BACK_US (30 * US_PER_S)
+#define ASKED_AGAIN_US (900 * US_PER_S)
 
 static int32_t narrow(int64_t ma)
 {
@@ -79,7 +80,7 @@ static int reach(const struct witness *w, int k)
 	int32_t age_s = 0;
 	for (int i = 0; i <= k; i++)
 		age_s = ago(w, i)->age_s > age_s ? ago(w, i)->age_s : age_s;
-	return k + 1 + (int)((age_s * US_PER_SECOND + SLOT_US - 1) / SLOT_US);
+	return k + 1 + (int)((age_s * US_PER_S + SLOT_US - 1) / SLOT_US);
 }
 
 /* What the meter moved meanwhile; INT32_MAX: that is not known. */
@@ -179,18 +180,18 @@ static void let_go(struct witness *w, int ch, int32_t ma, int32_t least, int32_t
 	begin_anew(w, ch, least, most);
 }
 
-void witness_feed(struct witness *w, const int32_t ma[WITNESS_CHANNELS], const int64_t low[WITNESS_CHANNELS], const int64_t high[WITNESS_CHANNELS],
+void witness_feed(struct witness *w, const int64_t ma[WITNESS_CHANNELS], const int64_t low[WITNESS_CHANNELS], const int64_t high[WITNESS_CHANNELS],
 		  int64_t age_us, int64_t at_us)
 {
 	struct witness_slot *s = enter(w, at_us);
-	int32_t age_s = (int32_t)((age_us + US_PER_SECOND - 1) / US_PER_SECOND);
+	int32_t age_s = (int32_t)((age_us + US_PER_S - 1) / US_PER_S);
 	s->age_s = s->any && s->age_s > age_s ? s->age_s : age_s;
 	for (int ch = 0; ch < WITNESS_CHANNELS; ch++)
-		note(s, ch, ma[ch], narrow(low[ch]), narrow(high[ch]));
+		note(s, ch, narrow(ma[ch]), narrow(low[ch]), narrow(high[ch]));
 	s->any = true;
 	for (int ch = 0; ch < WITNESS_CHANNELS; ch++) {
-		let_go(w, ch, ma[ch], narrow(low[ch]), narrow(high[ch]), at_us);
-		look(w, ch, ma[ch], narrow(low[ch]), narrow(high[ch]), at_us);
+		let_go(w, ch, narrow(ma[ch]), narrow(low[ch]), narrow(high[ch]), at_us);
+		look(w, ch, narrow(ma[ch]), narrow(low[ch]), narrow(high[ch]), at_us);
 	}
 }
 

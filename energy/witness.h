@@ -30,7 +30,7 @@ struct witness {
 };
 
 /* The meter has said `ma`, while the cars took between `low` and `high` as far as is known from reports no older than age_us. */
-void witness_feed(struct witness *w, const int32_t ma[WITNESS_CHANNELS], const int64_t low[WITNESS_CHANNELS], const int64_t high[WITNESS_CHANNELS],
+void witness_feed(struct witness *w, const int64_t ma[WITNESS_CHANNELS], const int64_t low[WITNESS_CHANNELS], const int64_t high[WITNESS_CHANNELS],
 		  int64_t age_us, int64_t at_us);
 /* The channel on which it has not followed `times` changes and had patience_us to do so; -1: none. since_us_out: when that was too long. */
 int witness_against(const struct witness *w, int times, int64_t patience_us, int64_t now_us, int64_t *since_us_out);

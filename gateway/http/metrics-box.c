@@ -95,32 +95,31 @@ void metric_plugins(struct writing *w)
 	host_plugins(w->g->host, see_plugin, w);
 }
 
-void metric_db_size(struct writing *w)
+static struct store_stats stats_of(const struct writing *w)
 {
 	struct store_stats s;
 	store_get_stats(w->g->store, &s);
-	metric_sample(w, (double)s.file_bytes, NULL);
+	return s;
+}
+
+void metric_db_size(struct writing *w)
+{
+	metric_sample(w, (double)stats_of(w).file_bytes, NULL);
 }
 
 void metric_db_errors(struct writing *w)
 {
-	struct store_stats s;
-	store_get_stats(w->g->store, &s);
-	metric_sample(w, (double)s.errors, NULL);
+	metric_sample(w, (double)stats_of(w).errors, NULL);
 }
 
 void metric_db_commits(struct writing *w)
 {
-	struct store_stats s;
-	store_get_stats(w->g->store, &s);
-	metric_sample(w, (double)s.commits, NULL);
+	metric_sample(w, (double)stats_of(w).commits, NULL);
 }
 
 void metric_db_commit_time(struct writing *w)
 {
-	struct store_stats s;
-	store_get_stats(w->g->store, &s);
-	metric_sample(w, (double)s.last_commit_us / US_PER_S, NULL);
+	metric_sample(w, (double)stats_of(w).last_commit_us / US_PER_S, NULL);
 }
 
 void metric_logins(struct writing *w)

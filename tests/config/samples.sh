@@ -2,8 +2,7 @@
 # The samples are usable once their files exist, reading back what --print-config prints changes nothing, and docs/CONFIG.md is what the
 # tables say.
 check=$top_builddir/tests/tools/check-config
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
+. "$srcdir/tests/flow/verdict.sh"
 unset CREDENTIALS_DIRECTORY
 mkdir "$dir/tls" "$dir/models" "$dir/credentials"
 for f in station.crt station-ca.pem yard.crt yard-ca.pem fleet-client.crt ca-certificates.crt; do echo x >"$dir/tls/$f"; done
@@ -18,15 +17,6 @@ echo x >"$dir/credentials/uplink-R-02"
 for id in CABINET WALL BOILER; do echo x >"$dir/credentials/uplink-$id"; done
 echo a-password-of-some-length >"$dir/credentials/street"
 
-failed=0 n=0
-verdict() {
-	n=$((n + 1))
-	if test "$1" = 0; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$dir/got"
-		failed=1
-	fi
-}
 run() { "$check" --credentials "$dir/credentials" --models "$dir/models" "$@"; }
 
 for sample in ampgate.yaml examples/garage24.yaml examples/maker-relay.yaml examples/maker-outlets.yaml examples/depot300.yaml examples/home-sun.yaml examples/street40.yaml examples/direct-14a.yaml; do

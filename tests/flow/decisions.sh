@@ -2,17 +2,7 @@
 # What the balancer decides on standard input can be recorded, and is decided again from that to the same bits. A record that was changed is
 # told with its line; a file that cannot be written is told, and does not keep anybody from the answers.
 ampgate=$top_builddir/ampgate
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-failed=0 n=0
-verdict() {
-	n=$((n + 1))
-	if test "$1" = 0; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$dir/got"
-		failed=1
-	fi
-}
+. "$srcdir/tests/flow/verdict.sh"
 # Two sites one after the other: three cars come and take more by and by, the building moves, a cap comes and goes, one station loses its link.
 session() {
 	awk 'function site(limit) {

@@ -70,7 +70,7 @@ else
 EXTRA_DIST += tests/flow/multiplex.js
 endif
 TESTS += $(PROGRAM_FLOWS)
-EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/lib.js tests/flow/raw.js tests/flow/certs.js
+EXTRA_DIST += $(PROGRAM_FLOWS) tests/flow/verdict.sh tests/flow/lib.js tests/flow/raw.js tests/flow/certs.js
 TESTS += tests/flow/profiles.js tests/flow/composite.js tests/flow/identity.js tests/flow/direct.js tests/flow/phases.js tests/flow/rotation.js tests/flow/quirks.js tests/flow/known-models.js tests/flow/outer-limits.js tests/flow/priority.js tests/flow/probe.js tests/flow/restart.js
 EXTRA_DIST += tests/flow/profiles.js tests/flow/composite.js tests/flow/identity.js tests/flow/direct.js tests/flow/phases.js tests/flow/rotation.js tests/flow/quirks.js tests/flow/known-models.js tests/flow/outer-limits.js tests/flow/priority.js tests/flow/probe.js tests/flow/restart.js
 TESTS += tests/flow/demo.sh

@@ -3,17 +3,7 @@
 # the sample configurations in texts can be used.
 check=$top_builddir/tests/tools/check-config
 man=$srcdir/etc/man
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-failed=0 n=0
-verdict() {
-	n=$((n + 1))
-	if test "$1" = 0; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$dir/got"
-		failed=1
-	fi
-}
+. "$srcdir/tests/flow/verdict.sh"
 between() { sed -n "/^\\.\\\\\" begin $1\$/,/^\\.\\\\\" end $1\$/p" "$2" | sed '1d;$d'; }
 
 "$check" --man >"$dir/keys" && test -s "$dir/keys" && between keys "$man/ampgate.yaml.5" | diff - "$dir/keys" >"$dir/got"

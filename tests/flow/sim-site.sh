@@ -2,17 +2,7 @@
 # A simulated day of a sample site keeps every circuit, is the same twice with one seed and another with another, and is decided again from its
 # decision log. A circuit that cannot be kept is told. Schedules, tariffs and the grid operator's inputs of the file limit it.
 ampgate=$top_builddir/ampgate
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-failed=0 n=0
-verdict() {
-	n=$((n + 1))
-	if test "$1" = 0; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$dir/got"
-		failed=1
-	fi
-}
+. "$srcdir/tests/flow/verdict.sh"
 simulate() { "$ampgate" sim site -c "$srcdir/etc/examples/garage24.yaml" --hours 12 --sessions 3 "$@"; }
 
 simulate --seed 7 --dim 8-10 --record "$dir/day.jsonl" >"$dir/got"
