@@ -458,6 +458,33 @@ static void test_who_is_on_its_way_up_is_not_switched_off_for_it(void **state)
 	}
 }
 
+/* A car takes less than it is offered, and a load is switched on before that is known. What the car might take still is no reason to wait for its
+ * next report. */
+static void test_what_is_over_after_an_order_is_the_buildings(void **state)
+{
+	int over = 0;
+	(void)state;
+	stage_kept(1, A(20));
+	evses[0].n_lines = 1;
+	takes[0] = 14400;
+	reopen();
+	start(0);
+	seconds(30);
+	control_evse_profile(c, 0, A(8), "TxProfile/0/5", INT64_MAX);
+	seconds(40);
+	while (now / S % 10 != 9)
+		second();
+	control_evse_profile(c, 0, MA_NONE, NULL, 0);
+	seconds(2);
+	base[0] = A(10);
+	silent = true; /* until the minute is over */
+	for (int i = 0; i < 40; i++) {
+		second();
+		over += base[0] + draw_of(0, 0) > A(21);
+	}
+	assert_in_range(over, 1, 7); /* a sample, and five seconds in which cars follow; the next report comes later */
+}
+
 static void test_who_never_reports_a_current_is_raised_again(void **state)
 {
 	(void)state;
@@ -1563,6 +1590,7 @@ int main(void)
 		TEST(test_shares_that_fit_are_left_alone),
 		TEST(test_one_car_makes_room_on_every_line),
 		TEST(test_who_is_on_its_way_up_is_not_switched_off_for_it),
+		TEST(test_what_is_over_after_an_order_is_the_buildings),
 		TEST(test_who_never_reports_a_current_is_raised_again),
 		TEST(test_an_order_that_lets_go_is_followed_to_the_tenth),
 		TEST(test_who_does_not_listen_is_asked_for_nothing_where_nothing_is_left),
